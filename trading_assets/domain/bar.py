@@ -1,0 +1,55 @@
+"""Bars and their sizes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from trading_assets.domain.ids import Micros, Symbol
+
+MINUTE: Micros = 60_000_000
+DAY: Micros = 1440 * MINUTE
+
+
+class Timeframe(Enum):
+    """Bar sizes; the value is the name that tables, specs and Binance use."""
+
+    M1 = "1m"
+    M5 = "5m"
+    H1 = "1h"
+    D1 = "1d"
+
+    @property
+    def micros(self) -> Micros:
+        """Length of a bar."""
+        return {"1m": 1, "5m": 5, "1h": 60, "1d": 1440}[self.value] * MINUTE
+
+    @property
+    def minutes(self) -> int:
+        """Length of a bar in minutes."""
+        return self.micros // MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One finished bar: `ts` is its open time; prices in quote, volume in base."""
+
+    symbol: Symbol
+    ts: Micros
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    quote_volume: float
+    n_trades: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Gap:
+    """A stretch without bars: open times of its first and last missing minute, and their count."""
+
+    start: Micros
+    end: Micros
+    minutes: int
+    cause: str = "unexplained"

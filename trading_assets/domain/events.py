@@ -1,0 +1,159 @@
+"""What happened: the journal's vocabulary, and all that a live session ever reacts to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from trading_assets.domain.account import Balance, Fill
+from trading_assets.domain.bar import Bar
+from trading_assets.domain.ids import Micros, Symbol
+from trading_assets.domain.order import OrderReport, OrderTicket
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRow:
+    """The finished signal of one symbol at one bar close.
+
+    Attributes:
+        values: the signal columns in the order of the strategy's family; NaN means no opinion.
+        row_hash: SHA-256 of symbol, bar time and the bytes of `values`.
+        forecast_id: hash of the prediction behind it, "" when it uses none.
+    """
+
+    symbol: Symbol
+    ts: Micros
+    values: tuple[float, ...]
+    row_hash: str
+    forecast_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BarReady:
+    """All bars that closed at one instant, with their signals, in the order of the symbols.
+
+    A symbol whose bar is missing at the venue is absent from both tuples.
+    """
+
+    ts: Micros
+    bars: tuple[Bar, ...]
+    rows: tuple[SignalRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOpened:
+    """A session started trading a release; the venue's balances were these, unmanaged."""
+
+    ts: Micros
+    book: str
+    release_id: str
+    opening: tuple[Balance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderIntentCreated:
+    """A decision produced an order; from here on its id is spent."""
+
+    ts: Micros
+    ticket: OrderTicket
+    engine_order_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSubmitted:
+    """The order is about to leave; after this row it may be at the venue.
+
+    Attributes:
+        auth_ts: venue auth clock at sending; with `recv_window_ms` it bounds when the venue may
+            still accept the request.
+    """
+
+    ts: Micros
+    client_order_id: str
+    auth_ts: Micros
+    recv_window_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReported:
+    """The venue's word on an order: accepted, cancelled, expired, rejected, filled."""
+
+    ts: Micros
+    report: OrderReport
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRefused:
+    """The venue refused the order for certain."""
+
+    ts: Micros
+    client_order_id: str
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderOutcomeUnknown:
+    """The answer to a submission was lost."""
+
+    ts: Micros
+    client_order_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderProvenAbsent:
+    """The venue cannot have the order, nor ever get it; the decision is dropped."""
+
+    ts: Micros
+    client_order_id: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilled:
+    """One execution of one of our orders."""
+
+    ts: Micros
+    fill: Fill
+
+
+@dataclass(frozen=True, slots=True)
+class EquityMarked:
+    """Equity of the book after a bar, in quote."""
+
+    ts: Micros
+    equity: Decimal
+    drawdown: float
+
+
+@dataclass(frozen=True, slots=True)
+class TradingHalted:
+    """Entries stopped until a person resumes."""
+
+    ts: Micros
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClosed:
+    """A clean end; a restart continues from here."""
+
+    ts: Micros
+    reason: str
+
+
+Event = (
+    BarReady
+    | SessionOpened
+    | OrderIntentCreated
+    | OrderSubmitted
+    | OrderReported
+    | OrderRefused
+    | OrderOutcomeUnknown
+    | OrderProvenAbsent
+    | OrderFilled
+    | EquityMarked
+    | TradingHalted
+    | SessionClosed
+)

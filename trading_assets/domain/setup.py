@@ -1,0 +1,150 @@
+"""What a run is made of besides bars and signals: account, costs, sizing, limits, fill rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum, IntEnum
+
+from trading_assets.domain.instrument import Instrument
+
+
+class AccountProfile(IntEnum):
+    """What an account may do; the numbers stand in state records."""
+
+    SPOT_LONG_ONLY = 0
+    MARGIN = 1
+
+
+class FeeAsset(IntEnum):
+    """In which asset a fee is taken; the numbers stand in state records."""
+
+    QUOTE = 0
+    RECEIVED = 1  # base on buys, quote on sells: the default of a spot venue
+
+
+class SizingMode(Enum):
+    """How a decision becomes a quantity."""
+
+    FIXED = "fixed"  # `qty` units of base
+    PCT_OF_EQUITY = "pct_of_equity"  # `pos_pct` percent of equity at the close
+    RISK = "risk"  # lose `risk_pct` percent of equity at the stop, capped by `max_pos_pct`
+
+
+class SignalFamily(IntEnum):
+    """Which columns a strategy emits; the numbers stand in state records."""
+
+    TARGET = 0
+    BRACKET = 1
+
+
+class FillAt(IntEnum):
+    """Where a market order fills; `BAR_CLOSE` exists to reproduce other engines only."""
+
+    NEXT_OPEN = 0
+    BAR_CLOSE = 1
+
+
+class SizeAt(IntEnum):
+    """Which price sizes an order; `FILL` exists to reproduce other engines only."""
+
+    CLOSE = 0
+    FILL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Starting balances of one account; all symbols of a run share its quote asset."""
+
+    quote: str
+    cash: Decimal
+    profile: AccountProfile = AccountProfile.SPOT_LONG_ONLY
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Trading costs.
+
+    Attributes:
+        maker_bps, taker_bps: fee on notional in basis points; resting limit orders pay maker.
+        per_share: fee per unit of base, in quote, added to the fee on notional.
+        slippage_bps: worsens every taker fill.
+    """
+
+    maker_bps: Decimal = Decimal(0)
+    taker_bps: Decimal = Decimal(0)
+    per_share: Decimal = Decimal(0)
+    slippage_bps: Decimal = Decimal(0)
+    fee_asset: FeeAsset = FeeAsset.QUOTE
+
+
+@dataclass(frozen=True, slots=True)
+class Sizing:
+    """Sizing of one strategy book; percentages are of its equity.
+
+    Attributes:
+        cash_buffer_pct: part of equity never spent, so that price moves and fees cannot turn an
+            affordable order into a refused one.
+        rebalance_pct: an open position is resized only when its target differs by more than this
+            percentage of equity; 0 resizes on every bar.
+    """
+
+    mode: SizingMode
+    qty: Decimal = Decimal(0)
+    pos_pct: Decimal = Decimal(0)
+    risk_pct: Decimal = Decimal(0)
+    max_pos_pct: Decimal = Decimal(100)
+    min_qty: Decimal = Decimal(0)
+    cash_buffer_pct: Decimal = Decimal(0)
+    rebalance_pct: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Hard limits before any order; 0 means none. Exits pass all but the venue's own filters.
+
+    Attributes:
+        max_order_notional: in quote.
+        max_position_pct: of equity, per symbol.
+        max_orders_per_day: entries per symbol and UTC day.
+        daily_loss_bps: of the equity at the start of the UTC day; entries stop for the day.
+        max_drawdown_pct: of peak equity; entries stop for the run.
+    """
+
+    max_order_notional: Decimal = Decimal(0)
+    max_position_pct: Decimal = Decimal(0)
+    max_orders_per_day: int = 0
+    daily_loss_bps: Decimal = Decimal(0)
+    max_drawdown_pct: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class FillRules:
+    """Where inside a bar things happen; the defaults are the pessimistic ones.
+
+    Attributes:
+        exits_in_entry_bar: a bracket's exits may already fill in the bar of its entry.
+        limit_needs_through: a limit fills only when traded through, not when touched.
+        withdraw_past_stop: cancel a pending bracket entry when a bar closes beyond its stop.
+        exit_at_valid_to: send an open bracket position to market at the close of `valid_to`.
+    """
+
+    fill_at: FillAt = FillAt.NEXT_OPEN
+    size_at: SizeAt = SizeAt.CLOSE
+    exits_in_entry_bar: bool = False
+    limit_needs_through: bool = False
+    withdraw_past_stop: bool = True
+    exit_at_valid_to: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSetup:
+    """All that the engine must know before its first bar."""
+
+    instruments: tuple[Instrument, ...]
+    account: Account
+    family: SignalFamily
+    sizing: Sizing
+    costs: Costs = field(default_factory=Costs)
+    limits: Limits = field(default_factory=Limits)
+    rules: FillRules = field(default_factory=FillRules)

@@ -1,0 +1,318 @@
+"""Typed settings: one TOML with defaults, one of the user's, `TA_*` variables, secret files."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from trading_assets.domain.errors import ConfigurationError, TradingAssetsError
+from trading_assets.domain.ids import Month, Symbol, symbol_from_text, tag_from_text
+
+PACKAGE_DEFAULTS = Path(__file__).with_name("defaults.toml")
+USER_FILE = "trading_assets.toml"
+_LOADER_VARIABLES = {"TA_HOME", "TA_CONFIG", "TA_SECRETS_DIR"}
+_SECRETS = ("binance_api_key", "binance_api_secret")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Quality(_Section):
+    """When data are too bad to go on."""
+
+    max_gap_minutes: int = Field(ge=0)
+
+
+class Exchange(_Section):
+    """The embedded exchange."""
+
+    host: Literal["127.0.0.1", "localhost", "::1"]
+    port: int = Field(ge=1, le=65535)
+    seed: int = Field(ge=0)
+    structure: float = Field(ge=0, le=1)
+
+
+class Binance(_Section):
+    """The real venue, and how patient we are with any venue."""
+
+    api_url: str = Field(pattern=r"^https?://\S+/api$")
+    recv_window_ms: int = Field(ge=500, le=5000)
+    timeout_s: float = Field(gt=0, le=10)
+    max_attempts: int = Field(ge=1, le=20)
+
+
+class Model(_Section):
+    """Training of the forecast model."""
+
+    horizons: tuple[Literal["1h", "4h", "1d"], ...] = Field(min_length=1)
+    rounds: int = Field(ge=1)
+    num_leaves: int = Field(ge=2)
+    learning_rate: float = Field(gt=0, le=1)
+    min_data_in_leaf: int = Field(ge=1)
+    seed: int = Field(ge=0)
+    threads: int = Field(ge=0)
+
+
+class Gate(_Section):
+    """Thresholds of the promotion rules."""
+
+    min_trades: int = Field(ge=0)
+    min_oos_trades: int = Field(ge=0)
+    min_net_return_pct: float
+    min_improvement_pct: float = Field(ge=0)
+
+
+class Backtest(_Section):
+    """Rules common to all backtests."""
+
+    max_hole_minutes: int = Field(ge=0)
+
+
+class Server(_Section):
+    """Where a local server listens; loopback only."""
+
+    host: Literal["127.0.0.1", "localhost", "::1"]
+    port: int = Field(ge=1, le=65535)
+
+
+class Live(_Section):
+    """The live executor."""
+
+    poll_s: float = Field(gt=0)
+    late_bar_s: float = Field(gt=0)
+    stop_s: float = Field(gt=0, lt=100)
+    heartbeat_s: float = Field(gt=0)
+
+
+class Book(_Section):
+    """One venue account."""
+
+    venue: Literal["embedded", "binance"]
+    account: str = Field(pattern=r"^[a-z0-9_]{1,40}$")
+
+
+class Settings(BaseSettings):
+    """All settings, frozen. Made by `load_settings` only; paths are absolute."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="TA_", env_nested_delimiter="__"
+    )
+
+    home: Path
+    source: Literal["embedded", "binance", "archive"]
+    symbols: tuple[Symbol, ...] = Field(min_length=1)
+    history_start: str
+    data_root: Path
+    raw_root: Path
+    specs_dir: Path | None
+    archive_root: Path | None
+    archive_url: str = Field(pattern=r"^https?://\S+$")
+    quality: Quality
+    exchange: Exchange
+    binance: Binance
+    model: Model
+    gate: Gate
+    backtest: Backtest
+    mlflow: Server
+    dagster: Server
+    live: Live
+    books: dict[str, Book]
+    binance_api_key: SecretStr | None = None
+    binance_api_secret: SecretStr | None = None
+
+    @field_validator("symbols")
+    @classmethod
+    def _symbols_are_valid(cls, value: tuple[str, ...]) -> tuple[Symbol, ...]:
+        symbols = tuple(_checked(symbol_from_text, text) for text in value)
+        if len(set(symbols)) != len(symbols):
+            raise ValueError("symbols, each at most once")
+        return symbols
+
+    @field_validator("history_start")
+    @classmethod
+    def _month_is_valid(cls, value: str) -> str:
+        return str(_checked(Month.from_text, value))
+
+    @field_validator("books")
+    @classmethod
+    def _books_are_named(cls, value: dict[str, Book]) -> dict[str, Book]:
+        for name in value:
+            _checked(tag_from_text, name)
+        return value
+
+    @property
+    def first_month(self) -> Month:
+        """First month of every monthly partition."""
+        return Month.from_text(self.history_start)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """Settings with the origin of every value: flat key -> where it came from."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+
+def _checked(parse: Any, text: str) -> Any:
+    try:
+        return parse(text)
+    except TradingAssetsError as error:
+        raise ValueError(error.expected) from error
+
+
+def find_home(environ: Mapping[str, str]) -> Path:
+    """Give the project folder: `TA_HOME`, else the nearest folder upwards with workspace.yaml."""
+    if environ.get("TA_HOME"):
+        return Path(environ["TA_HOME"]).resolve()
+    here = Path.cwd().resolve()
+    for folder in (here, *here.parents):
+        if (folder / "workspace.yaml").is_file():
+            return folder
+    return here
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> LoadedSettings:
+    """Read all sources and validate.
+
+    Later sources win: package defaults, `trading_assets.toml` (or `TA_CONFIG`), secret files in
+    `TA_SECRETS_DIR`, `TA_*` variables.
+
+    Raises:
+        ConfigurationError: for a wrong or unknown key, naming where it stands, what was expected
+            and what was found.
+    """
+    environ = os.environ if environ is None else environ
+    home = find_home(environ)
+    layers = _layers(home, environ)
+    merged: dict[str, Any] = {"home": home}
+    origins = {"home": "environment TA_HOME" if environ.get("TA_HOME") else "working folder"}
+    for origin, values in layers:
+        _merge(merged, values, origin, origins, environment=origin == "environment")
+    for key in ("specs_dir", "archive_root"):
+        merged[key] = merged.get(key) or None
+    for key in ("data_root", "raw_root", "specs_dir", "archive_root"):
+        if merged.get(key) is not None:
+            merged[key] = (home / str(merged[key])).resolve()
+    try:
+        settings = Settings.model_validate(merged)
+    except ValidationError as error:
+        raise _configuration_error(error, origins) from None
+    return LoadedSettings(settings, origins)
+
+
+def _layers(home: Path, environ: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:
+    """Read each source by itself, weakest first."""
+    user_file = Path(environ.get("TA_CONFIG") or home / USER_FILE)
+    if environ.get("TA_CONFIG") and not user_file.is_file():
+        raise ConfigurationError("TA_CONFIG names no file", found=str(user_file))
+    layers = [("package defaults", _toml(PACKAGE_DEFAULTS))]
+    if user_file.is_file():
+        values = _toml(user_file)
+        for name in _SECRETS:
+            if name in values:
+                raise ConfigurationError(
+                    f"{user_file}: {name} is a secret",
+                    expected=f"the variable TA_{name.upper()} or a file in TA_SECRETS_DIR",
+                    found="a value in a settings file",
+                    fix="Remove it from the file, and change the key at the venue.",
+                )
+        layers.append((str(user_file), values))
+    if environ.get("TA_SECRETS_DIR"):
+        secrets = SecretsSettingsSource(Settings, secrets_dir=environ["TA_SECRETS_DIR"])
+        read = {k: v for k, v in secrets().items() if k in _SECRETS}
+        layers.append((f"secret file in {environ['TA_SECRETS_DIR']}", read))
+    layers.append(("environment", _environment(environ)))
+    return layers
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return dict(TomlConfigSettingsSource(Settings, toml_file=path).toml_data)
+    except ValueError as error:
+        raise ConfigurationError(f"{path} is not TOML", found=str(error)) from None
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Give the nested values of all `TA_*` variables, refusing names that mean nothing."""
+    known = {f"TA_{name.upper()}" for name in Settings.model_fields}
+    for name in environ:
+        if not name.startswith("TA_") or name in _LOADER_VARIABLES:
+            continue
+        if name.split("__")[0] not in known:
+            close = difflib.get_close_matches(name, sorted(known), n=1)
+            raise ConfigurationError(
+                f"Unknown variable {name}",
+                expected="TA_<KEY> or TA_<SECTION>__<KEY>",
+                found=name,
+                fix=f"Did you mean {close[0]}?" if close else "Unset it.",
+            )
+    source = EnvSettingsSource(Settings, env_prefix="TA_", env_nested_delimiter="__")
+    source.env_vars = {k.lower(): v for k, v in environ.items() if k.startswith("TA_")}
+    try:
+        values = cast("dict[str, Any]", source())
+    except ValueError as error:
+        raise ConfigurationError(
+            "A TA_* variable could not be read",
+            expected='JSON for lists and tables, such as TA_SYMBOLS=["BTCUSDT"]',
+            found=str(error),
+        ) from None
+    values.pop("home", None)
+    return values
+
+
+def _merge(
+    into: dict[str, Any],
+    values: Mapping[str, Any],
+    origin: str,
+    origins: dict[str, str],
+    prefix: str = "",
+    *,
+    environment: bool,
+) -> None:
+    for key, value in values.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            section = into.setdefault(key, {})
+            if not isinstance(section, dict):
+                section = into[key] = {}
+            _merge(section, value, origin, origins, f"{path}.", environment=environment)
+            continue
+        into[key] = value
+        name = path.upper().replace(".", "__")
+        origins[path] = f"environment TA_{name}" if environment else origin
+
+
+def _configuration_error(error: ValidationError, origins: Mapping[str, str]) -> ConfigurationError:
+    first = error.errors(include_url=False)[0]
+    parts = [str(part) for part in first["loc"]]
+    key = ".".join(parts)
+    origin = next(
+        (
+            origins[".".join(parts[:n])]
+            for n in range(len(parts), 0, -1)
+            if ".".join(parts[:n]) in origins
+        ),
+        "no source",
+    )
+    secret = parts[0] in _SECRETS
+    return ConfigurationError(
+        f"Setting {key} ({origin})",
+        expected=first["msg"].removeprefix("Value error, "),
+        found="a secret (not shown)" if secret else repr(first.get("input"))[:120],
+        fix="`trading-assets config show --origin` prints every value and its origin.",
+    )
