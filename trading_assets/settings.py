@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -264,7 +264,7 @@ def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
     source = EnvSettingsSource(Settings, env_prefix="TA_", env_nested_delimiter="__")
     source.env_vars = {k.lower(): v for k, v in environ.items() if k.startswith("TA_")}
     try:
-        values = cast("dict[str, Any]", source())
+        values = dict(source())
     except ValueError as error:
         raise ConfigurationError(
             "A TA_* variable could not be read",

@@ -24,7 +24,7 @@ _TAG = re.compile(r"[a-z0-9][a-z0-9_]{0,39}")
 _CLIENT_ORDER_ID_LENGTH = 32
 
 
-def symbol_from_text(text: str) -> Symbol:
+def symbol_from_text(text: object) -> Symbol:
     """Validate `text` as a symbol.
 
     Raises:
@@ -41,7 +41,7 @@ def symbol_from_text(text: str) -> Symbol:
     return Symbol(text)
 
 
-def tag_from_text(text: str) -> str:
+def tag_from_text(text: object) -> str:
     """Validate the name of a strategy, spec or book (`a-z0-9_`, at most 40 characters).
 
     Raises:
@@ -64,7 +64,7 @@ class Month:
     month: int
 
     @classmethod
-    def from_text(cls, text: str) -> Month:
+    def from_text(cls, text: object) -> Month:
         """Parse `YYYY-MM`.
 
         Raises:
