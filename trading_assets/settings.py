@@ -233,7 +233,9 @@ def _layers(home: Path, environ: Mapping[str, str]) -> list[tuple[str, dict[str,
                 )
         layers.append((str(user_file), values))
     if environ.get("TA_SECRETS_DIR"):
-        secrets = SecretsSettingsSource(Settings, secrets_dir=environ["TA_SECRETS_DIR"])
+        secrets = SecretsSettingsSource(
+            Settings, secrets_dir=environ["TA_SECRETS_DIR"], env_prefix=""
+        )
         read = {k: v for k, v in secrets().items() if k in _SECRETS}
         layers.append((f"secret file in {environ['TA_SECRETS_DIR']}", read))
     layers.append(("environment", _environment(environ)))

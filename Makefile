@@ -1,0 +1,69 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3.11
+BIN := .venv/bin
+export OMP_WAIT_POLICY ?= passive
+export DAGSTER_HOME ?= $(CURDIR)/dagster_home
+
+.PHONY: help setup demo up down test test-all check fmt lint types arch bench lock clean
+
+help: ## show every command
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(BIN)/.installed ## make the environment in .venv from requirements.lock
+
+$(BIN)/.installed: requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "make setup needs $(PYTHON); set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@if $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; then \
+	   echo "installing 170 packages with uv"; \
+	   $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock && \
+	   $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .; \
+	 else \
+	   echo "uv is not to be had; installing with pip (some minutes)"; \
+	   $(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock && \
+	   $(BIN)/python -m pip install --quiet --no-deps -e .; \
+	 fi
+	@touch $@
+
+demo: setup ## the whole desk, offline: bars -> features -> model -> backtests -> decision -> live paper run
+	@$(BIN)/python -m trading_assets.defs.demo
+
+up: setup ## serve the Dagster UI, MLflow and the embedded exchange on loopback
+	@$(BIN)/trading-assets up
+
+down: ## stop what `make up` started
+	@$(BIN)/trading-assets down
+
+test: setup ## unit, property, contract and parity tests (minutes)
+	@$(BIN)/pytest -q -m "not slow" -n 2
+
+test-all: setup ## every test, slow ones included
+	@$(BIN)/pytest -q -n 2
+
+check: setup lint types arch ## format, lint, types and import contracts
+
+fmt: setup ## format the code
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+lint: setup ## is the code formatted, and clean?
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
+
+types: setup ## mypy, strict
+	@$(BIN)/mypy
+
+arch: setup ## import contracts: who may know whom
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+bench: setup ## our engine beside its peers, as ratios of one run
+	@$(BIN)/python benchmarks/run.py
+
+lock: setup ## resolve the dependencies again, with hashes
+	@$(BIN)/uv pip compile --quiet --no-emit-index-url --no-strip-extras --generate-hashes \
+	  --extra dev --python-version 3.11 --upgrade pyproject.toml -o requirements.lock
+	@sed -i 's/^#    uv pip compile.*/#    make lock/' requirements.lock
+
+clean: down ## remove everything that was made, but the environment and the live journals
+	@find data -mindepth 1 -maxdepth 1 ! -name README.md ! -name live -exec rm -rf {} +
+	@find dagster_home -mindepth 1 -maxdepth 1 ! -name dagster.yaml -exec rm -rf {} +
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -1,0 +1,60 @@
+"""The operator's front door: every command that needs no Dagster."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from trading_assets import __version__
+from trading_assets.domain.errors import TradingAssetsError
+from trading_assets.interfaces.cli import (
+    backtest,
+    config,
+    data,
+    decision,
+    desk_services,
+    exchange,
+    features,
+    live,
+    models,
+)
+
+app = typer.Typer(
+    help="A quant's whole desk as one lineage graph.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(config.app, name="config")
+app.add_typer(exchange.app, name="exchange")
+app.add_typer(data.app, name="data")
+app.add_typer(features.app, name="features")
+app.add_typer(models.app, name="models")
+app.add_typer(backtest.app, name="backtest")
+app.add_typer(decision.app, name="decision")
+app.add_typer(live.app)
+app.add_typer(desk_services.app)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def main() -> None:
+    """Run a command; an error of ours is a message, not a traceback."""
+    try:
+        app()
+    except TradingAssetsError as error:
+        console = Console(stderr=True)
+        console.print(f"[bold red]{type(error).__name__}[/]: {error.what}", highlight=False)
+        for name, text in (
+            ("expected", error.expected),
+            ("found", error.found),
+            ("what to do", error.fix),
+        ):
+            if text:
+                console.print(f"  {name}: {text}", highlight=False, markup=False)
+        sys.exit(2)

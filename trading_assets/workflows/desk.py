@@ -1,0 +1,37 @@
+"""The desk: every port that a use case may need, joined once by `bootstrap`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from trading_assets.domain.ports import Clock
+from trading_assets.settings import Settings
+from trading_assets.storage.experiments import Experiments
+from trading_assets.storage.model_store import ModelStore
+from trading_assets.storage.partition_store import PartitionStore
+from trading_assets.storage.raw_store import RawStore
+from trading_assets.storage.release_store import ReleaseStore
+from trading_assets.storage.run_store import RunStore
+from trading_assets.workflows.ingest_month import HistorySource
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What workflows work with; nothing in it is opened before it is used.
+
+    Attributes:
+        history: opens the source of market history that settings name; a context manager, since
+            the embedded exchange is started for it and stopped after it.
+    """
+
+    settings: Settings
+    clock: Clock
+    tables: PartitionStore
+    raw: RawStore
+    models: ModelStore
+    runs: RunStore
+    releases: ReleaseStore
+    experiments: Experiments
+    history: Callable[[], AbstractContextManager[HistorySource]]

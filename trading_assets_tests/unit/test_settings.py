@@ -1,0 +1,83 @@
+import pytest
+
+from trading_assets.domain.errors import ConfigurationError
+from trading_assets.settings import load_settings
+
+
+def load(tmp_path, toml="", **environ):
+    if toml:
+        (tmp_path / "trading_assets.toml").write_text(toml)
+    return load_settings({"TA_HOME": str(tmp_path), **environ})
+
+
+def test_defaults_load_and_say_where_they_came_from(tmp_path):
+    loaded = load(tmp_path)
+    assert loaded.settings.source == "embedded"
+    assert loaded.settings.symbols == ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+    assert loaded.settings.data_root == tmp_path / "data"
+    assert loaded.origins["exchange.port"] == "package defaults"
+
+
+def test_the_environment_wins_over_the_file_and_the_file_over_the_defaults(tmp_path):
+    loaded = load(
+        tmp_path,
+        "source = 'binance'\n[exchange]\nport = 9001\nseed = 3\n",
+        TA_EXCHANGE__PORT="9002",
+    )
+    settings, origins = loaded.settings, loaded.origins
+    assert (settings.source, settings.exchange.port, settings.exchange.seed) == ("binance", 9002, 3)
+    assert origins["source"] == str(tmp_path / "trading_assets.toml")
+    assert origins["exchange.port"] == "environment TA_EXCHANGE__PORT"
+    assert origins["exchange.structure"] == "package defaults"
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"TA_EXCHANGE__PORT": "99999"}, ["exchange.port", "TA_EXCHANGE__PORT", "65535", "99999"]),
+        ({"TA_SYMBOLS": '["btc"]'}, ["symbols", "A-Z"]),
+        ({"TA_SYMBOLS": '["BTCUSDT","BTCUSDT"]'}, ["at most once"]),
+        ({"TA_SYMBOLS": "BTCUSDT"}, ["JSON"]),
+        ({"TA_SORCE": "binance"}, ["TA_SORCE", "Did you mean TA_SOURCE"]),
+        ({"TA_HISTORY_START": "2024-13"}, ["history_start", "YYYY-MM"]),
+        ({"TA_EXCHANGE__HOST": "0.0.0.0"}, ["exchange.host", "127.0.0.1"]),
+        ({"TA_EXCHANGE__PROT": "1"}, ["exchange.prot"]),
+    ],
+)
+def test_a_wrong_variable_is_named_with_what_was_expected_and_found(tmp_path, environ, words):
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, **environ)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_an_unknown_key_in_the_file_names_the_file(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"trading_assets\.toml"):
+        load(tmp_path, "sourec = 'binance'\n")
+
+
+def test_a_file_that_is_not_toml_is_named(tmp_path):
+    with pytest.raises(ConfigurationError, match="is not TOML"):
+        load(tmp_path, "source = \n")
+
+
+def test_secrets_come_from_the_environment_or_from_files(tmp_path):
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    (folder / "binance_api_key").write_text("from-file\n")
+    settings = load(tmp_path, TA_SECRETS_DIR=str(folder), TA_BINANCE_API_SECRET="from-env").settings
+    assert settings.binance_api_key.get_secret_value() == "from-file"
+    assert settings.binance_api_secret.get_secret_value() == "from-env"
+    assert "from-env" not in repr(settings)
+
+
+def test_a_secret_in_a_settings_file_is_refused_without_being_printed(tmp_path):
+    with pytest.raises(ConfigurationError, match="is a secret") as caught:
+        load(tmp_path, "binance_api_secret = 'hunter2'\n")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_settings_are_frozen(tmp_path):
+    settings = load(tmp_path).settings
+    with pytest.raises(ValueError, match="frozen"):
+        settings.source = "binance"
