@@ -99,10 +99,11 @@ class Live(_Section):
 
 
 class Book(_Section):
-    """One venue account."""
+    """One venue account, and the book whose releases it trades (its own when empty)."""
 
     venue: Literal["embedded", "binance"]
     account: str = Field(pattern=r"^[a-z0-9_]{1,40}$")
+    trades: str = Field(default="", pattern=r"^[a-z0-9_]{0,40}$")
 
 
 class Settings(BaseSettings):
