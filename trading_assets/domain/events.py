@@ -33,11 +33,16 @@ class BarReady:
     """All bars that closed at one instant, with their signals, in the order of the symbols.
 
     A symbol whose bar is missing at the venue is absent from both tuples.
+
+    Attributes:
+        late: the bar came too long after its close to be traded; it moves the state of the book
+            and causes no order.
     """
 
     ts: Micros
     bars: tuple[Bar, ...]
     rows: tuple[SignalRow, ...]
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,17 @@ class OrderIntentCreated:
     ts: Micros
     ticket: OrderTicket
     engine_order_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionDropped:
+    """A decision did not become an order; `rule` says which rule said no first."""
+
+    ts: Micros
+    symbol: Symbol
+    tag: str
+    bar_ts: Micros
+    rule: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +135,32 @@ class OrderFilled:
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignOrderSeen:
+    """Somebody else's order stands in our account; it is reported, never touched."""
+
+    ts: Micros
+    report: OrderReport
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignFillSeen:
+    """Somebody else traded in our account; its amounts are counted apart from ours."""
+
+    ts: Micros
+    fill: Fill
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """The book and the venue agree: these orders, fills and balances were compared."""
+
+    ts: Micros
+    orders: int
+    fills: int
+    balances: tuple[Balance, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EquityMarked:
     """Equity of the book after a bar, in quote."""
 
@@ -136,6 +178,15 @@ class TradingHalted:
 
 
 @dataclass(frozen=True, slots=True)
+class TradingResumed:
+    """A person allowed entries again."""
+
+    ts: Micros
+    reason: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
 class SessionClosed:
     """A clean end; a restart continues from here."""
 
@@ -147,13 +198,18 @@ Event = (
     BarReady
     | SessionOpened
     | OrderIntentCreated
+    | DecisionDropped
     | OrderSubmitted
     | OrderReported
     | OrderRefused
     | OrderOutcomeUnknown
     | OrderProvenAbsent
     | OrderFilled
+    | ForeignOrderSeen
+    | ForeignFillSeen
+    | Reconciled
     | EquityMarked
     | TradingHalted
+    | TradingResumed
     | SessionClosed
 )
