@@ -1,0 +1,161 @@
+"""Tables of bars: their columns, what makes one valid, and the identity of its rows."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import polars as pl
+
+from trading_assets.domain.bar import Timeframe
+from trading_assets.domain.errors import DataError
+from trading_assets.domain.ids import Micros, Symbol
+
+TS = pl.Datetime("us", "UTC")
+
+BAR_SCHEMA = pl.Schema(
+    {
+        "ts": TS,
+        "symbol": pl.String(),
+        "open": pl.Float64(),
+        "high": pl.Float64(),
+        "low": pl.Float64(),
+        "close": pl.Float64(),
+        "volume": pl.Float64(),
+        "quote_volume": pl.Float64(),
+        "n_trades": pl.Int64(),
+        "source": pl.String(),
+    }
+)
+"""Columns of `bars_1m`: `ts` is the open time, prices in quote, volume in base."""
+
+RESAMPLED_SCHEMA = pl.Schema({**BAR_SCHEMA, "n_minutes": pl.Int32(), "complete": pl.Boolean()})
+"""Columns of `bars_5m` and larger: the minutes inside, and whether none is missing."""
+
+PRICES = ("open", "high", "low", "close")
+
+
+def empty_bars() -> pl.DataFrame:
+    """Give a one-minute table without rows."""
+    return pl.DataFrame(schema=BAR_SCHEMA)
+
+
+def instant(ts: Micros) -> pl.Expr:
+    """Give an instant as a literal that compares with `ts` columns."""
+    return pl.lit(ts, dtype=pl.Int64).cast(TS)
+
+
+def between(start: Micros, end: Micros) -> pl.Expr:
+    """Select rows with `ts` in [start, end)."""
+    return (pl.col("ts") >= instant(start)) & (pl.col("ts") < instant(end))
+
+
+def schema_hash(frame: pl.DataFrame) -> str:
+    """Give the SHA-256 of the column names and types, in order."""
+    return hashlib.sha256(_schema_bytes(frame)).hexdigest()
+
+
+def row_content_hash(frame: pl.DataFrame) -> str:
+    """Give the SHA-256 of the rows: columns, types, nulls and values, in order.
+
+    It depends on values only, never on chunks, files, compression or the machine: integers,
+    times and floats go in as little-endian bytes with one NaN, text as UTF-8 with its lengths.
+
+    Raises:
+        DataError: if a column has a type that no table here uses.
+    """
+    digest = hashlib.sha256(_schema_bytes(frame))
+    digest.update(frame.height.to_bytes(8, "little"))
+    for column in frame.iter_columns():
+        nulls = column.is_null()
+        digest.update(np.packbits(nulls.to_numpy()).tobytes() if nulls.any() else b"\0")
+        for part in _value_bytes(column):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def validate_bars(frame: pl.DataFrame, symbol: Symbol, timeframe: Timeframe = Timeframe.M1) -> None:
+    """Prove that a table holds bars of one symbol that anything downstream may trust.
+
+    Checked in this order: columns and types, no nulls, symbol, time strictly increasing and on
+    the grid, finite positive prices, high and low around open and close, no negative volume.
+
+    Raises:
+        DataError: naming the rule and the first row that breaks it.
+    """
+    expected = BAR_SCHEMA if timeframe is Timeframe.M1 else RESAMPLED_SCHEMA
+    if frame.schema != expected:
+        raise DataError(
+            f"Bars of {symbol} have the wrong columns",
+            expected=_schema_text(expected),
+            found=_schema_text(frame.schema),
+        )
+    finite = pl.all_horizontal(pl.col(*PRICES).is_finite() & (pl.col(*PRICES) > 0))
+    inside = pl.all_horizontal(
+        (pl.col("low") <= pl.col("open", "close")) & (pl.col("open", "close") <= pl.col("high"))
+    )
+    amounts = pl.col("volume", "quote_volume")
+    rules: tuple[tuple[str, pl.Expr], ...] = (
+        ("a value is missing", pl.all_horizontal(pl.all().is_not_null())),
+        (f"the symbol is not {symbol}", pl.col("symbol") == symbol),
+        ("time does not increase", (pl.col("ts").diff() > pl.duration()).fill_null(value=True)),
+        ("the open time is off the grid", on_grid(timeframe)),
+        ("a price is not positive and finite", finite),
+        ("high or low do not enclose open and close", inside),
+        (
+            "a volume or count is negative or not finite",
+            pl.all_horizontal(amounts.is_finite() & (amounts >= 0)) & (pl.col("n_trades") >= 0),
+        ),
+    )
+    verdicts = frame.select(ok.alias(str(number)) for number, (_, ok) in enumerate(rules))
+    for number, (text, _) in enumerate(rules):
+        bad = (~verdicts[str(number)].fill_null(value=False)).arg_true()
+        if len(bad):
+            raise DataError(
+                f"Bars of {symbol}: {text}",
+                found=f"{len(bad)} of {frame.height} rows, the first one {row_text(frame, bad[0])}",
+                fix="Nothing was published. Check the vendor's file.",
+            )
+
+
+def row_text(frame: pl.DataFrame, index: int) -> str:
+    """Describe one row for a message: `ts 2024-03-01 00:00:00+00:00, open 100.0, ...`."""
+    return ", ".join(f"{name} {value}" for name, value in frame.row(index, named=True).items())
+
+
+def on_grid(timeframe: Timeframe) -> pl.Expr:
+    """Select rows whose open time is a multiple of the bar size."""
+    return pl.col("ts").dt.epoch("us") % timeframe.micros == 0
+
+
+def _schema_bytes(frame: pl.DataFrame) -> bytes:
+    return _schema_text(frame.schema).encode()
+
+
+def _schema_text(schema: pl.Schema) -> str:
+    return ", ".join(f"{name}: {dtype}" for name, dtype in schema.items())
+
+
+def _value_bytes(column: pl.Series) -> tuple[bytes, ...]:
+    dtype = column.dtype
+    if dtype == pl.String:
+        text = column.fill_null("")
+        return _little_endian(text.str.len_bytes()), text.str.join("").item().encode()
+    if dtype == pl.Boolean:
+        return (np.packbits(column.fill_null(value=False).to_numpy()).tobytes(),)
+    if dtype.is_temporal():
+        return (_little_endian(column.to_physical()),)
+    if dtype.is_integer() or dtype.is_float():
+        return (_little_endian(column),)
+    raise DataError(
+        f"Column {column.name} cannot be hashed",
+        expected="integers, floats, text, booleans or times",
+        found=str(dtype),
+    )
+
+
+def _little_endian(column: pl.Series) -> bytes:
+    values = column.fill_null(0).to_numpy()
+    if values.dtype.kind == "f":
+        values = np.where(np.isnan(values), values.dtype.type(np.nan), values)
+    return values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()

@@ -1,0 +1,357 @@
+"""Tables as Parquet partitions: immutable files, found only through manifests with checksums."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from trading_assets.domain.bar import Gap
+from trading_assets.domain.errors import (
+    ConfigurationError,
+    CorruptFile,
+    DataError,
+    MissingPartition,
+)
+from trading_assets.domain.ids import Micros, Month, Symbol, sha256_hex
+from trading_assets.market.bar_frame import between, row_content_hash, schema_hash
+from trading_assets.storage import pointers
+
+_STEM = "manifest"
+_TABLE = re.compile(r"[a-z0-9][a-z0-9_]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What one version of one partition is made of; the highest `n` is current.
+
+    Attributes:
+        version: row-content hash; equal rows have equal versions, whatever the file's bytes.
+        file: name of the Parquet file beside the manifest.
+        min_ts: first `ts` of the rows, None without rows or without such a column.
+        parents: version of everything it was made from, by address.
+        gaps: what is missing inside; never filled.
+        extra: plain values that explain the partition.
+        published_at: file time of the manifest; copies of a store must keep file times.
+    """
+
+    table: str
+    symbol: Symbol | None
+    month: Month | None
+    n: int
+    version: str
+    file: str
+    file_sha256: str
+    rows: int
+    min_ts: Micros | None
+    max_ts: Micros | None
+    schema_hash: str
+    code_version: str
+    parents: dict[str, str]
+    gaps: tuple[Gap, ...] = ()
+    extra: dict[str, Any] = field(default_factory=dict)
+    published_at: Micros = field(default=0, compare=False)
+
+    @property
+    def address(self) -> str:
+        """Name of the partition, as used for parents: `bars_1m/BTCUSDT/2024-03`."""
+        return address(self.table, self.symbol, self.month)
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Result of hashing files again: how much was read, and every file that is not as promised."""
+
+    files: int
+    size_bytes: int
+    faults: tuple[CorruptFile, ...]
+
+
+def address(table: str, symbol: Symbol | None, month: Month | None) -> str:
+    """Name a partition for people and for parent lists."""
+    return "/".join(str(part) for part in (table, symbol, month) if part is not None)
+
+
+class PartitionStore:
+    """Parquet partitions under one folder.
+
+    A partition is `<root>/<table>/symbol=X/month=YYYY-MM/`; tables without symbols or months leave
+    that level out (pass None).
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def publish(
+        self,
+        table: str,
+        symbol: Symbol | None,
+        month: Month | None,
+        frame: pl.DataFrame,
+        *,
+        code_version: str,
+        parents: Mapping[str, str],
+        gaps: tuple[Gap, ...] = (),
+        extra: Mapping[str, Any] | None = None,
+    ) -> tuple[Manifest, bool]:
+        """Make `frame` the current content of a partition.
+
+        Returns:
+            The current manifest, and whether it is new. Nothing is written when rows, code
+            version, parents, gaps and extra are those of the current one and its file is sound.
+
+        Raises:
+            ConflictError: if another writer published this partition meanwhile.
+            CorruptFile: if a file of this content is there and damaged.
+        """
+        folder = self.folder(table, symbol, month)
+        before = self.current(table, symbol, month)
+        facts = {
+            "version": row_content_hash(frame),
+            "schema_hash": schema_hash(frame),
+            "rows": frame.height,
+            "min_ts": _bound(frame, "min"),
+            "max_ts": _bound(frame, "max"),
+            "code_version": code_version,
+            "parents": dict(parents),
+            "gaps": [[gap.start, gap.end, gap.minutes, gap.cause] for gap in gaps],
+            "extra": pointers.plain(extra or {}),
+        }
+        if before is not None and _facts(before) == facts and self._is_sound(before):
+            return before, False
+        pointers.make_folder(folder)
+        pointers.sweep(folder)
+        buffer = io.BytesIO()
+        frame.write_parquet(buffer, compression="zstd", statistics=True)
+        data = buffer.getvalue()
+        path = pointers.write_immutable(folder, "part", ".parquet", data)
+        facts |= {"file": path.name, "file_sha256": sha256_hex(data)}
+        payload = pointers.sealed(facts)
+        pointers.publish_exclusive(folder, _STEM, payload, after=before.n if before else 0)
+        return self.require(table, symbol, month), True
+
+    def current(self, table: str, symbol: Symbol | None, month: Month | None) -> Manifest | None:
+        """Give the current manifest, or None when the partition was never published."""
+        pointer = pointers.current(self.folder(table, symbol, month), _STEM)
+        return self._manifest(table, symbol, month, *pointer) if pointer else None
+
+    def require(self, table: str, symbol: Symbol | None, month: Month | None) -> Manifest:
+        """Give the current manifest.
+
+        Raises:
+            MissingPartition: if the partition was never published.
+        """
+        manifest = self.current(table, symbol, month)
+        if manifest is None:
+            raise MissingPartition(
+                f"Partition {address(table, symbol, month)} is missing",
+                expected=f"a manifest in {self.folder(table, symbol, month)}",
+                found="none",
+                fix=f"Materialise {table} for it first.",
+            )
+        return manifest
+
+    def history(
+        self, table: str, symbol: Symbol | None, month: Month | None
+    ) -> tuple[Manifest, ...]:
+        """List every manifest of a partition, oldest first."""
+        folder = self.folder(table, symbol, month)
+        return tuple(
+            self._manifest(table, symbol, month, n, payload)
+            for n, payload in pointers.history(folder, _STEM)
+        )
+
+    def as_of(
+        self, table: str, symbol: Symbol | None, month: Month | None, instant: Micros
+    ) -> Manifest | None:
+        """Give the manifest that was current at an instant, by the file times of the store."""
+        known = [m for m in self.history(table, symbol, month) if m.published_at <= instant]
+        return known[-1] if known else None
+
+    def read(self, table: str, symbol: Symbol | None, month: Month | None) -> pl.DataFrame:
+        """Read the current rows of a partition.
+
+        Raises:
+            MissingPartition: if the partition was never published.
+            CorruptFile: if its file is missing, truncated or altered; nothing was decoded.
+        """
+        return self.read_manifest(self.require(table, symbol, month))
+
+    def read_manifest(self, manifest: Manifest) -> pl.DataFrame:
+        """Read the rows of one version; the file is hashed before it is decoded."""
+        data = pointers.read_verified(self.path(manifest), manifest.file_sha256)
+        return pl.read_parquet(io.BytesIO(data))
+
+    def read_range(
+        self, table: str, symbol: Symbol | None, start: Micros, end: Micros
+    ) -> pl.DataFrame:
+        """Read the rows with `ts` in [start, end) over months; missing months are skipped.
+
+        Raises:
+            MissingPartition: if there is no month at all in the range.
+            DataError: if the months have different columns.
+        """
+        first, last = Month.of(start), Month.of(end - 1)
+        months = [m for m in self.months(table, symbol) if first <= m <= last]
+        if not months:
+            raise MissingPartition(
+                f"Table {address(table, symbol, None)} has nothing from {first} to {last}",
+                expected="at least one month",
+                found=f"months {', '.join(map(str, self.months(table, symbol))) or 'none'}",
+                fix=f"Materialise {table} for these months first.",
+            )
+        manifests = [self.require(table, symbol, month) for month in months]
+        odd = [m for m in manifests if m.schema_hash != manifests[-1].schema_hash]
+        if odd:
+            raise DataError(
+                f"Months of {address(table, symbol, None)} have different columns",
+                expected=f"the columns of {manifests[-1].month} in every month",
+                found=f"others in {', '.join(str(m.month) for m in odd)}",
+                fix=f"Materialise {table} again for these months.",
+            )
+        frames = [self.read_manifest(manifest) for manifest in manifests]
+        return pl.concat(frames).filter(between(start, end))
+
+    def tables(self) -> tuple[str, ...]:
+        """List the tables that have a partition."""
+        return tuple(
+            folder.name
+            for folder in _folders(self.root)
+            if _TABLE.fullmatch(folder.name) and next(_partition_folders(folder), None)
+        )
+
+    def symbols(self, table: str) -> tuple[Symbol, ...]:
+        """List the symbols of a table, sorted."""
+        folder = self.folder(table, None, None)
+        return tuple(Symbol(name) for name in _values(folder, "symbol="))
+
+    def months(self, table: str, symbol: Symbol | None) -> tuple[Month, ...]:
+        """List the months of a table that were published, in order."""
+        folder = self.folder(table, symbol, None)
+        return tuple(
+            Month.from_text(name)
+            for name in _values(folder, "month=")
+            if pointers.current(folder / f"month={name}", _STEM)
+        )
+
+    def verify(self, table: str | None = None, *, every_version: bool = True) -> Verification:
+        """Hash the files of all partitions again, also those of earlier versions.
+
+        Args:
+            table: only this table; None for all.
+            every_version: False hashes only what is current.
+        """
+        files: dict[Path, str] = {}
+        faults: list[CorruptFile] = []
+        for name in self.tables() if table is None else (table,):
+            for folder in _partition_folders(self.folder(name, None, None)):
+                versions = pointers.history(folder, _STEM)
+                for _, payload in versions if every_version else versions[-1:]:
+                    try:
+                        facts = pointers.unsealed(payload, folder)
+                    except CorruptFile as fault:
+                        faults.append(fault)
+                    else:
+                        files[folder / facts["file"]] = facts["file_sha256"]
+        return verify_files(files, faults)
+
+    def folder(self, table: str, symbol: Symbol | None, month: Month | None) -> Path:
+        """Give the folder of a partition.
+
+        Raises:
+            ConfigurationError: if the name of the table could leave the store.
+        """
+        if not _TABLE.fullmatch(table):
+            raise ConfigurationError(
+                "Not the name of a table", expected="a-z, 0-9 and _", found=repr(table)[:80]
+            )
+        folder = self.root / table
+        if symbol is not None:
+            folder /= f"symbol={symbol}"
+        return folder if month is None else folder / f"month={month}"
+
+    def path(self, manifest: Manifest) -> Path:
+        """Give the Parquet file of one version, for readers that take explicit file lists."""
+        return self.folder(manifest.table, manifest.symbol, manifest.month) / manifest.file
+
+    def _is_sound(self, manifest: Manifest) -> bool:
+        """Tell whether the file is there as promised; a missing one is written again."""
+        path = self.path(manifest)
+        if not path.exists():
+            return False
+        pointers.check_file(path, manifest.file_sha256)
+        return True
+
+    def _manifest(
+        self, table: str, symbol: Symbol | None, month: Month | None, n: int, payload: bytes
+    ) -> Manifest:
+        folder = self.folder(table, symbol, month)
+        facts = pointers.unsealed(payload, folder)
+        file_time_ns = (folder / f"{_STEM}-{n}.json").stat().st_mtime_ns
+        return Manifest(
+            table=table,
+            symbol=symbol,
+            month=month,
+            n=n,
+            published_at=file_time_ns // 1000,
+            **(facts | {"gaps": tuple(Gap(*gap) for gap in facts["gaps"])}),
+        )
+
+
+def verify_files(files: Mapping[Path, str], faults: Sequence[CorruptFile] = ()) -> Verification:
+    """Hash files again (path -> promised SHA-256); `faults` are known already."""
+    size = 0
+    faults = list(faults)
+    for path, sha256 in files.items():
+        try:
+            size += pointers.check_file(path, sha256)
+        except CorruptFile as fault:
+            faults.append(fault)
+    return Verification(len(files), size, tuple(faults))
+
+
+def _facts(manifest: Manifest) -> dict[str, Any]:
+    """Give what makes two versions the same, in the form of the manifest file."""
+    return {
+        "version": manifest.version,
+        "schema_hash": manifest.schema_hash,
+        "rows": manifest.rows,
+        "min_ts": manifest.min_ts,
+        "max_ts": manifest.max_ts,
+        "code_version": manifest.code_version,
+        "parents": manifest.parents,
+        "gaps": [[gap.start, gap.end, gap.minutes, gap.cause] for gap in manifest.gaps],
+        "extra": manifest.extra,
+    }
+
+
+def _bound(frame: pl.DataFrame, side: str) -> Micros | None:
+    if "ts" not in frame.columns or frame.is_empty():
+        return None
+    ts = frame["ts"].to_physical()
+    bound = ts.min() if side == "min" else ts.max()
+    return None if bound is None else int(str(bound))
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+
+
+def _values(folder: Path, prefix: str) -> list[str]:
+    return [
+        path.name.removeprefix(prefix) for path in _folders(folder) if path.name.startswith(prefix)
+    ]
+
+
+def _partition_folders(table: Path) -> Iterator[Path]:
+    """Walk the folders of a table that hold a manifest."""
+    if pointers.current(table, _STEM):
+        yield table
+    for folder in _folders(table):
+        if folder.name.startswith(("symbol=", "month=")):
+            yield from _partition_folders(folder)
