@@ -1,0 +1,206 @@
+"""A journal as anybody may read it, and the proof that it is whole."""
+
+from __future__ import annotations
+
+import sqlite3
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from trading_assets.domain.errors import RecoveryError
+from trading_assets.domain.events import Event
+from trading_assets.domain.ids import Micros
+from trading_assets.storage.journal_codec import decode
+from trading_assets.storage.journal_files import Mark, Snapshots, Watermark
+
+FILE = "journal.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """One row: `ts` is market time, `recorded` the machine's clock at the commit."""
+
+    seq: int
+    ts: Micros
+    recorded: Micros
+    lease: int
+    kind: str
+    symbol: str
+    client_order_id: str
+    trade_id: str
+    body: bytes
+    crc: int
+
+    @property
+    def event(self) -> Event:
+        """What happened."""
+        return decode(self.kind, self.body)
+
+    def chained(self, previous: int) -> int:
+        """Give the checksum over the previous row's checksum and all columns of this one."""
+        crc = zlib.crc32(
+            struct.pack("<Iqqqq", previous, self.seq, self.ts, self.recorded, self.lease)
+        )
+        for text in (self.kind, self.symbol, self.client_order_id, self.trade_id):
+            crc = zlib.crc32(struct.pack("<I", len(text.encode())) + text.encode(), crc)
+        return zlib.crc32(self.body, crc)
+
+
+class JournalReader:
+    """A journal as anybody may see it, while its writer works."""
+
+    _read_only = True
+
+    def __init__(self, folder: Path) -> None:
+        """Open for reading.
+
+        Raises:
+            RecoveryError: if there is none, or it cannot be read.
+        """
+        self.folder = folder
+        self._watermark = Watermark(folder / "watermark")
+        self._snapshots = Snapshots(folder)
+        path = folder / FILE
+        if not path.is_file():
+            raise RecoveryError(
+                f"No journal in {folder}",
+                expected=FILE,
+                found="no such file",
+                fix="Start the book: `trading-assets live --book <name>`.",
+            )
+        self._db = _connect(path, read_only=self._read_only)
+        self._meta: dict[str, str] = dict(self._rows("SELECT key, value FROM meta"))
+
+    @property
+    def book(self) -> str:
+        """The book it belongs to."""
+        return self._meta["book"]
+
+    @property
+    def epoch(self) -> str:
+        """The clock its instants are of."""
+        return self._meta["epoch"]
+
+    def rows(self, since: int = 0) -> Iterator[JournalRow]:
+        """Yield the rows after `since`, in order."""
+        query = "SELECT * FROM event WHERE seq > ? ORDER BY seq"
+        return (JournalRow(*row) for row in self._rows(query, (since,)))
+
+    def read(self, since: int = 0) -> Iterator[tuple[int, Event]]:
+        """Yield (seq, event) of the rows after `since`, in order."""
+        return ((row.seq, row.event) for row in self.rows(since))
+
+    def between(self, start: Micros, end: Micros) -> Iterator[JournalRow]:
+        """Yield the rows whose market time lies in [start, end), in order."""
+        query = "SELECT * FROM event WHERE ts >= ? AND ts < ? ORDER BY seq"
+        return (JournalRow(*row) for row in self._rows(query, (start, end)))
+
+    def tail(self, count: int) -> tuple[JournalRow, ...]:
+        """List the last rows, oldest first."""
+        query = "SELECT * FROM event ORDER BY seq DESC LIMIT ?"
+        return tuple(JournalRow(*row) for row in self._rows(query, (count,)))[::-1]
+
+    def verify(self) -> Mark:
+        """Prove that the journal is whole and give its end.
+
+        Raises:
+            RecoveryError: if a row is missing or altered, or if the journal is shorter than its
+                watermark or a snapshot, or differs from them there.
+        """
+        witnesses = [(self._require_watermark(), "the watermark")]
+        for snapshot in self._snapshots.all():
+            name = f"snapshot {snapshot.mark.seq}"
+            witnesses.append((snapshot.mark, name))
+        expected = {mark.seq: (mark.crc, name) for mark, name in witnesses}
+        end = Mark(0, 0)
+        for row in self.rows():
+            crc = row.chained(end.crc)
+            if row.seq != end.seq + 1 or row.crc != crc:
+                raise _damaged(self.folder, row, end)
+            if row.seq in expected and expected[row.seq][0] != crc:
+                raise _differs(self.folder, expected[row.seq][1], row.seq)
+            end = Mark(row.seq, crc)
+        for mark, name in witnesses:
+            if mark.seq > end.seq:
+                raise short(self.folder, name, mark.seq, end.seq)
+        return end
+
+    def latest_snapshot(self) -> tuple[int, bytes] | None:
+        """Give (seq, payload) of the newest whole snapshot."""
+        found = self._snapshots.all()
+        return (found[-1].mark.seq, found[-1].payload) if found else None
+
+    def close(self) -> None:
+        """Release the files."""
+        self._db.close()
+        self._watermark.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _require_watermark(self) -> Mark:
+        mark = self._watermark.read()
+        if mark is None:
+            raise RecoveryError(
+                f"The watermark of the journal in {self.folder} is missing",
+                expected="the file `watermark`, written before the journal's first row",
+                found="no such file",
+                fix="Restore the whole folder from one copy, or compare the journal with the "
+                "venue's order history and start a new folder.",
+            )
+        return mark
+
+    def _rows(self, query: str, values: tuple[Any, ...] = ()) -> Iterator[Any]:
+        try:
+            yield from self._db.execute(query, values)
+        except sqlite3.Error as error:
+            raise RecoveryError(
+                f"The journal in {self.folder} cannot be read",
+                found=str(error),
+                fix="Restore the folder from a copy made by `trading-assets journal export`, then "
+                "compare with the venue.",
+            ) from error
+
+
+def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    mode = "ro" if read_only else "rw"
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+    db.execute("PRAGMA busy_timeout = 5000")
+    if not read_only:
+        db.execute("PRAGMA synchronous = FULL")
+    return db
+
+
+def _damaged(folder: Path, row: JournalRow, end: Mark) -> RecoveryError:
+    return RecoveryError(
+        f"The journal in {folder} is damaged after row {end.seq}",
+        expected=f"row {end.seq + 1}, chained to the row before it",
+        found=f"row {row.seq} of kind {row.kind}, checksum {row.crc:08x}",
+        fix="Restore the folder from a copy, then compare with the venue's order history.",
+    )
+
+
+def _differs(folder: Path, name: str, seq: int) -> RecoveryError:
+    return RecoveryError(
+        f"The journal in {folder} is not the one that {name} was made from",
+        expected="the same checksum",
+        found=f"another one at row {seq}",
+        fix="Restore journal, watermark and snapshots together, from one copy.",
+    )
+
+
+def short(folder: Path, name: str, expected: int, found: int) -> RecoveryError:
+    """Say that a journal ends before `name` says it does."""
+    return RecoveryError(
+        f"The journal in {folder} has lost its last rows",
+        expected=f"at least {expected} rows, as {name} says",
+        found=f"{found}",
+        fix="Restore the whole folder from one copy; the venue's order history tells what the lost "
+        "rows were.",
+    )
