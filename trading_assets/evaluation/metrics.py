@@ -1,0 +1,151 @@
+"""Performance metrics: one definition each, with its formula and source.
+
+Conventions. A return series holds simple returns of equal periods; annualising multiplies by
+`periods_per_year` (365 daily periods for markets that never close, 252 for exchanges with
+sessions). Standard deviations are sample ones (n - 1). A NaN return is a period without a value: it
+counts as time that passed, and in nothing else (the convention of empyrical). What is not defined
+(no trades, no variance) is None, never infinity or a made-up number. Fractions are plain (0.1 is
+10 %); names that end in `_pct` are percent.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+CRYPTO_DAYS_PER_YEAR = 365
+SESSION_DAYS_PER_YEAR = 252
+
+
+def simple_returns(values: ArrayLike) -> NDArray[np.float64]:
+    """Give v[t] / v[t-1] - 1 of a value series; one element shorter than `values`."""
+    series = np.asarray(values, dtype=np.float64)
+    return series[1:] / series[:-1] - 1.0
+
+
+def cumulative_return(returns: ArrayLike) -> float:
+    """Give prod(1 + r) - 1; 0 for an empty series."""
+    return float(np.prod(1.0 + _known(returns)) - 1.0)
+
+
+def annual_return(returns: ArrayLike, periods_per_year: float) -> float | None:
+    """Give the compound annual growth rate (CAGR).
+
+    (1 + cumulative)^(periods_per_year / n) - 1, with n the number of periods including those
+    without a value. Source: empyrical `annual_return`. -1 when everything is lost.
+    """
+    n = np.asarray(returns, dtype=np.float64).size
+    if n == 0:
+        return None
+    growth = 1.0 + cumulative_return(returns)
+    return -1.0 if growth <= 0 else float(growth ** (periods_per_year / n) - 1.0)
+
+
+def annual_volatility(returns: ArrayLike, periods_per_year: float) -> float | None:
+    """Give std(r) * sqrt(periods_per_year). Source: empyrical `annual_volatility`, alpha 2."""
+    known = _known(returns)
+    if known.size < 2:
+        return None
+    return float(np.std(known, ddof=1) * math.sqrt(periods_per_year))
+
+
+def sharpe_ratio(
+    returns: ArrayLike, periods_per_year: float, *, risk_free_per_period: float = 0.0
+) -> float | None:
+    """Give mean(r - rf) / std(r - rf) * sqrt(periods_per_year).
+
+    Source: W. F. Sharpe, "The Sharpe Ratio", Journal of Portfolio Management 1994; annualised as by
+    E. Chan, Quantitative Trading. `risk_free_per_period` is the annual rate over
+    `periods_per_year`. Divide the result by sqrt(periods_per_year) for formulas that need the
+    Sharpe ratio per period.
+    """
+    excess = _known(returns) - risk_free_per_period
+    if excess.size < 2:
+        return None
+    deviation = float(np.std(excess, ddof=1))
+    if deviation == 0.0:
+        return None
+    return float(np.mean(excess)) / deviation * math.sqrt(periods_per_year)
+
+
+def sortino_ratio(
+    returns: ArrayLike, periods_per_year: float, *, required_per_period: float = 0.0
+) -> float | None:
+    """Give mean(r - q) / downside * sqrt(periods_per_year).
+
+    downside = sqrt(mean(min(r - q, 0)^2)) over all periods, not only the losing ones. Source:
+    F. Sortino and R. van der Meer 1991; empyrical `sortino_ratio`.
+    """
+    excess = _known(returns) - required_per_period
+    if excess.size < 2:
+        return None
+    downside = math.sqrt(float(np.mean(np.minimum(excess, 0.0) ** 2)))
+    if downside == 0.0:
+        return None
+    return float(np.mean(excess)) / downside * math.sqrt(periods_per_year)
+
+
+def drawdown_series(values: ArrayLike) -> NDArray[np.float64]:
+    """Give v[t] / max(v[..t]) - 1: 0 at a peak, negative below; same length as `values`."""
+    series = np.asarray(values, dtype=np.float64)
+    if series.size == 0:
+        return series
+    return series / np.maximum.accumulate(series) - 1.0
+
+
+def max_drawdown(returns: ArrayLike) -> float:
+    """Give the deepest fall of the compounded curve below an earlier peak, as a number <= 0.
+
+    The start counts as a peak. Source: empyrical `max_drawdown`.
+    """
+    curve = np.concatenate(([1.0], np.cumprod(1.0 + _known(returns))))
+    return float(np.min(drawdown_series(curve)))
+
+
+def longest_drawdown(values: ArrayLike) -> int:
+    """Give the most consecutive periods spent below an earlier peak."""
+    below = drawdown_series(values) < 0
+    longest = run = 0
+    for under in below:
+        run = run + 1 if under else 0
+        longest = max(longest, run)
+    return longest
+
+
+def calmar_ratio(returns: ArrayLike, periods_per_year: float) -> float | None:
+    """Give CAGR / |max drawdown|. Source: T. W. Young, "Calmar Ratio", Futures 1991."""
+    growth, depth = annual_return(returns, periods_per_year), max_drawdown(returns)
+    return None if growth is None or depth == 0 else growth / -depth
+
+
+def win_rate(pnl: ArrayLike) -> float | None:
+    """Give the share of round trips with net PnL above 0 (hit rate)."""
+    values = np.asarray(pnl, dtype=np.float64)
+    return float(np.mean(values > 0)) if values.size else None
+
+
+def profit_factor(pnl: ArrayLike) -> float | None:
+    """Give the sum of gains over the sum of losses; None when nothing was lost."""
+    values = np.asarray(pnl, dtype=np.float64)
+    losses = -float(values[values < 0].sum())
+    return float(values[values > 0].sum()) / losses if losses > 0 else None
+
+
+def payoff_ratio(pnl: ArrayLike) -> float | None:
+    """Give the mean gain over the mean loss; None without a gain or without a loss."""
+    values = np.asarray(pnl, dtype=np.float64)
+    gains, losses = values[values > 0], -values[values < 0]
+    return float(gains.mean() / losses.mean()) if gains.size and losses.size else None
+
+
+def mean_or_none(values: ArrayLike) -> float | None:
+    """Give the mean; None of nothing."""
+    series = np.asarray(values, dtype=np.float64)
+    return float(series.mean()) if series.size else None
+
+
+def _known(returns: ArrayLike) -> NDArray[np.float64]:
+    series = np.asarray(returns, dtype=np.float64)
+    return series[~np.isnan(series)]

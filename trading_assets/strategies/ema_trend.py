@@ -1,0 +1,70 @@
+"""Trend following: hold while a fast average of the close is above a slow one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar
+
+import polars as pl
+
+from trading_assets.domain.order import OrderType
+from trading_assets.domain.setup import SignalFamily
+from trading_assets.strategies.checks import require, require_between
+from trading_assets.strategies.protocol import BASE_BAR
+
+_MEMORY_SPANS = 14  # after 14 spans a start value weighs e^-28 = 7e-13, below any price step
+
+
+@dataclass(frozen=True, slots=True)
+class EmaTrend:
+    """Two exponential averages and a band around their crossing.
+
+    `target` is `weight` where fast > slow * (1 + band), 0 (or `-weight` with `short`) where
+    fast < slow * (1 - band), and empty inside the band, which keeps what is held.
+
+    Attributes:
+        fast: span of the fast average, in bars; alpha = 2 / (span + 1).
+        slow: span of the slow average, in bars.
+        band_bps: half width of the band, in basis points of the slow average.
+        weight: target where the trend is up, 0 to 1.
+        short: whether a falling trend is sold short instead of left flat.
+    """
+
+    fast: int = 12
+    slow: int = 48
+    band_bps: float = 0.0
+    weight: float = 1.0
+    short: bool = False
+
+    name: ClassVar[str] = "ema_trend"
+    family: ClassVar[SignalFamily] = SignalFamily.TARGET
+    horizon: ClassVar[str | None] = None
+    order_types: ClassVar[frozenset[OrderType]] = frozenset({OrderType.MARKET})
+
+    def __post_init__(self) -> None:
+        """Refuse parameters without meaning."""
+        require_between("fast", self.fast, 1, 5000)
+        require_between("slow", self.slow, 2, 5000)
+        require(self.fast < self.slow, "fast", f"less than slow ({self.slow})", self.fast)
+        require_between("band_bps", self.band_bps, 0, 1000)
+        require_between("weight", self.weight, 0, 1)
+
+    @property
+    def warm_up(self) -> timedelta:
+        """Give 14 slow spans."""
+        return _MEMORY_SPANS * self.slow * BASE_BAR
+
+    def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Give `ts` and `target`."""
+        fast = pl.col("close").ewm_mean(span=self.fast, adjust=False)
+        slow = pl.col("close").ewm_mean(span=self.slow, adjust=False)
+        band = self.band_bps / 10_000
+        down = -self.weight if self.short else 0.0
+        return frame.select(
+            "ts",
+            target=pl.when(fast > slow * (1 + band))
+            .then(pl.lit(self.weight))
+            .when(fast < slow * (1 - band))
+            .then(pl.lit(down)),
+        )

@@ -1,0 +1,61 @@
+"""What a strategy is: frozen parameters and one pure function from bars to signal columns."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Protocol, runtime_checkable
+
+import polars as pl
+
+from trading_assets.domain.order import OrderType
+from trading_assets.domain.setup import SignalFamily
+
+BASE_BAR = timedelta(minutes=5)
+"""Size of the bars that every strategy sees."""
+
+
+@runtime_checkable
+class Strategy(Protocol):
+    """A frozen dataclass whose fields are its parameters.
+
+    The names below may be class variables, fields or properties. A strategy that is to come from a
+    spec validates its parameters in `__post_init__` (ConfigurationError), and holds plain values
+    only, so that its spec is its identity.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name in the registry, `a-z0-9_`."""
+        ...
+
+    @property
+    def family(self) -> SignalFamily:
+        """Which columns `signals` gives; their names stand in `engine.signals`."""
+        ...
+
+    @property
+    def warm_up(self) -> timedelta:
+        """Calendar time before a row that its signal may look at; longer memory has no effect."""
+        ...
+
+    @property
+    def horizon(self) -> str | None:
+        """Horizon of the forecast it needs (`1h`), or None when it needs no forecast."""
+        ...
+
+    @property
+    def order_types(self) -> frozenset[OrderType]:
+        """Order types that its signals can cause; a venue that lacks one cannot trade it."""
+        ...
+
+    def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Give `ts` and the columns of the family, one row per row of `frame`.
+
+        The frame holds the bars of one symbol, ascending, from an anchor on (never a trailing
+        window): `ts, symbol, open, high, low, close, volume, quote_volume, n_trades, source,
+        n_minutes, complete`, and with a horizon also `prediction` and `confidence` (Float64,
+        null where there is no forecast). A row may depend on itself and on earlier rows only. It
+        states a condition of the market and never carries a position: holding is the engine's
+        state, so an empty row means "no opinion", not "flat".
+        """
+        ...

@@ -1,0 +1,130 @@
+"""Strategies by name, and by import path for those that users write."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import importlib
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from trading_assets.domain.errors import ConfigurationError
+from trading_assets.strategies.ema_trend import EmaTrend
+from trading_assets.strategies.forecast_driven import ForecastDriven
+from trading_assets.strategies.inside_bar import InsideBar
+from trading_assets.strategies.protocol import Strategy
+
+_STRATEGIES: dict[str, type[Any]] = {cls.name: cls for cls in (InsideBar, EmaTrend, ForecastDriven)}
+
+
+def registry() -> Mapping[str, Callable[..., Strategy]]:
+    """Give the shipped strategies: name to class."""
+    return dict(_STRATEGIES)
+
+
+def strategy_class(reference: str, *, where: str = "") -> type[Any]:
+    """Find a strategy by registered name, or by import path `package.module:Class`.
+
+    Raises:
+        ConfigurationError: if there is none, or what is there is no frozen dataclass; `where`
+            names the file that asks.
+    """
+    prefix = f"{where}: " if where else ""
+    if ":" in reference:
+        return _imported(reference, prefix)
+    if reference in _STRATEGIES:
+        return _STRATEGIES[reference]
+    close = difflib.get_close_matches(reference, _STRATEGIES, n=1)
+    raise ConfigurationError(
+        f"{prefix}unknown strategy",
+        expected=f"one of {', '.join(sorted(_STRATEGIES))}, or package.module:Class",
+        found=repr(reference),
+        fix=f"Did you mean {close[0]}?" if close else "",
+    )
+
+
+def make_strategy(reference: str, params: Mapping[str, Any], *, where: str = "") -> Strategy:
+    """Build a strategy from plain values.
+
+    Args:
+        reference: see `strategy_class`.
+        params: field name to value; fields left out keep their default.
+        where: file that the values come from, for messages.
+
+    Raises:
+        ConfigurationError: for an unknown strategy or parameter, or a value it does not accept,
+            naming the place, the key, what was expected and what was found.
+    """
+    cls = strategy_class(reference, where=where)
+    prefix = f"{where}: " if where else ""
+    fields = {field.name: field for field in dataclasses.fields(cls) if field.init}
+    for key in params:
+        if key not in fields:
+            close = difflib.get_close_matches(key, fields, n=1)
+            raise ConfigurationError(
+                f"{prefix}params.{key} is not a parameter of {reference}",
+                expected=f"one of {', '.join(fields)}",
+                found=key,
+                fix=f"Did you mean {close[0]}?" if close else "Remove the key.",
+            )
+    hints = typing.get_type_hints(cls)
+    values = {
+        key: _checked(hints[key], value, f"{prefix}params.{key}") for key, value in params.items()
+    }
+    try:
+        strategy = cls(**values)
+    except TypeError as error:
+        raise ConfigurationError(
+            f"{prefix}params of {reference} are incomplete", found=str(error)
+        ) from None
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"{prefix}params of {reference}: {error.what}",
+            expected=error.expected,
+            found=error.found,
+            fix=error.fix,
+        ) from None
+    if not isinstance(strategy, Strategy):
+        raise ConfigurationError(
+            f"{prefix}{reference} is not a strategy",
+            expected="name, family, warm_up, horizon, order_types and signals(frame)",
+            found=repr(cls),
+            fix="See trading_assets/strategies/protocol.py.",
+        )
+    return strategy
+
+
+def _imported(reference: str, prefix: str) -> type[Any]:
+    module_name, _, class_name = reference.partition(":")
+    try:
+        cls = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigurationError(
+            f"{prefix}strategy cannot be imported",
+            expected="package.module:Class, importable from this environment",
+            found=f"{reference!r} ({error})",
+        ) from None
+    options = getattr(cls, "__dataclass_params__", None)
+    if not isinstance(cls, type) or options is None or not options.frozen:
+        raise ConfigurationError(
+            f"{prefix}not a strategy",
+            expected="a frozen dataclass",
+            found=repr(cls),
+            fix="Decorate it with @dataclass(frozen=True).",
+        )
+    return cls
+
+
+def _checked(hint: Any, value: Any, where: str) -> Any:
+    try:
+        return TypeAdapter(hint).validate_python(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise ConfigurationError(
+            where,
+            expected=first["msg"].removeprefix("Value error, "),
+            found=repr(value)[:120],
+        ) from None

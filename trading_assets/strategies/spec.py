@@ -1,0 +1,323 @@
+"""A strategy spec: the YAML file that says what is traded, how large, at what cost."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError, field_validator
+
+from trading_assets.domain.bar import Timeframe
+from trading_assets.domain.errors import ConfigurationError, TradingAssetsError, UnknownSymbol
+from trading_assets.domain.ids import Symbol, content_hash, symbol_from_text, tag_from_text
+from trading_assets.domain.instrument import Instrument
+from trading_assets.domain.setup import (
+    Account,
+    AccountProfile,
+    Costs,
+    EngineSetup,
+    FeeAsset,
+    FillAt,
+    FillRules,
+    Limits,
+    SizeAt,
+    Sizing,
+    SizingMode,
+)
+from trading_assets.strategies.protocol import Strategy
+from trading_assets.strategies.registry import make_strategy
+from trading_assets.strategies.spec_sections import (
+    USED_BY,
+    CostsSpec,
+    LimitsSpec,
+    Number,
+    RulesSpec,
+    Section,
+    SizingSpec,
+)
+
+SHIPPED_SPECS = Path(__file__).with_name("specs")
+"""Folder of the specs that come with the package."""
+
+
+class StrategySpec(Section):
+    """One strategy as it is tested, promoted and traded; made by `load_spec`.
+
+    Attributes:
+        name: name of the asset `backtest/<name>`, and the tag in every order id.
+        strategy: registered name, or `package.module:Class`.
+        params: parameters of the strategy; those left out keep its defaults.
+        symbols: instruments that share the account, in this order.
+        cash: starting balance, in `quote`.
+        description: for people; no part of the identity.
+    """
+
+    name: str
+    description: str = ""
+    strategy: str
+    params: dict[str, Any] = Field(default_factory=dict)
+    symbols: tuple[Symbol, ...] = Field(min_length=1)
+    bar_size: Literal["5m"] = "5m"
+    cash: Annotated[Number, Field(gt=0)]
+    quote: str = Field(default="USDT", pattern=r"^[A-Z0-9]{2,10}$")
+    profile: Literal["spot_long_only", "margin"] = "spot_long_only"
+    sizing: SizingSpec
+    costs: CostsSpec = CostsSpec()
+    limits: LimitsSpec = LimitsSpec()
+    rules: RulesSpec = RulesSpec()
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_valid(cls, value: str) -> str:
+        return str(_expected(tag_from_text, value))
+
+    @field_validator("symbols", mode="before")
+    @classmethod
+    def _symbols_are_valid(cls, value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            raise ValueError("a list of symbols")  # noqa: TRY004 - pydantic reports ValueErrors
+        symbols = tuple(_expected(symbol_from_text, text) for text in value)
+        if len(set(symbols)) != len(symbols):
+            raise ValueError("symbols, each at most once")
+        return symbols
+
+    @property
+    def timeframe(self) -> Timeframe:
+        """Size of the bars."""
+        return Timeframe(self.bar_size)
+
+    @property
+    def spec_hash(self) -> str:
+        """SHA-256 of everything but the description; defaults are part of it."""
+        values = self.model_dump(mode="json", exclude={"description"})
+        values["params"] = self.all_params()
+        return content_hash(values)
+
+    def build_strategy(self) -> Strategy:
+        """Build the strategy.
+
+        Raises:
+            ConfigurationError: if the strategy or a parameter is unknown or out of range.
+        """
+        return make_strategy(self.strategy, self.params, where=f"spec {self.name}")
+
+    def all_params(self) -> dict[str, Any]:
+        """Give every parameter of the strategy with its value, defaults included."""
+        strategy: Any = self.build_strategy()
+        return dataclasses.asdict(strategy)
+
+    def canonical_yaml(self) -> str:
+        """Write the spec with all defaults, so that `parse_spec` gives an equal one."""
+        values = self.model_dump(mode="json", exclude_none=True)
+        values["sizing"] = {
+            key: value
+            for key, value in values["sizing"].items()
+            if USED_BY.get(key, self.sizing.mode) == self.sizing.mode
+        }
+        values["params"] = self.all_params()
+        return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+
+    def engine_setup(self, instruments: Iterable[Instrument]) -> EngineSetup:
+        """Give what the engine needs, with the instruments in the order of `symbols`.
+
+        Raises:
+            UnknownSymbol: if an instrument is missing.
+            ConfigurationError: if instruments and spec do not fit (quote asset, tick, shorts).
+        """
+        strategy = self.build_strategy()
+        chosen = self._instruments(instruments)
+        self._check_fit(strategy, chosen)
+        sizing, rules = self.sizing, self.rules
+        return EngineSetup(
+            instruments=chosen,
+            account=Account(self.quote, self.cash, AccountProfile[self.profile.upper()]),
+            family=strategy.family,
+            sizing=Sizing(**{**dict(sizing), "mode": SizingMode(sizing.mode)}),
+            costs=Costs(
+                maker_bps=self.costs.maker,
+                taker_bps=self.costs.taker,
+                per_share=self.costs.per_share,
+                slippage_bps=self.costs.slippage_bps,
+                fee_asset=FeeAsset[self.costs.fee_asset.upper()],
+            ),
+            limits=Limits(**dict(self.limits)),
+            rules=FillRules(
+                **{
+                    **dict(rules),
+                    "fill_at": FillAt[rules.fill_at.upper()],
+                    "size_at": SizeAt[rules.size_at.upper()],
+                }
+            ),
+        )
+
+    def _instruments(self, instruments: Iterable[Instrument]) -> tuple[Instrument, ...]:
+        known = {instrument.symbol: instrument for instrument in instruments}
+        for symbol in self.symbols:
+            if symbol not in known:
+                raise UnknownSymbol(
+                    f"Spec {self.name} trades a symbol without instrument data",
+                    expected=f"one of {', '.join(sorted(known))}",
+                    found=symbol,
+                    fix="Add it to `symbols` in settings, or take it out of the spec.",
+                )
+        return tuple(known[symbol] for symbol in self.symbols)
+
+    def _check_fit(self, strategy: Strategy, instruments: tuple[Instrument, ...]) -> None:
+        tick = getattr(strategy, "tick", None)
+        for instrument in instruments:
+            if instrument.quote != self.quote:
+                raise ConfigurationError(
+                    f"Spec {self.name}: {instrument.symbol} is not quoted in the account's asset",
+                    expected=self.quote,
+                    found=instrument.quote,
+                )
+            if tick is not None and Decimal(str(tick)) != instrument.tick:
+                raise ConfigurationError(
+                    f"Spec {self.name}: params.tick is not the tick of {instrument.symbol}",
+                    expected=str(instrument.tick),
+                    found=str(tick),
+                    fix="Set params.tick; symbols with different ticks need a spec each.",
+                )
+        if getattr(strategy, "short", False) and self.profile == "spot_long_only":
+            raise ConfigurationError(
+                f"Spec {self.name} sells short",
+                expected="profile: margin",
+                found="profile: spot_long_only",
+                fix="Set params.short to false, or the profile to margin.",
+            )
+
+
+def load_spec(path: Path) -> StrategySpec:
+    """Read one spec file.
+
+    Raises:
+        ConfigurationError: naming the file, the key, what was expected and what was found.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read", found=str(error)) from None
+    return parse_spec(text, where=str(path))
+
+
+def parse_spec(text: str, *, where: str) -> StrategySpec:
+    """Read a spec from YAML text; `where` names its origin in messages.
+
+    Raises:
+        ConfigurationError: as `load_spec`.
+    """
+    values = _yaml(text, where)
+    try:
+        spec = StrategySpec.model_validate(values)
+    except ValidationError as error:
+        raise _configuration_error(error, where) from None
+    make_strategy(spec.strategy, spec.params, where=where)
+    return spec
+
+
+def load_specs(folders: Iterable[Path]) -> Mapping[str, StrategySpec]:
+    """Read every `*.yaml` and `*.yml` of the folders; give them by name, sorted.
+
+    Raises:
+        ConfigurationError: if a folder is missing, a file is wrong, or a name is taken twice.
+    """
+    found: dict[str, tuple[Path, StrategySpec]] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            raise ConfigurationError(
+                "Folder of specs does not exist",
+                expected="a folder with *.yaml files",
+                found=str(folder),
+                fix="Create it, or correct specs_dir in the settings.",
+            )
+        for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+            spec = load_spec(path)
+            if spec.name in found:
+                raise ConfigurationError(
+                    f"{path}: name is taken",
+                    expected="a name that no other spec has",
+                    found=f"{spec.name}, also in {found[spec.name][0]}",
+                    fix="Rename one of them; a name is an asset and the tag of its orders.",
+                )
+            found[spec.name] = (path, spec)
+    return {name: found[name][1] for name in sorted(found)}
+
+
+def _expected(parse: Any, text: Any) -> Any:
+    try:
+        return parse(text)
+    except TradingAssetsError as error:
+        raise ValueError(error.expected) from error
+
+
+def _yaml(text: str, where: str) -> dict[str, Any]:
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        _refuse_doubles(node, where)
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{where} is not YAML", found=str(error)) from None
+    if not isinstance(values, dict):
+        raise ConfigurationError(
+            f"{where} is not a spec", expected="keys and values", found=type(values).__name__
+        )
+    return values
+
+
+def _refuse_doubles(node: yaml.Node | None, where: str) -> None:
+    """Refuse a key that stands twice: YAML would silently take the last."""
+    if isinstance(node, yaml.SequenceNode):
+        for child in node.value:
+            _refuse_doubles(child, where)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    seen: set[str] = set()
+    for key, value in node.value:
+        if key.value in seen:
+            raise ConfigurationError(
+                f"{where}: key stands twice",
+                expected="each key once",
+                found=f"{key.value} again in line {key.start_mark.line + 1}",
+            )
+        seen.add(key.value)
+        _refuse_doubles(value, where)
+
+
+def _configuration_error(error: ValidationError, where: str) -> ConfigurationError:
+    errors = error.errors(include_url=False)
+    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+    parts = [str(part) for part in first["loc"]]
+    key = ".".join(parts)
+    if first["type"] == "extra_forbidden":
+        known = list(_section(parts[:-1]).model_fields)
+        close = difflib.get_close_matches(parts[-1], known, n=1)
+        return ConfigurationError(
+            f"{where}: unknown key {key}",
+            expected=f"one of {', '.join(known)}",
+            found=parts[-1],
+            fix=f"Did you mean {close[0]}?" if close else "Remove the key.",
+        )
+    if first["type"] == "missing":
+        return ConfigurationError(f"{where}: key {key} is missing", expected=f"a value for {key}")
+    return ConfigurationError(
+        f"{where}: {key or 'spec'}",
+        expected=first["msg"].removeprefix("Value error, "),
+        found=repr(first.get("input"))[:120],
+    )
+
+
+def _section(parts: list[str]) -> type[BaseModel]:
+    section: type[BaseModel] = StrategySpec
+    for part in parts:
+        field = section.model_fields.get(part)
+        kinds = [] if field is None else [field.annotation, *get_args(field.annotation)]
+        found = [k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)]
+        if not found:
+            return section
+        section = found[0]
+    return section

@@ -1,0 +1,111 @@
+"""The parts of a strategy spec: sizing, costs, limits, fill rules."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+
+
+def _decimal(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise ValueError("a number")  # noqa: TRY004 - pydantic reports ValueErrors
+    try:
+        number = Decimal(str(value))
+    except ArithmeticError:
+        raise ValueError("a number") from None
+    if not number.is_finite():
+        raise ValueError("a finite number")
+    return number
+
+
+def decimal_text(value: Decimal) -> str:
+    """Write a decimal so that equal values have equal text: `10.0` and `10` are `10`."""
+    return format(value.normalize(), "f")
+
+
+Number = Annotated[Decimal, BeforeValidator(_decimal), PlainSerializer(decimal_text)]
+Amount = Annotated[Number, Field(ge=0)]
+"""A number declared in YAML; it enters as its decimal text, never as a binary fraction."""
+
+
+class Section(BaseModel):
+    """A part of a spec: frozen, and no key but its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+USED_BY = {"qty": "fixed", "pos_pct": "pct_of_equity", "risk_pct": "risk"}
+"""Numbers of the sizing that one mode alone reads."""
+
+
+class SizingSpec(Section):
+    """How large a position is; meaning of the fields: `domain.setup.Sizing`."""
+
+    mode: Literal["fixed", "pct_of_equity", "risk"]
+    qty: Amount = Decimal(0)
+    pos_pct: Amount = Decimal(0)
+    risk_pct: Amount = Decimal(0)
+    max_pos_pct: Amount = Decimal(100)
+    min_qty: Amount = Decimal(0)
+    cash_buffer_pct: Amount = Decimal(0)
+    rebalance_pct: Amount = Decimal(0)
+
+    @model_validator(mode="after")
+    def _mode_has_its_number(self) -> Self:
+        for key, mode in USED_BY.items():
+            value = getattr(self, key)
+            if mode == self.mode and value <= 0:
+                raise ValueError(f"{key} above 0, since mode is {mode}")
+            if mode != self.mode and key in self.model_fields_set:
+                raise ValueError(f"no {key}, which belongs to mode {mode}; mode is {self.mode}")
+        return self
+
+
+class CostsSpec(Section):
+    """Costs of trading: `fees_bps` for all fills, or `maker_bps` and `taker_bps`."""
+
+    fees_bps: Amount | None = None
+    maker_bps: Amount | None = None
+    taker_bps: Amount | None = None
+    per_share: Amount = Decimal(0)
+    slippage_bps: Amount = Decimal(0)
+    fee_asset: Literal["quote", "received"] = "quote"
+
+    @model_validator(mode="after")
+    def _fees_are_said_once(self) -> Self:
+        if self.fees_bps is not None and (self.maker_bps, self.taker_bps) != (None, None):
+            raise ValueError("either fees_bps, or maker_bps and taker_bps")
+        return self
+
+    @property
+    def maker(self) -> Decimal:
+        """Fee of a resting order, in basis points."""
+        return self.maker_bps if self.maker_bps is not None else self.fees_bps or Decimal(0)
+
+    @property
+    def taker(self) -> Decimal:
+        """Fee of an order that takes, in basis points."""
+        return self.taker_bps if self.taker_bps is not None else self.fees_bps or Decimal(0)
+
+
+class LimitsSpec(Section):
+    """Hard limits before any order; 0 means none. Meaning: `domain.setup.Limits`."""
+
+    max_order_notional: Amount = Decimal(0)
+    max_position_pct: Amount = Decimal(0)
+    max_orders_per_day: int = Field(default=0, ge=0)
+    daily_loss_bps: Amount = Decimal(0)
+    max_drawdown_pct: Amount = Decimal(0)
+
+
+class RulesSpec(Section):
+    """Where inside a bar things happen; meaning: `domain.setup.FillRules`."""
+
+    fill_at: Literal["next_open", "bar_close"] = "next_open"
+    size_at: Literal["close", "fill"] = "close"
+    exits_in_entry_bar: bool = False
+    limit_needs_through: bool = False
+    withdraw_past_stop: bool = True
+    exit_at_valid_to: bool = True
