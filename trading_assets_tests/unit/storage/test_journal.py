@@ -294,9 +294,9 @@ def test_a_disk_that_refuses_stops_the_journal_and_keeps_what_was_there(tmp_path
         journal.append([_intent()])
         (pages,) = journal._db.execute("PRAGMA page_count").fetchone()
         journal._db.execute(f"PRAGMA max_page_count = {pages}")
+        long = TradingHalted(1, "a reason of some length " * 4000)
         with pytest.raises(RecoveryError, match="cannot be written"):
-            for ts in range(200):
-                journal.append([TradingHalted(ts, "a reason of some length " * 20)])
+            journal.append([long])
         with pytest.raises(RecoveryError, match="cannot be written"):
             journal.append([SessionClosed(1, "small")])
         head = journal.head
