@@ -1,0 +1,145 @@
+"""Proof that rows do not depend on later rows: cut the future off, change it, demand equal bits."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from trading_assets.domain.errors import DataError
+
+MIN_CUTS = 12
+
+
+_PRICES = ("open", "high", "low", "close")
+_TAIL = 288
+"""Rows of a changed future: enough to fill any unfinished hour or day of 5m bars."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """One column that knew the future, at the cut where most of its rows give it away.
+
+    Attributes:
+        cut: open time of the last bar that is the same in both computations.
+        ts: open time of the last row, up to the cut, that differs.
+        rows: rows up to the cut that differ.
+        value: that row with the bars that really came after the cut.
+        otherwise: the same row when no bars, or other bars, come after the cut.
+    """
+
+    column: str
+    cut: datetime
+    ts: datetime
+    rows: int
+    value: Any
+    otherwise: Any
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return (
+            f"{self.column}: {self.rows} rows up to {self.cut:%F %H:%M} depend on bars after it, "
+            f"such as {self.ts:%F %H:%M}: {self.value!r}, otherwise {self.otherwise!r}"
+        )
+
+
+def find_look_ahead(
+    compute: Callable[[pl.DataFrame], pl.DataFrame],
+    frame: pl.DataFrame,
+    *,
+    cuts: int = MIN_CUTS,
+    seed: int = 0,
+) -> tuple[Leak, ...]:
+    """Compute `frame` whole, cut, and with another future, and compare bit by bit up to the cut.
+
+    Works for features and for signals alike. One cut is drawn from each of `cuts` equal stretches
+    of the frame, so that all of it is covered and cuts fall at any time of day. At each, the bars
+    after the cut are left out, and then replaced by bars at three times, or at a third of, their
+    prices: a leak that shows only in extremes (the high of the day) cannot hide behind a quiet
+    future. All rows up to the cut are compared: one that rewrites the distant past is found too.
+
+    Args:
+        compute: gives one row per row of its argument, in the same order.
+        frame: has a column `ts`; long enough for every prefix to be computed.
+        cuts: number of cuts, at least MIN_CUTS.
+        seed: decides the cuts.
+
+    Returns:
+        One leak per column that has any, in column order; nothing when all is causal.
+
+    Raises:
+        DataError: if the frame is too short to cut, or `compute` loses or adds rows.
+    """
+    if cuts < MIN_CUTS or frame.height < 2 * cuts:
+        raise DataError(
+            "The look-ahead check has too little to go by",
+            expected=f"at least {MIN_CUTS} cuts and two rows for each",
+            found=f"{cuts} cuts of {frame.height} rows",
+        )
+    full = _whole(compute, frame)
+    worst: dict[str, Leak] = {}
+    for number, height in enumerate(_cut_heights(frame.height, cuts, seed)):
+        past = frame.head(height)
+        future = _moved(frame.slice(height, _TAIL), 3.0 if number % 2 else 1 / 3)
+        for other in (past, past.vstack(future)):
+            computed = _whole(compute, other).head(height)
+            for leak in _leaks(past["ts"], full.head(height), computed):
+                known = worst.get(leak.column)
+                if known is None or leak.rows > known.rows:
+                    worst[leak.column] = leak
+    return tuple(worst[name] for name in full.columns if name in worst)
+
+
+def differing_rows(left: pl.Series, right: pl.Series) -> pl.Series:
+    """Mark rows whose values are not the same bits; null equals null, NaN equals NaN."""
+    if left.dtype != right.dtype:
+        return pl.repeat(value=True, n=len(left), eager=True)
+    if left.dtype != pl.Float64:
+        return left.ne_missing(right)
+    bits = [
+        s.fill_null(0.0).fill_nan(float("nan")).to_numpy().view(np.uint64) for s in (left, right)
+    ]
+    return pl.Series((bits[0] != bits[1]) | (left.is_null() != right.is_null()).to_numpy())
+
+
+def _cut_heights(rows: int, cuts: int, seed: int) -> list[int]:
+    """Draw one cut from each of `cuts` equal stretches; none is the whole frame."""
+    draw = random.Random(seed)  # noqa: S311 - reproducible on purpose
+    edges = [1 + i * (rows - 1) // cuts for i in range(cuts + 1)]
+    return [draw.randrange(low, high) for low, high in itertools.pairwise(edges)]
+
+
+def _moved(future: pl.DataFrame, factor: float) -> pl.DataFrame:
+    """Give bars of the same shape at other prices."""
+    return future.with_columns(pl.col(n) * factor for n in _PRICES if n in future.columns)
+
+
+def _whole(compute: Callable[[pl.DataFrame], pl.DataFrame], frame: pl.DataFrame) -> pl.DataFrame:
+    result = compute(frame)
+    if result.height != frame.height:
+        raise DataError(
+            "The look-ahead check needs one row per bar",
+            expected=f"{frame.height} rows",
+            found=f"{result.height} rows",
+            fix="Compute null where there is no value, instead of leaving the row out.",
+        )
+    return result
+
+
+def _leaks(ts: pl.Series, full: pl.DataFrame, other: pl.DataFrame) -> list[Leak]:
+    leaks = []
+    for name in full.columns:
+        if name not in other.columns:
+            leaks.append(Leak(name, ts[-1], ts[-1], len(ts), full[name][-1], None))
+            continue
+        rows = differing_rows(full[name], other[name]).arg_true()
+        if len(rows):
+            row = rows[-1]
+            leaks.append(Leak(name, ts[-1], ts[row], len(rows), full[name][row], other[name][row]))
+    return leaks
