@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from trading_assets.domain.bar import MINUTE
-from trading_assets.domain.ids import Micros, Month
+from trading_assets.domain.ids import Month
 from trading_assets.market.bar_frame import BAR_SCHEMA
 
 BarsAt = Callable[..., pl.DataFrame]
@@ -16,7 +16,8 @@ BarsAt = Callable[..., pl.DataFrame]
 def bars_at() -> BarsAt:
     """Make bars of BTCUSDT at the given minutes of March 2024; every price differs."""
 
-    def make(minutes: Sequence[int], *, start: Micros = Month(2024, 3).start) -> pl.DataFrame:
+    def make(minutes: Sequence[int]) -> pl.DataFrame:
+        start = Month(2024, 3).start
         columns = {
             "ts": [start + minute * MINUTE for minute in minutes],
             "symbol": ["BTCUSDT"] * len(minutes),

@@ -1,0 +1,229 @@
+"""python-binance's client on our terms: another URL, bounded waits, errors of our own tree."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from trading_assets.domain.errors import (
+    OrderRejected,
+    OutcomeUnknown,
+    RateLimited,
+    TradingAssetsError,
+    UnknownSymbol,
+    VenueError,
+    VenueUnavailable,
+)
+from trading_assets.domain.ports import Clock
+
+Answer = TypeVar("Answer")
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+_NO_SUCH_SYMBOL = -1121
+_OUTSIDE_RECV_WINDOW = -1021
+_RATE_CODES = (-1003, -1015)
+_UNKNOWN_CODES = (-1000, -1001, -1006, -1007, -1008)
+_KEY_CODES = (-1002, -1022, -2008, -2014, -2015)
+_DEFAULT_RETRY_AFTER_MS = 10_000
+_FIRST_PAUSE_S = 0.25
+_LONGEST_PAUSE_S = 60.0
+
+
+def make_client(
+    api_url: str, key: str = "", secret: str = "", *, timeout_s: float, recv_window_ms: int
+) -> Any:
+    """Build a `binance.Client` for REST calls; the network is not touched.
+
+    Args:
+        api_url: ends in `/api`, such as `http://127.0.0.1:8787/api`.
+        key: empty for public data.
+        secret: of an HMAC key.
+        timeout_s: of connecting, and of each silence while reading.
+        recv_window_ms: of signed requests; the library ignores one given per call.
+    """
+    if _loop_is_running():
+        client = _rest_client(key, secret, timeout_s)
+    else:
+        # The constructor takes the thread's event loop, or leaves an unclosed one behind. REST
+        # needs none, so it gets one that is closed at once.
+        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+            client = runner.run(_rest_client_in_loop(key, secret, timeout_s))
+    client.API_URL = api_url
+    client.REQUEST_RECVWINDOW = recv_window_ms
+    if urlsplit(api_url).hostname in LOOPBACK:
+        client.session.trust_env = False  # a proxy of the environment is not for this machine
+    return client
+
+
+def call(request: Callable[[], Answer], doing: str, *, clock: Clock, max_attempts: int) -> Answer:
+    """Run a read, again after a pause when the venue cannot answer; never for orders.
+
+    Pauses double from 0.25 s and obey Retry-After; one longer than a minute is not waited for.
+
+    Args:
+        request: must be safe to repeat.
+        doing: what is being read, for messages: `klines of BTCUSDT`.
+        clock: where the pauses are waited.
+        max_attempts: how often at most.
+
+    Raises:
+        VenueUnavailable, RateLimited: when the attempts are used up.
+        UnknownSymbol, VenueError: at once, for a definite refusal.
+    """
+    attempt = 0
+    while True:
+        attempt += 1
+        error = None
+        try:
+            return request()
+        except venue_errors() as caught:
+            error = translate(caught, doing)
+        pause_s = _pause_s(error, attempt)
+        if pause_s is None or attempt >= max_attempts or pause_s > _LONGEST_PAUSE_S:
+            raise error
+        clock.wait(pause_s)
+
+
+def venue_errors() -> tuple[type[Exception], ...]:
+    """Give what python-binance lets through: its own errors, and those of requests."""
+    from binance.exceptions import BinanceAPIException, BinanceRequestException
+
+    return BinanceAPIException, BinanceRequestException, requests.RequestException
+
+
+def translate(error: Exception, doing: str, *, is_order: bool = False) -> TradingAssetsError:
+    """Turn an error of the library or the transport into one of ours.
+
+    Raise the result `from None`: originals carry URLs, and URLs carry signatures.
+
+    Args:
+        error: one of `venue_errors()`.
+        doing: what was asked, for the message.
+        is_order: the request places or cancels something. Then everything that is not a definite
+            refusal, nor certain to have never been sent, is OutcomeUnknown.
+
+    Returns:
+        RateLimited (obey it; nothing was executed), VenueUnavailable (nothing was executed),
+        OutcomeUnknown (orders only), OrderRejected (orders: definite refusal), UnknownSymbol and
+        VenueError (reads: definite refusal). `code` is the venue's, `status` HTTP's.
+    """
+    if isinstance(error, requests.RequestException):
+        return _from_transport(error, doing, is_order)
+    status = int(getattr(error, "status_code", 0))
+    code = _code(error)
+    text = _text(error, code)
+    if status in (418, 429) or code in _RATE_CODES:
+        return RateLimited(
+            f"{doing}: the venue limits us ({text})",
+            retry_after_ms=_retry_after_ms(error),
+            code=code or -1003,
+            status=status,
+        )
+    if not _is_definite(status, code):
+        kind = OutcomeUnknown if is_order else VenueUnavailable
+        fix = "Ask the venue before anything else." if is_order else "Try again later."
+        return kind(f"{doing}: {text}", fix=fix, code=code, status=status)
+    return _refusal(doing, text, code=code, status=status, is_order=is_order)
+
+
+def _refusal(
+    doing: str, text: str, *, code: int, status: int, is_order: bool
+) -> TradingAssetsError:
+    """Give the error for a definite no."""
+    if is_order:
+        return OrderRejected(f"{doing}: {text}", fix=_fix(code), code=code, status=status)
+    if code == _NO_SUCH_SYMBOL:
+        return UnknownSymbol(
+            f"{doing}: the venue does not list this symbol",
+            found=text,
+            fix="Check `symbols` in the settings against the venue's list.",
+        )
+    kind = VenueUnavailable if code == _OUTSIDE_RECV_WINDOW else VenueError
+    return kind(f"{doing}: {text}", fix=_fix(code), code=code, status=status)
+
+
+def _from_transport(
+    error: requests.RequestException, doing: str, is_order: bool
+) -> TradingAssetsError:
+    """Classify by whether a single byte of the request can have left."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    never_sent = isinstance(error, requests.ConnectTimeout) or isinstance(
+        reason, urllib3.exceptions.NewConnectionError
+    )
+    text = f"{doing}: {'cannot reach the venue' if never_sent else 'connection lost'}"
+    found = type(error if reason is None else reason).__name__
+    if never_sent or not is_order:
+        return VenueUnavailable(
+            text, found=found, fix="Check the network and the URL, then try again."
+        )
+    return OutcomeUnknown(text, found=found, fix="Ask the venue before anything else.")
+
+
+def _is_definite(status: int, code: int) -> bool:
+    """Only the venue's own words in a 4xx answer are definite; a proxy's HTML is not."""
+    return 400 <= status < 500 and code != 0 and code not in _UNKNOWN_CODES
+
+
+def _code(error: Exception) -> int:
+    code = getattr(error, "code", 0)
+    return code if isinstance(code, int) else 0
+
+
+def _text(error: Exception, code: int) -> str:
+    status = getattr(error, "status_code", None)
+    if status is None:
+        return "the answer is not JSON"
+    if code == 0:
+        return f"HTTP {status} without a message of the venue"
+    return f"HTTP {status}, code {code}, {str(getattr(error, 'message', ''))[:200]}"
+
+
+def _fix(code: int) -> str:
+    if code in _KEY_CODES:
+        return "Check the API key, its secret, its permissions and its IP list."
+    if code == _OUTSIDE_RECV_WINDOW:
+        return "This machine's clock differs from the venue's; synchronise it."
+    return ""
+
+
+def _retry_after_ms(error: Exception) -> int:
+    headers = getattr(getattr(error, "response", None), "headers", {})
+    try:
+        return max(0, int(float(headers["Retry-After"]) * 1000))
+    except (KeyError, ValueError, OverflowError):
+        return _DEFAULT_RETRY_AFTER_MS
+
+
+def _pause_s(error: TradingAssetsError, attempt: int) -> float | None:
+    """Give how long to wait before the next attempt; None when there must not be one."""
+    if isinstance(error, RateLimited):
+        return error.retry_after_ms / 1000
+    if isinstance(error, VenueUnavailable):
+        return min(_FIRST_PAUSE_S * 2.0 ** (attempt - 1), _LONGEST_PAUSE_S)
+    return None
+
+
+def _loop_is_running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+async def _rest_client_in_loop(key: str, secret: str, timeout_s: float) -> Any:
+    return _rest_client(key, secret, timeout_s)
+
+
+def _rest_client(key: str, secret: str, timeout_s: float) -> Any:
+    from binance.client import Client
+
+    # A redirect could carry a signed request to another host.
+    parameters = {"timeout": timeout_s, "allow_redirects": False}
+    return Client(key, secret, requests_params=parameters, ping=False)
