@@ -1,0 +1,69 @@
+"""How tables are cut: month x symbol for data, month for models, day for live reports."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import dagster as dg
+
+from trading_assets.domain.ids import Micros, Month, Symbol, symbol_from_text
+from trading_assets.settings import load_settings
+
+# Dagster calls partitioned checks a preview and backfill policies a beta; tests pin what we use.
+warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+
+SETTINGS = load_settings().settings
+"""What the graph is made from: its symbols, first month and books; no secret is read from here."""
+
+MONTHS = dg.MonthlyPartitionsDefinition(
+    start_date=SETTINGS.history_start, fmt="%Y-%m", timezone="UTC", end_offset=1
+)
+"""Months in UTC up to the running one, which fills day by day."""
+
+SYMBOLS = dg.StaticPartitionsDefinition(list(SETTINGS.symbols))
+
+MONTHS_BY_SYMBOL = dg.MultiPartitionsDefinition({"month": MONTHS, "symbol": SYMBOLS})
+"""Keys read `2024-03|BTCUSDT`: dimensions are joined in alphabetical order."""
+
+DAYS = dg.DailyPartitionsDefinition(
+    start_date=f"{SETTINGS.history_start}-01", timezone="UTC", end_offset=1
+)
+"""Days in UTC up to the running one."""
+
+ONE_RUN = dg.BackfillPolicy.single_run()
+"""A backfill is one run per symbol, not one per key."""
+
+
+def month_and_symbol(key: str) -> tuple[Month, Symbol]:
+    """Read a key of `MONTHS_BY_SYMBOL`.
+
+    Raises:
+        DataError: if it is not one; keys become folders, so nothing else is let in.
+    """
+    month, _, symbol = str(key).partition("|")
+    return Month.from_text(month), symbol_from_text(symbol)
+
+
+def key_range(first: Month, last: Month, symbols: Sequence[Symbol]) -> tuple[str, str]:
+    """Give the first and last key of the box of months x symbols, in order of definition."""
+    return f"{first}|{symbols[0]}", f"{last}|{symbols[-1]}"
+
+
+def range_tags(first: str, last: str) -> dict[str, str]:
+    """Give the run tags that ask for all keys from `first` to `last`."""
+    return {
+        "dagster/asset_partition_range_start": first,
+        "dagster/asset_partition_range_end": last,
+    }
+
+
+def open_months(now: Micros) -> tuple[Month, Month]:
+    """Give the months that may still change: the running one, and on its first day the last.
+
+    The first day brings the last bars of the month before.
+    """
+    month = Month.of(now)
+    first_day_over = Month.of(now - 86_400_000_000) == month
+    return (month if first_day_over else month.shift(-1)), month
