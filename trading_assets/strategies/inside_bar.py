@@ -21,9 +21,9 @@ class InsideBar:
     """A bar whose high and low lie strictly inside those of the bar before, its mother.
 
     Entry is a stop order one tick beyond the mother's high (low for shorts), the stop loss one tick
-    beyond her other end, the target `reward_risk` times that distance away. A setup lives until
-    the end of its UTC day (`valid_to`, exclusive): what is pending is withdrawn, what is open is
-    sold at that day's last close.
+    beyond her other end, the target `reward_risk` times that distance away. A setup lives through
+    its UTC day: `valid_to` is the day's last bar, at whose close what is pending is withdrawn and
+    what is open goes to market.
 
     Bars on both sides of a hole are not neighbours and make no setup. `tick` is a parameter, and
     the spec refuses an instrument with another one: prices of a signal are then on the grid, and
@@ -105,7 +105,9 @@ class InsideBar:
             sl_short=pl.when(falling).then(top * self.tick),
             tp_long=pl.when(rising).then((top + reward) * self.tick),
             tp_short=pl.when(falling).then((bottom - reward) * self.tick),
-            valid_to=pl.when(rising | falling).then(day_end.dt.epoch("us").cast(pl.Float64)),
+            valid_to=pl.when(rising | falling).then(
+                (day_end - BASE_BAR).dt.epoch("us").cast(pl.Float64)
+            ),
         )
 
     def _steps(self, price: pl.Expr) -> pl.Expr:

@@ -27,7 +27,7 @@ def test_a_setup_is_the_mothers_range_and_one_tick_on_both_sides():
     assert row["tp_long"] == pytest.approx(101.01 + 2 * 1.02)
     assert row["short_entry"] is None
     assert row["sl_short"] is None
-    assert row["valid_to"] == datetime(2024, 1, 2, tzinfo=UTC).timestamp() * 1e6
+    assert row["valid_to"] == datetime(2024, 1, 1, 23, 55, tzinfo=UTC).timestamp() * 1e6
 
 
 def test_shorts_are_the_mirror_when_allowed():

@@ -1,0 +1,188 @@
+"""Signals of a month under the anchor rule: the one way to them, for backtest, live and parity."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from trading_assets.domain.errors import DataError
+from trading_assets.domain.events import SignalRow
+from trading_assets.domain.ids import Micros, Month, Symbol
+from trading_assets.domain.setup import SignalFamily
+from trading_assets.engine.signals import COLUMNS, BarMatrix, SignalMatrix
+from trading_assets.features.anchor import anchor
+from trading_assets.market.bar_frame import between
+from trading_assets.strategies.protocol import Strategy
+
+_PRICES = ("open", "high", "low", "close", "volume")
+
+
+def anchored(frame: pl.DataFrame, strategy: Strategy, month: Month) -> pl.DataFrame:
+    """Cut a longer frame of one symbol to what the signals of a month may be computed from."""
+    return frame.filter(between(anchor(month, strategy.warm_up), month.end))
+
+
+def with_forecasts(bars: pl.DataFrame, forecasts: pl.DataFrame, horizon: str) -> pl.DataFrame:
+    """Add `prediction` and `confidence` of one horizon to the bars of one symbol.
+
+    Bars without a forecast get nulls.
+
+    Raises:
+        DataError: if a bar has two forecasts of the horizon.
+    """
+    chosen = forecasts.filter(pl.col("horizon") == horizon)
+    if chosen["ts"].is_duplicated().any():
+        raise DataError(
+            f"Two forecasts of {horizon} for one bar",
+            expected="one per bar and horizon",
+            found=str(chosen.filter(chosen["ts"].is_duplicated()).row(0)),
+        )
+    return bars.join(
+        chosen.select("ts", "prediction", "confidence"), on="ts", how="left", maintain_order="left"
+    )
+
+
+def evaluate(strategy: Strategy, frame: pl.DataFrame) -> pl.DataFrame:
+    """Give the signals of a whole anchored frame, rows without full warm-up empty.
+
+    A row is warm when the strategy's warm-up in calendar time lies between the first bar of the
+    frame and its own bar, both open times. Where history begins late, signals therefore do too.
+
+    Returns:
+        `ts` and the columns of the family as Float64, in the order of the engine; null is "none".
+
+    Raises:
+        DataError: if the strategy breaks its protocol (rows lost or added, unknown columns).
+    """
+    signals = strategy.signals(frame)
+    columns = COLUMNS[strategy.family]
+    unknown = set(signals.columns) - {"ts", *columns}
+    if unknown or "ts" not in signals.columns or not signals["ts"].equals(frame["ts"]):
+        raise DataError(
+            f"Strategy {strategy.name} breaks its protocol",
+            expected=f"the frame's ts, and columns of {', '.join(columns)}",
+            found=f"{signals.height} of {frame.height} rows, columns {', '.join(signals.columns)}",
+        )
+    warm = pl.col("ts") >= pl.col("ts").first() + strategy.warm_up
+    return signals.select(
+        "ts",
+        *(
+            pl.when(warm).then(pl.col(name).cast(pl.Float64).fill_nan(None)).alias(name)
+            if name in signals.columns
+            else pl.lit(None, dtype=pl.Float64).alias(name)
+            for name in columns
+        ),
+    )
+
+
+def month_signals(strategy: Strategy, frame: pl.DataFrame, month: Month) -> pl.DataFrame:
+    """Give the signals of one symbol and month, computed from the month's anchor on.
+
+    Live calls it with the bars up to now and takes the last row; backtests call it with the whole
+    month. Both frames are cut to the same first row here, so equal rows have equal bits. Forecasts
+    before the month are blanked: they come from another model than the month's own.
+
+    Args:
+        strategy: gives the warm-up that the anchor follows from.
+        frame: 5m bars of one symbol, ascending, reaching back to the anchor where history does
+            (longer is harmless), with forecast columns when the strategy has a horizon.
+        month: rows with open time in it are given.
+
+    Returns:
+        See `evaluate`; without rows when the month has no bars.
+    """
+    own = between(month.start, month.end)
+    frame = anchored(frame, strategy, month)
+    if strategy.horizon is not None:
+        frame = frame.with_columns(
+            pl.when(own).then(pl.col(name)).alias(name) for name in ("prediction", "confidence")
+        )
+    return evaluate(strategy, frame).filter(own)
+
+
+def bar_matrix(frames: Mapping[Symbol, pl.DataFrame], symbols: Sequence[Symbol]) -> BarMatrix:
+    """Lay bars of several symbols on one time axis; NaN where a symbol has no bar."""
+    axis = time_axis(frames)
+    values = {name: np.full((len(symbols), axis.size), np.nan) for name in _PRICES}
+    for row, symbol in enumerate(symbols):
+        place = np.searchsorted(axis, _micros(frames[symbol]))
+        for name in _PRICES:
+            values[name][row, place] = frames[symbol][name].to_numpy()
+    return BarMatrix(axis, *(values[name] for name in _PRICES))
+
+
+def signal_matrix(
+    family: SignalFamily,
+    signals: Mapping[Symbol, pl.DataFrame],
+    symbols: Sequence[Symbol],
+    axis: NDArray[np.int64],
+) -> SignalMatrix:
+    """Lay signals of several symbols on the time axis of their bars; NaN is "none"."""
+    columns = COLUMNS[family]
+    values = np.full((len(symbols), axis.size, len(columns)), np.nan)
+    for row, symbol in enumerate(symbols):
+        values[row, np.searchsorted(axis, _micros(signals[symbol]))] = _values(
+            signals[symbol], columns
+        )
+    return SignalMatrix(family, values)
+
+
+def time_axis(frames: Mapping[Symbol, pl.DataFrame]) -> NDArray[np.int64]:
+    """Give all open times that any of the frames has, ascending."""
+    parts = [_micros(frame) for frame in frames.values()]
+    return np.unique(np.concatenate(parts)) if parts else np.empty(0, np.int64)
+
+
+def row_hash(symbol: Symbol, ts: Micros, values: Sequence[float]) -> str:
+    """Give the identity of a signal row: SHA-256 of symbol, open time and the bits of its values.
+
+    Symbol as UTF-8 with its length before it, `ts` as little-endian int64, values as little-endian
+    float64 with one NaN.
+    """
+    return _row_hash(symbol, ts, np.asarray(values, dtype=np.float64))
+
+
+def signal_rows(
+    symbol: Symbol,
+    family: SignalFamily,
+    signals: pl.DataFrame,
+    forecast_ids: Mapping[Micros, str] | None = None,
+) -> tuple[SignalRow, ...]:
+    """Turn signals of one symbol into the rows that live and parity compare by hash.
+
+    Args:
+        symbol: of all rows.
+        family: decides the order of the values.
+        signals: as `month_signals` gives them.
+        forecast_ids: open time to the id of the forecast behind the row.
+    """
+    values = _values(signals, COLUMNS[family])
+    ids = forecast_ids or {}
+    return tuple(
+        SignalRow(
+            symbol, ts, tuple(row.tolist()), _row_hash(symbol, ts, row), forecast_id=ids.get(ts, "")
+        )
+        for ts, row in zip(_micros(signals).tolist(), values, strict=True)
+    )
+
+
+def _row_hash(symbol: Symbol, ts: Micros, values: NDArray[np.float64]) -> str:
+    name = symbol.encode()
+    canonical = np.where(np.isnan(values), np.nan, values).astype("<f8")
+    head = struct.pack("<I", len(name)) + name + struct.pack("<q", ts)
+    return hashlib.sha256(head + canonical.tobytes()).hexdigest()
+
+
+def _values(signals: pl.DataFrame, columns: Sequence[str]) -> NDArray[np.float64]:
+    """Give (rows, columns) float64 with NaN for null."""
+    parts = [signals[name].fill_null(float("nan")).to_numpy() for name in columns]
+    return np.stack(parts, axis=1) if parts else np.empty((signals.height, 0))
+
+
+def _micros(frame: pl.DataFrame) -> NDArray[np.int64]:
+    return frame["ts"].to_physical().to_numpy()
