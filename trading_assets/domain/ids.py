@@ -21,6 +21,9 @@ Micros = int
 _SYMBOL = re.compile(r"[A-Z0-9]{2,20}")
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 _TAG = re.compile(r"[a-z0-9][a-z0-9_]{0,39}")
+CLIENT_ORDER_ID_PREFIX = "ta-"
+"""Marks every order of this product at a venue."""
+
 _CLIENT_ORDER_ID_LENGTH = 32
 
 
@@ -143,4 +146,5 @@ def client_order_id(
     is `ta-` and 29 hex characters (116 bits).
     """
     parts = [account, tag, symbol, bar_ts, leg, revision]
-    return "ta-" + content_hash(parts)[: _CLIENT_ORDER_ID_LENGTH - 3]
+    digits = _CLIENT_ORDER_ID_LENGTH - len(CLIENT_ORDER_ID_PREFIX)
+    return CLIENT_ORDER_ID_PREFIX + content_hash(parts)[:digits]
