@@ -1,0 +1,298 @@
+"""`trading-assets up` and `down`: the desk's servers as child processes, on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import psutil
+import typer
+from rich.console import Console
+
+from trading_assets.domain.errors import ConfigurationError, TradingAssetsError
+from trading_assets.settings import Settings, load_settings
+
+app = typer.Typer(help="Start and stop the desk's servers.")
+
+_COMMAND_LINE = "import sys; from trading_assets.interfaces.cli.main import main; main()"
+_READY_S = 120.0
+_LOG_TAIL = 12
+_PATIENCE_S = 15.0
+"""What a server may take to stop, beyond what a live run may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One server.
+
+    Attributes:
+        setting: which setting names the port; "" when it listens nowhere.
+        page: path after the address, for people.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    host: str = ""
+    port: int = 0
+    setting: str = ""
+    page: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        """Where people find it; "" when it listens nowhere."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}{self.page}" if self.port else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A running server, as remembered in its pid file; `created` guards against a reused pid."""
+
+    name: str
+    pid: int
+    created: float
+    address: str
+
+    def process(self) -> psutil.Process | None:
+        """Give the process, or None when it is gone."""
+        try:
+            process = psutil.Process(self.pid)
+            is_same = abs(process.create_time() - self.created) < 1.0
+            alive = is_same and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return None
+        return process if alive else None
+
+
+@app.command()
+def up() -> None:
+    """Serve the Dagster UI, MLflow and the embedded exchange on loopback."""
+    settings = load_settings().settings
+    console = Console()
+    started = start(desk_services(settings), settings.data_root / "run", settings.home, console)
+    for service in started:
+        if service.address:
+            console.print(f"  {service.name:<10} {service.address}", highlight=False)
+    console.print("Stop them with `make down`; their logs are in", settings.data_root / "run")
+
+
+@app.command()
+def down() -> None:
+    """Stop what `up` started; a live run among it ends cleanly first."""
+    settings = load_settings().settings
+    stopped = stop(settings.data_root / "run", patience_s=settings.live.stop_s + _PATIENCE_S)
+    typer.echo(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
+
+
+def desk_services(settings: Settings) -> tuple[Service, ...]:
+    """List the servers of the desk, in the order in which they start."""
+    python, home = sys.executable, settings.home
+    workspace = str(home / "workspace.yaml")
+    mlflow_root = settings.data_root / "mlflow"
+    dagster = {
+        "DAGSTER_HOME": os.environ.get("DAGSTER_HOME") or str(home / "dagster_home"),
+        "TA_HOME": str(home),
+    }
+    exchange = Service(
+        "exchange",
+        (python, "-c", _COMMAND_LINE, "exchange", "serve", "--port", str(settings.exchange.port)),
+        settings.exchange.host,
+        settings.exchange.port,
+        "exchange.port",
+        page="/api",
+    )
+    mlflow = Service(
+        "mlflow",
+        (
+            *(python, "-m", "mlflow", "server", "--workers", "1"),
+            *("--backend-store-uri", f"sqlite:///{mlflow_root / 'mlflow.db'}"),
+            *("--default-artifact-root", (mlflow_root / "artifacts").as_uri()),
+            *("--host", settings.mlflow.host, "--port", str(settings.mlflow.port)),
+        ),
+        settings.mlflow.host,
+        settings.mlflow.port,
+        "mlflow.port",
+        environment={"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"},
+    )
+    daemon = Service(
+        "daemon",
+        (python, "-m", "dagster._daemon", "run", "-w", workspace),
+        environment=dagster,
+    )
+    ui = Service(
+        "dagster",
+        (
+            *(python, "-m", "trading_assets.defs.webserver", "--workspace", workspace),
+            *("--host", settings.dagster.host, "--port", str(settings.dagster.port)),
+        ),
+        settings.dagster.host,
+        settings.dagster.port,
+        "dagster.port",
+        environment=dagster,
+    )
+    return exchange, mlflow, daemon, ui
+
+
+def start(
+    services: Sequence[Service], run_folder: Path, home: Path, console: Console
+) -> tuple[Started, ...]:
+    """Start what is not running yet, and wait until each answers.
+
+    Raises:
+        ConfigurationError: if another program holds a port; nothing is started then.
+        TradingAssetsError: if a server ends before it answers; all started here are stopped.
+    """
+    run_folder.mkdir(parents=True, exist_ok=True)
+    running = {service.name: service for service in _remembered(run_folder)}
+    missing = [service for service in services if service.name not in running]
+    for service in missing:
+        _require_free_port(service)
+    fresh: list[tuple[Service, subprocess.Popen[bytes]]] = []
+    try:
+        for service in missing:
+            child = _spawn(service, run_folder, home)
+            running[service.name] = _remember(service, child, run_folder)
+            fresh.append((service, child))
+        with console.status("") as status:
+            for service, child in fresh:
+                status.update(f"waiting for {service.name}")
+                _wait_until_ready(service, child, run_folder)
+    except BaseException:
+        names = {service.name for service, _ in fresh}
+        stop(run_folder, patience_s=_PATIENCE_S, only=names)
+        raise
+    return tuple(running[service.name] for service in services)
+
+
+def stop(run_folder: Path, *, patience_s: float, only: set[str] | None = None) -> tuple[str, ...]:
+    """Ask each remembered server and all its children to end; kill what does not in time.
+
+    Children come along, so that a live run started by the daemon gets its signal and stops cleanly
+    instead of trading on unsupervised.
+    """
+    stopped, family = [], []
+    for service in _remembered(run_folder):
+        if only is not None and service.name not in only:
+            continue
+        process = service.process()
+        if process is not None:
+            family += [process, *process.children(recursive=True)]
+            stopped.append(service.name)
+    for process in family:
+        _signal(process, signal.SIGTERM)
+    _, stubborn = psutil.wait_procs(family, timeout=patience_s)
+    for process in stubborn:
+        _signal(process, signal.SIGKILL)
+    psutil.wait_procs(stubborn, timeout=_PATIENCE_S)
+    for name in stopped:
+        _pid_file(run_folder, name).unlink(missing_ok=True)
+    return tuple(stopped)
+
+
+def _spawn(service: Service, run_folder: Path, home: Path) -> subprocess.Popen[bytes]:
+    with _log_file(run_folder, service.name).open("wb") as log:
+        return subprocess.Popen(  # noqa: S603 - the command is ours
+            service.command,
+            cwd=home,
+            env={**os.environ, **service.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C at the terminal is not for them
+        )
+
+
+def _remember(service: Service, child: subprocess.Popen[bytes], run_folder: Path) -> Started:
+    created = psutil.Process(child.pid).create_time()
+    started = Started(service.name, child.pid, created, service.address)
+    _pid_file(run_folder, service.name).write_text(json.dumps(asdict(started)))
+    return started
+
+
+def _remembered(run_folder: Path) -> tuple[Started, ...]:
+    """Give the servers that pid files name and that still run; forget the others."""
+    found = []
+    for path in sorted(run_folder.glob("*.pid.json")):
+        try:
+            service = Started(**json.loads(path.read_text()))
+        except (ValueError, TypeError):
+            path.unlink()
+            continue
+        if service.process() is None:
+            path.unlink()
+        else:
+            found.append(service)
+    return tuple(found)
+
+
+def _require_free_port(service: Service) -> None:
+    if not service.port:
+        return
+    family = socket.AF_INET6 if ":" in service.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((service.host, service.port))
+        except OSError as error:
+            variable = "TA_" + service.setting.upper().replace(".", "__")
+            raise ConfigurationError(
+                f"Port {service.port} for {service.name} is in use",
+                expected=f"a free port on {service.host}",
+                found=str(error.strerror),
+                fix=f"Stop what listens there, or set {variable} to another port.",
+            ) from None
+
+
+def _wait_until_ready(service: Service, child: subprocess.Popen[bytes], run_folder: Path) -> None:
+    deadline = time.monotonic() + _READY_S
+    while time.monotonic() < deadline:
+        if child.poll() is not None:
+            log = _log_file(run_folder, service.name)
+            tail = log.read_text(errors="replace").splitlines()[-_LOG_TAIL:]
+            raise TradingAssetsError(
+                f"{service.name} ended as it started (exit {child.returncode})",
+                expected="a server that stays",
+                found="\n    ".join(["its last words:", *tail]),
+                fix=f"The whole log is {log}.",
+            )
+        if not service.port or _answers(service):
+            return
+        time.sleep(0.2)
+    raise TradingAssetsError(
+        f"{service.name} does not answer",
+        expected=f"an answer at {service.address} within {_READY_S:.0f} s",
+        found="none",
+        fix=f"See {_log_file(run_folder, service.name)}.",
+    )
+
+
+def _answers(service: Service) -> bool:
+    try:
+        socket.create_connection((service.host, service.port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _signal(process: psutil.Process, number: signal.Signals) -> None:
+    try:
+        process.send_signal(number)
+    except psutil.NoSuchProcess:
+        return
+
+
+def _pid_file(run_folder: Path, name: str) -> Path:
+    return run_folder / f"{name}.pid.json"
+
+
+def _log_file(run_folder: Path, name: str) -> Path:
+    return run_folder / f"{name}.log"
