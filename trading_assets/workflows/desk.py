@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from trading_assets.domain.ports import Clock
+from trading_assets.market.history import HistorySource
 from trading_assets.settings import Settings
 from trading_assets.storage.experiments import Experiments
 from trading_assets.storage.model_store import ModelStore
@@ -14,7 +15,6 @@ from trading_assets.storage.partition_store import PartitionStore
 from trading_assets.storage.raw_store import RawStore
 from trading_assets.storage.release_store import ReleaseStore
 from trading_assets.storage.run_store import RunStore
-from trading_assets.workflows.ingest_month import HistorySource
 
 
 @dataclass(frozen=True, slots=True)

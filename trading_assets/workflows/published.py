@@ -22,7 +22,7 @@ class Published:
 
     table: str
     symbol: Symbol | None
-    month: Month
+    month: Month | None
     version: str
     rows: int
     changed: bool

@@ -113,9 +113,9 @@ def translate(error: Exception, doing: str, *, is_order: bool = False) -> Tradin
         OutcomeUnknown (orders only), OrderRejected (orders: definite refusal), UnknownSymbol and
         VenueError (reads: definite refusal). `code` is the venue's, `status` HTTP's.
     """
-    if isinstance(error, requests.RequestException):
+    if isinstance(error, requests.RequestException) and error.response is None:
         return _from_transport(error, doing, is_order)
-    status = int(getattr(error, "status_code", 0))
+    status = _status(error)
     code = _code(error)
     text = _text(error, code)
     if status in (418, 429) or code in _RATE_CODES:
@@ -170,14 +170,19 @@ def _is_definite(status: int, code: int) -> bool:
     return 400 <= status < 500 and code != 0 and code not in _UNKNOWN_CODES
 
 
+def _status(error: Exception) -> int:
+    """Give the HTTP status; 0 when the answer was not even JSON."""
+    return int(getattr(getattr(error, "response", None), "status_code", 0))
+
+
 def _code(error: Exception) -> int:
     code = getattr(error, "code", 0)
     return code if isinstance(code, int) else 0
 
 
 def _text(error: Exception, code: int) -> str:
-    status = getattr(error, "status_code", None)
-    if status is None:
+    status = _status(error)
+    if status == 0:
         return "the answer is not JSON"
     if code == 0:
         return f"HTTP {status} without a message of the venue"

@@ -1,0 +1,157 @@
+"""The vendor's bytes become rows: zips of CSV and pages of JSON, units and header found out."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+import zlib
+
+import polars as pl
+
+from trading_assets.domain.errors import CorruptFile
+from trading_assets.market.bar_frame import TS, row_text
+from trading_assets.market.history import ObjectKind
+
+DECODED_SCHEMA = pl.Schema(
+    {
+        "ts": TS,
+        "open": pl.Float64(),
+        "high": pl.Float64(),
+        "low": pl.Float64(),
+        "close": pl.Float64(),
+        "volume": pl.Float64(),
+        "quote_volume": pl.Float64(),
+        "n_trades": pl.Int64(),
+    }
+)
+"""Rows as the vendor sent them: in its order, with its duplicates, off the grid where it was."""
+
+_FIELDS = pl.Schema(
+    {
+        "ts": pl.Int64(),
+        "open": pl.Float64(),
+        "high": pl.Float64(),
+        "low": pl.Float64(),
+        "close": pl.Float64(),
+        "volume": pl.Float64(),
+        "close_ts": pl.Int64(),
+        "quote_volume": pl.Float64(),
+        "n_trades": pl.Int64(),
+        "taker_volume": pl.Float64(),
+        "taker_quote_volume": pl.Float64(),
+        "unused": pl.String(),
+    }
+)
+_LARGEST_CSV = 512 * 1024 * 1024
+_FIRST_MS = 10**12  # 2001 in milliseconds; seconds are smaller until the year 33658
+_FIRST_US = 10**14  # 1973 in microseconds, 5138 in milliseconds
+
+
+def decode(kind: ObjectKind, data: bytes, name: str) -> pl.DataFrame:
+    """Decode one vendor object.
+
+    Binance writes 12 fields per bar. Times are milliseconds in some files and microseconds in
+    others, so each row's magnitude decides; a header line is recognised by its first byte. The
+    vendor's close time is not used: it ends early before an outage.
+
+    Args:
+        kind: a zip with one CSV, or a page of the REST API.
+        data: the vendor's bytes.
+        name: of the object, for messages.
+
+    Returns:
+        DECODED_SCHEMA, every row of the object.
+
+    Raises:
+        CorruptFile: naming the object and what is wrong with it.
+    """
+    rows = _rows_from_csv(_unzip(data, name), name) if kind == "zip_csv" else _rows(data, name)
+    rows = rows.select(DECODED_SCHEMA.names())
+    holes = rows.filter(pl.any_horizontal(pl.all().is_null()))
+    if holes.height:
+        raise _unreadable(name, f"{holes.height} rows with fields missing: {row_text(holes, 0)}")
+    oldest = rows["ts"].min()
+    if isinstance(oldest, int) and oldest < _FIRST_MS:
+        raise CorruptFile(
+            f"Object {name} has an open time that is neither milliseconds nor microseconds",
+            expected=f"at least {_FIRST_MS}",
+            found=str(oldest),
+        )
+    micros = pl.when(pl.col("ts") < _FIRST_US).then(pl.col("ts") * 1000).otherwise(pl.col("ts"))
+    return rows.with_columns(micros.cast(TS).alias("ts"))
+
+
+def check_container(kind: ObjectKind, data: bytes, name: str) -> None:
+    """Prove that an object can be opened before it is stored: cheap, rows are not read.
+
+    Raises:
+        CorruptFile: if it is not what its kind says.
+    """
+    if kind == "zip_csv":
+        _unzip(data, name)
+    elif not (data[:1] == b"[" and data[-1:] == b"]"):
+        raise CorruptFile(
+            f"Object {name} is not a page of bars", expected="a JSON list", found=repr(data[:60])
+        )
+
+
+def _unzip(data: bytes, name: str) -> bytes:
+    """Give the one CSV inside, after its CRC was checked."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = [m for m in archive.infolist() if m.filename.endswith(".csv")]
+            if len(members) != 1 or members[0].file_size > _LARGEST_CSV:
+                raise CorruptFile(
+                    f"Zip {name} does not hold one CSV",
+                    expected=f"one .csv of at most {_LARGEST_CSV} bytes",
+                    found=", ".join(f"{m.filename} ({m.file_size})" for m in archive.infolist()),
+                )
+            return archive.read(members[0])
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise CorruptFile(
+            f"Zip {name} cannot be opened",
+            expected="a whole zip file",
+            found=f"{len(data)} bytes: {error}",
+            fix="Get the file from the vendor again.",
+        ) from None
+
+
+def _rows_from_csv(text: bytes, name: str) -> pl.DataFrame:
+    if not text.strip():
+        return pl.DataFrame(schema=_FIELDS)
+    first_line = text.partition(b"\n")[0]
+    has_header = first_line.startswith(b"open")
+    if not (has_header or first_line[:1].isdigit()):
+        raise _unreadable(name, f"a first line that is neither a bar nor a header: {first_line!r}")
+    try:
+        return pl.read_csv(
+            io.BytesIO(text),
+            has_header=False,
+            skip_rows=int(has_header),
+            schema=_FIELDS,
+            truncate_ragged_lines=False,
+        )
+    except pl.exceptions.PolarsError as error:
+        raise _unreadable(name, str(error)) from None
+
+
+def _rows(data: bytes, name: str) -> pl.DataFrame:
+    try:
+        page = json.loads(data)
+        if not isinstance(page, list):
+            raise _unreadable(name, f"not a list of bars: {str(page)[:60]}")
+        columns = list(zip(*page, strict=True)) or [()] * len(_FIELDS)
+        raw = dict(zip(_FIELDS, columns, strict=True))
+        return pl.DataFrame(raw, strict=True).cast(_FIELDS)
+    except (ValueError, TypeError, pl.exceptions.PolarsError) as error:
+        raise _unreadable(name, str(error)) from None
+
+
+def _unreadable(name: str, reason: str) -> CorruptFile:
+    return CorruptFile(
+        f"Object {name} cannot be read as bars",
+        expected=f"{len(_FIELDS)} fields per bar, as Binance documents them",
+        found=reason.splitlines()[0][:200] if reason else "nothing readable",
+        fix="Get it from the vendor again; if it comes back the same, the vendor changed a format.",
+    )

@@ -1,0 +1,116 @@
+"""Market history as vendors hand it out: objects of bytes, and the port that fetches them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from trading_assets.domain.bar import MINUTE
+from trading_assets.domain.errors import DataError
+from trading_assets.domain.ids import Micros, Month, Symbol
+from trading_assets.domain.instrument import Instrument
+
+ObjectKind = Literal["zip_csv", "klines_json"]
+
+
+@dataclass(frozen=True, slots=True)
+class VendorObject:
+    """One thing that a vendor hands out whole: a month's zip, a day's zip, a page of bars.
+
+    Attributes:
+        name: unique within symbol and month, and fit for a file name.
+        kind: how its bytes are decoded.
+        start: first instant of the span it covers, inclusive.
+        end: end of that span, exclusive.
+        finished: its span lies in the past, so the same bytes come whenever it is asked for (but
+            for restatements by the vendor).
+        vendor_sha256: checksum that the vendor publishes, "" when it publishes none.
+    """
+
+    name: str
+    kind: ObjectKind
+    start: Micros
+    end: Micros
+    finished: bool
+    vendor_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The objects that make up a symbol's month now, in order of their spans.
+
+    Attributes:
+        start: from when bars are expected: the month's start, or a later listing of the symbol;
+            None when the vendor does not say and the first bar decides.
+        end: until when bars are expected: the month's end, or what has happened of it.
+    """
+
+    objects: tuple[VendorObject, ...]
+    start: Micros | None
+    end: Micros
+
+
+class HistorySource(Protocol):
+    """Where one-minute bars of the past come from.
+
+    Attributes:
+        name: value of the column `source`.
+        store: folder of its raw bytes; differs whenever the bytes could.
+    """
+
+    @property
+    def name(self) -> str:
+        """Value of the column `source`."""
+        ...
+
+    @property
+    def store(self) -> str:
+        """Folder of its raw bytes; another one whenever the bytes could be others."""
+        ...
+
+    def now(self) -> Micros:
+        """Give the source's own present; it decides what is finished."""
+        ...
+
+    def listing(self, symbol: Symbol, month: Month) -> Listing:
+        """List what there is of a month.
+
+        Raises:
+            UnknownSymbol: if the source does not have the symbol.
+            MissingPartition: if it has nothing of this month, saying what was looked for.
+            DataError: if the month is in the future, or before the symbol was listed.
+            VenueError: if the source cannot be reached.
+        """
+        ...
+
+    def fetch(self, symbol: Symbol, wanted: VendorObject) -> bytes:
+        """Give the bytes of one object.
+
+        Raises:
+            CorruptFile: if they are not those of the vendor's checksum.
+            VenueError: if the source cannot be reached.
+        """
+        ...
+
+    def instruments(self, symbols: tuple[Symbol, ...]) -> tuple[Instrument, ...]:
+        """Give the trading grid of each symbol.
+
+        Raises:
+            UnknownSymbol: if the source does not have one of them.
+        """
+        ...
+
+
+def require_begun(symbol: Symbol, month: Month, now: Micros) -> None:
+    """Refuse a month without a single finished minute.
+
+    Raises:
+        DataError: naming the month that is current.
+    """
+    if month.start + MINUTE > now:
+        raise DataError(
+            f"Month {month} of {symbol} is in the future",
+            expected=f"a month up to {Month.of(now)} with at least one finished minute",
+            found=str(month),
+            fix="Choose an earlier month.",
+        )

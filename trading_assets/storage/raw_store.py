@@ -1,0 +1,231 @@
+"""The vendor's own bytes: one immutable file per vendor object, listed by month in a manifest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from trading_assets.domain.errors import ConfigurationError, CorruptFile, MissingPartition
+from trading_assets.domain.ids import Micros, Month, Symbol, content_hash, sha256_hex
+from trading_assets.market.history import VendorObject
+from trading_assets.storage import pointers
+from trading_assets.storage.partition_store import Verification, verify_files
+
+_STEM = "manifest"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_SUFFIX = {"zip_csv": ".zip", "klines_json": ".json"}
+
+
+@dataclass(frozen=True, slots=True)
+class RawObject:
+    """A vendor object that is on disk.
+
+    Attributes:
+        described: what the vendor said of it.
+        file: name of its file beside the manifest.
+        sha256: of the bytes.
+    """
+
+    described: VendorObject
+    file: str
+    sha256: str
+    size_bytes: int
+
+    def stands_for(self, wanted: VendorObject) -> bool:
+        """Tell whether these bytes are still what the vendor would hand out."""
+        own = self.described
+        same_span = (own.name, own.start, own.end) == (wanted.name, wanted.start, wanted.end)
+        return same_span and own.finished and wanted.vendor_sha256 in ("", self.sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class RawManifest:
+    """The objects that made up a symbol's month at one time; the highest `n` is current.
+
+    Attributes:
+        source: folder of the source (`HistorySource.store`).
+        version: hash over the objects' bytes and spans, and over what was expected.
+        start: from when bars are expected, None when the first bar decides.
+        end: until when.
+        published_at: file time of the manifest.
+    """
+
+    source: str
+    symbol: Symbol
+    month: Month
+    n: int
+    version: str
+    objects: tuple[RawObject, ...]
+    start: Micros | None
+    end: Micros
+    published_at: Micros = field(default=0, compare=False)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all objects."""
+        return sum(item.size_bytes for item in self.objects)
+
+
+class RawStore:
+    """Vendor objects under `<root>/<source>/symbol=X/month=YYYY-MM/`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def publish(
+        self,
+        source: str,
+        symbol: Symbol,
+        month: Month,
+        contents: Iterable[tuple[VendorObject, bytes] | RawObject],
+        *,
+        start: Micros | None,
+        end: Micros,
+        before: RawManifest | None = None,
+    ) -> tuple[RawManifest, bool]:
+        """Store new objects and make this list of objects the current one.
+
+        Args:
+            source: folder of the source (`HistorySource.store`).
+            symbol: whose objects they are.
+            month: which they make up.
+            contents: in order of their spans; new objects with their bytes, and objects of the
+                current manifest that are still good.
+            start: from when bars are expected.
+            end: until when bars are expected.
+            before: the manifest that the caller has read.
+
+        Returns:
+            The current manifest, and whether it is new.
+
+        Raises:
+            ConflictError: if another writer has published this month since `before`.
+            CorruptFile: if a file of the same content is there and damaged.
+        """
+        folder = self.folder(source, symbol, month)
+        items = tuple(
+            item if isinstance(item, RawObject) else _write(folder, *item) for item in contents
+        )
+        facts = {"objects": [asdict(item) for item in items], "start": start, "end": end}
+        version = content_hash(
+            [start, end, [(i.described.name, i.described.end, i.sha256) for i in items]]
+        )
+        if before is not None and before.version == version and before.objects == items:
+            return before, False
+        pointers.make_folder(folder)
+        pointers.sweep(folder)
+        payload = pointers.sealed(facts | {"version": version})
+        pointers.publish_exclusive(folder, _STEM, payload, after=before.n if before else 0)
+        return self.require(source, symbol, month), True
+
+    def current(self, source: str, symbol: Symbol, month: Month) -> RawManifest | None:
+        """Give the current manifest, or None when nothing was ever fetched."""
+        pointer = pointers.current(self.folder(source, symbol, month), _STEM)
+        return self._manifest(source, symbol, month, *pointer) if pointer else None
+
+    def require(self, source: str, symbol: Symbol, month: Month) -> RawManifest:
+        """Give the current manifest.
+
+        Raises:
+            MissingPartition: if nothing was ever fetched.
+        """
+        manifest = self.current(source, symbol, month)
+        if manifest is None:
+            raise MissingPartition(
+                f"There are no raw bars of {symbol} for {month} from {source}",
+                expected=f"a manifest in {self.folder(source, symbol, month)}",
+                found="none",
+                fix=f"Materialise raw_klines or run `trading-assets data ingest {symbol} {month}`.",
+            )
+        return manifest
+
+    def history(self, source: str, symbol: Symbol, month: Month) -> tuple[RawManifest, ...]:
+        """List every manifest of a month, oldest first."""
+        folder = self.folder(source, symbol, month)
+        return tuple(
+            self._manifest(source, symbol, month, n, payload)
+            for n, payload in pointers.history(folder, _STEM)
+        )
+
+    def is_sound(self, manifest: RawManifest, item: RawObject) -> bool:
+        """Tell whether an object's file is there with its bytes, whole."""
+        try:
+            pointers.check_file(self.path(manifest, item), item.sha256)
+        except CorruptFile:
+            return False
+        return True
+
+    def read(self, manifest: RawManifest, item: RawObject) -> bytes:
+        """Read the bytes of one object.
+
+        Raises:
+            CorruptFile: if they are not what was stored.
+        """
+        return pointers.read_verified(self.path(manifest, item), item.sha256)
+
+    def verify(self) -> Verification:
+        """Hash the files of all versions again."""
+        files: dict[Path, str] = {}
+        faults: list[CorruptFile] = []
+        for folder in sorted(self.root.glob("*/symbol=*/month=*")):
+            for _, payload in pointers.history(folder, _STEM):
+                try:
+                    facts = pointers.unsealed(payload, folder)
+                except CorruptFile as fault:
+                    faults.append(fault)
+                else:
+                    files |= {folder / i["file"]: i["sha256"] for i in facts["objects"]}
+        return verify_files(files, faults)
+
+    def folder(self, source: str, symbol: Symbol, month: Month) -> Path:
+        """Give the folder of a month.
+
+        Raises:
+            ConfigurationError: if the name of the source could leave the store.
+        """
+        if not _NAME.fullmatch(source):
+            raise ConfigurationError(
+                "Not the name of a source", expected="letters, digits, . _ -", found=repr(source)
+            )
+        return self.root / source / f"symbol={symbol}" / f"month={month}"
+
+    def path(self, manifest: RawManifest, item: RawObject) -> Path:
+        """Give the file of one object."""
+        return self.folder(manifest.source, manifest.symbol, manifest.month) / item.file
+
+    def _manifest(
+        self, source: str, symbol: Symbol, month: Month, n: int, payload: bytes
+    ) -> RawManifest:
+        folder = self.folder(source, symbol, month)
+        facts = pointers.unsealed(payload, folder)
+        file_time_ns = (folder / f"{_STEM}-{n}.json").stat().st_mtime_ns
+        return RawManifest(
+            source=source,
+            symbol=symbol,
+            month=month,
+            n=n,
+            version=facts["version"],
+            objects=tuple(_object(item) for item in facts["objects"]),
+            start=facts["start"],
+            end=facts["end"],
+            published_at=file_time_ns // 1000,
+        )
+
+
+def _object(facts: dict[str, Any]) -> RawObject:
+    return RawObject(**(facts | {"described": VendorObject(**facts["described"])}))
+
+
+def _write(folder: Path, described: VendorObject, data: bytes) -> RawObject:
+    if not _NAME.fullmatch(described.name):
+        raise CorruptFile(
+            "The vendor's object has a name that cannot be a file",
+            expected="letters, digits, . _ -",
+            found=repr(described.name)[:120],
+        )
+    suffix = _SUFFIX[described.kind]
+    path = pointers.write_immutable(folder, described.name.removesuffix(suffix), suffix, data)
+    return RawObject(described, path.name, sha256_hex(data), len(data))

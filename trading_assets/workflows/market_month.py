@@ -1,0 +1,35 @@
+"""One month of market data from the vendor's bytes to daily bars, as one step of a backfill."""
+
+from __future__ import annotations
+
+from trading_assets.domain.bar import Timeframe
+from trading_assets.domain.ids import Month, Symbol
+from trading_assets.market.history import HistorySource
+from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.ingest_month import ingest_month
+from trading_assets.workflows.publish_bars import publish_bars_1m
+from trading_assets.workflows.published import Published
+from trading_assets.workflows.resample_month import resample_month
+
+
+def market_month(
+    desk: Desk,
+    symbol: Symbol,
+    month: Month,
+    *,
+    history: HistorySource | None = None,
+    refresh: bool = False,
+) -> tuple[Published, ...]:
+    """Bring raw_klines, bars_1m, bars_5m, bars_1h and bars_1d of one month up to date.
+
+    Raises:
+        DataError, VenueError: as the single steps do; what stood before stays.
+    """
+    raw = ingest_month(desk, symbol, month, history=history, refresh=refresh)
+    minutes = publish_bars_1m(desk, symbol, month)
+    larger = [
+        resample_month(desk, symbol, month, timeframe)
+        for timeframe in Timeframe
+        if timeframe is not Timeframe.M1
+    ]
+    return raw, minutes, *larger

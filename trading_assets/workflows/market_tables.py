@@ -1,0 +1,44 @@
+"""Names and code versions of the market tables, and what publishing one reports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trading_assets.domain.bar import Timeframe
+from trading_assets.market.quality import minute_text
+from trading_assets.storage.partition_store import Manifest, PartitionStore
+from trading_assets.workflows.published import Published
+
+CODE_VERSION = "1"
+"""Raise it whenever equal raw bytes would give other rows."""
+
+
+def bars_table(timeframe: Timeframe) -> str:
+    """Give the table of a bar size, such as `bars_5m`."""
+    return f"bars_{timeframe.value}"
+
+
+def published_from_manifest(
+    tables: PartitionStore, manifest: Manifest, *, changed: bool, **metadata: Any
+) -> Published:
+    """Report a partition as it stands now, with what a person wants to see first."""
+    ends = {"first": manifest.min_ts, "last": manifest.max_ts}
+    return Published(
+        table=manifest.table,
+        symbol=manifest.symbol,
+        month=manifest.month,
+        version=manifest.version,
+        rows=manifest.rows,
+        changed=changed,
+        parents=manifest.parents,
+        metadata={
+            "rows": manifest.rows,
+            **{name: minute_text(ts) for name, ts in ends.items() if ts is not None},
+            "gaps": len(manifest.gaps),
+            "missing_minutes": sum(gap.minutes for gap in manifest.gaps),
+            "file": str(tables.path(manifest)),
+            "file_sha256": manifest.file_sha256,
+            "manifest": manifest.n,
+            **metadata,
+        },
+    )

@@ -1,0 +1,77 @@
+"""Make canonical one-minute bars from the stored raw objects of one month."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from trading_assets.domain.bar import Timeframe
+from trading_assets.domain.errors import DataError
+from trading_assets.domain.ids import Month, Symbol
+from trading_assets.market.archive_files import decode
+from trading_assets.market.quality import clean_bars, require_tolerable
+from trading_assets.storage.partition_store import address
+from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.history_sources import store_of
+from trading_assets.workflows.ingest_month import RAW_TABLE
+from trading_assets.workflows.market_tables import (
+    CODE_VERSION,
+    bars_table,
+    published_from_manifest,
+)
+from trading_assets.workflows.published import Published
+
+
+def publish_bars_1m(desk: Desk, symbol: Symbol, month: Month) -> Published:
+    """Decode, clean, check and publish; the source itself is not needed.
+
+    All checks come before anything is written: a month that breaks one keeps its last good
+    version.
+
+    Raises:
+        MissingPartition: if the month was never ingested from the source in settings.
+        CorruptFile: if a raw file is damaged or cannot be read as bars.
+        DataError: if bars contradict each other, are impossible, or too many are missing.
+        ConflictError: if another run has published this month meanwhile.
+    """
+    raw = desk.raw.require(store_of(desk.settings), symbol, month)
+    rows = pl.concat(
+        decode(item.described.kind, desk.raw.read(raw, item), item.file) for item in raw.objects
+    )
+    frame, report = clean_bars(
+        rows, symbol, desk.settings.source, month=month, start=raw.start, end=raw.end
+    )
+    require_tolerable(report.gaps, desk.settings.quality.max_gap_minutes, symbol, month)
+    if frame.is_empty():
+        raise DataError(
+            f"There are no bars of {symbol} in {month}",
+            expected="at least one bar",
+            found=f"{rows.height} rows in {len(raw.objects)} raw objects",
+            fix="Nothing was published. Choose another month.",
+        )
+    manifest, changed = desk.tables.publish(
+        bars_table(Timeframe.M1),
+        symbol,
+        month,
+        frame,
+        code_version=CODE_VERSION,
+        parents={address(RAW_TABLE, symbol, month): raw.version},
+        gaps=report.gaps,
+        extra={
+            "source": desk.settings.source,
+            "store": raw.source,
+            "expected_end": raw.end,
+            "duplicates": report.duplicates,
+            "off_grid": list(report.off_grid),
+            "unfinished": report.unfinished,
+            "silent": report.silent,
+        },
+    )
+    return published_from_manifest(
+        desk.tables,
+        manifest,
+        changed=changed,
+        duplicates=report.duplicates,
+        off_grid=len(report.off_grid),
+        unfinished=report.unfinished,
+        silent=report.silent,
+    )
