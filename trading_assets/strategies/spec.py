@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -52,7 +52,8 @@ class StrategySpec(Section):
         name: name of the asset `backtest/<name>`, and the tag in every order id.
         strategy: registered name, or `package.module:Class`.
         params: parameters of the strategy; those left out keep its defaults.
-        symbols: instruments that share the account, in this order.
+        symbols: instruments that share the account, in this order; in YAML a list, or the word
+            `all` for those of the settings.
         cash: starting balance, in `quote`.
         description: for people; no part of the identity.
     """
@@ -80,7 +81,7 @@ class StrategySpec(Section):
     @classmethod
     def _symbols_are_valid(cls, value: Any) -> Any:
         if not isinstance(value, list | tuple):
-            raise ValueError("a list of symbols")  # noqa: TRY004 - pydantic reports ValueErrors
+            raise ValueError("a list of symbols, or `all`")  # noqa: TRY004 - pydantic reports ValueErrors
         symbols = tuple(_expected(symbol_from_text, text) for text in value)
         if len(set(symbols)) != len(symbols):
             raise ValueError("symbols, each at most once")
@@ -192,8 +193,8 @@ class StrategySpec(Section):
             )
 
 
-def load_spec(path: Path) -> StrategySpec:
-    """Read one spec file.
+def load_spec(path: Path, *, symbols: Sequence[Symbol] = ()) -> StrategySpec:
+    """Read one spec file; `symbols` are those that `symbols: all` stands for.
 
     Raises:
         ConfigurationError: naming the file, the key, what was expected and what was found.
@@ -202,16 +203,20 @@ def load_spec(path: Path) -> StrategySpec:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read", found=str(error)) from None
-    return parse_spec(text, where=str(path))
+    return parse_spec(text, where=str(path), symbols=symbols)
 
 
-def parse_spec(text: str, *, where: str) -> StrategySpec:
+def parse_spec(text: str, *, where: str, symbols: Sequence[Symbol] = ()) -> StrategySpec:
     """Read a spec from YAML text; `where` names its origin in messages.
+
+    `symbols` are those that `symbols: all` stands for.
 
     Raises:
         ConfigurationError: as `load_spec`.
     """
     values = _yaml(text, where)
+    if values.get("symbols") == "all" and symbols:
+        values["symbols"] = list(symbols)
     try:
         spec = StrategySpec.model_validate(values)
     except ValidationError as error:
@@ -220,8 +225,12 @@ def parse_spec(text: str, *, where: str) -> StrategySpec:
     return spec
 
 
-def load_specs(folders: Iterable[Path]) -> Mapping[str, StrategySpec]:
+def load_specs(
+    folders: Iterable[Path], *, symbols: Sequence[Symbol] = ()
+) -> Mapping[str, StrategySpec]:
     """Read every `*.yaml` and `*.yml` of the folders; give them by name, sorted.
+
+    `symbols` are those that `symbols: all` stands for.
 
     Raises:
         ConfigurationError: if a folder is missing, a file is wrong, or a name is taken twice.
@@ -236,7 +245,7 @@ def load_specs(folders: Iterable[Path]) -> Mapping[str, StrategySpec]:
                 fix="Create it, or correct specs_dir in the settings.",
             )
         for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
-            spec = load_spec(path)
+            spec = load_spec(path, symbols=symbols)
             if spec.name in found:
                 raise ConfigurationError(
                     f"{path}: name is taken",

@@ -3,6 +3,7 @@ from decimal import Decimal
 import pytest
 
 from trading_assets.domain.errors import ConfigurationError, UnknownSymbol
+from trading_assets.domain.ids import Symbol
 from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.order import OrderType
 from trading_assets.domain.setup import AccountProfile, SignalFamily, SizingMode
@@ -10,6 +11,7 @@ from trading_assets.strategies.spec import SHIPPED_SPECS, load_spec, load_specs,
 
 SOL = Instrument("SOLUSDT", "SOL", "USDT", Decimal("0.01"), Decimal("0.001"), Decimal(5))
 BTC = Instrument("BTCUSDT", "BTC", "USDT", Decimal("0.01"), Decimal("0.00001"), Decimal(5))
+DESK = (Symbol("BTCUSDT"), Symbol("SOLUSDT"))
 MINIMAL = """
 name: mine
 strategy: inside_bar
@@ -30,7 +32,7 @@ def problem(text):
 
 
 def test_the_seed_variants_are_shipped_with_their_numbers():
-    specs = load_specs([SHIPPED_SPECS])
+    specs = load_specs([SHIPPED_SPECS], symbols=DESK)
     assert {"ib_fixed1", "ib_pos10pct", "ib_risk1", "ema_trend", "forecast_driven"} <= set(specs)
     setups = {n: specs[n].engine_setup([SOL]) for n in ("ib_fixed1", "ib_pos10pct", "ib_risk1")}
     for setup in setups.values():
@@ -51,7 +53,7 @@ def test_the_seed_variants_are_shipped_with_their_numbers():
 
 @pytest.mark.parametrize("name", ["ema_trend", "forecast_driven"])
 def test_the_specs_for_spot_venues_need_market_orders_only(name):
-    strategy = load_specs([SHIPPED_SPECS])[name].build_strategy()
+    strategy = load_specs([SHIPPED_SPECS], symbols=DESK)[name].build_strategy()
     assert strategy.order_types == {OrderType.MARKET}
 
 
@@ -111,7 +113,7 @@ def test_the_hash_is_of_the_meaning_not_of_the_spelling():
 
 
 def test_the_canonical_form_is_the_same_spec():
-    for original in load_specs([SHIPPED_SPECS]).values():
+    for original in load_specs([SHIPPED_SPECS], symbols=DESK).values():
         again = parse_spec(original.canonical_yaml(), where="canonical")
         assert again.spec_hash == original.spec_hash
         assert again.canonical_yaml() == original.canonical_yaml()
@@ -144,10 +146,10 @@ def test_instruments_that_do_not_fit_are_refused():
 
 def test_a_users_folder_adds_specs_and_may_not_take_a_name(tmp_path):
     (tmp_path / "mine.yaml").write_text(MINIMAL)
-    assert "mine" in load_specs([SHIPPED_SPECS, tmp_path])
+    assert "mine" in load_specs([SHIPPED_SPECS, tmp_path], symbols=DESK)
     (tmp_path / "twin.yml").write_text(MINIMAL)
     with pytest.raises(ConfigurationError, match="name is taken"):
-        load_specs([SHIPPED_SPECS, tmp_path])
+        load_specs([SHIPPED_SPECS, tmp_path], symbols=DESK)
 
 
 def test_a_missing_folder_or_file_is_named(tmp_path):
@@ -155,3 +157,11 @@ def test_a_missing_folder_or_file_is_named(tmp_path):
         load_specs([tmp_path / "nowhere"])
     with pytest.raises(ConfigurationError, match="nowhere"):
         load_spec(tmp_path / "nowhere.yaml")
+
+
+def test_all_stands_for_the_symbols_of_the_desk():
+    text = MINIMAL.replace("[SOLUSDT]", "all")
+    assert parse_spec(text, where="mine.yaml", symbols=DESK).symbols == DESK
+    error = problem(text)
+    assert error.what == "mine.yaml: symbols"
+    assert "all" in error.expected

@@ -1,0 +1,217 @@
+"""The promotion decision: one canonical document, a pure function of recorded evidence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trading_assets.domain.errors import CorruptFile
+from trading_assets.domain.ids import canonical_json, sha256_hex
+from trading_assets.evaluation.gates import (
+    ChampionEvidence,
+    RuleResult,
+    RunEvidence,
+    Thresholds,
+    Verdict,
+    evaluate_rules,
+    has_integrity,
+    verdict,
+)
+
+SCHEMA = 1
+_SELECTION = (
+    "Every spec with a run, except what the champion already is, is judged by all rules. The "
+    "candidate is the one that comes first by: may be promoted, without a waiver, passes all "
+    "integrity rules, higher net return out of sample, name."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A decision as it is stored; `decision_id` is the SHA-256 of its bytes."""
+
+    document: Mapping[str, Any]
+
+    @property
+    def payload(self) -> bytes:
+        """Canonical JSON of the document."""
+        return canonical_json(self.document)
+
+    @property
+    def decision_id(self) -> str:
+        """SHA-256 of the payload, 64 hex characters."""
+        return sha256_hex(self.payload)
+
+    @property
+    def book(self) -> str:
+        """Book that was decided about."""
+        return str(self.document["book"])
+
+    @property
+    def verdict(self) -> Verdict:
+        """Give promote, hold or reject."""
+        found: Verdict = self.document["verdict"]
+        return found
+
+    @property
+    def is_bootstrap(self) -> bool:
+        """Whether performance rules were waived, since the book had no release at all."""
+        return bool(self.document["basis"] == "bootstrap")
+
+    @property
+    def candidate(self) -> Mapping[str, Any] | None:
+        """Spec, hashes and pinned models of the candidate, or None when there was none."""
+        found: Mapping[str, Any] | None = self.document["candidate"]
+        return found
+
+    @property
+    def rules(self) -> tuple[Mapping[str, Any], ...]:
+        """Rows of the candidate: rule, value, threshold, passed, evidence."""
+        return tuple(self.document["rules"])
+
+    @classmethod
+    def from_payload(cls, payload: bytes, *, where: str = "decision") -> Decision:
+        """Read a stored decision.
+
+        Raises:
+            CorruptFile: if the bytes are not the canonical form of a decision.
+        """
+        try:
+            decision = cls(json.loads(payload))
+            sound = decision.payload == payload and decision.document["schema"] == SCHEMA
+        except (ValueError, KeyError, TypeError):
+            sound = False
+        if not sound:
+            raise CorruptFile(
+                f"{where} is damaged",
+                expected="the canonical JSON of a decision",
+                found=repr(payload[:60]),
+                fix="Restore it from a copy; decisions are never rewritten.",
+            )
+        return decision
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A candidate with the champion as seen over the candidate's own days."""
+
+    run: RunEvidence
+    champion: ChampionEvidence | None
+
+
+def decide_from(
+    *,
+    book: str,
+    venue: str,
+    as_of: int | None,
+    thresholds: Thresholds,
+    contenders: Sequence[Contender],
+    champion: Mapping[str, Any] | None,
+    inputs: Mapping[str, Any],
+) -> Decision:
+    """Choose the candidate, judge it and write the document; no clock, no I/O, no chance.
+
+    Args:
+        book: name of the book.
+        venue: where it trades; decides which order types exist.
+        as_of: open time of the newest bar behind any run, in microseconds; the only time in it.
+        thresholds: what the rules demand.
+        contenders: every spec that could be promoted.
+        champion: release that the book trades now, as plain values; None for a new book.
+        inputs: everything that is needed to gather the same evidence again, as plain values.
+    """
+    judged = [
+        _Judged(
+            contender.run,
+            evaluate_rules(contender.run, contender.champion, venue, thresholds),
+            first=champion is None,
+        )
+        for contender in contenders
+    ]
+    judged.sort(key=lambda one: one.order)
+    best = judged[0] if judged else None
+    document = {
+        "schema": SCHEMA,
+        "book": book,
+        "venue": venue,
+        "as_of": as_of,
+        "selection": _SELECTION,
+        "field": [one.summary() for one in judged],
+        "candidate": best.plain() if best else None,
+        "champion": champion,
+        "rules": [rule.plain() for rule in best.rules] if best else [],
+        "verdict": best.verdict if best else "hold",
+        "basis": best.basis if best else "gate",
+        "reason": best.reason() if best else "No spec has a run that is not the champion's own.",
+        "inputs": dict(inputs),
+    }
+    return Decision(json.loads(canonical_json(document)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    run: RunEvidence
+    rules: tuple[RuleResult, ...]
+    first: bool
+
+    @property
+    def verdict(self) -> Verdict:
+        """Apply the rules; the very first release of a book needs only the integrity rules."""
+        strict = verdict(self.rules)
+        return "promote" if self.first and has_integrity(self.rules) else strict
+
+    @property
+    def basis(self) -> str:
+        """Say whether the verdict stands by the rules alone."""
+        return "bootstrap" if self.verdict != verdict(self.rules) else "gate"
+
+    @property
+    def order(self) -> tuple[bool, bool, bool, float, str]:
+        """Sort key: the candidate comes first."""
+        net = self.run.oos.get("net_return_pct")
+        return (
+            self.verdict != "promote",
+            self.basis == "bootstrap",
+            not has_integrity(self.rules),
+            float("inf") if net is None else -net,
+            self.run.spec,
+        )
+
+    def plain(self) -> dict[str, Any]:
+        """Describe the candidate."""
+        return {
+            "spec": self.run.spec,
+            "spec_hash": self.run.spec_hash,
+            "run_id": self.run.run_id,
+            "order_types": sorted(self.run.order_types),
+            "models": dict(self.run.models),
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """Describe one of the field in a line."""
+        return {
+            "spec": self.run.spec,
+            "run_id": self.run.run_id,
+            "verdict": self.verdict,
+            "oos_net_return_pct": self.run.oos.get("net_return_pct"),
+            "oos_trades": self.run.oos.get("num_trades"),
+            "failed": [rule.rule for rule in self.rules if not rule.passed],
+        }
+
+    def reason(self) -> str:
+        """Say the verdict in one sentence."""
+        failed = [rule.rule for rule in self.rules if rule.passed is False]
+        missing = [rule.rule for rule in self.rules if rule.passed is None]
+        if self.basis == "bootstrap":
+            waived = ", ".join(failed + missing)
+            return (
+                f"Bootstrap: the book had no release at all, so {self.run.spec} is promoted as the "
+                f"best candidate that its venue can execute, although it failed {waived}."
+            )
+        if missing:
+            return f"Evidence is missing for {', '.join(missing)}."
+        if failed:
+            return f"{self.run.spec} failed {', '.join(failed)}."
+        return f"{self.run.spec} passed every rule."
