@@ -1,0 +1,104 @@
+import json
+
+import pytest
+
+from trading_assets.domain.errors import CorruptFile
+from trading_assets.domain.ids import sha256_hex
+from trading_assets.evaluation.decision import Contender, Decision, decide_from
+
+CHAMPION = {"release_id": "old", "spec": "ib_risk1"}
+
+
+@pytest.fixture
+def decide(thresholds):
+    def decide(*runs, champion=None, venue="embedded"):
+        return decide_from(
+            book="paper",
+            venue=venue,
+            as_of=1_711_929_300_000_000,
+            thresholds=thresholds,
+            contenders=[Contender(run, None) for run in runs],
+            champion=champion,
+            inputs={"runs": [run.run_id for run in runs]},
+        )
+
+    return decide
+
+
+def test_the_document_is_canonical_and_its_id_is_its_hash(decide, make_run):
+    decision = decide(make_run())
+    assert decision.decision_id == sha256_hex(decision.payload)
+    assert (
+        decision.payload
+        == json.dumps(
+            decision.document, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+        ).encode()
+    )
+    assert Decision.from_payload(decision.payload) == decision
+    assert decide(make_run()).payload == decision.payload
+
+
+def test_every_rule_stands_with_value_threshold_verdict_and_evidence(decide, make_run):
+    for rule in decide(make_run()).rules:
+        assert {"rule", "value", "threshold", "passed", "evidence", "on_fail"} <= set(rule)
+
+
+def test_the_candidate_is_the_best_of_those_that_may_be_promoted(decide, make_run):
+    stop = make_run(
+        spec="ib_risk1", order_types=("STOP",), oos={"num_trades": 50, "net_return_pct": 9.0}
+    )
+    good = make_run(spec="good", oos={"num_trades": 50, "net_return_pct": 2.0})
+    fair = make_run(spec="fair", oos={"num_trades": 50, "net_return_pct": 1.0})
+    decision = decide(fair, stop, good, champion=CHAMPION)
+    assert (decision.candidate["spec"], decision.verdict) == ("good", "promote")
+    field = [entry["spec"] for entry in decision.document["field"]]
+    assert field == ["good", "fair", "ib_risk1"]
+    assert decision.document["field"][2]["failed"] == ["order_types_supported"]
+
+
+def test_the_very_first_release_waives_performance_and_says_so(decide, make_run):
+    weak = make_run(spec="weak", oos={"num_trades": 5, "net_return_pct": -2.0})
+    weaker = make_run(spec="weaker", oos={"num_trades": 5, "net_return_pct": -3.0})
+    decision = decide(weaker, weak)
+    assert (decision.candidate["spec"], decision.verdict) == ("weak", "promote")
+    assert decision.is_bootstrap
+    assert decision.document["reason"].startswith("Bootstrap: the book had no release at all")
+    assert "net_of_costs_oos" in decision.document["reason"]
+
+
+def test_a_run_that_passes_goes_before_a_better_one_that_needs_the_waiver(decide, make_run):
+    waived = make_run(spec="waived", oos={"num_trades": 5, "net_return_pct": 9.0})
+    decision = decide(waived, make_run(spec="sound"))
+    assert decision.candidate["spec"] == "sound"
+    assert not decision.is_bootstrap
+
+
+def test_nothing_is_waived_for_a_book_that_has_a_release(decide, make_run):
+    weak = make_run(oos={"num_trades": 50, "net_return_pct": -2.0})
+    decision = decide(weak, champion=CHAMPION)
+    assert (decision.verdict, decision.is_bootstrap) == ("reject", False)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"reproductions": ()}, {"reproductions": (False,)}, {"order_types": ("STOP",)}],
+)
+def test_integrity_is_not_waived_for_the_first_release(decide, make_run, change):
+    assert decide(make_run(**change)).verdict in {"hold", "reject"}
+
+
+def test_a_book_with_real_money_gets_no_bootstrap(decide, make_run):
+    assert decide(make_run(), venue="binance").verdict == "hold"
+
+
+def test_without_a_candidate_the_verdict_is_hold(decide):
+    decision = decide(champion=CHAMPION)
+    assert (decision.verdict, decision.candidate, decision.rules) == ("hold", None, ())
+    assert decision.document["reason"]
+
+
+def test_bytes_that_are_no_decision_are_refused(decide, make_run):
+    payload = decide(make_run()).payload
+    for bad in (payload[:-1], payload.replace(b":", b": ", 1), b"{}", b"[]", b""):
+        with pytest.raises(CorruptFile):
+            Decision.from_payload(bad)
