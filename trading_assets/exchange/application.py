@@ -1,0 +1,83 @@
+"""One running exchange: its parts, joined from a configuration."""
+
+from __future__ import annotations
+
+from trading_assets.domain.ids import Micros
+from trading_assets.exchange import errors
+from trading_assets.exchange.clock import MarketClock
+from trading_assets.exchange.config import ExchangeConfig
+from trading_assets.exchange.faults import Faults
+from trading_assets.exchange.klines import Klines
+from trading_assets.exchange.ledger import Ledger
+from trading_assets.exchange.limits import WeightMeter
+from trading_assets.exchange.listing import Listing, listing_of
+from trading_assets.exchange.market_model import MarketModel
+from trading_assets.exchange.outages import Outages
+from trading_assets.exchange.settlement import settle
+from trading_assets.exchange.signatures import Authenticator, Credential
+from trading_assets.exchange.venue import Fees, Venue
+
+
+class Exchange:
+    """Everything behind the wire; all calls come from one thread."""
+
+    def __init__(self, config: ExchangeConfig) -> None:
+        self.config = config
+        listings = {name: listing_of(name) for name in config.symbols}
+        self.ledger = Ledger(config.ledger, config.identity())
+        try:
+            self.clock = MarketClock(config.start, warp=config.warp, stepped=config.stepped)
+            self.clock.continue_from(self.ledger.last_ts)
+            model = MarketModel(config.seed, config.structure)
+            outages = Outages(config.seed)
+            self.klines = Klines(model, outages)
+            fees = Fees(config.fee_rate, config.fee_rate)
+            self.venue = Venue(listings, model, outages, fees)
+            self._open_accounts()
+        except BaseException:
+            self.ledger.close()
+            raise
+        self.authenticator = Authenticator(
+            tuple(Credential(a.key, a.secret, a.name) for a in config.accounts)
+        )
+        self.weights = WeightMeter(config.weight_limit)
+        self.faults = Faults()
+
+    def _open_accounts(self) -> None:
+        """Continue the ledger's accounts, and open those that it does not know."""
+        self.ledger.restore(self.venue)
+        known = {account for account, *_ in self.venue.accounts.rows()}
+        for account in self.config.accounts:
+            if account.name not in known:
+                self.venue.accounts.open(account.name, account.deposit_units())
+        self.ledger.record(self.venue, self.clock.now())
+
+    def close(self) -> None:
+        """Settle what is due and close the ledger."""
+        self.settled_now()
+        self.ledger.close()
+
+    def settled_now(self) -> Micros:
+        """Give the market time, with everything settled and recorded up to it."""
+        now = self.clock.now()
+        settle(self.venue, now)
+        self.ledger.record(self.venue, now)
+        return now
+
+    def step(self, seconds: float) -> Micros:
+        """Move a stepped clock; give the new market time."""
+        self.clock.step(round(seconds * 1_000_000))
+        now = self.settled_now()
+        self.ledger.record_time(now)
+        return now
+
+    def listing(self, symbol: str) -> Listing:
+        """Find a listed symbol.
+
+        Raises:
+            Refused: -1121.
+        """
+        try:
+            return self.venue.listings[symbol]
+        except KeyError:
+            raise errors.bad_symbol() from None

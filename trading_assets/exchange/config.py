@@ -1,0 +1,113 @@
+"""What an embedded exchange is started with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from trading_assets.domain.errors import ConfigurationError
+from trading_assets.domain.ids import Micros
+from trading_assets.domain.instrument import units_from_decimal
+from trading_assets.exchange.outages import LISTED_MINUTE
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+DEMO_KEY = "demo-key"
+DEMO_SECRET = "demo-secret"  # noqa: S105 - public on purpose: play money on loopback
+_EARLIEST: Micros = (LISTED_MINUTE + 1_440) * 60_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class AccountConfig:
+    """One account: its name, its API key and secret, and its first deposits."""
+
+    name: str = "demo"
+    key: str = DEMO_KEY
+    secret: str = field(default=DEMO_SECRET, repr=False)
+    deposits: tuple[tuple[str, Decimal], ...] = (
+        ("USDT", Decimal(100_000)),
+        ("BTC", Decimal(1)),
+    )
+
+    def deposit_units(self) -> dict[str, int]:
+        """Give the first deposits in 1e-8 units per asset."""
+        return {asset: units_from_decimal(value) for asset, value in self.deposits}
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeConfig:
+    """Settings of one exchange.
+
+    Attributes:
+        symbols: what it lists, all quoted in USDT.
+        seed: of the market; equal seeds are equal markets.
+        structure: learnable part of the market, 0 (noise) to 1.
+        host: loopback only.
+        port: 0 takes a free one.
+        start: market time at the start; None follows the wall clock.
+        warp: market seconds per second; needs `start` unless 1.
+        ledger: SQLite file that survives restarts; None keeps everything in memory.
+        sim_controls: serve `/_sim/*`.
+        stepped: market time moves only by `/_sim/step`; needs `start`.
+        fee_bps: commission of makers and takers.
+        weight_limit: request weight per minute before 429.
+        accounts: who may trade.
+    """
+
+    symbols: tuple[str, ...] = DEFAULT_SYMBOLS
+    seed: int = 7
+    structure: float = 0.5
+    host: str = "127.0.0.1"
+    port: int = 0
+    start: Micros | None = None
+    warp: float = 1.0
+    ledger: Path | None = None
+    sim_controls: bool = False
+    stepped: bool = False
+    fee_bps: Decimal = Decimal(10)
+    weight_limit: int = 6_000
+    accounts: tuple[AccountConfig, ...] = (AccountConfig(),)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be served."""
+        self._require(self.host in LOOPBACK, "host", f"one of {', '.join(LOOPBACK)}", self.host)
+        self._require(0 <= self.port <= 65_535, "port", "0 to 65535", self.port)
+        self._require(0 <= self.structure <= 1, "structure", "0 to 1", self.structure)
+        self._require(self.seed >= 0, "seed", "a whole number of 0 or more", self.seed)
+        self._require(bool(self.symbols), "symbols", "at least one symbol", "none")
+        self._require(self.warp > 0, "warp", "a positive number", self.warp)
+        self._require(0 <= self.fee_bps <= 1_000, "fee_bps", "0 to 1000", self.fee_bps)
+        virtual = self.start is not None
+        self._require(
+            virtual or not (self.stepped or self.warp != 1),
+            "start",
+            "a start time, which a warped or stepped clock needs",
+            None,
+        )
+        self._require(
+            self.start is None or self.start >= _EARLIEST,
+            "start",
+            "2017-08-18T04:00:00Z or later (symbols are listed from the day before)",
+            self.start,
+        )
+
+    @staticmethod
+    def _require(holds: bool, name: str, expected: str, found: Any) -> None:
+        if not holds:
+            raise ConfigurationError(
+                f"Embedded exchange: bad {name}",
+                expected=expected,
+                found=str(found),
+                fix="The embedded exchange is for this machine only." if name == "host" else "",
+            )
+
+    @property
+    def fee_rate(self) -> int:
+        """The commission in 1e-8 of the received asset."""
+        return int(self.fee_bps * 10_000)
+
+    def identity(self) -> dict[str, Any]:
+        """Give what a ledger must agree on to be continued."""
+        return {"seed": self.seed, "structure": self.structure, "fee_rate": self.fee_rate}

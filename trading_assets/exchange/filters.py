@@ -1,0 +1,122 @@
+"""Symbol filters: what an order must keep to, in exact arithmetic, and how exchangeInfo says it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from trading_assets.exchange import errors
+from trading_assets.exchange.listing import Listing
+
+MAX_OPEN_ORDERS = 200
+_MAX_PRICE = Decimal(1_000_000)
+_MAX_NOTIONAL = Decimal(9_000_000)
+_PRICE_BAND = (Decimal("0.2"), Decimal(5))
+_AVERAGE_MINUTES = 5
+
+
+def text8(value: Decimal | int) -> str:
+    """Write a number with 8 decimals, as the venue does."""
+    return f"{value:.8f}"
+
+
+def check_price(listing: Listing, price: Decimal) -> int:
+    """Give a limit price in ticks.
+
+    Raises:
+        Refused: PRICE_FILTER.
+    """
+    tick = listing.instrument.tick
+    ticks = price / tick
+    if not tick <= price <= _MAX_PRICE or ticks != ticks.to_integral_value():
+        raise errors.filter_failure("PRICE_FILTER")
+    return int(ticks)
+
+
+def check_price_band(price: Decimal, average: Decimal) -> None:
+    """Hold a limit price within the band around the average price.
+
+    Raises:
+        Refused: PERCENT_PRICE_BY_SIDE.
+    """
+    low, high = _PRICE_BAND
+    if not average * low <= price <= average * high:
+        raise errors.filter_failure("PERCENT_PRICE_BY_SIDE")
+
+
+def check_quantity(listing: Listing, quantity: Decimal, *, market: bool) -> int:
+    """Give a quantity in lots.
+
+    Raises:
+        Refused: LOT_SIZE or MARKET_LOT_SIZE.
+    """
+    lots = quantity / listing.instrument.lot
+    if not 1 <= lots <= listing.max_lots or lots != lots.to_integral_value():
+        raise errors.filter_failure("LOT_SIZE")
+    if market and lots > listing.max_market_lots:
+        raise errors.filter_failure("MARKET_LOT_SIZE")
+    return int(lots)
+
+
+def check_notional(listing: Listing, notional: Decimal, *, market: bool) -> None:
+    """Hold an order's value within its bounds; the maximum does not bind MARKET orders.
+
+    Raises:
+        Refused: NOTIONAL.
+    """
+    too_big = not market and notional > _MAX_NOTIONAL
+    if notional < listing.instrument.min_notional or too_big:
+        raise errors.filter_failure("NOTIONAL")
+
+
+def check_open_orders(count: int) -> None:
+    """Bound the open orders of one account on one symbol.
+
+    Raises:
+        Refused: MAX_NUM_ORDERS.
+    """
+    if count >= MAX_OPEN_ORDERS:
+        raise errors.filter_failure("MAX_NUM_ORDERS")
+
+
+def describe(listing: Listing) -> list[dict[str, Any]]:
+    """Give the `filters` of one symbol in exchangeInfo."""
+    instrument = listing.instrument
+    low, high = _PRICE_BAND
+    return [
+        {
+            "filterType": "PRICE_FILTER",
+            "minPrice": text8(instrument.tick),
+            "maxPrice": text8(_MAX_PRICE),
+            "tickSize": text8(instrument.tick),
+        },
+        {
+            "filterType": "LOT_SIZE",
+            "minQty": text8(instrument.lot),
+            "maxQty": text8(instrument.lot * listing.max_lots),
+            "stepSize": text8(instrument.lot),
+        },
+        {
+            "filterType": "MARKET_LOT_SIZE",
+            "minQty": text8(0),
+            "maxQty": text8(instrument.lot * listing.max_market_lots),
+            "stepSize": text8(0),
+        },
+        {
+            "filterType": "PERCENT_PRICE_BY_SIDE",
+            "bidMultiplierUp": str(high),
+            "bidMultiplierDown": str(low),
+            "askMultiplierUp": str(high),
+            "askMultiplierDown": str(low),
+            "avgPriceMins": _AVERAGE_MINUTES,
+        },
+        {
+            "filterType": "NOTIONAL",
+            "minNotional": text8(instrument.min_notional),
+            "applyMinToMarket": True,
+            "maxNotional": text8(_MAX_NOTIONAL),
+            "applyMaxToMarket": False,
+            "avgPriceMins": _AVERAGE_MINUTES,
+        },
+        {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": MAX_OPEN_ORDERS},
+    ]

@@ -1,0 +1,297 @@
+"""The ledger file: what happened on the exchange, in SQLite, for a restart and for outside judges.
+
+Amounts ending in `_units` are whole 1e-8 of their asset, prices whole ticks, quantities whole lots,
+times microseconds UTC of market time. `balances` includes the house accounts, so every asset sums
+to a constant. `requests` holds every attempt to place or cancel, also the refused ones, in order of
+arrival. One transaction per request; the file may be read while the exchange runs.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from trading_assets.domain.errors import ConfigurationError
+from trading_assets.domain.ids import Micros
+from trading_assets.domain.order import OrderSide
+from trading_assets.exchange.orders import Kind, Order, Status, Tif, Trade
+from trading_assets.exchange.venue import Venue
+
+_FORMAT = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (
+    name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS symbols (
+    symbol TEXT PRIMARY KEY, next_order_id INTEGER NOT NULL, next_trade_id INTEGER NOT NULL,
+    settled_cell INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS orders (
+    symbol TEXT NOT NULL, order_id INTEGER NOT NULL, client_order_id TEXT NOT NULL,
+    account TEXT NOT NULL, side TEXT NOT NULL, type TEXT NOT NULL, time_in_force TEXT NOT NULL,
+    lots INTEGER NOT NULL, ticks INTEGER NOT NULL, quote_units INTEGER NOT NULL,
+    executed_lots INTEGER NOT NULL, executed_units INTEGER NOT NULL, locked_units INTEGER NOT NULL,
+    status TEXT NOT NULL, placed_ts INTEGER NOT NULL, updated_ts INTEGER NOT NULL,
+    PRIMARY KEY (symbol, order_id)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS trades (
+    symbol TEXT NOT NULL, trade_id INTEGER NOT NULL, order_id INTEGER NOT NULL,
+    account TEXT NOT NULL, side TEXT NOT NULL, ticks INTEGER NOT NULL, lots INTEGER NOT NULL,
+    value_units INTEGER NOT NULL, fee_units INTEGER NOT NULL, fee_asset TEXT NOT NULL,
+    ts INTEGER NOT NULL, is_maker INTEGER NOT NULL,
+    PRIMARY KEY (symbol, trade_id)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS balances (
+    account TEXT NOT NULL, asset TEXT NOT NULL, free_units INTEGER NOT NULL,
+    locked_units INTEGER NOT NULL, PRIMARY KEY (account, asset)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS requests (
+    seq INTEGER PRIMARY KEY, ts INTEGER NOT NULL, account TEXT NOT NULL, method TEXT NOT NULL,
+    path TEXT NOT NULL, symbol TEXT NOT NULL, client_order_id TEXT NOT NULL,
+    status INTEGER NOT NULL, code INTEGER NOT NULL) STRICT;
+"""
+_TABLES = {
+    "symbols": "symbol",
+    "orders": "symbol, order_id",
+    "trades": "symbol, trade_id",
+    "balances": "account, asset",
+    "requests": "seq",
+}
+_ORDER_MARKS = ",".join("?" * 16)
+_TRADE_MARKS = ",".join("?" * 12)
+
+
+class Ledger:
+    """Records a venue; in memory when `path` is None."""
+
+    def __init__(self, path: Path | None, identity: dict[str, Any]) -> None:
+        """Open or create the file.
+
+        Args:
+            path: the file, or None.
+            identity: what must stay the same between restarts (seed, structure, fees...).
+
+        Raises:
+            ConfigurationError: if the file belongs to another market, or is not a ledger.
+        """
+        self.path = path
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._db = sqlite3.connect(
+                path or ":memory:", isolation_level=None, check_same_thread=False
+            )
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            raise ConfigurationError(
+                f"Cannot open the ledger {path}",
+                expected="a ledger of the embedded exchange, or no file",
+                found=str(error),
+                fix="Name another file.",
+            ) from error
+        self._check_identity({"format": _FORMAT, **identity})
+
+    def _check_identity(self, identity: dict[str, Any]) -> None:
+        ours = json.dumps(identity, sort_keys=True)
+        theirs = self._meta("identity")
+        if theirs is None:
+            self._db.execute("INSERT INTO meta VALUES ('identity', ?)", (ours,))
+        elif theirs != ours:
+            self.close()
+            raise ConfigurationError(
+                f"The ledger {self.path} belongs to another market",
+                expected=ours,
+                found=theirs,
+                fix="Start with the same settings, or name another file.",
+            )
+
+    def _meta(self, name: str) -> str | None:
+        row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    @property
+    def last_ts(self) -> Micros:
+        """Latest market time on record; 0 for a new ledger."""
+        return int(self._meta("last_ts") or 0)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no account was ever opened in it."""
+        return self._db.execute("SELECT 1 FROM balances LIMIT 1").fetchone() is None
+
+    def close(self) -> None:
+        """Close the file; SQLite folds its log back into it."""
+        self._db.close()
+
+    def record_time(self, now: Micros) -> None:
+        """Note that market time has come this far."""
+        self._db.execute(
+            "INSERT INTO meta VALUES ('last_ts', ?) "
+            "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (str(now),),
+        )
+
+    def record(self, venue: Venue, now: Micros, request: tuple[Any, ...] | None = None) -> None:
+        """Write what changed since the last call, in one transaction; nothing if nothing did.
+
+        Args:
+            venue: whose changes are taken and cleared.
+            now: market time.
+            request: (account, method, path, symbol, client order id, HTTP status, code) of an
+                attempt to place or cancel, or None.
+        """
+        changed = venue.changed_orders or venue.new_trades or venue.accounts.changed
+        if not changed and request is None:
+            return
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            self._write_changes(venue)
+            if request is not None:
+                db.execute("INSERT INTO requests VALUES (NULL,?,?,?,?,?,?,?,?)", (now, *request))
+            self.record_time(now)
+            db.execute("COMMIT")
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+        venue.changed_orders.clear()
+        venue.new_trades.clear()
+        venue.accounts.changed.clear()
+
+    def _write_changes(self, venue: Venue) -> None:
+        touched = {symbol for symbol, _ in venue.changed_orders}
+        self._db.executemany(
+            "INSERT OR REPLACE INTO symbols VALUES (?,?,?,?)",
+            [
+                (name, c.next_order_id, c.next_trade_id, c.settled_cell)
+                for name, c in venue.counters.items()
+                if name in touched
+            ],
+        )
+        self._db.executemany(
+            f"INSERT OR REPLACE INTO orders VALUES ({_ORDER_MARKS})",  # noqa: S608
+            [_order_row(order) for order in venue.changed_orders.values()],
+        )
+        self._db.executemany(
+            f"INSERT INTO trades VALUES ({_TRADE_MARKS})",  # noqa: S608
+            [_trade_row(trade) for trade in venue.new_trades],
+        )
+        self._db.executemany(
+            "INSERT OR REPLACE INTO balances VALUES (?,?,?,?)",
+            [
+                (account, asset, holding.free, holding.locked)
+                for account, asset in sorted(venue.accounts.changed)
+                for holding in (venue.accounts.holding(account, asset),)
+            ],
+        )
+
+    def restore(self, venue: Venue) -> None:
+        """Bring a new venue to the recorded state.
+
+        Raises:
+            ConfigurationError: if the ledger holds orders in a symbol that is no longer listed.
+        """
+        db = self._db
+        for row in db.execute("SELECT account, asset, free_units, locked_units FROM balances"):
+            venue.accounts.restore(*row)
+        for symbol, next_order_id, next_trade_id, settled_cell in db.execute(
+            "SELECT symbol, next_order_id, next_trade_id, settled_cell FROM symbols"
+        ):
+            if symbol not in venue.listings:
+                raise ConfigurationError(
+                    f"The ledger {self.path} has orders in {symbol}",
+                    expected=f"{symbol} among the listed symbols",
+                    found=", ".join(venue.listings),
+                    fix="List it again, or name another file.",
+                )
+            counter = venue.counters[symbol]
+            counter.next_order_id, counter.next_trade_id = next_order_id, next_trade_id
+            counter.settled_cell = settled_cell
+        for row in db.execute("SELECT * FROM orders ORDER BY symbol, order_id"):
+            venue.index(_order_from_row(venue, row))
+        for row in db.execute("SELECT * FROM trades ORDER BY symbol, trade_id"):
+            venue.adopt(_trade_from_row(row))
+
+    def dump(self) -> dict[str, list[dict[str, Any]]]:
+        """Give every table as rows of plain values, in key order."""
+        tables = {}
+        for table, key in _TABLES.items():
+            rows = self._db.execute(f"SELECT * FROM {table} ORDER BY {key}")  # noqa: S608
+            names = [column[0] for column in rows.description]
+            tables[table] = [dict(zip(names, row, strict=True)) for row in rows]
+        return tables
+
+
+def _order_row(order: Order) -> tuple[Any, ...]:
+    return (
+        order.symbol,
+        order.order_id,
+        order.client_order_id,
+        order.account,
+        order.side.name,
+        order.kind.value,
+        order.tif.value,
+        order.lots,
+        order.ticks,
+        order.quote_units,
+        order.executed_lots,
+        order.executed_units,
+        order.locked_units,
+        order.status.value,
+        order.placed_ts,
+        order.updated_ts,
+    )
+
+
+def _order_from_row(venue: Venue, row: tuple[Any, ...]) -> Order:
+    return Order(
+        listing=venue.listings[row[0]],
+        order_id=row[1],
+        client_order_id=row[2],
+        account=row[3],
+        side=OrderSide[row[4]],
+        kind=Kind(row[5]),
+        tif=Tif(row[6]),
+        lots=row[7],
+        ticks=row[8],
+        quote_units=row[9],
+        executed_lots=row[10],
+        executed_units=row[11],
+        locked_units=row[12],
+        status=Status(row[13]),
+        placed_ts=row[14],
+        updated_ts=row[15],
+    )
+
+
+def _trade_row(trade: Trade) -> tuple[Any, ...]:
+    return (
+        trade.symbol,
+        trade.trade_id,
+        trade.order_id,
+        trade.account,
+        trade.side.name,
+        trade.ticks,
+        trade.lots,
+        trade.value_units,
+        trade.fee_units,
+        trade.fee_asset,
+        trade.ts,
+        int(trade.is_maker),
+    )
+
+
+def _trade_from_row(row: tuple[Any, ...]) -> Trade:
+    return Trade(
+        symbol=row[0],
+        trade_id=row[1],
+        order_id=row[2],
+        account=row[3],
+        side=OrderSide[row[4]],
+        ticks=row[5],
+        lots=row[6],
+        value_units=row[7],
+        fee_units=row[8],
+        fee_asset=row[9],
+        ts=row[10],
+        is_maker=bool(row[11]),
+    )

@@ -1,0 +1,84 @@
+"""Rate limits: request weight per wall minute, unfilled orders per account and market time."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+
+from trading_assets.domain.ids import Micros
+from trading_assets.exchange import errors
+
+MINUTE: Micros = 60_000_000
+ORDERS_10S = 100
+ORDERS_1D = 200_000
+_INTERVALS: tuple[tuple[str, Micros, int], ...] = (
+    ("10 SECOND", 10_000_000, ORDERS_10S),
+    ("1 DAY", 86_400_000_000, ORDERS_1D),
+)
+
+
+class WeightMeter:
+    """Request weight of all callers in the present wall-clock minute."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._minute = -1
+        self.used = 0
+
+    def _roll(self, wall: Micros) -> None:
+        if wall // MINUTE != self._minute:
+            self._minute = wall // MINUTE
+            self.used = 0
+
+    def spend(self, weight: int, wall: Micros) -> None:
+        """Add the weight of one request.
+
+        Raises:
+            Refused: -1003 with Retry-After once the minute's limit is passed.
+        """
+        self._roll(wall)
+        self.used += weight
+        if self.used > self.limit:
+            wait_s = (MINUTE - wall % MINUTE) // 1_000_000 + 1
+            raise errors.too_much_weight(self.limit, wait_s)
+
+
+class OrderMeter:
+    """Unfilled orders placed per account; the first fill of an order gives its place back."""
+
+    def __init__(self) -> None:
+        self._placed: dict[tuple[str, str], deque[Micros]] = defaultdict(deque)
+
+    def _window(self, account: str, name: str, length: Micros, now: Micros) -> deque[Micros]:
+        times = self._placed[account, name]
+        start = now // length * length
+        while times and times[0] < start:
+            times.popleft()
+        return times
+
+    def check(self, account: str, now: Micros) -> None:
+        """Refuse a further order beyond the limit.
+
+        Raises:
+            Refused: -1015 with Retry-After.
+        """
+        for name, length, limit in _INTERVALS:
+            if len(self._window(account, name, length, now)) >= limit:
+                wait_s = (length - now % length) // 1_000_000 + 1
+                raise errors.too_many_orders(limit, name, wait_s)
+
+    def add(self, account: str, now: Micros) -> None:
+        """Count a placed order."""
+        for name, length, _ in _INTERVALS:
+            self._window(account, name, length, now).append(now)
+
+    def give_back(self, account: str, now: Micros) -> None:
+        """Uncount one order after its first fill."""
+        for name, length, _ in _INTERVALS:
+            times = self._window(account, name, length, now)
+            if times:
+                times.pop()
+
+    def counts(self, account: str, now: Micros) -> tuple[int, int]:
+        """Give the unfilled orders of the present 10 s and of the present day."""
+        ten, day = (len(self._window(account, name, n, now)) for name, n, _ in _INTERVALS)
+        return ten, day

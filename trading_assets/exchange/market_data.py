@@ -1,0 +1,162 @@
+"""The public endpoints: time, what is listed, bars, prices and the book."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from trading_assets.domain.order import OrderSide
+from trading_assets.exchange import wire
+from trading_assets.exchange.application import Exchange
+from trading_assets.exchange.errors import Refused
+from trading_assets.exchange.filters import text8
+from trading_assets.exchange.klines import INTERVALS
+from trading_assets.exchange.listing import Listing
+from trading_assets.exchange.parameters import Parameters
+
+_KLINES_DEFAULT, _KLINES_MAX = 500, 1_000
+_DEPTH_DEFAULT, _DEPTH_MAX = 100, 5_000
+_DAYS_PER_BREATH = 8
+
+
+async def ping(exchange: Exchange, parameters: Parameters) -> bytes:
+    """Answer GET ping."""
+    parameters.refuse_unread()
+    return b"{}"
+
+
+async def time(exchange: Exchange, parameters: Parameters) -> bytes:
+    """Answer GET time: the market clock."""
+    parameters.refuse_unread()
+    return wire.encode({"serverTime": wire.ms(exchange.clock.now())})
+
+
+async def exchange_info(exchange: Exchange, parameters: Parameters) -> bytes:
+    """Answer GET exchangeInfo for all symbols, `symbol` or `symbols`."""
+    parameters.allow("permissions", "showPermissionSets", "symbolStatus")
+    listings, _ = _chosen(exchange, parameters)
+    parameters.refuse_unread()
+    answer = wire.exchange_info(
+        exchange.venue, listings, exchange.clock.now(), exchange.weights.limit
+    )
+    return wire.encode(answer)
+
+
+async def klines(exchange: Exchange, parameters: Parameters) -> bytes:
+    """Answer GET klines; lets other requests run between the days of a long one."""
+    listing = exchange.listing(parameters.need_symbol())
+    minutes = INTERVALS.get(parameters.need_text("interval"))
+    if minutes is None:
+        raise Refused(-1120, "Invalid interval.")
+    if parameters.text("timeZone") not in {None, "0", "00:00", "0:00", "+0:00", "+00:00"}:
+        raise Refused(-1130, "Data sent for parameter 'timeZone' is not valid.")
+    start_ms = parameters.integer("startTime")
+    end_ms = parameters.integer("endTime")
+    limit = parameters.limit(_KLINES_DEFAULT, _KLINES_MAX)
+    parameters.refuse_unread()
+    pages = []
+    days = exchange.klines.pages(
+        listing, minutes, exchange.clock.now(), start_ms=start_ms, end_ms=end_ms, limit=limit
+    )
+    for count, page in enumerate(days, start=1):
+        pages.append(page)
+        if count % _DAYS_PER_BREATH == 0:
+            await asyncio.sleep(0)
+    if start_ms is None:
+        pages.reverse()
+    return ("[" + ",".join(row for page in pages for row in page) + "]").encode()
+
+
+async def average_price(exchange: Exchange, parameters: Parameters) -> bytes:
+    """Answer GET avgPrice."""
+    listing = exchange.listing(parameters.need_symbol())
+    parameters.refuse_unread()
+    now = exchange.clock.now()
+    average = exchange.venue.average_price(listing, now)
+    return wire.encode({"mins": 5, "price": text8(average), "closeTime": wire.ms(now)})
+
+
+async def ticker_price(exchange: Exchange, parameters: Parameters) -> bytes:
+    """Answer GET ticker/price for all symbols, `symbol` or `symbols`."""
+    listings, one = _chosen(exchange, parameters)
+    parameters.refuse_unread()
+    now = exchange.clock.now()
+    answers = [
+        {
+            "symbol": listing.instrument.symbol,
+            "price": wire.price(listing, exchange.venue.last_ticks(listing, now)),
+        }
+        for listing in listings
+    ]
+    return wire.encode(answers[0] if one else answers)
+
+
+async def book_ticker(exchange: Exchange, parameters: Parameters) -> bytes:
+    """Answer GET ticker/bookTicker for all symbols, `symbol` or `symbols`."""
+    listings, one = _chosen(exchange, parameters)
+    parameters.refuse_unread()
+    answers = [_best(exchange, listing) for listing in listings]
+    return wire.encode(answers[0] if one else answers)
+
+
+async def depth(exchange: Exchange, parameters: Parameters) -> bytes:
+    """Answer GET depth."""
+    listing = exchange.listing(parameters.need_symbol())
+    limit = parameters.limit(_DEPTH_DEFAULT, _DEPTH_MAX)
+    parameters.refuse_unread()
+    book = exchange.venue.book(listing, exchange.clock.now())
+    sides = {
+        name: [
+            [wire.price(listing, level.ticks), wire.quantity(listing, level.lots)]
+            for level in book.against(side, None)
+        ][:limit]
+        for name, side in (("bids", OrderSide.SELL), ("asks", OrderSide.BUY))
+    }
+    return wire.encode({"lastUpdateId": book.cell, **sides})
+
+
+def depth_weight(parameters: Parameters) -> int:
+    """Give the weight of a depth request by its limit."""
+    limit = parameters.limit(_DEPTH_DEFAULT, _DEPTH_MAX)
+    return next(w for most, w in ((100, 5), (500, 25), (1_000, 50), (5_000, 250)) if limit <= most)
+
+
+def ticker_weight(parameters: Parameters) -> int:
+    """Give the weight of a price ticker: one symbol or several."""
+    return 2 if "symbol" in parameters else 4
+
+
+def _best(exchange: Exchange, listing: Listing) -> dict[str, Any]:
+    book = exchange.venue.book(listing, exchange.clock.now())
+    answer: dict[str, Any] = {"symbol": listing.instrument.symbol}
+    for name, side in (("bid", OrderSide.SELL), ("ask", OrderSide.BUY)):
+        level = next(book.against(side, None), None)
+        ticks, lots = (level.ticks, level.lots) if level else (0, 0)
+        answer[f"{name}Price"] = wire.price(listing, ticks)
+        answer[f"{name}Qty"] = wire.quantity(listing, lots)
+    return answer
+
+
+def _chosen(exchange: Exchange, parameters: Parameters) -> tuple[list[Listing], bool]:
+    """Give the listings asked for, and whether it was exactly one by `symbol`."""
+    symbol, several = parameters.symbol(), parameters.text("symbols")
+    if symbol is not None and several is not None:
+        raise Refused(-1128, "Combination of optional parameters invalid.")
+    if symbol is not None:
+        return [exchange.listing(symbol)], True
+    if several is None:
+        return list(exchange.venue.listings.values()), False
+    try:
+        names = json.loads(several)
+    except ValueError:
+        names = None
+    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+        raise Refused(
+            -1100,
+            "Illegal characters found in parameter 'symbols'; legal range is "
+            '\'^\\[("[A-Z0-9-_.]{1,20}"(,"[A-Z0-9-_.]{1,20}"){0,}){0,1}\\]$\'.',
+        )
+    if len(set(names)) != len(names):
+        raise Refused(-1151, "Symbol is present multiple times in the list.")
+    return [exchange.listing(name) for name in names], False

@@ -1,0 +1,205 @@
+"""The REST wire: routes, weights, authentication and faults around every endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from trading_assets.exchange import errors, market_data, trading, wire
+from trading_assets.exchange.application import Exchange
+from trading_assets.exchange.clock import wall_now
+from trading_assets.exchange.controls import PREFIX, control
+from trading_assets.exchange.errors import Refused
+from trading_assets.exchange.faults import Fault
+from trading_assets.exchange.parameters import Parameters
+
+Public = Callable[[Exchange, Parameters], Awaitable[bytes]]
+Signed = Callable[[Exchange, str, Parameters], Awaitable[bytes]]
+Weight = int | Callable[[Parameters], int]
+
+_LOG = logging.getLogger(__name__)
+_API = "/api/v3/"
+_JSON = "application/json;charset=UTF-8"
+_GATEWAY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One method of one path: who may call, what it weighs, what answers."""
+
+    weight: Weight
+    public: Public | None = None
+    signed: Signed | None = None
+    refused_weight: int = 0
+    changes: bool = False
+
+
+_ROUTES: dict[tuple[str, str], Endpoint] = {
+    ("GET", "ping"): Endpoint(1, market_data.ping),
+    ("GET", "time"): Endpoint(1, market_data.time),
+    ("GET", "exchangeInfo"): Endpoint(20, market_data.exchange_info),
+    ("GET", "klines"): Endpoint(2, market_data.klines),
+    ("GET", "avgPrice"): Endpoint(2, market_data.average_price),
+    ("GET", "ticker/price"): Endpoint(market_data.ticker_weight, market_data.ticker_price),
+    ("GET", "ticker/bookTicker"): Endpoint(market_data.ticker_weight, market_data.book_ticker),
+    ("GET", "depth"): Endpoint(market_data.depth_weight, market_data.depth),
+    ("POST", "order"): Endpoint(0, signed=trading.place_order, refused_weight=1, changes=True),
+    ("DELETE", "order"): Endpoint(0, signed=trading.cancel_order, refused_weight=1, changes=True),
+    ("DELETE", "openOrders"): Endpoint(
+        0, signed=trading.cancel_all, refused_weight=1, changes=True
+    ),
+    ("POST", "order/test"): Endpoint(1, signed=trading.test_order),
+    ("GET", "order"): Endpoint(4, signed=trading.query_order),
+    ("GET", "openOrders"): Endpoint(trading.open_orders_weight, signed=trading.open_orders),
+    ("GET", "allOrders"): Endpoint(20, signed=trading.all_orders),
+    ("GET", "account"): Endpoint(20, signed=trading.account_page),
+    ("GET", "myTrades"): Endpoint(trading.trades_weight, signed=trading.my_trades),
+    ("GET", "rateLimit/order"): Endpoint(40, signed=trading.order_counts),
+}
+
+
+class RestApi:
+    """The ASGI application of one exchange.
+
+    Attributes:
+        abort: closes the connection of a client address at once, for faults that drop it; set by
+            the server, without one such a request is left without an answer.
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self.abort: Callable[[Any], None] = lambda client: None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        try:
+            response = await self._answer(request)
+        except Refused as refusal:
+            response = self._refusal(refusal)
+        except Exception:
+            # A fault of ours must look like one of the venue's: the outcome is unknown.
+            _LOG.exception("%s %s failed", request.method, request.url.path)
+            text = "An unknown error occurred while processing the request."
+            response = self._refusal(Refused(-1000, text, status=500))
+        if response is None:
+            self.abort(scope["client"])
+            await asyncio.sleep(0)
+            return
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response | None:
+        """Give the answer, or None when the connection is to be dropped."""
+        self._refuse_foreign_host(request)
+        body = await request.body()
+        path = request.url.path
+        if path.startswith(PREFIX) and self._exchange.config.sim_controls:
+            return self._json(control(self._exchange, request.method, path, body))
+        fault = self._exchange.faults.take(request.method, path) or Fault()
+        await asyncio.sleep(fault.delay_ms_before / 1_000)
+        if fault.drop == "before":
+            return None
+        if fault.reply and fault.reply_when == "before":
+            return self._faulty_reply(fault)
+        try:
+            response = self._json(await self._execute(request, path, body))
+        except Refused as refusal:
+            response = self._refusal(refusal)
+        await asyncio.sleep(fault.delay_ms_after / 1_000)
+        if fault.drop == "after":
+            return None
+        return self._faulty_reply(fault) if fault.reply else response
+
+    @staticmethod
+    def _refuse_foreign_host(request: Request) -> None:
+        """Refuse a page elsewhere that points a browser at this server."""
+        if request.url.hostname not in {"127.0.0.1", "localhost", "::1"}:
+            raise Refused(-1002, "You are not authorized to execute this request.", status=403)
+
+    async def _execute(self, request: Request, path: str, body: bytes) -> bytes:
+        endpoint = self._route(request.method, path)
+        query = request.scope["query_string"]
+        parameters = Parameters(query, body)
+        weight = (
+            endpoint.weight if isinstance(endpoint.weight, int) else endpoint.weight(parameters)
+        )
+        self._exchange.weights.spend(weight, wall_now())
+        if endpoint.public is not None:
+            return await endpoint.public(self._exchange, parameters)
+        assert endpoint.signed is not None  # noqa: S101 - a route has one or the other
+        account, outcome = "", (200, 0)
+        try:
+            credential = self._exchange.authenticator.account_of(
+                request.headers.get("X-MBX-APIKEY")
+            )
+            account = credential.account
+            clocks = (wall_now(), self._exchange.clock.now())
+            self._exchange.authenticator.check(
+                credential, parameters, query=query, body=body, clocks=clocks
+            )
+            return await endpoint.signed(self._exchange, account, parameters)
+        except Refused as refusal:
+            outcome = (refusal.status, refusal.code)
+            self._exchange.weights.spend(endpoint.refused_weight, wall_now())
+            raise
+        finally:
+            if endpoint.changes:
+                self._record(request.method, path, account, parameters, outcome)
+
+    @staticmethod
+    def _route(method: str, path: str) -> Endpoint:
+        name = path.removeprefix(_API)
+        if name == "userDataStream" and path.startswith(_API):
+            raise Refused(-1016, "This service is no longer available.", status=410)
+        endpoint = _ROUTES.get((method, name)) if path.startswith(_API) else None
+        if endpoint is None:
+            raise errors.unsupported()
+        return endpoint
+
+    def _record(
+        self,
+        method: str,
+        path: str,
+        account: str,
+        parameters: Parameters,
+        outcome: tuple[int, int],
+    ) -> None:
+        symbol = parameters.text("symbol") or ""
+        own_id = parameters.text("newClientOrderId" if method == "POST" else "origClientOrderId")
+        self._exchange.ledger.record(
+            self._exchange.venue,
+            self._exchange.clock.now(),
+            (account, method, path, symbol, own_id or "", *outcome),
+        )
+
+    # --- answers
+
+    def _headers(self) -> dict[str, str]:
+        used = str(self._exchange.weights.used)
+        return {"X-MBX-USED-WEIGHT": used, "X-MBX-USED-WEIGHT-1M": used}
+
+    def _json(self, body: bytes) -> Response:
+        return Response(body, headers=self._headers(), media_type=_JSON)
+
+    def _refusal(self, refusal: Refused) -> Response:
+        headers = self._headers()
+        if refusal.retry_after_s is not None:
+            headers["Retry-After"] = str(refusal.retry_after_s)
+        body = wire.encode({"code": refusal.code, "msg": refusal.text})
+        return Response(body, refusal.status, headers, _JSON)
+
+    def _faulty_reply(self, fault: Fault) -> Response:
+        if fault.reply in {418, 429}:
+            refusal = errors.too_much_weight(self._exchange.weights.limit, fault.retry_after_s)
+            refusal.status = fault.reply
+            return self._refusal(refusal)
+        return Response(_GATEWAY_PAGE, fault.reply, media_type="text/html")

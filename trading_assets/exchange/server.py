@@ -1,0 +1,172 @@
+"""The exchange as a server on loopback: in this process for a while, or until it is stopped."""
+
+from __future__ import annotations
+
+import errno
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+from trading_assets.domain.errors import ConfigurationError
+from trading_assets.exchange.application import Exchange
+from trading_assets.exchange.config import AccountConfig, ExchangeConfig
+from trading_assets.exchange.rest import RestApi
+
+__all__ = ["AccountConfig", "ExchangeConfig", "RunningExchange", "running_exchange", "serve"]
+
+_START_S = 10.0
+_STOP_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunningExchange:
+    """An exchange that answers; addresses have no trailing slash."""
+
+    config: ExchangeConfig
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Address of the server."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    @property
+    def api_url(self) -> str:
+        """What python-binance calls `API_URL`: without the version."""
+        return f"{self.url}/api"
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that says when it is ready and can drop one client."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start listening, then say so."""
+        await super().startup(sockets)
+        self.ready.set()
+
+    def abort(self, client: Any) -> None:
+        """Close the connection of a client address without another byte."""
+        for connection in list(self.server_state.connections):
+            if getattr(connection, "client", None) == client:
+                connection.transport.abort()
+
+
+@contextmanager
+def running_exchange(config: ExchangeConfig) -> Iterator[RunningExchange]:
+    """Run an exchange in a thread of this process; it answers when the block is entered.
+
+    Several may run at once, each with its own accounts. Nothing is printed or logged.
+
+    Raises:
+        ConfigurationError: for a bad configuration, a ledger of another market or a port in use.
+    """
+    listener = _listen(config.host, config.port)
+    try:
+        exchange = Exchange(config)
+    except BaseException:
+        listener.close()
+        raise
+    server = _server(exchange)
+    failures: list[BaseException] = []
+    thread = threading.Thread(
+        target=_run, args=(server, listener, failures), name="exchange", daemon=True
+    )
+    thread.start()
+    try:
+        server.ready.wait(_START_S)
+        if failures or not server.ready.is_set():
+            raise ConfigurationError(
+                "The embedded exchange did not start", found=str(failures or "no answer in time")
+            )
+        host, port = listener.getsockname()[:2]
+        yield RunningExchange(config, host, port)
+    finally:
+        server.should_exit = True
+        thread.join(_STOP_S)
+        exchange.close()
+
+
+def _server(exchange: Exchange) -> _Server:
+    app = RestApi(exchange)
+    server = _Server(
+        uvicorn.Config(
+            app,
+            loop="asyncio",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=1,
+        )
+    )
+    app.abort = server.abort
+    return server
+
+
+def _run(server: _Server, listener: socket.socket, failures: list[BaseException]) -> None:
+    try:
+        server.run(sockets=[listener])
+    except BaseException as error:
+        failures.append(error)
+        server.ready.set()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if host == "::1" else socket.AF_INET
+    # Named as TCP: asyncio switches Nagle's algorithm off (40 ms a request) only for such sockets.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        in_use = error.errno == errno.EADDRINUSE
+        raise ConfigurationError(
+            f"The embedded exchange cannot listen on {host}:{port}",
+            expected="a free port",
+            found="a port in use" if in_use else str(error),
+            fix=f"Stop what listens on port {port}, or choose another port "
+            "(--port, TA_EXCHANGE__PORT).",
+        ) from error
+    return listener
+
+
+def serve(config: ExchangeConfig, announce: Callable[[RunningExchange], None]) -> None:
+    """Run an exchange until SIGINT or SIGTERM; call from the main thread.
+
+    Args:
+        config: what to serve.
+        announce: called once it answers.
+
+    Raises:
+        ConfigurationError: see `running_exchange`.
+    """
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    handlers = {s: signal.signal(s, on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with running_exchange(config) as running:
+            announce(running)
+            stop.wait()
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

@@ -1,0 +1,110 @@
+"""Authentication: API keys, HMAC signatures over the bytes as received, and the time window."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trading_assets.domain.ids import Micros
+from trading_assets.exchange import errors
+from trading_assets.exchange.errors import Refused
+from trading_assets.exchange.parameters import Parameters, split_pairs
+
+DEFAULT_WINDOW_MS = 5_000
+MAX_WINDOW_MS = 60_000
+_AHEAD_MS = 1_000
+_KEY = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One API key and the account it opens."""
+
+    key: str
+    secret: str
+    account: str
+
+
+class Authenticator:
+    """Checks keys, signatures and timestamps."""
+
+    def __init__(self, credentials: tuple[Credential, ...]) -> None:
+        self._by_key: Mapping[str, Credential] = {c.key: c for c in credentials}
+
+    def account_of(self, key: str | None) -> Credential:
+        """Find who an `X-MBX-APIKEY` header belongs to.
+
+        Raises:
+            Refused: -2014 without a key, -2015 for an unknown one.
+        """
+        if key is None or not _KEY.fullmatch(key):
+            raise errors.bad_key_format()
+        credential = self._by_key.get(key)
+        if credential is None:
+            raise errors.bad_key()
+        return credential
+
+    def check(
+        self,
+        credential: Credential,
+        parameters: Parameters,
+        *,
+        query: bytes,
+        body: bytes,
+        clocks: tuple[Micros, ...],
+    ) -> None:
+        """Check time window and signature of a signed request.
+
+        Args:
+            credential: whose secret must have signed.
+            parameters: the parsed request.
+            query: query string as received.
+            body: form body as received.
+            clocks: instants of which the timestamp must suit one (wall and market clock).
+
+        Raises:
+            Refused: -1102, -1021, -1022 or -1131.
+        """
+        timestamp = parameters.need_integer("timestamp")
+        window = window_ms(parameters)
+        given = parameters.need_text("signature")
+        expected = hmac.new(credential.secret.encode(), signed_bytes(query, body), hashlib.sha256)
+        if not hmac.compare_digest(given.lower().encode(), expected.hexdigest().encode()):
+            raise errors.bad_signature()
+        check_window(timestamp, window, clocks)
+
+
+def window_ms(parameters: Parameters) -> float:
+    """Give `recvWindow` in milliseconds; up to three decimals are allowed."""
+    window = parameters.decimal("recvWindow")
+    if window is None:
+        return float(DEFAULT_WINDOW_MS)
+    if window > MAX_WINDOW_MS:
+        raise Refused(-1131, f"recvWindow must be less than {MAX_WINDOW_MS}.")
+    return float(window)
+
+
+def check_window(timestamp: int, window: float, clocks: tuple[Micros, ...]) -> None:
+    """Accept a timestamp (ms, or us when it has 16 digits) that suits one of the clocks.
+
+    Raises:
+        Refused: -1021, worded for the first clock.
+    """
+    sent_ms = timestamp / 1_000 if timestamp >= 10**15 else float(timestamp)
+    ages_ms = [clock / 1_000 - sent_ms for clock in clocks]
+    if any(-_AHEAD_MS < age <= window for age in ages_ms):
+        return
+    raise errors.early_timestamp() if ages_ms[0] < 0 else errors.late_timestamp()
+
+
+def signed_bytes(query: bytes, body: bytes) -> bytes:
+    """Give what the client signed: query and body joined without a separator, less `signature`."""
+    return b"".join(
+        b"&".join(
+            part for part in raw.split(b"&") if part and split_pairs(part)[0][0] != b"signature"
+        )
+        for raw in (query, body)
+    )

@@ -1,0 +1,236 @@
+"""Answers as Binance words them: orders, trades, accounts, and what the exchange lists."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from trading_assets.domain.ids import Micros
+from trading_assets.exchange.accounts import Accounts
+from trading_assets.exchange.filters import describe
+from trading_assets.exchange.limits import ORDERS_1D, ORDERS_10S
+from trading_assets.exchange.listing import Listing
+from trading_assets.exchange.orders import Kind, Order, Trade
+from trading_assets.exchange.venue import UNITS, Fees, Venue
+
+_NO_LIST = -1
+_SELF_TRADE_PREVENTION = "NONE"
+
+
+def encode(value: Any) -> bytes:
+    """Write an answer as compact JSON."""
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def ms(ts: Micros) -> int:
+    """Give an instant in the milliseconds of the wire."""
+    return ts // 1_000
+
+
+def amount(units: int) -> str:
+    """Write 1e-8 units with 8 decimals."""
+    sign = "-" if units < 0 else ""
+    whole, rest = divmod(abs(units), UNITS)
+    return f"{sign}{whole}.{rest:08d}"
+
+
+def price(listing: Listing, ticks: int) -> str:
+    """Write a price in ticks with 8 decimals."""
+    return amount(ticks * listing.tick_units)
+
+
+def quantity(listing: Listing, lots: int) -> str:
+    """Write a quantity in lots with 8 decimals."""
+    return amount(lots * listing.instrument.lot_units)
+
+
+def placed(order: Order, response: str) -> dict[str, Any]:
+    """Give the answer to a placement: ACK, RESULT or FULL."""
+    answer: dict[str, Any] = {
+        "symbol": order.symbol,
+        "orderId": order.order_id,
+        "orderListId": _NO_LIST,
+        "clientOrderId": order.client_order_id,
+        "transactTime": ms(order.placed_ts),
+    }
+    if response == "ACK":
+        return answer
+    answer |= _state(order)
+    answer["workingTime"] = ms(order.placed_ts)
+    answer["selfTradePreventionMode"] = _SELF_TRADE_PREVENTION
+    if response == "FULL":
+        answer["fills"] = [_fill(order.listing, trade) for trade in order.trades]
+    return answer
+
+
+def queried(order: Order) -> dict[str, Any]:
+    """Give the answer to a query."""
+    return {
+        "symbol": order.symbol,
+        "orderId": order.order_id,
+        "orderListId": _NO_LIST,
+        "clientOrderId": order.client_order_id,
+        **_state(order),
+        "stopPrice": amount(0),
+        "icebergQty": amount(0),
+        "time": ms(order.placed_ts),
+        "updateTime": ms(order.updated_ts),
+        "isWorking": True,
+        "workingTime": ms(order.placed_ts),
+        "selfTradePreventionMode": _SELF_TRADE_PREVENTION,
+    }
+
+
+def cancelled(order: Order, cancel_id: str) -> dict[str, Any]:
+    """Give the answer to a cancel; `clientOrderId` is the cancel's own id."""
+    return {
+        "symbol": order.symbol,
+        "origClientOrderId": order.client_order_id,
+        "orderId": order.order_id,
+        "orderListId": _NO_LIST,
+        "clientOrderId": cancel_id,
+        "transactTime": ms(order.updated_ts),
+        **_state(order),
+        "selfTradePreventionMode": _SELF_TRADE_PREVENTION,
+    }
+
+
+def _state(order: Order) -> dict[str, Any]:
+    return {
+        "price": price(order.listing, order.ticks),
+        "origQty": quantity(order.listing, order.lots),
+        "executedQty": quantity(order.listing, order.executed_lots),
+        "origQuoteOrderQty": amount(order.quote_units),
+        "cummulativeQuoteQty": amount(order.executed_units),
+        "status": order.status.value,
+        "timeInForce": order.tif.value,
+        "type": order.kind.value,
+        "side": order.side.name,
+    }
+
+
+def _fill(listing: Listing, trade: Trade) -> dict[str, Any]:
+    return {
+        "price": price(listing, trade.ticks),
+        "qty": quantity(listing, trade.lots),
+        "commission": amount(trade.fee_units),
+        "commissionAsset": trade.fee_asset,
+        "tradeId": trade.trade_id,
+    }
+
+
+def my_trade(listing: Listing, trade: Trade) -> dict[str, Any]:
+    """Give one row of myTrades."""
+    return {
+        "symbol": trade.symbol,
+        "id": trade.trade_id,
+        "orderId": trade.order_id,
+        "orderListId": _NO_LIST,
+        "price": price(listing, trade.ticks),
+        "qty": quantity(listing, trade.lots),
+        "quoteQty": amount(trade.value_units),
+        "commission": amount(trade.fee_units),
+        "commissionAsset": trade.fee_asset,
+        "time": ms(trade.ts),
+        "isBuyer": trade.side.name == "BUY",
+        "isMaker": trade.is_maker,
+        "isBestMatch": True,
+    }
+
+
+def account(
+    accounts: Accounts, name: str, uid: int, fees: Fees, updated: Micros, *, all_assets: bool
+) -> dict[str, Any]:
+    """Give the account page; empty balances only when asked for."""
+    zero = amount(0)
+    return {
+        "makerCommission": fees.maker // 10_000,
+        "takerCommission": fees.taker // 10_000,
+        "buyerCommission": 0,
+        "sellerCommission": 0,
+        "commissionRates": {
+            "maker": amount(fees.maker),
+            "taker": amount(fees.taker),
+            "buyer": zero,
+            "seller": zero,
+        },
+        "canTrade": True,
+        "canWithdraw": False,
+        "canDeposit": False,
+        "brokered": False,
+        "requireSelfTradePrevention": False,
+        "preventSor": False,
+        "updateTime": ms(updated),
+        "accountType": "SPOT",
+        "balances": [
+            {"asset": asset, "free": amount(h.free), "locked": amount(h.locked)}
+            for asset, h in accounts.assets(name)
+            if all_assets or h.free or h.locked
+        ],
+        "permissions": ["SPOT"],
+        "uid": uid,
+    }
+
+
+def exchange_info(
+    venue: Venue, listings: list[Listing], now: Micros, weight_limit: int
+) -> dict[str, Any]:
+    """Give exchangeInfo for some or all symbols."""
+    return {
+        "timezone": "UTC",
+        "serverTime": ms(now),
+        "rateLimits": [
+            _rate_limit("REQUEST_WEIGHT", "MINUTE", 1, weight_limit),
+            _rate_limit("ORDERS", "SECOND", 10, ORDERS_10S),
+            _rate_limit("ORDERS", "DAY", 1, ORDERS_1D),
+        ],
+        "exchangeFilters": [],
+        "symbols": [_symbol(venue, listing, now) for listing in listings],
+    }
+
+
+def _rate_limit(kind: str, interval: str, number: int, limit: int) -> dict[str, Any]:
+    return {
+        "rateLimitType": kind,
+        "interval": interval,
+        "intervalNum": number,
+        "limit": limit,
+    }
+
+
+def _symbol(venue: Venue, listing: Listing, now: Micros) -> dict[str, Any]:
+    instrument = listing.instrument
+    return {
+        "symbol": instrument.symbol,
+        "status": "BREAK" if venue.is_closed(listing, now) else "TRADING",
+        "baseAsset": instrument.base,
+        "baseAssetPrecision": 8,
+        "quoteAsset": instrument.quote,
+        "quotePrecision": 8,
+        "quoteAssetPrecision": 8,
+        "baseCommissionPrecision": 8,
+        "quoteCommissionPrecision": 8,
+        "orderTypes": [kind.value for kind in Kind],
+        "icebergAllowed": False,
+        "ocoAllowed": False,
+        "otoAllowed": False,
+        "opoAllowed": False,
+        "quoteOrderQtyMarketAllowed": True,
+        "allowTrailingStop": False,
+        "cancelReplaceAllowed": False,
+        "amendAllowed": False,
+        "pegInstructionsAllowed": False,
+        "isSpotTradingAllowed": True,
+        "isMarginTradingAllowed": False,
+        "filters": describe(listing),
+        "permissions": [],
+        "permissionSets": [["SPOT"]],
+        "defaultSelfTradePreventionMode": _SELF_TRADE_PREVENTION,
+        "allowedSelfTradePreventionModes": [_SELF_TRADE_PREVENTION],
+    }
+
+
+def decimal_price(listing: Listing, ticks: int) -> Decimal:
+    """Give a price in ticks as an exact decimal."""
+    return listing.instrument.price_from_ticks(ticks)
