@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -34,6 +35,30 @@ DAYS = dg.DailyPartitionsDefinition(
 
 ONE_RUN = dg.BackfillPolicy.single_run()
 """A backfill is one run per symbol, not one per key."""
+
+
+def monthly_table(
+    *,
+    group: str,
+    code_version: str,
+    kinds: set[str],
+    deps: Sequence[Any] = (),
+    schema: dg.TableSchema | None = None,
+    name: str | None = None,
+    description: str | None = None,
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """Declare an asset of `MONTHS_BY_SYMBOL`; `schema` shows its columns in the catalogue."""
+    return dg.asset(
+        name=name,
+        description=description,
+        group_name=group,
+        code_version=code_version,
+        kinds=kinds,
+        deps=deps,
+        partitions_def=MONTHS_BY_SYMBOL,
+        backfill_policy=ONE_RUN,
+        metadata={"dagster/column_schema": schema} if schema else None,
+    )
 
 
 def month_and_symbol(key: str) -> tuple[Month, Symbol]:

@@ -1,0 +1,210 @@
+"""Market data: the vendor's bytes, the bars made of them, and the data sets that use them."""
+
+# No postponed annotations here: Dagster reads the types of a body's arguments.
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from trading_assets.defs.partition_events import (
+    CheckEvents,
+    Finding,
+    PartitionEvents,
+    check_each,
+    report_each,
+)
+from trading_assets.defs.partitions import MONTHS_BY_SYMBOL, month_and_symbol, monthly_table
+from trading_assets.defs.presentation import by_month, columns, shown
+from trading_assets.defs.resources import DeskResource
+from trading_assets.domain.bar import MINUTE, Timeframe
+from trading_assets.domain.errors import DataError
+from trading_assets.domain.ids import Month, Symbol
+from trading_assets.market.bar_frame import BAR_SCHEMA, RESAMPLED_SCHEMA, validate_bars
+from trading_assets.workflows.market_tables import CODE_VERSION
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from trading_assets.workflows.desk import Desk
+
+GROUP = "market_data"
+_table = partial(monthly_table, group=GROUP, code_version=CODE_VERSION)
+_LATE = 15 * MINUTE
+
+
+@dg.asset(group_name=GROUP, code_version=CODE_VERSION, kinds={"binance", "parquet"})
+def instruments(desk: DeskResource) -> dg.MaterializeResult[Any]:
+    """The trading grid of every symbol: tick, lot, smallest order, point value, calendar."""
+    from trading_assets.workflows.list_instruments import publish_instruments
+
+    content = shown(publish_instruments(desk.open()))
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(content.version), metadata=content.metadata
+    )
+
+
+@_table(kinds={"binance", "file"})
+def raw_klines(context: dg.AssetExecutionContext, desk: DeskResource) -> PartitionEvents:
+    """The vendor's own bytes of a month, unchanged: one file per vendor object, each with its hash.
+
+    Running it again fetches only what is missing or was not finished.
+    """
+    from trading_assets.workflows.ingest_month import ingest_month
+
+    opened = desk.open()
+    with opened.history() as history:
+        fetch = partial(ingest_month, opened, history=history)
+        yield from report_each(context, by_month(fetch))
+
+
+@_table(deps=[raw_klines], kinds={"polars", "parquet"}, schema=columns(BAR_SCHEMA))
+def bars_1m(context: dg.AssetExecutionContext, desk: DeskResource) -> PartitionEvents:
+    """One-minute bars: in order, unique, finished, on the grid; gaps are listed and never filled.
+
+    `ts` is the open time in UTC.
+    """
+    from trading_assets.workflows.publish_bars import publish_bars_1m
+
+    opened = desk.open()
+    publish = partial(publish_bars_1m, opened)
+    yield from report_each(context, by_month(publish, _closes(opened, Timeframe.M1)))
+
+
+def _resampled(timeframe: Timeframe, description: str) -> dg.AssetsDefinition:
+    @_table(
+        name=f"bars_{timeframe.value}",
+        description=description,
+        deps=[bars_1m],
+        kinds={"polars", "parquet"},
+        schema=columns(RESAMPLED_SCHEMA),
+    )
+    def bars(context: dg.AssetExecutionContext, desk: DeskResource) -> PartitionEvents:
+        from trading_assets.workflows.resample_month import resample_month
+
+        opened = desk.open()
+        publish = partial(resample_month, opened, timeframe=timeframe)
+        yield from report_each(context, by_month(publish, _closes(opened, timeframe)))
+
+    return bars
+
+
+bars_5m = _resampled(
+    Timeframe.M5,
+    "Five-minute bars, which features, forecasts and strategies stand on. `n_minutes` and "
+    "`complete` say how much of each bar is there; a bar that has not ended is left out.",
+)
+bars_1h = _resampled(Timeframe.H1, "Hourly bars, made of the one-minute bars.")
+bars_1d = _resampled(Timeframe.D1, "Daily bars of UTC days, made of the one-minute bars.")
+
+BARS_1M_CHECKS = [
+    dg.AssetCheckSpec(
+        name, asset=bars_1m, description=text, blocking=True, partitions_def=MONTHS_BY_SYMBOL
+    )
+    for name, text in {
+        "has_no_gaps": "Every expected minute is there. A short gap warns, one beyond "
+        "quality.max_gap_minutes blocks.",
+        "has_no_duplicates": "No minute is there twice. Exact repetitions by the vendor warn.",
+        "is_on_the_grid": "Open times are whole minutes inside the month. Rows of the vendor that "
+        "were not, and were left out, warn.",
+        "prices_are_possible": "low <= open, close <= high, prices above zero, volumes not below.",
+        "is_fresh": "The last bar is at most 15 minutes before the end of what was fetched; "
+        "never blocks.",
+    }.items()
+]
+BARS_5M_CHECKS = [
+    dg.AssetCheckSpec(
+        "is_made_of_current_minutes",
+        asset=bars_5m,
+        description="The one-minute bars have not changed since, and every minute of them is in "
+        "exactly one bar.",
+        blocking=True,
+        partitions_def=MONTHS_BY_SYMBOL,
+    )
+]
+
+
+@dg.multi_asset_check(specs=BARS_1M_CHECKS, can_subset=True)
+def bars_1m_checks(context: dg.AssetCheckExecutionContext, desk: DeskResource) -> CheckEvents:
+    """Judge each month of one-minute bars as it stands on disk."""
+    yield from check_each(context, BARS_1M_CHECKS, partial(_judge_minutes, desk.open()))
+
+
+@dg.multi_asset_check(specs=BARS_5M_CHECKS, can_subset=True)
+def bars_5m_checks(context: dg.AssetCheckExecutionContext, desk: DeskResource) -> CheckEvents:
+    """Judge each month of five-minute bars against the minutes."""
+    yield from check_each(context, BARS_5M_CHECKS, partial(_judge_five_minutes, desk.open()))
+
+
+def _judge_minutes(desk: "Desk", key: str) -> list[Finding]:
+    month, symbol = month_and_symbol(key)
+    manifest = desk.tables.require("bars_1m", symbol, month)
+    frame = desk.tables.read_manifest(manifest)
+    longest = max((gap.minutes for gap in manifest.gaps), default=0)
+    late = manifest.extra["expected_end"] - (manifest.max_ts or month.start) - MINUTE
+    repeated = frame.height - frame["ts"].n_unique()
+    stray = frame.filter(frame["ts"].to_physical() % MINUTE != 0).height
+    return [
+        Finding(
+            "has_no_gaps",
+            not manifest.gaps,
+            {"gaps": len(manifest.gaps), "longest_minutes": longest},
+            severity=_blocks(longest > desk.settings.quality.max_gap_minutes),
+        ),
+        Finding(
+            "has_no_duplicates",
+            repeated + manifest.extra["duplicates"] == 0,
+            {"in_table": repeated, "left_out": manifest.extra["duplicates"]},
+            severity=_blocks(repeated > 0),
+        ),
+        Finding(
+            "is_on_the_grid",
+            stray + len(manifest.extra["off_grid"]) == 0,
+            {"in_table": stray, "left_out": len(manifest.extra["off_grid"])},
+            severity=_blocks(stray > 0),
+        ),
+        _judge_prices(frame, symbol),
+        Finding(
+            "is_fresh",
+            late <= _LATE,
+            {"minutes_behind": late // MINUTE},
+            severity=dg.AssetCheckSeverity.WARN,
+        ),
+    ]
+
+
+def _judge_five_minutes(desk: "Desk", key: str) -> list[Finding]:
+    month, symbol = month_and_symbol(key)
+    minutes = desk.tables.require("bars_1m", symbol, month)
+    bars = desk.tables.require("bars_5m", symbol, month)
+    last_bar = (bars.max_ts or month.start) + Timeframe.M5.micros
+    inside = desk.tables.read_manifest(minutes)["ts"].to_physical() < last_bar
+    counted = int(desk.tables.read_manifest(bars)["n_minutes"].sum())
+    is_current = bars.parents.get(minutes.address) == minutes.version
+    return [
+        Finding(
+            "is_made_of_current_minutes",
+            is_current and counted == int(inside.sum()),
+            {"minutes_in_bars": counted, "minutes": int(inside.sum()), "is_current": is_current},
+        )
+    ]
+
+
+def _judge_prices(frame: "pl.DataFrame", symbol: Symbol) -> Finding:
+    try:
+        validate_bars(frame, symbol)
+    except DataError as error:
+        return Finding("prices_are_possible", passed=False, description=str(error))
+    return Finding("prices_are_possible", passed=True)
+
+
+def _blocks(is_grave: bool) -> dg.AssetCheckSeverity:
+    return dg.AssetCheckSeverity.ERROR if is_grave else dg.AssetCheckSeverity.WARN
+
+
+def _closes(desk: "Desk", timeframe: Timeframe) -> Callable[[Symbol, Month], Sequence[float]]:
+    def closes(symbol: Symbol, month: Month) -> Sequence[float]:
+        frame = desk.tables.read(f"bars_{timeframe.value}", symbol, month)
+        return list(frame["close"])
+
+    return closes

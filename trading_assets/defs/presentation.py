@@ -1,0 +1,107 @@
+"""What a person sees of a materialisation: plain metadata, and a small plot that costs nothing."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from trading_assets.defs.partition_events import Version
+from trading_assets.defs.partitions import month_and_symbol
+from trading_assets.domain.ids import Month, Symbol
+from trading_assets.workflows.published import Published
+
+_WIDTH, _HEIGHT, _POINTS = 320, 60, 160
+_PATHS = ("file", "folder")
+
+
+def shown(published: Published, plot: Sequence[float] = ()) -> Version:
+    """Give the version of a partition, and its facts as Dagster metadata."""
+    metadata: dict[str, Any] = {
+        "dagster/row_count": published.rows,
+        "changed": published.changed,
+        **facts(published.metadata),
+        "parents": dict(published.parents),
+    }
+    if plot:
+        metadata["plot"] = sparkline(plot)
+    return Version(published.version, metadata)
+
+
+def by_month(
+    publish: Callable[[Symbol, Month], Published],
+    plot: Callable[[Symbol, Month], Sequence[float]] | None = None,
+) -> Callable[[str], Version]:
+    """Make a use case that takes (symbol, month) one that takes a partition key."""
+
+    def publish_key(key: str) -> Version:
+        month, symbol = month_and_symbol(key)
+        published = publish(symbol, month)
+        return shown(published, plot(symbol, month) if plot else ())
+
+    return publish_key
+
+
+def columns(
+    schema: Mapping[str, Any], descriptions: Mapping[str, str] | None = None
+) -> dg.TableSchema:
+    """Show the columns of a table (name -> polars type) in the catalogue."""
+    texts = descriptions or {}
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(name, type=str(dtype), description=texts.get(name))
+            for name, dtype in schema.items()
+        ]
+    )
+
+
+def facts(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn plain values into metadata; what Dagster has no type for becomes JSON or text."""
+    return {name: _metadata_value(name, value) for name, value in values.items()}
+
+
+def sparkline(values: Sequence[float]) -> dg.MarkdownMetadataValue:
+    """Draw values as a line of 320 x 60 pixels; gaps and infinities are left out."""
+    finite = [value for value in values if math.isfinite(value)]
+    step = max(1, math.ceil(len(finite) / _POINTS))
+    sampled = [*finite[::step], *finite[-1:]]
+    low, high = min(sampled, default=0.0), max(sampled, default=0.0)
+    spread, last = (high - low) or 1.0, max(len(sampled) - 1, 1)
+    points = " ".join(
+        f"{_WIDTH * i / last:.1f},{(_HEIGHT - 4) * (high - value) / spread + 2:.1f}"
+        for i, value in enumerate(sampled)
+    )
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}">'
+        f'<polyline fill="none" stroke="#4f43dd" stroke-width="1.5" points="{points}"/></svg>'
+    )
+    encoded = base64.b64encode(svg.encode()).decode()
+    image = f"![plot](data:image/svg+xml;base64,{encoded})"
+    return dg.MetadataValue.md(f"{image}\n\nfrom {low:,.6g} to {high:,.6g}")
+
+
+def _metadata_value(name: str, value: Any) -> Any:
+    if name in _PATHS:
+        return dg.MetadataValue.path(str(value))
+    if value is None:
+        return dg.MetadataValue.null()
+    if isinstance(value, float) and not math.isfinite(value):
+        return dg.MetadataValue.text(str(value))
+    if isinstance(value, bool | int | float | str | dg.MetadataValue):
+        return value
+    return dg.MetadataValue.json(_plain(value))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    return str(value)
