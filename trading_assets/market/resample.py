@@ -10,6 +10,8 @@ from trading_assets.domain.ids import Micros
 from trading_assets.domain.instrument import UNITS_PER_ASSET
 from trading_assets.market.bar_frame import RESAMPLED_SCHEMA, instant
 
+_AMOUNTS = ("volume", "quote_volume")
+
 
 def resample(
     frame: pl.DataFrame, timeframe: Timeframe, *, now: Micros | None = None
@@ -49,20 +51,29 @@ def resample(
         pl.col("high").max(),
         pl.col("low").min(),
         pl.col("close").last(),
-        _exact_sum("volume", "quote_volume"),
+        _sum_of_units(*_AMOUNTS),
         pl.col("n_trades").sum(),
         pl.col("source").first(),
         minutes.cast(pl.Int32).alias("n_minutes"),
     )
     if now is not None:
         buckets = buckets.filter(pl.col("ts") <= instant(now - timeframe.micros))
+    amounts = [_amounts_from_units(buckets[name]) for name in _AMOUNTS]
     complete = pl.col("n_minutes") == timeframe.minutes
-    return buckets.with_columns(complete.alias("complete")).select(
+    return buckets.with_columns(*amounts, complete.alias("complete")).select(
         pl.col(name).cast(dtype) for name, dtype in RESAMPLED_SCHEMA.items()
     )
 
 
-def _exact_sum(*names: str) -> pl.Expr:
+def _sum_of_units(*names: str) -> pl.Expr:
     """Add amounts as whole 1e-8 units, so that order and steps cannot change a bit of the sum."""
-    units = (pl.col(*names) * UNITS_PER_ASSET).round().cast(pl.Int128)
-    return units.sum().cast(pl.Float64) / UNITS_PER_ASSET
+    return (pl.col(*names) * UNITS_PER_ASSET).round().cast(pl.Int128).sum()
+
+
+def _amounts_from_units(units: pl.Series) -> pl.Series:
+    """Give the floats nearest to the decimal sums.
+
+    Python divides integers with one rounding; polars multiplies by a rounded reciprocal.
+    """
+    amounts = [count / UNITS_PER_ASSET for count in units.to_list()]
+    return pl.Series(units.name, amounts, dtype=pl.Float64)
