@@ -98,6 +98,11 @@ class JournalReader:
         query = "SELECT * FROM event WHERE ts >= ? AND ts < ? ORDER BY seq"
         return (JournalRow(*row) for row in self._rows(query, (start, end)))
 
+    def latest(self, kind: str) -> Event | None:
+        """Give the newest event of a kind, None when there is none."""
+        query = "SELECT * FROM event WHERE kind = ? ORDER BY seq DESC LIMIT 1"
+        return next((JournalRow(*row).event for row in self._rows(query, (kind,))), None)
+
     def tail(self, count: int) -> tuple[JournalRow, ...]:
         """List the last rows, oldest first."""
         query = "SELECT * FROM event ORDER BY seq DESC LIMIT ?"

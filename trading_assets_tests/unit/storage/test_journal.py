@@ -319,6 +319,12 @@ def test_a_snapshot_is_found_again_and_the_log_is_folded(tmp_path):
         assert journal.latest_snapshot() == (2, b"later")
 
 
+def test_the_newest_event_of_a_kind_is_found(tmp_path):
+    with JournalReader(_written(tmp_path, 3)) as reader:
+        assert reader.latest("TradingHalted") == TradingHalted(3, "reason 3")
+        assert reader.latest("SessionOpened") is None
+
+
 def test_rows_are_found_by_market_time(tmp_path):
     _written(tmp_path, 10)
     with JournalReader(tmp_path) as reader:

@@ -1,0 +1,326 @@
+"""Orders over python-binance's REST client: sent once, and every answer classified.
+
+An answer that is not a definite yes or one of the venue's listed definite refusals leaves the
+outcome unknown. Numbers go out as plain decimal text: the library would send 1e-05 for a float.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeVar
+
+from trading_assets.adapters.binance.client import translate, venue_errors
+from trading_assets.domain.account import Balance, Fill
+from trading_assets.domain.errors import (
+    OrderRejected,
+    OutcomeUnknown,
+    TradingAssetsError,
+    VenueError,
+    VenueUnavailable,
+)
+from trading_assets.domain.ids import Micros, Symbol
+from trading_assets.domain.order import (
+    OrderReport,
+    OrderSide,
+    OrderStatus,
+    OrderTicket,
+    OrderType,
+)
+from trading_assets.domain.ports import Clock
+
+Answer = TypeVar("Answer")
+
+_MS = 1000  # microseconds
+_PAGE = 1000
+_NO_SUCH_ORDER = -2013
+_NOTHING_TO_CANCEL = -2011
+_OUTSIDE_RECV_WINDOW = -1021
+_REFUSED_BY_ENGINE = -2010
+_DEFINITE = frozenset({-1002, -1013, -1014, -1020, -1021, -1022, -2008, -2010, -2014, -2015})
+"""Codes after which an order surely does not exist, besides the -11xx of malformed requests."""
+
+_TYPES = {
+    OrderType.MARKET: "MARKET",
+    OrderType.LIMIT: "LIMIT",
+    OrderType.STOP: "STOP_LOSS",
+    OrderType.STOP_LIMIT: "STOP_LOSS_LIMIT",
+}
+_STATUSES = {
+    "NEW": OrderStatus.ACCEPTED,
+    "PENDING_NEW": OrderStatus.ACCEPTED,
+    "PENDING_CANCEL": OrderStatus.ACCEPTED,
+    "PARTIALLY_FILLED": OrderStatus.PARTIALLY_FILLED,
+    "FILLED": OrderStatus.FILLED,
+    "CANCELED": OrderStatus.CANCELED,
+    "REJECTED": OrderStatus.REJECTED,
+    "EXPIRED": OrderStatus.EXPIRED,
+    "EXPIRED_IN_MATCH": OrderStatus.EXPIRED,
+}
+
+
+class BinanceBroker:
+    """One spot account; implements `domain.ports.Broker`. Reads are not repeated here."""
+
+    def __init__(
+        self, client: Any, wall: Clock, *, recv_window_ms: int, time_is_auth: bool = True
+    ) -> None:
+        """Join a client that has a key.
+
+        Args:
+            client: made by `make_client`.
+            wall: this machine's clock, which the library signs requests with.
+            recv_window_ms: the one that `client` was made with.
+            time_is_auth: the venue's public time is the clock it checks signatures against. Not so
+                at an embedded exchange with a virtual clock, which checks against the wall clock.
+        """
+        self.recv_window_ms = recv_window_ms
+        self._client = client
+        self._wall = wall
+        self._time_is_auth = time_is_auth
+        self._offset: Micros = 0
+        self._names: dict[tuple[Symbol, int], str] = {}
+
+    def auth_now(self) -> Micros:
+        """Give the venue's authentication clock: ours, and the offset measured last."""
+        return self._wall.now() + self._offset
+
+    def synchronise(self) -> Micros:
+        """Measure how far the venue's clock is ahead of ours, sign by it, and give the offset.
+
+        Raises:
+            VenueUnavailable, RateLimited: if the venue cannot be asked.
+        """
+        if self._time_is_auth:
+            before = self._wall.now()
+            answer = self._read(self._client.get_server_time, "time of the venue")
+            after = self._wall.now()
+            self._offset = int(answer["serverTime"]) * _MS - (before + after) // 2
+            self._client.timestamp_offset = self._offset // _MS
+        return self._offset
+
+    def submit(self, ticket: OrderTicket) -> tuple[OrderReport, tuple[Fill, ...]]:
+        """Send once; give the venue's report and the fills it already names.
+
+        Raises:
+            OrderRejected, RateLimited, VenueUnavailable: the order surely does not exist.
+            OutcomeUnknown: anything else.
+        """
+        doing = f"order {ticket.client_order_id}"
+        answer = self._order_call(lambda: self._client.create_order(**_parameters(ticket)), doing)
+        try:
+            if answer["clientOrderId"] != ticket.client_order_id:
+                raise ValueError(f"an answer about {answer['clientOrderId']}")  # noqa: TRY301
+            report = self._report(answer)
+            fills = tuple(_fill_of_answer(item, report, answer) for item in answer["fills"])
+        except (KeyError, TypeError, ValueError, InvalidOperation) as error:
+            raise OutcomeUnknown(
+                f"{doing}: the answer cannot be read",
+                expected="a full report",
+                found=f"{type(error).__name__} {error}",
+                fix="Ask the venue before anything else.",
+            ) from None
+        return report, fills
+
+    def query(self, symbol: Symbol, client_order_id: str) -> OrderReport | None:
+        """Give the venue's report, or None when it knows no such order now."""
+        try:
+            answer = self._read(
+                lambda: self._client.get_order(symbol=symbol, origClientOrderId=client_order_id),
+                f"order {client_order_id}",
+            )
+        except VenueError as error:
+            if error.code == _NO_SUCH_ORDER:
+                return None
+            raise
+        return self._parsed(self._report, answer, f"order {client_order_id}")
+
+    def cancel(self, symbol: Symbol, client_order_id: str) -> OrderReport | None:
+        """Cancel; give the final report, or None when there is nothing to cancel."""
+        doing = f"cancel of {client_order_id}"
+        try:
+            answer = self._order_call(
+                lambda: self._client.cancel_order(symbol=symbol, origClientOrderId=client_order_id),
+                doing,
+            )
+        except OrderRejected as error:
+            if error.code == _NOTHING_TO_CANCEL:
+                return None
+            raise
+        try:
+            # The answer's clientOrderId is the cancel's own.
+            return self._report({**answer, "clientOrderId": answer["origClientOrderId"]})
+        except (KeyError, TypeError, ValueError, InvalidOperation):
+            raise OutcomeUnknown(f"{doing}: the answer cannot be read") from None
+
+    def fills_since(self, symbol: Symbol, since: Micros) -> tuple[Fill, ...]:
+        """List executions of the account in venue order, also of orders that are not ours."""
+        doing = f"trades of {symbol}"
+        rows = self._pages(self._client.get_my_trades, symbol, since, "fromId", "id", doing)
+        return tuple(self._parsed(lambda row: self._fill(symbol, row), row, doing) for row in rows)
+
+    def orders_since(self, symbol: Symbol, since: Micros) -> tuple[OrderReport, ...]:
+        """List orders of the account in any state, also those that are not ours."""
+        doing = f"orders of {symbol}"
+        rows = self._pages(self._client.get_all_orders, symbol, since, "orderId", "orderId", doing)
+        return tuple(self._parsed(self._report, row, doing) for row in rows)
+
+    def open_orders(self) -> tuple[OrderReport, ...]:
+        """List working orders of the account."""
+        rows = self._read(self._client.get_open_orders, "open orders")
+        return tuple(self._parsed(self._report, row, "open orders") for row in rows)
+
+    def balances(self) -> tuple[Balance, ...]:
+        """List all non-zero balances."""
+        answer = self._read(self._client.get_account, "balances")
+        found = self._parsed(_balances, answer, "balances")
+        return tuple(balance for balance in found if balance.total)
+
+    def _order_call(self, request: Callable[[], Answer], doing: str) -> Answer:
+        """Run a request that changes something, once."""
+        error: TradingAssetsError
+        try:
+            return request()
+        except venue_errors() as caught:
+            error = _classified(translate(caught, doing, is_order=True), doing)
+        self._heed_clock(error)
+        raise error
+
+    def _read(self, request: Callable[[], Answer], doing: str) -> Answer:
+        try:
+            return request()
+        except venue_errors() as caught:
+            error = translate(caught, doing)
+        self._heed_clock(error)
+        raise error
+
+    def _heed_clock(self, error: TradingAssetsError) -> None:
+        """After a timestamp was refused, measure the clock again before anything else is signed."""
+        if getattr(error, "code", 0) == _OUTSIDE_RECV_WINDOW:
+            self.synchronise()
+
+    def _pages(
+        self,
+        request: Callable[..., Any],
+        symbol: Symbol,
+        since: Micros,
+        cursor: str,
+        key: str,
+        doing: str,
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yield rows from `since` on, page after page, each page beginning after the last row."""
+        place: dict[str, int] = {"startTime": -(-since // _MS)}
+        while True:
+            rows = self._read(lambda: request(symbol=symbol, limit=_PAGE, **place), doing)  # noqa: B023
+            yield from rows
+            if len(rows) < _PAGE:
+                return
+            place = {cursor: int(rows[-1][key]) + 1}
+
+    def _parsed(self, parse: Callable[[Any], Answer], answer: Any, doing: str) -> Answer:
+        try:
+            return parse(answer)
+        except (KeyError, TypeError, ValueError, InvalidOperation) as error:
+            raise VenueUnavailable(
+                f"{doing}: the answer cannot be read", found=f"{type(error).__name__} {error}"
+            ) from None
+
+    def _report(self, row: Mapping[str, Any]) -> OrderReport:
+        symbol = Symbol(row["symbol"])
+        if row["status"] not in _STATUSES:
+            raise ValueError(f"status {row['status']}")
+        self._names[symbol, int(row["orderId"])] = row["clientOrderId"]
+        return OrderReport(
+            client_order_id=row["clientOrderId"],
+            venue_order_id=str(row["orderId"]),
+            symbol=symbol,
+            side=OrderSide[row["side"]],
+            status=_STATUSES[row["status"]],
+            quantity=Decimal(row["origQty"]),
+            executed=Decimal(row["executedQty"]),
+            quote_executed=Decimal(row["cummulativeQuoteQty"]),
+            updated_ts=int(row.get("updateTime") or row["transactTime"]) * _MS,
+            reason=str(row.get("expiryReason") or ""),
+        )
+
+    def _fill(self, symbol: Symbol, row: Mapping[str, Any]) -> Fill:
+        return Fill(
+            symbol=symbol,
+            trade_id=str(row["id"]),
+            client_order_id=self._name(symbol, int(row["orderId"])),
+            venue_order_id=str(row["orderId"]),
+            side=OrderSide.BUY if row["isBuyer"] else OrderSide.SELL,
+            price=Decimal(row["price"]),
+            quantity=Decimal(row["qty"]),
+            fee=Decimal(row["commission"]),
+            fee_asset=str(row["commissionAsset"]),
+            ts=int(row["time"]) * _MS,
+            is_maker=bool(row["isMaker"]),
+        )
+
+    def _name(self, symbol: Symbol, order_id: int) -> str:
+        """Give the client order id of a venue order; trades carry the venue's id only."""
+        if (symbol, order_id) not in self._names:
+            row = self._read(
+                lambda: self._client.get_order(symbol=symbol, orderId=order_id),
+                f"order {order_id} of {symbol}",
+            )
+            self._names[symbol, order_id] = str(row["clientOrderId"])
+        return self._names[symbol, order_id]
+
+
+def _parameters(ticket: OrderTicket) -> dict[str, str]:
+    parameters = {
+        "symbol": str(ticket.symbol),
+        "side": ticket.side.name,
+        "type": _TYPES[ticket.type],
+        "quantity": f"{ticket.quantity:f}",
+        "newClientOrderId": ticket.client_order_id,
+        "newOrderRespType": "FULL",
+    }
+    if ticket.limit_price is not None:
+        parameters["price"] = f"{ticket.limit_price:f}"
+        parameters["timeInForce"] = ticket.tif.name
+    if ticket.stop_price is not None:
+        parameters["stopPrice"] = f"{ticket.stop_price:f}"
+    return parameters
+
+
+def _classified(error: TradingAssetsError, doing: str) -> TradingAssetsError:
+    """Let only listed codes be definite: what is not known to be a refusal is not one."""
+    if not isinstance(error, OrderRejected):
+        return error
+    is_duplicate = error.code == _REFUSED_BY_ENGINE and "Duplicate" in error.what
+    is_listed = error.code in _DEFINITE or -1199 <= error.code <= -1100
+    if error.code == _NOTHING_TO_CANCEL or (is_listed and not is_duplicate):
+        return error
+    return OutcomeUnknown(
+        f"{doing}: {error.what}",
+        fix="Ask the venue before anything else.",
+        code=error.code,
+        status=error.status,
+    )
+
+
+def _fill_of_answer(
+    item: Mapping[str, Any], report: OrderReport, answer: Mapping[str, Any]
+) -> Fill:
+    return Fill(
+        symbol=report.symbol,
+        trade_id=str(item["tradeId"]),
+        client_order_id=report.client_order_id,
+        venue_order_id=report.venue_order_id,
+        side=report.side,
+        price=Decimal(item["price"]),
+        quantity=Decimal(item["qty"]),
+        fee=Decimal(item["commission"]),
+        fee_asset=str(item["commissionAsset"]),
+        ts=int(answer["transactTime"]) * _MS,
+    )
+
+
+def _balances(answer: Mapping[str, Any]) -> list[Balance]:
+    return [
+        Balance(str(row["asset"]), Decimal(row["free"]), Decimal(row["locked"]))
+        for row in answer["balances"]
+    ]

@@ -1,0 +1,156 @@
+"""What a live book knows besides its engine: orders, fills, and what its account must hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from trading_assets.domain.account import Fill
+from trading_assets.domain.events import Event, OrderFilled, OrderReported
+from trading_assets.domain.ids import Micros, Symbol
+from trading_assets.domain.instrument import Instrument
+from trading_assets.domain.order import OrderReport, OrderSide, OrderStatus
+from trading_assets.live.live_order import LiveOrder, order_from_json, order_to_json
+
+Flows = dict[str, Decimal]
+"""Change of holdings by asset."""
+
+
+@dataclass(slots=True)
+class BookState:
+    """The book between two events.
+
+    Attributes:
+        orders: orders that have not ended, by client order id.
+        known_orders: client order ids of all orders ever decided.
+        known_foreign_orders: venue order ids of orders of others that were reported.
+        known_fills: (symbol, trade id) of all executions ever booked, of others too.
+        opening: holdings of the account before the book's first order; not managed by it.
+        opened_ts: market time of that moment; None before it.
+        reconciled_ts: market time at which the latest comparison with the venue began.
+        flows: what our fills and their fees have changed since.
+        foreign_flows: what executions of others have changed since.
+        last_bar: open time of the latest bar handled.
+        last_ts: market time of the latest event.
+        bars: number of bars handled.
+        halted: why entries are stopped, "" when they are not.
+    """
+
+    orders: dict[str, LiveOrder] = field(default_factory=dict)
+    known_orders: set[str] = field(default_factory=set)
+    known_foreign_orders: set[str] = field(default_factory=set)
+    known_fills: set[tuple[str, str]] = field(default_factory=set)
+    opening: Flows = field(default_factory=dict)
+    opened_ts: Micros | None = None
+    reconciled_ts: Micros | None = None
+    flows: Flows = field(default_factory=dict)
+    foreign_flows: Flows = field(default_factory=dict)
+    last_bar: Micros | None = None
+    last_ts: Micros = 0
+    bars: int = 0
+    halted: str = ""
+
+    def is_blocked(self, symbol: Symbol) -> bool:
+        """Tell whether an order of the symbol has not ended; no other may be sent then."""
+        return any(order.ticket.symbol == symbol for order in self.orders.values())
+
+    def in_doubt(self) -> tuple[LiveOrder, ...]:
+        """List the orders that the venue may or may not have."""
+        return tuple(order for order in self.orders.values() if order.is_in_doubt)
+
+    def news(
+        self, report: OrderReport | None, fills: tuple[Fill, ...], ts: Micros
+    ) -> tuple[Event, ...]:
+        """Give what is new in a venue's word on one of our orders, fills first.
+
+        A repeated fill is no news, nor is a report older than what is known.
+        """
+        events: list[Event] = [
+            OrderFilled(ts, fill)
+            for fill in fills
+            if (fill.symbol, fill.trade_id) not in self.known_fills
+        ]
+        order = None if report is None else self.orders.get(report.client_order_id)
+        if report is not None and order is not None and _is_news(order, report):
+            events.append(OrderReported(ts, report))
+        return tuple(events)
+
+    def expected_balances(self, instruments: tuple[Instrument, ...]) -> Flows:
+        """Give what the account must hold of every asset that the book can touch."""
+        assets = {asset for item in instruments for asset in (item.base, item.quote)}
+        assets |= self.flows.keys()
+        parts = (self.opening, self.flows, self.foreign_flows)
+        return {
+            asset: sum((part.get(asset, Decimal(0)) for part in parts), Decimal(0))
+            for asset in sorted(assets)
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the state as plain values."""
+        return {
+            "orders": [order_to_json(order) for order in self.orders.values()],
+            "known_orders": sorted(self.known_orders),
+            "known_foreign_orders": sorted(self.known_foreign_orders),
+            "known_fills": [list(key) for key in sorted(self.known_fills)],
+            "opening": _texts(self.opening),
+            "opened_ts": self.opened_ts,
+            "reconciled_ts": self.reconciled_ts,
+            "flows": _texts(self.flows),
+            "foreign_flows": _texts(self.foreign_flows),
+            "last_bar": self.last_bar,
+            "last_ts": self.last_ts,
+            "bars": self.bars,
+            "halted": self.halted,
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> BookState:
+        """Read what `to_json` gave."""
+        orders = [order_from_json(item) for item in values["orders"]]
+        return cls(
+            orders={order.client_order_id: order for order in orders},
+            known_orders=set(values["known_orders"]),
+            known_foreign_orders=set(values["known_foreign_orders"]),
+            known_fills={(symbol, trade_id) for symbol, trade_id in values["known_fills"]},
+            opening=_decimals(values["opening"]),
+            opened_ts=values["opened_ts"],
+            reconciled_ts=values["reconciled_ts"],
+            flows=_decimals(values["flows"]),
+            foreign_flows=_decimals(values["foreign_flows"]),
+            last_bar=values["last_bar"],
+            last_ts=values["last_ts"],
+            bars=values["bars"],
+            halted=values["halted"],
+        )
+
+
+def add_fill(flows: Flows, fill: Fill, instrument: Instrument) -> None:
+    """Book the exact change of holdings that an execution and its fee make."""
+    amount = fill.price * fill.quantity
+    sign = 1 if fill.side is OrderSide.BUY else -1
+    for asset, change in (
+        (instrument.base, sign * fill.quantity),
+        (instrument.quote, -sign * amount),
+        (fill.fee_asset, -fill.fee),
+    ):
+        flows[asset] = flows.get(asset, Decimal(0)) + change
+
+
+def _is_news(order: LiveOrder, report: OrderReport) -> bool:
+    if report.executed != order.executed:
+        return report.executed > order.executed
+    if order.status.is_final or report.status is order.status:
+        return False
+    is_older = (
+        report.status is OrderStatus.ACCEPTED and order.status is OrderStatus.PARTIALLY_FILLED
+    )
+    return not is_older
+
+
+def _texts(flows: Flows) -> dict[str, str]:
+    return {asset: str(amount) for asset, amount in sorted(flows.items())}
+
+
+def _decimals(values: dict[str, str]) -> Flows:
+    return {asset: Decimal(text) for asset, text in values.items()}

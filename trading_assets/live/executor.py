@@ -1,0 +1,258 @@
+"""The loop around a session: polls bars, keeps book and venue together, and stops cleanly."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+
+from trading_assets.domain.bar import Timeframe
+from trading_assets.domain.commands import CancelOrder
+from trading_assets.domain.errors import RateLimited, RecoveryError, VenueUnavailable
+from trading_assets.domain.events import (
+    BarReady,
+    SessionClosed,
+    SessionOpened,
+    TradingHalted,
+)
+from trading_assets.domain.ids import CLIENT_ORDER_ID_PREFIX
+from trading_assets.domain.order import OrderTicket
+from trading_assets.domain.ports import Broker
+from trading_assets.live.effects import Effects
+from trading_assets.live.executor_terms import LiveSummary, Observation, Pace, Surroundings
+from trading_assets.live.feed import BarFeed
+from trading_assets.live.ports import Journal, LocalTime
+from trading_assets.live.reconcile import Reconciler
+from trading_assets.live.recovery import after_restart
+from trading_assets.live.resolution import Resolution
+from trading_assets.live.session import Session
+from trading_assets.live.venue_time import VenueTime
+
+_LONGEST_PAUSE_S = 30.0
+
+
+class Executor:
+    """Runs one book until it is told to stop."""
+
+    def __init__(
+        self,
+        session: Session,
+        journal: Journal,
+        broker: Broker,
+        feed: BarFeed,
+        *,
+        clock: VenueTime,
+        local: LocalTime,
+        timeframe: Timeframe,
+        pace: Pace,
+        around: Surroundings,
+    ) -> None:
+        self._session = session
+        self._journal = journal
+        self._broker = broker
+        self._feed = feed
+        self._clock = clock
+        self._local = local
+        self._size = timeframe.micros
+        self._pace = pace
+        self._around = around
+        self._resolution = Resolution(broker, clock, local)
+        self._reconciler = Reconciler(session.setup.book, session.setup.instruments, broker, clock)
+        self._effects = Effects(
+            session,
+            journal,
+            broker,
+            clock=clock,
+            resolution=self._resolution,
+            hold=self._hold,
+        )
+        self._waiting: deque[BarReady] = deque()
+        self._stop = threading.Event()
+        self._bar_ms: list[float] = []
+        self._late_bars = 0
+        self._state = ""
+        self._due_s = {"beat": 0.0, "reconcile": 0.0, "observe": 0.0}
+
+    def run(self, stop: threading.Event, *, max_bars: int | None = None) -> LiveSummary:
+        """Recover, reconcile, trade until `stop` is set, and close.
+
+        Raises:
+            RecoveryError: if book and venue disagree at the start; nothing is sent then.
+            InvariantError: if the program is wrong; it sends nothing more.
+        """
+        self._stop = stop
+        self._persist(self._open)
+        reason = "stopped"
+        while not stop.is_set():
+            if max_bars is not None and self._effects.counts[BarReady.__name__] >= max_bars:
+                reason = f"{max_bars} bars were asked for"
+                break
+            self._persist(self._turn)
+            pause_s = max(self._pace.poll_s, self._effects.rest_s)
+            self._effects.rest_s = 0.0
+            self._local.wait(pause_s, stop)
+        return self._close(reason)
+
+    # Start
+
+    def _open(self) -> None:
+        """Bring book and venue together; nothing is decided before that."""
+        state = self._session.state
+        now = self._clock.poll()
+        if state.opened_ts is None:
+            self._refuse_own_orders()
+        if not self._is_open:
+            setup = self._session.setup
+            opened = SessionOpened(now, setup.book, setup.release_id, self._broker.balances())
+            self._effects.take([opened, *after_restart(state, now)])
+        self._tell("starting")
+        while state.in_doubt():
+            self._effects.take(self._resolution.step(state))
+            if self._local.wait(self._pace.poll_s if state.in_doubt() else 0.0, self._stop):
+                return
+            self._tell("starting")
+        self._reconcile()
+        now = self._clock.poll()
+        last = state.last_bar
+        self._feed.load(now // self._size * self._size if last is None else last + self._size)
+
+    @property
+    def _is_open(self) -> bool:
+        return self._effects.counts[SessionOpened.__name__] > 0
+
+    def _refuse_own_orders(self) -> None:
+        ours = [
+            report.client_order_id
+            for report in self._broker.open_orders()
+            if report.client_order_id.startswith(CLIENT_ORDER_ID_PREFIX)
+        ]
+        if ours:
+            raise RecoveryError(
+                f"Book {self._session.setup.book}: a new journal, but the venue works our orders",
+                expected="an account without open orders of ours",
+                found=", ".join(ours),
+                fix="Restore the journal they belong to, or cancel them at the venue.",
+            )
+
+    # Loop
+
+    def _turn(self) -> None:
+        now = self._clock.poll()
+        self._heed_halt()
+        self._waiting.extend(self._feed.poll(now))
+        while self._waiting and not self._stop.is_set():
+            self._on_bar(self._waiting[0])
+            self._waiting.popleft()
+        self._effects.take(self._resolution.step(self._session.state))
+        if self._is_due("reconcile", self._pace.reconcile_s):
+            self._reconcile_running()
+        self._tell("halted" if self._session.state.halted else "trading")
+
+    def _on_bar(self, bar: BarReady) -> None:
+        if self._session.state.last_bar == bar.ts:
+            return
+        began = self._local.monotonic()
+        is_late = self._clock.poll() - (bar.ts + self._size) > self._pace.late_bar
+        self._late_bars += is_late
+        self._effects.take([replace(bar, late=is_late)])
+        self._bar_ms.append((self._local.monotonic() - began) * 1000)
+        self._tell("halted" if self._session.state.halted else "trading")
+
+    def _reconcile(self) -> None:
+        self._reconciler.run(self._session.state, lambda event: self._effects.take([event]))
+
+    def _reconcile_running(self) -> None:
+        """Compare again; a difference now stops entries, and a person looks."""
+        try:
+            self._reconcile()
+        except RecoveryError as error:
+            if not self._session.state.halted:
+                halted = TradingHalted(self._clock.now(), f"{error.what}: {error.found}")
+                self._effects.take([halted])
+
+    def _heed_halt(self) -> None:
+        reason = self._around.halt_request()
+        if reason and not self._session.state.halted:
+            self._effects.take([TradingHalted(self._clock.now(), reason)])
+
+    def _hold(self, ticket: OrderTicket) -> str:
+        """Give why an order must not leave now, "" when it may; exits pass a halt."""
+        if self._stop.is_set():
+            return "stopping"
+        if ticket.reduce_only:
+            return ""
+        return self._session.state.halted or self._around.halt_request()
+
+    def _persist(self, work: Callable[[], None]) -> None:
+        """Do a piece of work; when the venue cannot answer, do it again later, until the stop."""
+        pause_s = self._pace.poll_s
+        while True:
+            try:
+                return work()
+            except (VenueUnavailable, RateLimited) as error:
+                self._tell("venue_down", error.what)
+                if isinstance(error, RateLimited):
+                    pause_s = max(pause_s, error.retry_after_ms / 1000)
+            if self._local.wait(pause_s, self._stop):
+                return None
+            pause_s = min(2 * pause_s, max(pause_s, _LONGEST_PAUSE_S))
+
+    # Stop
+
+    def _close(self, reason: str) -> LiveSummary:
+        """Withdraw what works at the venue, settle what can be settled in time, and sign off."""
+        began = self._local.monotonic()
+        state = self._session.state
+        never = threading.Event()
+        for order in tuple(state.orders.values()):
+            self._effects.cancel(CancelOrder(order.ticket.symbol, order.client_order_id))
+        while state.orders and self._local.monotonic() - began < self._pace.stop_s / 2:
+            self._effects.take(self._resolution.step(state))
+            self._local.wait(min(self._pace.poll_s, 0.2) if state.orders else 0.0, never)
+        if self._is_open:
+            self._effects.take([SessionClosed(self._clock.now(), reason)])
+            self._effects.save_snapshot()
+        self._tell("stopped", reason)
+        return LiveSummary(
+            reason=reason,
+            bars=self._effects.counts[BarReady.__name__],
+            late_bars=self._late_bars,
+            events=dict(self._effects.counts),
+            open_orders=len(state.orders),
+            equity=float(self._session.machine.equity),
+            drawdown=float(self._session.machine.drawdown),
+            seq=self._journal.head,
+            stop_s=self._local.monotonic() - began,
+            bar_ms=tuple(sorted(self._bar_ms)),
+        )
+
+    # Signs of life
+
+    def _tell(self, state: str, reason: str = "") -> None:
+        is_news = state != self._state
+        self._state = state
+        if self._is_due("beat", self._pace.heartbeat_s) or is_news:
+            self._around.beat(state, self._journal.head, self._clock.now())
+        if self._is_due("observe", self._pace.observe_s) or is_news:
+            self._around.observe(self._observation(state, reason))
+
+    def _observation(self, state: str, reason: str) -> Observation:
+        machine = self._session.machine
+        return Observation(
+            state=state,
+            ts=self._clock.now(),
+            seq=self._journal.head,
+            bars=self._session.state.bars,
+            open_orders=len(self._session.state.orders),
+            equity=float(machine.equity),
+            drawdown=float(machine.drawdown),
+            reason=reason or self._session.state.halted,
+        )
+
+    def _is_due(self, what: str, every_s: float) -> bool:
+        now = self._local.monotonic()
+        if now < self._due_s[what]:
+            return False
+        self._due_s[what] = now + every_s
+        return True

@@ -1,0 +1,76 @@
+"""What passes between an executor and whoever runs it: its pace, its surroundings, its reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from trading_assets.domain.ids import Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often the executor does what; seconds are local time, micros are market time.
+
+    Attributes:
+        late_bar: a bar handled later than this after its close is not traded.
+        stop_s: budget of a clean stop.
+    """
+
+    poll_s: float
+    late_bar: Micros
+    stop_s: float
+    heartbeat_s: float
+    reconcile_s: float = 60.0
+    observe_s: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The book as it stands, told on every change of state and once an hour."""
+
+    state: str
+    ts: Micros
+    seq: int
+    bars: int
+    open_orders: int
+    equity: float
+    drawdown: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSummary:
+    """What one run of the executor did.
+
+    Attributes:
+        events: number of journal rows this run wrote, by kind.
+        stop_s: how long the clean stop took.
+        bar_ms: local milliseconds from a bar's arrival to the answers to its orders, ascending.
+    """
+
+    reason: str
+    bars: int
+    late_bars: int
+    events: dict[str, int]
+    open_orders: int
+    equity: float
+    drawdown: float
+    seq: int
+    stop_s: float
+    bar_ms: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an executor touches besides venue and journal.
+
+    Attributes:
+        beat: writes a sign of life: (state, seq, market time).
+        halt_request: gives the reason of a durable halt that somebody has asked for, else "".
+        observe: is told the state of the book; must return at once.
+    """
+
+    beat: Callable[[str, int, Micros], None]
+    halt_request: Callable[[], str]
+    observe: Callable[[Observation], None]

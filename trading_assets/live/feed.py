@@ -1,0 +1,161 @@
+"""Finished bars of all symbols at one instant, in order, with their signals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from trading_assets.domain.bar import MINUTE, Bar, Timeframe
+from trading_assets.domain.errors import DataError, VenueUnavailable
+from trading_assets.domain.events import BarReady, SignalRow
+from trading_assets.domain.ids import Micros, Month, Symbol
+from trading_assets.domain.ports import BarSource
+from trading_assets.live.signal_desk import SignalDesk
+from trading_assets.market.bar_frame import BAR_SCHEMA, empty_bars
+from trading_assets.market.resample import resample
+
+
+class BarFeed:
+    """Polls one-minute bars, builds larger ones, and hands them out strictly in order.
+
+    A bar is handed out as soon as every symbol has its last minute, or `grace` after its close
+    with whatever has come. Bars that were missed (a restart, an outage) come first, one by one.
+    """
+
+    def __init__(
+        self,
+        source: BarSource,
+        desk: SignalDesk,
+        symbols: Sequence[Symbol],
+        timeframe: Timeframe,
+        *,
+        grace: Micros,
+    ) -> None:
+        self._source = source
+        self._desk = desk
+        self._size = timeframe
+        self._grace = grace
+        self._next: Micros = 0
+        self._minutes: dict[Symbol, list[Bar]] = {symbol: [] for symbol in symbols}
+        self._polled: dict[Symbol, Micros] = dict.fromkeys(symbols, 0)
+
+    @property
+    def next_close(self) -> Micros:
+        """When the next bar closes."""
+        return self._next + self._size.micros
+
+    def load(self, first: Micros) -> None:
+        """Read the history that bars from `first` on need; `first` is the next bar handed out.
+
+        Raises:
+            VenueUnavailable, RateLimited: if the venue cannot give it.
+        """
+        start = self._desk.history_start(Month.of(first))
+        for symbol in self._minutes:
+            minutes = _frame(list(self._source.bars(symbol, start, first)))
+            self._desk.append(symbol, resample(minutes, self._size))
+            self._minutes[symbol] = []
+            self._polled[symbol] = first
+        self._next = first
+
+    def poll(self, now: Micros) -> list[BarReady]:
+        """Give the bars that have closed and were not handed out, oldest first.
+
+        Args:
+            now: market time of the venue.
+
+        Raises:
+            VenueUnavailable, RateLimited: if the venue cannot be asked, or gives bars that
+                cannot be used; nothing is lost.
+        """
+        if now < self.next_close:
+            return []
+        for symbol in self._minutes:
+            self._read(symbol, now // MINUTE * MINUTE)
+        instants = self._closed(now)
+        if not instants:
+            return []
+        end = instants[-1] + self._size.micros
+        frames = {symbol: self._build(symbol, end) for symbol in self._minutes}
+        self._next = end
+        events = self._events(instants, frames)
+        self._desk.forget_before(Month.of(instants[-1]))
+        return events
+
+    def _read(self, symbol: Symbol, end: Micros) -> None:
+        try:
+            for bar in self._source.bars(symbol, self._polled[symbol], end):
+                self._minutes[symbol].append(bar)
+                self._polled[symbol] = bar.ts + MINUTE
+        except DataError as error:
+            raise VenueUnavailable(
+                f"The venue gives bars that cannot be used: {error.what}",
+                expected=error.expected,
+                found=error.found,
+                fix="Nothing was traded on them; the same bars are asked for again.",
+            ) from error
+
+    def _closed(self, now: Micros) -> list[Micros]:
+        """List the open times of bars that can be handed out: no gap between them."""
+        complete = min(self._polled.values())  # minutes before it have come, or never will
+        instants = []
+        ts = self._next
+        while ts + self._size.micros <= complete or ts + self._size.micros + self._grace <= now:
+            instants.append(ts)
+            ts += self._size.micros
+        return instants
+
+    def _build(self, symbol: Symbol, end: Micros) -> pl.DataFrame:
+        ready = [bar for bar in self._minutes[symbol] if bar.ts < end]
+        self._minutes[symbol] = [bar for bar in self._minutes[symbol] if bar.ts >= end]
+        self._polled[symbol] = max(self._polled[symbol], end)
+        frame = resample(_frame(ready), self._size)
+        self._desk.append(symbol, frame)
+        return frame
+
+    def _events(self, instants: list[Micros], frames: dict[Symbol, pl.DataFrame]) -> list[BarReady]:
+        bars = {symbol: _bars(frame) for symbol, frame in frames.items()}
+        rows: dict[Symbol, dict[Micros, SignalRow]] = {
+            symbol: self._desk.rows(symbol, list(found)) for symbol, found in bars.items()
+        }
+        events = []
+        for ts in instants:
+            present = [symbol for symbol in bars if ts in bars[symbol]]
+            if present:
+                events.append(
+                    BarReady(
+                        ts,
+                        tuple(bars[symbol][ts] for symbol in present),
+                        tuple(rows[symbol][ts] for symbol in present),
+                    )
+                )
+        return events
+
+
+def _frame(bars: Sequence[Bar]) -> pl.DataFrame:
+    if not bars:
+        return empty_bars()
+    return pl.DataFrame(
+        {
+            "ts": [bar.ts for bar in bars],
+            "symbol": [bar.symbol for bar in bars],
+            "open": [bar.open for bar in bars],
+            "high": [bar.high for bar in bars],
+            "low": [bar.low for bar in bars],
+            "close": [bar.close for bar in bars],
+            "volume": [bar.volume for bar in bars],
+            "quote_volume": [bar.quote_volume for bar in bars],
+            "n_trades": [bar.n_trades for bar in bars],
+            "source": ["venue"] * len(bars),
+        },
+        schema=BAR_SCHEMA,
+    )
+
+
+def _bars(frame: pl.DataFrame) -> dict[Micros, Bar]:
+    columns = frame.select(
+        pl.col("ts").to_physical(), "symbol", "open", "high", "low", "close", "volume",
+        "quote_volume", "n_trades",
+    )  # fmt: skip
+    return {row[0]: Bar(Symbol(row[1]), row[0], *row[2:]) for row in columns.iter_rows()}

@@ -1,0 +1,108 @@
+"""What a live session is plugged into: a memory, a deciding machine, this computer's own time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trading_assets.domain.events import Event
+from trading_assets.domain.ids import Micros
+
+if TYPE_CHECKING:
+    from trading_assets.engine.machine import EngineOrder
+
+
+class Journal(Protocol):
+    """The book's memory; `append` returns only when the events cannot be lost any more."""
+
+    @property
+    def head(self) -> int:
+        """Sequence number of the last row; 0 when there is none."""
+        ...
+
+    def append(self, events: Sequence[Event]) -> int:
+        """Commit events together and give the sequence number of the last."""
+        ...
+
+    def read(self, since: int = 0) -> Iterator[tuple[int, Event]]:
+        """Yield (seq, event) of the rows after `since`, in order."""
+        ...
+
+    def latest(self, kind: str) -> Event | None:
+        """Give the newest event of a kind (the name of its class), None when there is none."""
+        ...
+
+    def save_snapshot(self, payload: bytes) -> None:
+        """Store state as of the last row."""
+        ...
+
+    def latest_snapshot(self) -> tuple[int, bytes] | None:
+        """Give (seq, payload) of the newest whole snapshot."""
+        ...
+
+
+class DecisionMachine(Protocol):
+    """The compiled engine as a live session uses it."""
+
+    @property
+    def equity(self) -> float:
+        """Equity in quote at the latest mark."""
+        ...
+
+    @property
+    def drawdown(self) -> float:
+        """Fraction below the highest equity."""
+        ...
+
+    def on_close(
+        self, ts: Micros, bars: NDArray[np.float64], signals: NDArray[np.float64]
+    ) -> tuple[EngineOrder, ...]:
+        """Mark and decide at the close of the bar that opened at `ts`."""
+        ...
+
+    def on_fill(
+        self, order_id: int, lots: int, price: float, fee_units: int, fee_in_base: bool, ts: Micros
+    ) -> None:
+        """Book an execution of one of its orders."""
+        ...
+
+    def on_closed(self, order_id: int, reason: str) -> None:
+        """Take an order off the table; what was filled of it stays."""
+        ...
+
+    def snapshot(self) -> bytes:
+        """Give the whole state."""
+        ...
+
+    def state_hash(self) -> str:
+        """Give the identity of the state."""
+        ...
+
+
+class LocalTime(Protocol):
+    """Time of this machine that no clock setting can move: for timers and waits only."""
+
+    def monotonic(self) -> float:
+        """Give seconds since some fixed instant."""
+        ...
+
+    def wait(self, seconds: float, stop: threading.Event) -> bool:
+        """Wait until `stop` is set, at most `seconds`; tell whether it is set."""
+        ...
+
+
+class MachineTime:
+    """The real one."""
+
+    def monotonic(self) -> float:
+        """Give seconds since some fixed instant."""
+        return time.monotonic()
+
+    def wait(self, seconds: float, stop: threading.Event) -> bool:
+        """Wait until `stop` is set, at most `seconds`; tell whether it is set."""
+        return stop.wait(seconds)

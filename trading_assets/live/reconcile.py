@@ -1,0 +1,136 @@
+"""The book against the venue's own record: orders, executions and balances, without tolerance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from trading_assets.domain.account import Balance, Fill
+from trading_assets.domain.errors import RecoveryError
+from trading_assets.domain.events import (
+    Event,
+    ForeignFillSeen,
+    ForeignOrderSeen,
+    OrderFilled,
+    Reconciled,
+)
+from trading_assets.domain.ids import CLIENT_ORDER_ID_PREFIX, Micros
+from trading_assets.domain.instrument import Instrument
+from trading_assets.domain.order import OrderReport
+from trading_assets.domain.ports import Broker, Clock
+from trading_assets.live.book_state import BookState
+
+LOOK_BACK: Micros = 3_600_000_000
+"""History before the last comparison that is compared again: an hour of market time."""
+
+_BALANCE_ATTEMPTS = 3
+
+
+class Reconciler:
+    """Compares one book with its account.
+
+    The comparison starts an hour before the last one that the journal knows, so a journal that was
+    restored from a copy sees everything that happened since the copy was made.
+    """
+
+    def __init__(
+        self, book: str, instruments: tuple[Instrument, ...], broker: Broker, market: Clock
+    ) -> None:
+        self._book = book
+        self._instruments = instruments
+        self._broker = broker
+        self._market = market
+
+    def run(self, state: BookState, take: Callable[[Event], None]) -> None:
+        """Compare, and pass on what the book did not know; it then agrees with the venue.
+
+        Args:
+            state: of the book; changed by `take`.
+            take: journals an event and lets the book handle it.
+
+        Raises:
+            RecoveryError: for an order or execution that carries our mark and is not in the
+                journal, or a balance that nobody's executions explain.
+            VenueUnavailable, RateLimited: if the venue cannot be asked now.
+        """
+        began = self._market.now()
+        since = max(state.opened_ts or 0, (state.reconciled_ts or 0) - LOOK_BACK)
+        orders = self._orders(state, since, take)
+        fills = self._fills(state, since, take)
+        if state.in_doubt():
+            return  # an order that may be filling makes balances say nothing
+        for attempt in range(_BALANCE_ATTEMPTS):
+            balances = self._broker.balances()
+            news = self._fills(state, since, take)
+            wrong = self._differences(state, balances)
+            if not wrong:
+                break
+            if not news or attempt == _BALANCE_ATTEMPTS - 1:
+                raise self._drift(wrong)
+        touched = state.expected_balances(self._instruments)
+        compared = tuple(balance for balance in balances if balance.asset in touched)
+        take(Reconciled(began, orders, fills, compared))
+
+    def _orders(self, state: BookState, since: Micros, take: Callable[[Event], None]) -> int:
+        count = 0
+        for instrument in self._instruments:
+            for report in self._broker.orders_since(instrument.symbol, since):
+                count += 1
+                self._order(state, report, take)
+        return count
+
+    def _order(self, state: BookState, report: OrderReport, take: Callable[[Event], None]) -> None:
+        if report.client_order_id in state.known_orders:
+            return
+        if report.client_order_id.startswith(CLIENT_ORDER_ID_PREFIX):
+            raise self._missing(f"order {report.client_order_id} ({report.symbol})")
+        if report.venue_order_id not in state.known_foreign_orders:
+            take(ForeignOrderSeen(self._market.now(), report))
+
+    def _fills(self, state: BookState, since: Micros, take: Callable[[Event], None]) -> int:
+        news = 0
+        for instrument in self._instruments:
+            for fill in self._broker.fills_since(instrument.symbol, since):
+                if (fill.symbol, fill.trade_id) not in state.known_fills:
+                    news += 1
+                    self._fill(state, fill, take)
+        return news
+
+    def _fill(self, state: BookState, fill: Fill, take: Callable[[Event], None]) -> None:
+        now = self._market.now()
+        if fill.client_order_id in state.orders:
+            take(OrderFilled(now, fill))
+        elif fill.client_order_id.startswith(CLIENT_ORDER_ID_PREFIX):
+            raise self._missing(f"trade {fill.trade_id} of order {fill.client_order_id}")
+        else:
+            take(ForeignFillSeen(now, fill))
+
+    def _differences(self, state: BookState, balances: tuple[Balance, ...]) -> list[str]:
+        found = {balance.asset: balance.total for balance in balances}
+        wrong = []
+        for asset, expected in state.expected_balances(self._instruments).items():
+            total = found.get(asset, Decimal(0))
+            if total != expected:
+                wrong.append(
+                    f"{asset}: expected {expected:f}, found {total:f}, "
+                    f"difference {total - expected:f}"
+                )
+        return wrong
+
+    def _missing(self, what: str) -> RecoveryError:
+        return RecoveryError(
+            f"Book {self._book}: the venue has an {what} that the journal lacks",
+            expected="every order with our mark since the opening to stand in the journal",
+            found="a journal that is older than the account (a restored copy, or another one)",
+            fix="Do not trade on this journal. Restore the newest copy; if there is none, close "
+            "the position at the venue by hand and start a new journal.",
+        )
+
+    def _drift(self, wrong: list[str]) -> RecoveryError:
+        return RecoveryError(
+            f"Book {self._book}: balances differ from what its executions explain",
+            expected="opening balances and all executions since, to the last unit",
+            found="; ".join(wrong),
+            fix="Look for deposits, withdrawals or conversions of this account. The book trades "
+            "again in a new journal, which takes today's balances as its opening.",
+        )

@@ -1,0 +1,358 @@
+"""The live book without any I/O: events in, commands out; the same events give the same book.
+
+Whatever happens reaches the book as an event, and nothing else does: a restart replays the journal
+through the same `handle`. Events that the session itself derives from another (an intent, a mark, a
+dropped decision) are journalled together with their cause, and on replay they are compared with
+what is derived again, so a program that would have decided otherwise is noticed before it trades.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from trading_assets.domain.account import Fill
+from trading_assets.domain.commands import Command, QueryOrder, SaveSnapshot, SubmitOrder
+from trading_assets.domain.errors import InvariantError, RecoveryError
+from trading_assets.domain.events import (
+    BarReady,
+    DecisionDropped,
+    EquityMarked,
+    Event,
+    ForeignFillSeen,
+    ForeignOrderSeen,
+    OrderFilled,
+    OrderIntentCreated,
+    OrderOutcomeUnknown,
+    OrderProvenAbsent,
+    OrderRefused,
+    OrderReported,
+    OrderSubmitted,
+    Reconciled,
+    SessionClosed,
+    SessionOpened,
+    TradingHalted,
+    TradingResumed,
+)
+from trading_assets.domain.ids import canonical_json
+from trading_assets.domain.instrument import Instrument, units_from_decimal
+from trading_assets.domain.order import OrderStatus, OrderTicket, advance
+from trading_assets.live.book_state import BookState, add_fill
+from trading_assets.live.live_order import LiveOrder
+from trading_assets.live.ports import DecisionMachine
+from trading_assets.live.translation import matrices_from_bar, place, ticket_from_order
+
+_DERIVED = (OrderIntentCreated, DecisionDropped, EquityMarked)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSetup:
+    """What a book trades, fixed for the life of its journal.
+
+    Attributes:
+        account: name of the venue account; part of every client order id.
+        tag: name of the strategy spec; part of every client order id.
+        instruments: in the order of the engine's symbols.
+        signal_columns: number of values in a signal row.
+        snapshot_bars: a snapshot is asked for after so many bars.
+    """
+
+    book: str
+    account: str
+    tag: str
+    release_id: str
+    instruments: tuple[Instrument, ...]
+    signal_columns: int
+    snapshot_bars: int = 100
+
+
+class Session:
+    """One book: its engine and what it knows of its account."""
+
+    def __init__(
+        self, setup: SessionSetup, machine: DecisionMachine, state: BookState | None = None
+    ) -> None:
+        self.setup = setup
+        self.machine = machine
+        self.state = state or BookState()
+        self._derived: deque[Event] = deque()
+        self._index = {item.symbol: place for place, item in enumerate(setup.instruments)}
+        self._handlers: dict[type[Any], Callable[[Any], list[Command]]] = {
+            SessionOpened: self._on_opened,
+            BarReady: self._on_bar,
+            OrderSubmitted: self._on_submitted,
+            OrderReported: self._on_reported,
+            OrderFilled: self._on_filled,
+            OrderRefused: self._on_refused,
+            OrderOutcomeUnknown: self._on_unknown,
+            OrderProvenAbsent: self._on_absent,
+            ForeignOrderSeen: self._on_foreign_order,
+            ForeignFillSeen: self._on_foreign_fill,
+            TradingHalted: self._on_halted,
+            TradingResumed: self._on_resumed,
+            Reconciled: self._on_reconciled,
+            SessionClosed: _nothing,
+        }
+
+    @classmethod
+    def restored(
+        cls, setup: SessionSetup, restore: Callable[[bytes], DecisionMachine], payload: bytes
+    ) -> Session:
+        """Build a session from a snapshot.
+
+        Args:
+            setup: must be the one that the snapshot was made with.
+            restore: builds the engine from its bytes.
+            payload: what `snapshot` gave.
+
+        Raises:
+            RecoveryError: if the snapshot is of another release.
+        """
+        values = json.loads(payload)
+        if values["release_id"] != setup.release_id:
+            raise RecoveryError(
+                f"The snapshot of book {setup.book} is of another release",
+                expected=setup.release_id,
+                found=values["release_id"],
+            )
+        machine = restore(base64.b64decode(values["engine"]))
+        return cls(setup, machine, BookState.from_json(values["book"]))
+
+    def snapshot(self) -> bytes:
+        """Give the whole state, the engine's bytes included."""
+        return canonical_json(
+            {
+                "release_id": self.setup.release_id,
+                "book": self.state.to_json(),
+                "engine": base64.b64encode(self.machine.snapshot()).decode(),
+            }
+        )
+
+    def handle(self, event: Event) -> list[Command]:
+        """Take an event in and give what is to be done about it.
+
+        Raises:
+            RecoveryError: if a derived event of the journal is not what is derived now.
+            InvariantError: for an event that cannot happen to this book.
+        """
+        if isinstance(event, _DERIVED):
+            self._compare(event)
+            return []
+        if self._derived:
+            raise self._decided_otherwise(self._derived[0], event)
+        self.state.last_ts = max(self.state.last_ts, event.ts)
+        return self._handlers[type(event)](event)
+
+    def take_derived(self) -> tuple[Event, ...]:
+        """Give the events that the last one caused, to be journalled in the same commit."""
+        derived = tuple(self._derived)
+        self._derived.clear()
+        return derived
+
+    def _compare(self, event: Event) -> None:
+        expected = self._derived.popleft() if self._derived else None
+        if event != expected:
+            raise self._decided_otherwise(expected, event)
+
+    def _decided_otherwise(self, expected: Event | None, found: Event) -> RecoveryError:
+        return RecoveryError(
+            f"Book {self.setup.book}: this program decides otherwise than its journal says",
+            expected=f"{expected} (derived now)",
+            found=f"{found} (journalled)",
+            fix="Start the version that wrote the journal, or close the book by hand and start a "
+            "new journal.",
+        )
+
+    # Bars and decisions
+
+    def _on_opened(self, event: SessionOpened) -> list[Command]:
+        if event.release_id != self.setup.release_id:
+            raise RecoveryError(
+                f"The journal of book {self.setup.book} trades another release",
+                expected=self.setup.release_id,
+                found=event.release_id,
+                fix="Start the book with the release that its journal names.",
+            )
+        if self.state.opened_ts is None:
+            self.state.opened_ts = event.ts
+            self.state.opening = {balance.asset: balance.total for balance in event.opening}
+        return []
+
+    def _on_bar(self, event: BarReady) -> list[Command]:
+        last = self.state.last_bar
+        if last is not None and event.ts <= last:
+            raise InvariantError(
+                f"Book {self.setup.book}: bars went backwards",
+                expected=f"a bar after {last}",
+                found=str(event.ts),
+            )
+        self.state.last_bar = event.ts
+        self.state.bars += 1
+        matrices = matrices_from_bar(event, self._index, self.setup.signal_columns)
+        orders = self.machine.on_close(event.ts, *matrices)
+        equity = Decimal(repr(float(self.machine.equity)))
+        self._derived.append(EquityMarked(event.ts, equity, float(self.machine.drawdown)))
+        commands: list[Command] = []
+        for order in orders:
+            instrument = self.setup.instruments[order.symbol_index]
+            ticket = ticket_from_order(order, instrument, self.setup.account, self.setup.tag)
+            rule = self._refusal(ticket, is_late=event.late)
+            if rule:
+                self.machine.on_closed(order.order_id, OrderStatus.CANCELED)
+                dropped = DecisionDropped(event.ts, ticket.symbol, ticket.tag, ticket.bar_ts, rule)
+                self._derived.append(dropped)
+                continue
+            self.state.orders[ticket.client_order_id] = LiveOrder(ticket, order.order_id)
+            self.state.known_orders.add(ticket.client_order_id)
+            self._derived.append(OrderIntentCreated(event.ts, ticket, order.order_id))
+            commands.append(SubmitOrder(ticket, order.order_id))
+        if self.state.bars % self.setup.snapshot_bars == 0:
+            commands.append(SaveSnapshot())
+        return commands
+
+    def _refusal(self, ticket: OrderTicket, *, is_late: bool) -> str:
+        """Give the first rule that keeps an order from being sent, "" when none does."""
+        if ticket.client_order_id in self.state.known_orders:
+            return "decided_before"
+        if is_late:
+            return "late_bar"
+        if self.state.is_blocked(ticket.symbol):
+            return "order_unresolved"
+        if self.state.halted and not ticket.reduce_only:
+            return "halted"
+        return ""
+
+    # Orders
+
+    def _on_submitted(self, event: OrderSubmitted) -> list[Command]:
+        order = self._order(event.client_order_id)
+        order.status = advance(order.status, OrderStatus.SENT)
+        order.auth_ts = event.auth_ts
+        order.recv_window_ms = event.recv_window_ms
+        return []
+
+    def _on_reported(self, event: OrderReported) -> list[Command]:
+        report = event.report
+        order = self._order(report.client_order_id)
+        if not (report.status is order.status and order.status.is_final):
+            order.status = advance(order.status, report.status)
+        order.executed = report.executed
+        return self._settle(order)
+
+    def _on_filled(self, event: OrderFilled) -> list[Command]:
+        fill = event.fill
+        order = self._order(fill.client_order_id)
+        self._remember(fill)
+        instrument = self.setup.instruments[place(fill.symbol, self._index)]
+        lots = instrument.lots_from_quantity(fill.quantity)
+        order.filled += fill.quantity
+        if order.filled > order.ticket.quantity or fill.side is not order.ticket.side:
+            raise InvariantError(
+                f"Order {order.client_order_id} was filled beyond what was asked",
+                expected=f"{order.ticket.side.name} {order.ticket.quantity} at most",
+                found=f"{fill.side.name} {order.filled} with trade {fill.trade_id}",
+                fix="Compare with the venue's own record before anything else.",
+            )
+        if instrument.quantity_from_lots(lots) != fill.quantity:
+            raise InvariantError(
+                f"Trade {fill.trade_id} is off the grid of {fill.symbol}",
+                expected=f"a multiple of {instrument.lot}",
+                found=str(fill.quantity),
+            )
+        add_fill(self.state.flows, fill, instrument)
+        in_base = fill.fee_asset == instrument.base
+        is_ours = in_base or fill.fee_asset == instrument.quote
+        self.machine.on_fill(
+            order.engine_order_id,
+            lots,
+            float(fill.price),
+            units_from_decimal(fill.fee) if is_ours else 0,
+            in_base,
+            fill.ts,
+        )
+        return self._settle(order)
+
+    def _on_refused(self, event: OrderRefused) -> list[Command]:
+        order = self._order(event.client_order_id)
+        order.status = advance(order.status, OrderStatus.REJECTED)
+        return self._settle(order)
+
+    def _on_unknown(self, event: OrderOutcomeUnknown) -> list[Command]:
+        order = self._order(event.client_order_id)
+        order.status = advance(order.status, OrderStatus.UNKNOWN)
+        return [QueryOrder(order.ticket.symbol, order.client_order_id)]
+
+    def _on_absent(self, event: OrderProvenAbsent) -> list[Command]:
+        order = self._order(event.client_order_id)
+        if order.filled:
+            raise InvariantError(
+                f"Order {order.client_order_id} cannot be absent: it has fills",
+                expected="no fill",
+                found=str(order.filled),
+            )
+        order.status = advance(order.status, OrderStatus.ABSENT)
+        return self._settle(order)
+
+    def _settle(self, order: LiveOrder) -> list[Command]:
+        """Let the engine go on once nothing more can happen to an order."""
+        if not order.status.is_final:
+            return []
+        if not order.is_complete:
+            return [QueryOrder(order.ticket.symbol, order.client_order_id)]
+        del self.state.orders[order.client_order_id]
+        if order.filled < order.ticket.quantity:
+            self.machine.on_closed(order.engine_order_id, order.status)
+        return []
+
+    # Others, and people
+
+    def _on_foreign_order(self, event: ForeignOrderSeen) -> list[Command]:
+        self.state.known_foreign_orders.add(event.report.venue_order_id)
+        return []
+
+    def _on_foreign_fill(self, event: ForeignFillSeen) -> list[Command]:
+        self._remember(event.fill)
+        instrument = self.setup.instruments[place(event.fill.symbol, self._index)]
+        add_fill(self.state.foreign_flows, event.fill, instrument)
+        return []
+
+    def _on_reconciled(self, event: Reconciled) -> list[Command]:
+        self.state.reconciled_ts = event.ts
+        return []
+
+    def _on_halted(self, event: TradingHalted) -> list[Command]:
+        self.state.halted = event.reason or "no reason given"
+        return []
+
+    def _on_resumed(self, _: TradingResumed) -> list[Command]:
+        self.state.halted = ""
+        return []
+
+    def _remember(self, fill: Fill) -> None:
+        key = (fill.symbol, fill.trade_id)
+        if key in self.state.known_fills:
+            raise InvariantError(
+                "A fill was booked twice", expected="each trade once", found=" ".join(key)
+            )
+        self.state.known_fills.add(key)
+
+    def _order(self, name: str) -> LiveOrder:
+        order = self.state.orders.get(name)
+        if order is None:
+            known = name in self.state.known_orders
+            raise InvariantError(
+                f"Order {name} is not open in book {self.setup.book}",
+                expected="events of orders that have not ended",
+                found="an order that has ended" if known else "an order of somebody else",
+                fix="Compare with the venue's own record before anything else.",
+            )
+        return order
+
+
+def _nothing(_: Event) -> list[Command]:
+    return []

@@ -1,0 +1,123 @@
+"""From finished bars to signal rows: the same functions on the same anchored frame as a backtest.
+
+Of each symbol it keeps the bars from the anchor of the month on, and appends; nothing is ever
+computed on a trailing window. Forecasts come from one pinned model, whatever the month. The
+forecast of a row is computed once and kept, since no later bar can change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import polars as pl
+
+from trading_assets.domain.events import SignalRow
+from trading_assets.domain.ids import Micros, Month, Symbol, months_between
+from trading_assets.features.anchor import anchor
+from trading_assets.features.feature_set import FeatureSet
+from trading_assets.market.bar_frame import between, instant
+from trading_assets.strategies.evaluate import month_signals, signal_rows, with_forecasts
+from trading_assets.strategies.protocol import Strategy
+
+
+class Forecasts(Protocol):
+    """A trained model that predicts row by row."""
+
+    def predict(self, features: pl.DataFrame) -> pl.DataFrame:
+        """Give `ts, symbol, horizon, prediction, confidence, model_id, forecast_id`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedModel:
+    """The model that a release names, and the features that it was trained on."""
+
+    model: Forecasts
+    features: FeatureSet
+
+
+class SignalDesk:
+    """Bars of several symbols and the signals of one strategy on them."""
+
+    def __init__(self, strategy: Strategy, model: PinnedModel | None = None) -> None:
+        self._strategy = strategy
+        self._model = model if strategy.horizon else None
+        self._bars: dict[Symbol, pl.DataFrame] = {}
+        self._forecasts: dict[Symbol, pl.DataFrame] = {}
+
+    def history_start(self, month: Month) -> Micros:
+        """Give the open time of the first bar that rows of a month may depend on."""
+        start = anchor(month, self._strategy.warm_up)
+        if self._model is not None:
+            start = min(start, anchor(Month.of(start), self._model.features.warm_up))
+        return start
+
+    def append(self, symbol: Symbol, bars: pl.DataFrame) -> None:
+        """Add bars that are later than all that are there (RESAMPLED_SCHEMA, ascending)."""
+        if not bars.height:
+            return
+        held = self._bars.get(symbol)
+        self._bars[symbol] = bars if held is None else held.vstack(bars)
+
+    def forget_before(self, month: Month) -> None:
+        """Drop the bars that rows of this month and of later ones do not depend on."""
+        start = self.history_start(month)
+        for symbol, frame in self._bars.items():
+            if int(frame["ts"].to_physical()[0]) < start:
+                self._bars[symbol] = frame.filter(pl.col("ts") >= instant(start))
+
+    def bars(self, symbol: Symbol, start: Micros, end: Micros) -> pl.DataFrame:
+        """Give the bars of a symbol with open time in [start, end)."""
+        return self._bars[symbol].filter(between(start, end))
+
+    def rows(self, symbol: Symbol, instants: Sequence[Micros]) -> dict[Micros, SignalRow]:
+        """Give the signal rows of a symbol at some of its bars, by open time.
+
+        Several at once cost as much as one: a row does not depend on later bars.
+        """
+        if not instants or symbol not in self._bars:
+            return {}
+        frame = self._bars[symbol].filter(pl.col("ts") <= instant(max(instants)))
+        ids: dict[Micros, str] = {}
+        if self._model is not None:
+            forecasts = self._forecast(symbol, frame, Month.of(min(instants)), self._model)
+            frame = with_forecasts(frame, forecasts, str(self._strategy.horizon))
+            ids = _ids(forecasts, instants)
+        found: dict[Micros, SignalRow] = {}
+        for month in sorted({Month.of(ts) for ts in instants}):
+            signals = month_signals(self._strategy, frame, month)
+            wanted = signals.filter(pl.col("ts").dt.epoch("us").is_in(list(instants)))
+            rows = signal_rows(symbol, self._strategy.family, wanted, ids)
+            found |= {row.ts: row for row in rows}
+        return found
+
+    def _forecast(
+        self, symbol: Symbol, frame: pl.DataFrame, month: Month, pinned: PinnedModel
+    ) -> pl.DataFrame:
+        """Give the forecasts that rows from `month` on may look at, computing new ones only.
+
+        Features of a month's rows are computed from that month's own anchor on.
+        """
+        first = Month.of(anchor(month, self._strategy.warm_up))
+        held = self._forecasts.get(symbol)
+        done = first.start if held is None or not held.height else _last(held) + 1
+        parts = [] if held is None else [held.filter(pl.col("ts") >= instant(first.start))]
+        for each in months_between(max(first, Month.of(done)), Month.of(_last(frame))):
+            anchored = frame.filter(between(anchor(each, pinned.features.warm_up), each.end))
+            features = pinned.features.compute(anchored)
+            new = features.filter(between(max(each.start, done), each.end))
+            if new.height:
+                parts.append(pinned.model.predict(new))
+        self._forecasts[symbol] = pl.concat(parts)
+        return self._forecasts[symbol]
+
+
+def _last(frame: pl.DataFrame) -> Micros:
+    return int(frame["ts"].to_physical()[-1])
+
+
+def _ids(forecasts: pl.DataFrame, instants: Sequence[Micros]) -> dict[Micros, str]:
+    wanted = forecasts.filter(pl.col("ts").dt.epoch("us").is_in(list(instants)))
+    return dict(zip(wanted["ts"].to_physical().to_list(), wanted["forecast_id"], strict=True))

@@ -1,0 +1,262 @@
+"""What every broker owes the executor, shown on python-binance against the embedded exchange."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import httpx
+import pytest
+
+from trading_assets.adapters.binance.broker import BinanceBroker
+from trading_assets.adapters.binance.client import make_client
+from trading_assets.adapters.wall_clock import WallClock
+from trading_assets.domain.errors import (
+    OrderRejected,
+    OutcomeUnknown,
+    RateLimited,
+    VenueUnavailable,
+)
+from trading_assets.domain.order import (
+    OrderSide,
+    OrderStatus,
+    OrderTicket,
+    OrderType,
+    TimeInForce,
+)
+from trading_assets.exchange.server import ExchangeConfig, running_exchange
+
+START = int(datetime(2024, 4, 1, 0, 2, tzinfo=UTC).timestamp()) * 1_000_000
+SECRET = "demo-secret"
+
+
+@pytest.fixture
+def exchange():
+    config = ExchangeConfig(start=START, stepped=True, sim_controls=True)
+    with running_exchange(config) as running:
+        yield running
+
+
+@pytest.fixture
+def broker(exchange):
+    return _broker(exchange.api_url)
+
+
+def _broker(api_url, secret=SECRET):
+    client = make_client(api_url, "demo-key", secret, timeout_s=1.0, recv_window_ms=5000)
+    return BinanceBroker(client, WallClock(), recv_window_ms=5000, time_is_auth=False)
+
+
+def _control(exchange, path, wish=None):
+    method = "GET" if wish is None else "POST"
+    return httpx.request(method, f"{exchange.url}/_sim/{path}", json=wish).json()
+
+
+def _ticket(cid="ta-one", quantity="0.100", side=OrderSide.BUY, **changes):
+    values = {
+        "client_order_id": cid,
+        "tag": "test",
+        "symbol": "SOLUSDT",
+        "side": side,
+        "type": OrderType.MARKET,
+        "tif": TimeInForce.GTC,
+        "quantity": Decimal(quantity),
+        "bar_ts": START - 300_000_000,
+    }
+    return OrderTicket(**{**values, **changes})
+
+
+def _limit(cid, price, quantity="1.000", tif=TimeInForce.GTC):
+    return _ticket(cid, quantity, type=OrderType.LIMIT, tif=tif, limit_price=Decimal(price))
+
+
+def test_a_market_order_is_reported_with_all_its_fills(broker):
+    before = {b.asset: b.total for b in broker.balances()}
+    report, fills = broker.submit(_ticket(quantity="3.000"))
+
+    assert report.status is OrderStatus.FILLED
+    assert report.client_order_id == "ta-one"
+    assert report.executed == Decimal(3) == sum(fill.quantity for fill in fills)
+    assert report.quote_executed == sum(fill.price * fill.quantity for fill in fills)
+    assert {fill.fee_asset for fill in fills} == {"SOL"}
+    assert fills == broker.fills_since("SOLUSDT", START)
+    assert broker.query("SOLUSDT", "ta-one").executed == Decimal(3)
+    after = {b.asset: b.total for b in broker.balances()}
+    assert after["USDT"] == before["USDT"] - report.quote_executed
+    assert after["SOL"] == Decimal(3) - sum(fill.fee for fill in fills)
+
+
+def test_a_market_order_beyond_the_book_is_partly_filled_and_expires(broker):
+    report, fills = broker.submit(_ticket(quantity="450.000"))
+
+    assert report.status is OrderStatus.EXPIRED
+    assert Decimal(0) < report.executed < Decimal(450)
+    assert report.executed == sum(fill.quantity for fill in fills)
+
+
+def test_a_resting_order_is_accepted_listed_and_cancelled(broker):
+    report, fills = broker.submit(_limit("ta-rest", "110.00"))
+
+    assert (report.status, fills) == (OrderStatus.ACCEPTED, ())
+    assert [order.client_order_id for order in broker.open_orders()] == ["ta-rest"]
+    cancelled = broker.cancel("SOLUSDT", "ta-rest")
+    assert (cancelled.client_order_id, cancelled.status) == ("ta-rest", OrderStatus.CANCELED)
+    assert broker.open_orders() == ()
+    assert broker.cancel("SOLUSDT", "ta-rest") is None
+    assert broker.query("SOLUSDT", "ta-rest").status is OrderStatus.CANCELED
+
+
+def test_an_immediate_order_without_a_counterpart_expires(broker):
+    report, fills = broker.submit(_limit("ta-ioc", "110.00", tif=TimeInForce.IOC))
+
+    assert (report.status, fills) == (OrderStatus.EXPIRED, ())
+
+
+def test_an_order_that_never_was_is_none(broker):
+    assert broker.query("SOLUSDT", "ta-never") is None
+    assert broker.cancel("SOLUSDT", "ta-never") is None
+
+
+def test_orders_and_fills_are_listed_over_pages_from_an_instant(exchange, broker, monkeypatch):
+    monkeypatch.setattr("trading_assets.adapters.binance.broker._PAGE", 2)
+    for number in range(5):
+        broker.submit(_ticket(f"ta-{number}"))
+        _control(exchange, "step", {"seconds": 1})
+
+    names = [report.client_order_id for report in broker.orders_since("SOLUSDT", START)]
+    assert names == [f"ta-{number}" for number in range(5)]
+    fills = broker.fills_since("SOLUSDT", START + 1_500_000)
+    assert {fill.client_order_id for fill in fills} == {"ta-2", "ta-3", "ta-4"}
+    assert broker.fills_since("SOLUSDT", START + 10_000_000) == ()
+
+
+def test_trades_name_their_order_also_to_a_process_that_did_not_send_it(exchange, broker):
+    broker.submit(_ticket("ta-first"))
+
+    assert _broker(exchange.api_url).fills_since("SOLUSDT", START)[0].client_order_id == "ta-first"
+
+
+@pytest.mark.parametrize(
+    ("ticket", "code"),
+    [
+        (_ticket(quantity="0.0001"), -1013),
+        (_ticket(quantity="0.001"), -1013),
+        (_limit("ta-one", "110.001"), -1013),
+        (_ticket(quantity="1.000", side=OrderSide.SELL), -2010),
+        (_ticket(symbol="NOSUCHUSDT"), -1121),
+        (_ticket("not.an.id"), -1100),
+    ],
+)
+def test_a_definite_refusal_is_one_and_leaves_nothing_behind(exchange, broker, ticket, code):
+    with pytest.raises(OrderRejected) as caught:
+        broker.submit(ticket)
+
+    assert caught.value.code == code
+    assert _control(exchange, "ledger")["orders"] == []
+
+
+def test_small_quantities_go_out_as_plain_decimals(broker):
+    report, _ = broker.submit(_ticket(quantity="0.00090", symbol="BTCUSDT"))
+
+    assert report.executed == Decimal("0.0009")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"drop": "after"},
+        {"reply": 502, "reply_when": "after"},
+        {"reply": 503, "reply_when": "after"},
+        {"delay_ms_after": 1500},
+    ],
+)
+def test_a_lost_answer_after_execution_is_unknown_and_then_found(exchange, broker, fault):
+    _control(exchange, "faults", fault)
+    with pytest.raises(OutcomeUnknown):
+        broker.submit(_ticket())
+
+    assert broker.query("SOLUSDT", "ta-one").status is OrderStatus.FILLED
+    assert len(_control(exchange, "ledger")["orders"]) == 1
+
+
+@pytest.mark.parametrize("fault", [{"drop": "before"}, {"reply": 502}, {"reply": 503}])
+def test_a_lost_request_is_unknown_too_and_nothing_is_sent_again(exchange, broker, fault):
+    _control(exchange, "faults", fault)
+    with pytest.raises(OutcomeUnknown):
+        broker.submit(_ticket())
+
+    assert broker.query("SOLUSDT", "ta-one") is None
+    assert _control(exchange, "ledger")["orders"] == []
+
+
+def test_a_limited_request_says_how_long_to_wait(exchange, broker):
+    _control(exchange, "faults", {"reply": 429, "retry_after_s": 7})
+    with pytest.raises(RateLimited) as caught:
+        broker.submit(_ticket())
+
+    assert caught.value.retry_after_ms == 7000
+    assert broker.query("SOLUSDT", "ta-one") is None
+
+
+def test_the_same_id_while_the_first_order_is_open_is_not_a_refusal(broker):
+    broker.submit(_limit("ta-twice", "110.00"))
+    with pytest.raises(OutcomeUnknown, match="Duplicate"):
+        broker.submit(_limit("ta-twice", "110.00"))
+
+    assert broker.query("SOLUSDT", "ta-twice").status is OrderStatus.ACCEPTED
+
+
+def test_a_lost_cancel_is_unknown(exchange, broker):
+    broker.submit(_limit("ta-rest", "110.00"))
+    _control(exchange, "faults", {"method": "DELETE", "drop": "after"})
+    with pytest.raises(OutcomeUnknown):
+        broker.cancel("SOLUSDT", "ta-rest")
+
+    assert broker.query("SOLUSDT", "ta-rest").status is OrderStatus.CANCELED
+
+
+def test_a_venue_that_is_not_there_executed_nothing():
+    broker = _broker("http://127.0.0.1:9/api")
+    with pytest.raises(VenueUnavailable):
+        broker.submit(_ticket())
+    with pytest.raises(VenueUnavailable):
+        broker.query("SOLUSDT", "ta-one")
+
+
+def test_a_timestamp_outside_the_window_is_a_definite_refusal(exchange, broker):
+    broker._client.timestamp_offset = -3_600_000_000
+    with pytest.raises(OrderRejected) as caught:
+        broker.submit(_ticket())
+
+    assert caught.value.code == -1021
+
+
+def test_errors_carry_neither_secret_nor_signature(exchange):
+    broker = _broker(exchange.api_url, secret="wrong-and-private")
+    with pytest.raises(OrderRejected) as caught:
+        broker.submit(_ticket())
+
+    text = f"{caught.value} {caught.value.__dict__} {caught.value.__cause__}"
+    assert caught.value.code == -1022
+    assert "wrong-and-private" not in text
+    assert "signature=" not in text
+
+
+def test_the_offset_of_a_real_venue_is_measured_and_signed_with():
+    config = ExchangeConfig(sim_controls=True)
+    with running_exchange(config) as running:
+        client = make_client(running.api_url, "demo-key", SECRET, timeout_s=1.0, recv_window_ms=500)
+        wall = _Ahead()
+        broker = BinanceBroker(client, wall, recv_window_ms=500)
+        offset = broker.synchronise()
+
+    assert -7_300_000 < offset < -7_100_000
+    assert client.timestamp_offset == offset // 1000
+    assert abs(broker.auth_now() - WallClock().now()) < 200_000
+
+
+class _Ahead:
+    """A machine whose clock is 7.2 s ahead."""
+
+    def now(self):
+        return WallClock().now() + 7_200_000
