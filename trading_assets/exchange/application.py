@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
 from trading_assets.exchange import errors
 from trading_assets.exchange.clock import MarketClock
@@ -18,6 +19,9 @@ from trading_assets.exchange.signatures import Authenticator, Credential
 from trading_assets.exchange.venue import Fees, Venue
 
 
+_CLOCK_SLACK: Micros = 60_000_000
+
+
 class Exchange:
     """Everything behind the wire; all calls come from one thread."""
 
@@ -27,7 +31,7 @@ class Exchange:
         self.ledger = Ledger(config.ledger, config.identity())
         try:
             self.clock = MarketClock(config.start, warp=config.warp, stepped=config.stepped)
-            self.clock.continue_from(self.ledger.last_ts)
+            self._continue_clock()
             model = MarketModel(config.seed, config.structure)
             outages = Outages(config.seed)
             self.klines = Klines(model, outages)
@@ -42,6 +46,17 @@ class Exchange:
         )
         self.weights = WeightMeter(config.weight_limit)
         self.faults = Faults()
+
+    def _continue_clock(self) -> None:
+        last = self.ledger.last_ts
+        self.clock.continue_from(last)
+        if last > self.clock.now() + _CLOCK_SLACK:
+            raise ConfigurationError(
+                f"The ledger {self.config.ledger} has records from the future",
+                expected=f"market time until {self.clock.now()} (us since 1970)",
+                found=str(last),
+                fix="Set this machine's clock, or name another file.",
+            )
 
     def _open_accounts(self) -> None:
         """Continue the ledger's accounts, and open those that it does not know."""

@@ -46,7 +46,8 @@ class ExchangeConfig:
         structure: learnable part of the market, 0 (noise) to 1.
         host: loopback only.
         port: 0 takes a free one.
-        start: market time at the start; None follows the wall clock.
+        start: market time at the start; None follows the wall clock. With a ledger that has
+            been further, market time goes on from there.
         warp: market seconds per second; needs `start` unless 1.
         ledger: SQLite file that survives restarts; None keeps everything in memory.
         sim_controls: serve `/_sim/*`.
@@ -110,4 +111,9 @@ class ExchangeConfig:
 
     def identity(self) -> dict[str, Any]:
         """Give what a ledger must agree on to be continued."""
-        return {"seed": self.seed, "structure": self.structure, "fee_rate": self.fee_rate}
+        return {
+            "seed": self.seed,
+            "structure": self.structure,
+            "fee_rate": self.fee_rate,
+            "clock": "wall" if self.start is None else "virtual",
+        }

@@ -55,7 +55,7 @@ def _wish(body: bytes) -> dict[str, Any]:
 
 
 def _step(exchange: Exchange, wish: dict[str, Any]) -> bytes:
-    seconds = wish.get("seconds")
-    if not isinstance(seconds, int | float) or wish.keys() != {"seconds"}:
+    seconds: Any = wish.get("seconds", -1)
+    if type(seconds) not in {int, float} or wish.keys() != {"seconds"} or not 0 <= seconds < 1e9:
         raise ConfigurationError("Not a step", expected='{"seconds": 60}', found=str(wish))
     return wire.encode({"serverTime": wire.ms(exchange.step(seconds))})

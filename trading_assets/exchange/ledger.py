@@ -8,10 +8,11 @@ arrival. One transaction per request; the file may be read while the exchange ru
 
 from __future__ import annotations
 
+import fcntl
 import json
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
@@ -72,23 +73,26 @@ class Ledger:
             ConfigurationError: if the file belongs to another market, or is not a ledger.
         """
         self.path = path
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = None if path is None else _lock(path)
+        self._db = sqlite3.connect(
+            path or ":memory:", isolation_level=None, check_same_thread=False
+        )
         try:
-            self._db = sqlite3.connect(
-                path or ":memory:", isolation_level=None, check_same_thread=False
-            )
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.executescript(_SCHEMA)
+            self._check_identity({"format": _FORMAT, **identity})
         except sqlite3.Error as error:
+            self.close()
             raise ConfigurationError(
                 f"Cannot open the ledger {path}",
                 expected="a ledger of the embedded exchange, or no file",
                 found=str(error),
                 fix="Name another file.",
             ) from error
-        self._check_identity({"format": _FORMAT, **identity})
+        except ConfigurationError:
+            self.close()
+            raise
 
     def _check_identity(self, identity: dict[str, Any]) -> None:
         ours = json.dumps(identity, sort_keys=True)
@@ -96,7 +100,6 @@ class Ledger:
         if theirs is None:
             self._db.execute("INSERT INTO meta VALUES ('identity', ?)", (ours,))
         elif theirs != ours:
-            self.close()
             raise ConfigurationError(
                 f"The ledger {self.path} belongs to another market",
                 expected=ours,
@@ -121,6 +124,8 @@ class Ledger:
     def close(self) -> None:
         """Close the file; SQLite folds its log back into it."""
         self._db.close()
+        if self._lock is not None:
+            self._lock.close()
 
     def record_time(self, now: Micros) -> None:
         """Note that market time has come this far."""
@@ -219,6 +224,27 @@ class Ledger:
             names = [column[0] for column in rows.description]
             tables[table] = [dict(zip(names, row, strict=True)) for row in rows]
         return tables
+
+
+def _lock(path: Path) -> IO[bytes]:
+    """Hold the ledger for this process alone: two exchanges would overwrite each other's money."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise ConfigurationError(
+            f"Cannot open the ledger {path}", expected="a file", found="a folder"
+        )
+    handle = path.with_name(path.name + ".lock").open("ab")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handle.close()
+        raise ConfigurationError(
+            f"The ledger {path} is in use",
+            expected="one exchange per ledger",
+            found="another running exchange",
+            fix="Stop it, or name another file.",
+        ) from None
+    return handle
 
 
 def _order_row(order: Order) -> tuple[Any, ...]:

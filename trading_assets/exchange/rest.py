@@ -27,6 +27,7 @@ Weight = int | Callable[[Parameters], int]
 _LOG = logging.getLogger(__name__)
 _API = "/api/v3/"
 _JSON = "application/json;charset=UTF-8"
+_DONE, _UNKNOWN = (200, 0), (500, -1000)
 _GATEWAY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>"
 
 
@@ -136,7 +137,7 @@ class RestApi:
         if endpoint.public is not None:
             return await endpoint.public(self._exchange, parameters)
         assert endpoint.signed is not None  # noqa: S101 - a route has one or the other
-        account, outcome = "", (200, 0)
+        account, outcome = "", _UNKNOWN
         try:
             credential = self._exchange.authenticator.account_of(
                 request.headers.get("X-MBX-APIKEY")
@@ -146,7 +147,9 @@ class RestApi:
             self._exchange.authenticator.check(
                 credential, parameters, query=query, body=body, clocks=clocks
             )
-            return await endpoint.signed(self._exchange, account, parameters)
+            answer = await endpoint.signed(self._exchange, account, parameters)
+            outcome = _DONE
+            return answer
         except Refused as refusal:
             outcome = (refusal.status, refusal.code)
             self._exchange.weights.spend(endpoint.refused_weight, wall_now())

@@ -16,6 +16,7 @@ from trading_assets.exchange.parameters import Parameters, split_pairs
 DEFAULT_WINDOW_MS = 5_000
 MAX_WINDOW_MS = 60_000
 _AHEAD_MS = 1_000
+_SIGNATURE = re.compile(r"[A-Fa-f0-9]{64}")
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -71,6 +72,8 @@ class Authenticator:
         timestamp = parameters.need_integer("timestamp")
         window = window_ms(parameters)
         given = parameters.need_text("signature")
+        if not _SIGNATURE.fullmatch(given):
+            raise errors.illegal_characters("signature", "^[A-Fa-f0-9]{64}$")
         expected = hmac.new(credential.secret.encode(), signed_bytes(query, body), hashlib.sha256)
         if not hmac.compare_digest(given.lower().encode(), expected.hexdigest().encode()):
             raise errors.bad_signature()

@@ -1,0 +1,122 @@
+"""`trading-assets exchange`: serve the embedded exchange on loopback."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trading_assets.domain.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from trading_assets.domain.ids import Micros
+    from trading_assets.exchange.server import ExchangeConfig, RunningExchange
+
+app = typer.Typer(help="The embedded Binance-compatible exchange.", no_args_is_help=True)
+
+
+@app.callback()
+def exchange() -> None:
+    """The embedded Binance-compatible exchange."""
+
+
+@app.command()
+def serve(
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the market.")] = None,
+    start: Annotated[
+        str | None, typer.Option(help="Market time to start at, such as 2024-04-01T00:00:00Z.")
+    ] = None,
+    warp: Annotated[
+        float, typer.Option(help="Market seconds per second; other than 1 needs --start.")
+    ] = 1.0,
+    structure: Annotated[
+        float | None, typer.Option(help="Learnable part of the market, 0 to 1.")
+    ] = None,
+    ledger: Annotated[
+        Path | None,
+        typer.Option(
+            help="SQLite file that accounts and orders continue from; by default "
+            "<data>/exchange/ledger.sqlite, and none with --start."
+        ),
+    ] = None,
+    sim_controls: Annotated[
+        bool, typer.Option("--sim-controls", help="Serve /_sim/step, /_sim/faults, /_sim/ledger.")
+    ] = False,
+    stepped: Annotated[
+        bool, typer.Option("--stepped", help="Market time moves only by /_sim/step.")
+    ] = False,
+) -> None:
+    """Serve until Ctrl-C; account demo-key / demo-secret, loopback only."""
+    from trading_assets.exchange.server import ExchangeConfig
+    from trading_assets.exchange.server import serve as serve_until_stopped
+    from trading_assets.settings import load_settings
+
+    settings = load_settings().settings
+    begin = None if start is None else instant_from_text(start)
+    if ledger is None and begin is None:
+        ledger = settings.data_root / "exchange" / "ledger.sqlite"
+    config = ExchangeConfig(
+        symbols=settings.symbols,
+        seed=settings.exchange.seed if seed is None else seed,
+        structure=settings.exchange.structure if structure is None else structure,
+        host=settings.exchange.host,
+        port=settings.exchange.port if port is None else port,
+        start=begin,
+        warp=warp,
+        ledger=ledger,
+        sim_controls=sim_controls,
+        stepped=stepped,
+    )
+    serve_until_stopped(config, _announce)
+
+
+def instant_from_text(text: str) -> Micros:
+    """Read an ISO instant; without an offset it is UTC.
+
+    Raises:
+        ConfigurationError: if it is not one.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(
+            "--start is not an instant", expected="such as 2024-04-01T00:00:00Z", found=text
+        ) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return round(moment.timestamp()) * 1_000_000
+
+
+def _announce(running: RunningExchange) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    config = running.config
+    table = Table.grid(padding=(0, 2))
+    for name, value in (
+        ("address", running.url),
+        ("API_URL", running.api_url),
+        ("symbols", ", ".join(config.symbols)),
+        ("market", f"seed {config.seed}, structure {config.structure:g}"),
+        ("clock", _clock_text(config)),
+        ("fees", f"{config.fee_bps} bps"),
+        ("ledger", str(config.ledger) if config.ledger else "in memory"),
+        ("controls", f"{running.url}/_sim/" if config.sim_controls else "off"),
+        ("account", f"{config.accounts[0].key} / {config.accounts[0].secret} (play money)"),
+    ):
+        table.add_row(f"[bold]{name}[/]", value)
+    console = Console()
+    console.print("[bold green]The embedded exchange is open.[/] Stop it with Ctrl-C.")
+    console.print(table, highlight=False)
+
+
+def _clock_text(config: ExchangeConfig) -> str:
+    if config.start is None:
+        return "wall clock"
+    begin = datetime.fromtimestamp(config.start / 1_000_000, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if config.stepped:
+        return f"from {begin}, by /_sim/step only"
+    return f"from {begin}, {config.warp:g} times as fast as the wall clock"
