@@ -1,0 +1,53 @@
+"""Identity of the code that a run executes, so that equal ids mean equal results."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import sys
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parents[1]
+_ROOMS = ("domain", "records", "market", "features", "portfolio", "risk", "engine", "backtest")
+_FILES = (
+    "evaluation/metrics.py",
+    "evaluation/performance.py",
+    "evaluation/position_table.py",
+    "evaluation/report.py",
+    "evaluation/run_tables.py",
+)
+_PACKAGES = ("numpy", "numba", "polars", "matplotlib")
+
+
+def code_hash(strategy: object) -> str:
+    """Give the SHA-256 over the source of everything between bars and results.
+
+    Args:
+        strategy: its module counts too, wherever it comes from.
+    """
+    own = sys.modules[type(strategy).__module__].__file__
+    parts = hashlib.sha256(_rooms_hash().encode())
+    if own is not None:
+        parts.update(Path(own).read_bytes())
+    return parts.hexdigest()
+
+
+def package_versions() -> dict[str, str]:
+    """Give the versions that results depend on, the interpreter and the processor included."""
+    versions = {name: version(name) for name in _PACKAGES}
+    return {**versions, "python": platform.python_version(), "machine": platform.machine()}
+
+
+@cache
+def _rooms_hash() -> str:
+    strategies = [_PACKAGE / "strategies" / f"{name}.py" for name in ("evaluate", "spec_sections")]
+    files = [path for room in _ROOMS for path in (_PACKAGE / room).rglob("*.py")]
+    files += [_PACKAGE / name for name in _FILES] + strategies
+    files += sorted((_PACKAGE / "workflows").glob("*run*.py"))
+    parts = hashlib.sha256()
+    for path in sorted(files):
+        parts.update(str(path.relative_to(_PACKAGE)).encode() + b"\0")
+        parts.update(hashlib.sha256(path.read_bytes()).digest())
+    return parts.hexdigest()

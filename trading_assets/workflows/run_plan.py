@@ -1,0 +1,136 @@
+"""What a backtest will read, before it reads it: the identity of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from trading_assets.domain.bar import DAY
+from trading_assets.domain.errors import MissingPartition
+from trading_assets.domain.ids import Micros, Month, Symbol, content_hash
+from trading_assets.domain.instrument import Instrument
+from trading_assets.storage.partition_store import Manifest
+from trading_assets.storage.release_store import instrument_to_plain
+from trading_assets.strategies.protocol import Strategy
+from trading_assets.strategies.spec import StrategySpec
+from trading_assets.workflows.code_hash import code_hash, package_versions
+from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.list_instruments import list_instruments
+from trading_assets.workflows.market_tables import bars_table
+
+FORECASTS = "forecasts"
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """Inputs of a run, by version.
+
+    Attributes:
+        months: that the run trades, ascending; holes between them are possible.
+        bars: manifests of all months of bars that may be read, also those for the warm-up.
+        forecasts: manifests by symbol and month; empty for strategies without a horizon.
+        instruments: in the order of the spec's symbols.
+        facts: everything that the result depends on, as plain values.
+    """
+
+    spec: StrategySpec
+    strategy: Strategy
+    months: tuple[Month, ...]
+    bars: Mapping[tuple[Symbol, Month], Manifest]
+    forecasts: Mapping[tuple[Symbol, Month], Manifest]
+    instruments: tuple[Instrument, ...]
+    facts: Mapping[str, Any]
+
+    @property
+    def run_id(self) -> str:
+        """First 16 hex characters of the hash of `facts`."""
+        return content_hash(self.facts)[:16]
+
+    @property
+    def inputs(self) -> Mapping[str, str]:
+        """Address of every input partition -> version."""
+        found: Mapping[str, str] = self.facts["inputs"]
+        return found
+
+    def oos_start(self, first: Micros, last: Micros) -> Micros:
+        """Give the first instant out of sample of a run with bars from `first` to `last`.
+
+        Forecasts are out of sample by construction (each month's model saw nothing of it), so all
+        of a forecast-driven run is. A rule has no fitted artefact, but a person chose its
+        parameters looking at such data: the convention is the last third, whole UTC days.
+        """
+        if self.strategy.horizon is not None:
+            return first
+        return (last - (last - first) // 3) // DAY * DAY
+
+
+def plan_run(desk: Desk, spec: StrategySpec) -> RunPlan:
+    """Find the current inputs of a spec.
+
+    Months are those from `history_start` on that every symbol of the spec has, of the source that
+    settings name; with a horizon also those of forecasts.
+
+    Raises:
+        MissingPartition: if there is no such month.
+        ConfigurationError: if spec and instruments do not fit.
+        UnknownSymbol: if a symbol has no instrument data.
+    """
+    strategy = spec.build_strategy()
+    instruments = spec.engine_setup(list_instruments(desk)).instruments
+    table = bars_table(spec.timeframe)
+    bars = _manifests(desk, table, spec)
+    forecasts = _manifests(desk, FORECASTS, spec) if strategy.horizon else {}
+    months = _common(bars, spec)
+    if strategy.horizon:
+        months = tuple(month for month in _common(forecasts, spec) if month in months)
+    if not months:
+        raise MissingPartition(
+            f"Spec {spec.name} has no month to run on",
+            expected=f"{table}{' and forecasts' if strategy.horizon else ''} of "
+            f"{', '.join(spec.symbols)} for at least one month from {desk.settings.first_month} on",
+            found="no month that all of them have",
+            fix="Materialise these tables first.",
+        )
+    inputs = [
+        *(manifest for (_, month), manifest in bars.items() if month <= months[-1]),
+        *(manifest for (_, month), manifest in forecasts.items() if month in months),
+    ]
+    facts = {
+        "spec_hash": spec.spec_hash,
+        "months": [str(month) for month in months],
+        "inputs": {manifest.address: manifest.version for manifest in inputs},
+        "instruments": [instrument_to_plain(instrument) for instrument in instruments],
+        "code_hash": code_hash(strategy),
+        "packages": package_versions(),
+        "seed": desk.settings.model.seed,
+        "max_hole_minutes": desk.settings.backtest.max_hole_minutes,
+        "max_gap_minutes": desk.settings.quality.max_gap_minutes,
+    }
+    return RunPlan(spec, strategy, months, bars, forecasts, instruments, facts)
+
+
+def changed_inputs(plan: RunPlan, manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """List what differs between a plan and the manifest of an earlier run, by name."""
+    old, new = dict(manifest["inputs"]), dict(plan.inputs)
+    changed = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+    others = [name for name in sorted(plan.facts) if name != "inputs"]
+    return (*changed, *(name for name in others if plan.facts[name] != manifest.get(name)))
+
+
+def _manifests(desk: Desk, table: str, spec: StrategySpec) -> dict[tuple[Symbol, Month], Manifest]:
+    found = {
+        (symbol, month): desk.tables.require(table, symbol, month)
+        for symbol in spec.symbols
+        for month in desk.tables.months(table, symbol)
+        if month >= desk.settings.first_month
+    }
+    source = desk.settings.source
+    return {key: m for key, m in found.items() if m.extra.get("source", source) == source}
+
+
+def _common(
+    manifests: Mapping[tuple[Symbol, Month], Manifest], spec: StrategySpec
+) -> tuple[Month, ...]:
+    per_symbol = [{m for s, m in manifests if s == symbol} for symbol in spec.symbols]
+    return tuple(sorted(set.intersection(*per_symbol)))

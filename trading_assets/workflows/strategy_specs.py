@@ -1,0 +1,54 @@
+"""The strategy specs of this desk: shipped ones and the user's, on the symbols of the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from trading_assets.domain.errors import ConfigurationError
+from trading_assets.settings import Settings
+from trading_assets.strategies.spec import SHIPPED_SPECS, StrategySpec, load_specs
+
+
+def list_specs(settings: Settings) -> Mapping[str, StrategySpec]:
+    """Give every spec that this desk can run, by name.
+
+    A shipped spec whose symbols are not all in settings is left out (it is an example); one of the
+    user's is an error.
+
+    Raises:
+        ConfigurationError: if a file is wrong, a name is taken twice, or a spec of the user's asks
+            for a symbol that settings do not have.
+    """
+    folders = [SHIPPED_SPECS, *([settings.specs_dir] if settings.specs_dir else [])]
+    specs = load_specs(folders, symbols=settings.symbols)
+    own = load_specs(folders[1:], symbols=settings.symbols)
+    chosen: dict[str, StrategySpec] = {}
+    for name, spec in specs.items():
+        missing = [symbol for symbol in spec.symbols if symbol not in settings.symbols]
+        if not missing:
+            chosen[name] = spec
+        elif name in own:
+            raise ConfigurationError(
+                f"Spec {name} trades a symbol that is not configured",
+                expected=f"one of {', '.join(settings.symbols)}",
+                found=", ".join(missing),
+                fix="Add it to `symbols` in the settings, or take it out of the spec.",
+            )
+    return chosen
+
+
+def find_spec(settings: Settings, name: str) -> StrategySpec:
+    """Give one spec of this desk.
+
+    Raises:
+        ConfigurationError: if there is none of that name.
+    """
+    specs = list_specs(settings)
+    if name not in specs:
+        raise ConfigurationError(
+            "No such spec",
+            expected=f"one of {', '.join(specs)}",
+            found=repr(name)[:80],
+            fix="`trading-assets backtest specs` lists them with their files.",
+        )
+    return specs[name]
