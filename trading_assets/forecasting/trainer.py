@@ -1,0 +1,238 @@
+"""Training: trees on scaled returns, sized and calibrated by their own out-of-fold forecasts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trading_assets.domain.errors import DataError
+from trading_assets.domain.ids import Month, content_hash, months_between, sha256_hex
+from trading_assets.forecasting.baselines import baseline_forecasts
+from trading_assets.forecasting.booster import Booster, train_booster
+from trading_assets.forecasting.bundle import ModelBundle
+from trading_assets.forecasting.confidence import (
+    JudgedConfidence,
+    PastForecasts,
+    fit_shrinkage,
+    judge_confidence,
+)
+from trading_assets.forecasting.forecaster import Forecaster
+from trading_assets.forecasting.labels import horizon_bars, horizon_micros
+from trading_assets.forecasting.sample import SCALE, Sample
+from trading_assets.forecasting.scores import Floats, forecast_scores
+from trading_assets.forecasting.validation import Fold, equal_edges, month_edges, walk_forward
+
+_STRETCHES = 6
+_TESTED = 4
+"""The last four stretches, months or sixths of the sample, are forecast by trees that know only
+what was known before the stretch. The last three of them are judged: size and calibration of
+their forecasts come from the stretches before."""
+
+_MIN_FOLD_ROWS = 500
+_BARS_PER_HOUR = 12
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """How trees are grown.
+
+    Attributes:
+        min_data_in_leaf: rows in a leaf for a horizon of one hour; longer horizons take more, in
+            proportion, since their labels overlap more.
+        threads: 0 is the CPU quota; it does not change the result.
+    """
+
+    rounds: int
+    num_leaves: int
+    learning_rate: float
+    min_data_in_leaf: int
+    seed: int
+    threads: int = 0
+
+    def booster_params(self, horizon: str) -> dict[str, Any]:
+        """Give LightGBM's parameters for a horizon.
+
+        The signal is a small part of the noise and rows overlap, so trees are kept plain: random
+        thresholds, a third of the features and half of the rows each, leaves pulled towards zero.
+        """
+        leaf = round(self.min_data_in_leaf * max(horizon_bars(horizon) / _BARS_PER_HOUR, 1.0))
+        return {
+            "num_leaves": self.num_leaves,
+            "learning_rate": self.learning_rate,
+            "min_data_in_leaf": leaf,
+            "lambda_l2": float(leaf),
+            "extra_trees": True,
+            "feature_fraction": 0.3,
+            "bagging_fraction": 0.5,
+            "bagging_freq": 1,
+            "seed": self.seed,
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainedModel:
+    """A finished model, and how its kind did on rows it had not seen.
+
+    Attributes:
+        scores: of `model` and of each baseline on the same out-of-fold rows; see forecast_scores.
+        stretches: the same for the model, stretch by stretch.
+        gains: share of the trees' total gain by feature, largest first.
+    """
+
+    bundle: ModelBundle
+    booster_text: str
+    rows: int
+    scores: Mapping[str, Mapping[str, float]]
+    stretches: tuple[Mapping[str, float], ...]
+    confidence: JudgedConfidence
+    gains: Mapping[str, float]
+
+    def forecaster(self) -> Forecaster:
+        """Give it ready to predict, without a detour over files."""
+        return Forecaster(self.bundle, Booster(self.booster_text))
+
+
+def train(
+    sample: Sample,
+    config: TrainingConfig,
+    *,
+    month: Month,
+    symbols: tuple[str, ...],
+    features_code_version: str,
+    dataset: str,
+) -> TrainedModel:
+    """Train the model of one horizon that may predict `month`.
+
+    Equal arguments give an equal model id, whatever the machine's number of cores.
+
+    Args:
+        sample: rows whose labels were known before the month began.
+        config: of the trees.
+        month: first month the model may predict.
+        symbols: that the sample holds.
+        features_code_version: of the feature set in the sample.
+        dataset: Merkle hash of what the sample was read from.
+
+    Raises:
+        DataError: if the sample is too small, or knows the month.
+    """
+    _check(sample, month)
+    params = config.booster_params(sample.horizon)
+    folds = _folds(sample, month)
+    past = _past_forecasts(sample, folds, params, config)
+    embargo = horizon_micros(sample.horizon)
+    confidence = judge_confidence(past, embargo=embargo, overlap=horizon_bars(sample.horizon))
+    scores, stretches = _out_of_fold_scores(sample, folds, past)
+    text = _grow(sample, np.arange(len(sample)), params, config)
+    bundle = ModelBundle(
+        month=month,
+        horizon=sample.horizon,
+        symbols=symbols,
+        features=sample.features,
+        features_code_version=features_code_version,
+        scale=SCALE,
+        dataset=dataset,
+        params={**params, "rounds": config.rounds},
+        shrinkage=fit_shrinkage(past.score, past.target),
+        calibration=confidence.calibration,
+        booster_sha256=sha256_hex(text.encode()),
+        code_version=code_version(),
+    )
+    gains = Booster(text).gains()
+    return TrainedModel(bundle, text, len(sample), scores, stretches, confidence, gains)
+
+
+def code_version() -> str:
+    """Give the hash of the modules of this room: whatever changes in them, models are retrained."""
+    modules = sorted(Path(__file__).parent.glob("*.py"))
+    return content_hash([[path.name, sha256_hex(path.read_bytes())] for path in modules])
+
+
+def _check(sample: Sample, month: Month) -> None:
+    if len(sample) < _STRETCHES * _MIN_FOLD_ROWS:
+        raise DataError(
+            f"Too little to train the {sample.horizon} model of {month}",
+            expected=f"at least {_STRETCHES * _MIN_FOLD_ROWS:,} complete rows before it",
+            found=f"{len(sample):,}",
+            fix="Materialise features of earlier months first.",
+        )
+    if int(sample.known.max()) > month.start:
+        raise DataError(
+            f"Training data of {month} know the month itself",
+            expected=f"labels known by {month.start} us",
+            found=f"one known at {sample.known.max()} us",
+        )
+
+
+def _folds(sample: Sample, month: Month) -> tuple[Fold, ...]:
+    """Walk forward by month, and by sixths of the sample where it has too few months."""
+    first = int(sample.decided.min())
+    months = months_between(Month.of(first), month.shift(-1))
+    if len(months) >= _STRETCHES:
+        edges = month_edges(months[-_TESTED:])
+    else:
+        edges = equal_edges(first, month.start, _STRETCHES)[-_TESTED - 1 :]
+    embargo = horizon_micros(sample.horizon)
+    folds = walk_forward(sample.decided, sample.known, edges, embargo=embargo)
+    return tuple(f for f in folds if min(len(f.train), len(f.test)) >= _MIN_FOLD_ROWS)
+
+
+def _grow(sample: Sample, rows: Any, params: Mapping[str, Any], config: TrainingConfig) -> str:
+    return train_booster(
+        sample.x[rows],
+        sample.target[rows],
+        names=sample.features,
+        params=params,
+        rounds=config.rounds,
+        threads=config.threads,
+    )
+
+
+def _past_forecasts(
+    sample: Sample, folds: tuple[Fold, ...], params: Mapping[str, Any], config: TrainingConfig
+) -> PastForecasts:
+    scores = [
+        Booster(_grow(sample, fold.train, params, config)).predict(sample.x[fold.test])
+        for fold in folds
+    ]
+    rows = np.concatenate([fold.test for fold in folds])
+    return PastForecasts(
+        stretch=np.repeat(np.arange(len(folds)), [len(fold.test) for fold in folds]),
+        starts=tuple(fold.start for fold in folds),
+        known=sample.known[rows],
+        score=np.concatenate(scores),
+        target=sample.target[rows],
+    )
+
+
+def _out_of_fold_scores(
+    sample: Sample, folds: tuple[Fold, ...], past: PastForecasts
+) -> tuple[dict[str, dict[str, float]], tuple[dict[str, float], ...]]:
+    """Score model and baselines on the judged stretches, each sized by what came before it."""
+    embargo = horizon_micros(sample.horizon)
+    bars = horizon_bars(sample.horizon)
+    forecasts: dict[str, list[Floats]] = {}
+    for number, fold in enumerate(folds):
+        if number == 0:
+            continue
+        before = past.before(number, embargo=embargo)
+        share = fit_shrinkage(past.score[before], past.target[before])
+        said = baseline_forecasts(
+            sample.x[fold.train], sample.target[fold.train], sample.x[fold.test]
+        )
+        for name, values in {"model": share * past.score[past.stretch == number], **said}.items():
+            forecasts.setdefault(name, []).append(values * sample.scale[fold.test])
+    realised = [sample.y[fold.test] for fold in folds[1:]]
+    scores = {
+        name: forecast_scores(np.concatenate(parts), np.concatenate(realised), horizon_bars=bars)
+        for name, parts in forecasts.items()
+    }
+    stretches = tuple(
+        {"start": float(fold.start), **forecast_scores(part, y, horizon_bars=bars)}
+        for fold, part, y in zip(folds[1:], forecasts.get("model", []), realised, strict=True)
+    )
+    return scores, stretches

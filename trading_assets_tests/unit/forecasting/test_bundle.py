@@ -1,0 +1,43 @@
+from dataclasses import replace
+
+import pytest
+
+from trading_assets.domain.errors import CorruptFile
+from trading_assets.domain.ids import Month, sha256_hex
+from trading_assets.forecasting.bundle import ModelBundle
+
+
+def test_a_document_gives_the_bundle_back(bundle):
+    again = ModelBundle.from_document(bundle.document)
+    assert again == bundle
+    assert again.model_id == bundle.model_id == sha256_hex(bundle.document)
+    bare = replace(bundle, calibration=None)
+    assert ModelBundle.from_document(bare.document) == bare
+
+
+def test_whatever_a_prediction_depends_on_changes_the_id(bundle):
+    others = [
+        replace(bundle, month=Month(2031, 1)),
+        replace(bundle, features=bundle.features[::-1]),
+        replace(bundle, features_code_version="0" * 64),
+        replace(bundle, shrinkage=0.123),
+        replace(bundle, calibration=None),
+        replace(bundle, dataset="0" * 64),
+        replace(bundle, booster_sha256="0" * 64),
+        replace(bundle, code_version="0" * 64),
+    ]
+    assert len({other.model_id for other in others} | {bundle.model_id}) == len(others) + 1
+
+
+@pytest.mark.parametrize(
+    "document", [b"", b"[]", b"{}", b'{"month": 3}', b'{"calibration": {}}', b"\xff"]
+)
+def test_other_documents_are_refused(document):
+    with pytest.raises(CorruptFile, match="Not a model document"):
+        ModelBundle.from_document(document)
+
+
+def test_another_format_is_refused(bundle):
+    newer = bundle.document.replace(b'"format":1', b'"format":2')
+    with pytest.raises(CorruptFile, match="format 2"):
+        ModelBundle.from_document(newer)

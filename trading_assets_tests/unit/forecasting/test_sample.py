@@ -1,0 +1,60 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from trading_assets.domain.bar import MINUTE
+from trading_assets.domain.ids import Month
+from trading_assets.forecasting.sample import sample_from_tables
+
+_FEATURES = ("volatility_1d", "lean", "noise")
+_UNTIL = Month(2024, 2).end
+
+
+def test_rows_of_all_symbols_in_order_of_time(make_tables):
+    sample = sample_from_tables(make_tables(days=4), _FEATURES, "1h", until=_UNTIL)
+    assert len(sample) == 2 * (4 * 288 - 12)
+    assert (np.diff(sample.decided) >= 0).all()
+    assert (sample.known - sample.decided == 60 * MINUTE).all()
+    assert sample.x.shape == (len(sample), 3)
+    assert sample.x.flags.c_contiguous
+
+
+def test_nothing_is_known_that_closes_after_the_end(make_tables):
+    tables = make_tables(days=4)
+    for until in (_UNTIL, _UNTIL - 7 * 60 * MINUTE):
+        for horizon in ("1h", "4h"):
+            sample = sample_from_tables(tables, _FEATURES, horizon, until=until)
+            assert sample.known.max() == until
+    late = {
+        symbol: (rows, bars.with_columns(close=pl.col("close") * 1000))
+        for symbol, (rows, bars) in tables.items()
+    }
+    cut = _UNTIL - 1440 * MINUTE
+    mixed = {
+        symbol: (rows, pl.concat([bars.head(3 * 288), late[symbol][1].tail(288)]))
+        for symbol, (rows, bars) in tables.items()
+    }
+    honest, other = (sample_from_tables(t, _FEATURES, "4h", until=cut) for t in (tables, mixed))
+    assert honest.y.tobytes() == other.y.tobytes()
+
+
+def test_incomplete_rows_are_left_out(make_tables):
+    tables = make_tables(days=4)
+    rows, bars = tables["SOLUSDT"]
+    row = pl.int_range(pl.len())
+    holed = rows.with_columns(
+        lean=pl.when(row != 5).then("lean"),
+        volatility_1d=pl.when(row == 7).then(0.0).otherwise("volatility_1d"),
+    )
+    full = sample_from_tables(tables, _FEATURES, "1h", until=_UNTIL)
+    less = sample_from_tables(tables | {"SOLUSDT": (holed, bars)}, _FEATURES, "1h", until=_UNTIL)
+    assert len(less) == len(full) - 2
+
+
+def test_targets_are_scaled_and_clipped(make_sample):
+    sample = make_sample(days=4)
+    assert sample.scale == pytest.approx(sample.volatility * 12**0.5)
+    scaled = sample.y / sample.scale
+    inside = np.abs(scaled) < 5
+    assert sample.target[inside] == pytest.approx(scaled[inside])
+    assert np.abs(sample.target).max() <= 5
