@@ -135,6 +135,30 @@ class PartitionStore:
         pointers.publish_exclusive(folder, _STEM, payload, after=before.n if before else 0)
         return self.require(table, symbol, month), True
 
+    def standing(
+        self,
+        table: str,
+        symbol: Symbol | None,
+        month: Month | None,
+        *,
+        code_version: str,
+        parents: Mapping[str, str],
+    ) -> Manifest | None:
+        """Give the current manifest if this code made it from these parents and its file is sound.
+
+        Then making it again would give the same, and can be left out.
+
+        Raises:
+            CorruptFile: if the file is damaged.
+        """
+        manifest = self.current(table, symbol, month)
+        if manifest is None or (manifest.code_version, manifest.parents) != (
+            code_version,
+            dict(parents),
+        ):
+            return None
+        return manifest if self._is_sound(manifest) else None
+
     def current(self, table: str, symbol: Symbol | None, month: Month | None) -> Manifest | None:
         """Give the current manifest, or None when the partition was never published."""
         pointer = pointers.current(self.folder(table, symbol, month), _STEM)

@@ -13,6 +13,8 @@ from trading_assets.domain.ports import Clock
 from trading_assets.market.history import HistorySource
 from trading_assets.settings import Settings
 
+_NO_WEIGHT_LIMIT = 2**31 - 1  # of an exchange that serves nobody else
+
 
 def store_of(settings: Settings) -> str:
     """Give the folder of the source's raw bytes, without opening the source.
@@ -59,6 +61,7 @@ def embedded_history(settings: Settings, clock: Clock) -> Iterator[HistorySource
         structure=settings.exchange.structure,
         host=settings.exchange.host,
         port=0,
+        weight_limit=_NO_WEIGHT_LIMIT,
     )
     with (
         running_exchange(config) as exchange,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import polars as pl
 
-from trading_assets.domain.bar import Timeframe
+from trading_assets.domain.bar import Gap, Timeframe
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.archive_files import decode
-from trading_assets.market.quality import clean_bars, require_tolerable
+from trading_assets.market.quality import QualityReport, clean_bars, require_tolerable
 from trading_assets.storage.partition_store import address
+from trading_assets.storage.raw_store import RawManifest
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.history_sources import store_of
 from trading_assets.workflows.ingest_month import RAW_TABLE
@@ -34,44 +35,62 @@ def publish_bars_1m(desk: Desk, symbol: Symbol, month: Month) -> Published:
         ConflictError: if another run has published this month meanwhile.
     """
     raw = desk.raw.require(store_of(desk.settings), symbol, month)
-    rows = pl.concat(
-        decode(item.described.kind, desk.raw.read(raw, item), item.file) for item in raw.objects
+    parents = {address(RAW_TABLE, symbol, month): raw.version}
+    table = bars_table(Timeframe.M1)
+    manifest = desk.tables.standing(
+        table, symbol, month, code_version=CODE_VERSION, parents=parents
     )
-    frame, report = clean_bars(
-        rows, symbol, desk.settings.source, month=month, start=raw.start, end=raw.end
-    )
-    require_tolerable(report.gaps, desk.settings.quality.max_gap_minutes, symbol, month)
-    if frame.is_empty():
-        raise DataError(
-            f"There are no bars of {symbol} in {month}",
-            expected="at least one bar",
-            found=f"{rows.height} rows in {len(raw.objects)} raw objects",
-            fix="Nothing was published. Choose another month.",
+    changed = False
+    if manifest is None or manifest.extra["store"] != raw.source:
+        frame, report = _bars(desk, raw)
+        _require_usable(desk, symbol, month, report.gaps, rows=frame.height)
+        manifest, changed = desk.tables.publish(
+            table,
+            symbol,
+            month,
+            frame,
+            code_version=CODE_VERSION,
+            parents=parents,
+            gaps=report.gaps,
+            extra={
+                "source": desk.settings.source,
+                "store": raw.source,
+                "expected_end": raw.end,
+                "duplicates": report.duplicates,
+                "off_grid": list(report.off_grid),
+                "unfinished": report.unfinished,
+                "silent": report.silent,
+            },
         )
-    manifest, changed = desk.tables.publish(
-        bars_table(Timeframe.M1),
-        symbol,
-        month,
-        frame,
-        code_version=CODE_VERSION,
-        parents={address(RAW_TABLE, symbol, month): raw.version},
-        gaps=report.gaps,
-        extra={
-            "source": desk.settings.source,
-            "store": raw.source,
-            "expected_end": raw.end,
-            "duplicates": report.duplicates,
-            "off_grid": list(report.off_grid),
-            "unfinished": report.unfinished,
-            "silent": report.silent,
-        },
-    )
+    _require_usable(desk, symbol, month, manifest.gaps, rows=manifest.rows)
     return published_from_manifest(
         desk.tables,
         manifest,
         changed=changed,
-        duplicates=report.duplicates,
-        off_grid=len(report.off_grid),
-        unfinished=report.unfinished,
-        silent=report.silent,
+        duplicates=manifest.extra["duplicates"],
+        off_grid=len(manifest.extra["off_grid"]),
+        unfinished=manifest.extra["unfinished"],
+        silent=manifest.extra["silent"],
     )
+
+
+def _bars(desk: Desk, raw: RawManifest) -> tuple[pl.DataFrame, QualityReport]:
+    rows = pl.concat(
+        decode(item.described.kind, desk.raw.read(raw, item), item.file) for item in raw.objects
+    )
+    return clean_bars(
+        rows, raw.symbol, desk.settings.source, month=raw.month, start=raw.start, end=raw.end
+    )
+
+
+def _require_usable(
+    desk: Desk, symbol: Symbol, month: Month, gaps: tuple[Gap, ...], *, rows: int
+) -> None:
+    require_tolerable(gaps, desk.settings.quality.max_gap_minutes, symbol, month)
+    if not rows:
+        raise DataError(
+            f"There are no bars of {symbol} in {month}",
+            expected="at least one bar",
+            found="raw objects without rows",
+            fix="Nothing was published. Choose another month.",
+        )

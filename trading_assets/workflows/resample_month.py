@@ -27,23 +27,29 @@ def resample_month(desk: Desk, symbol: Symbol, month: Month, timeframe: Timefram
     if timeframe is Timeframe.M1:
         raise DataError("One-minute bars are not resampled", expected="5m, 1h or 1d", found="1m")
     minutes = desk.tables.require(bars_table(Timeframe.M1), symbol, month)
-    frame = resample(
-        desk.tables.read_manifest(minutes), timeframe, now=minutes.extra["expected_end"]
+    table, parents = bars_table(timeframe), {minutes.address: minutes.version}
+    manifest = desk.tables.standing(
+        table, symbol, month, code_version=CODE_VERSION, parents=parents
     )
-    validate_bars(frame, symbol, timeframe)
-    manifest, changed = desk.tables.publish(
-        bars_table(timeframe),
-        symbol,
-        month,
-        frame,
-        code_version=CODE_VERSION,
-        parents={minutes.address: minutes.version},
-        gaps=minutes.gaps,
-        extra={"source": minutes.extra["source"], "expected_end": minutes.extra["expected_end"]},
-    )
+    changed = False
+    end = minutes.extra["expected_end"]
+    if manifest is None or manifest.extra["expected_end"] != end:
+        frame = resample(desk.tables.read_manifest(minutes), timeframe, now=end)
+        validate_bars(frame, symbol, timeframe)
+        manifest, changed = desk.tables.publish(
+            table,
+            symbol,
+            month,
+            frame,
+            code_version=CODE_VERSION,
+            parents=parents,
+            gaps=minutes.gaps,
+            extra={
+                "source": minutes.extra["source"],
+                "expected_end": end,
+                "incomplete": frame.height - int(frame["complete"].sum()),
+            },
+        )
     return published_from_manifest(
-        desk.tables,
-        manifest,
-        changed=changed,
-        incomplete=frame.height - int(frame["complete"].sum()),
+        desk.tables, manifest, changed=changed, incomplete=manifest.extra["incomplete"]
     )

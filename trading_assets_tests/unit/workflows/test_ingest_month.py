@@ -1,0 +1,197 @@
+"""Fetching a month: idempotent, versioned, and never half."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trading_assets.domain.bar import DAY, MINUTE
+from trading_assets.domain.errors import (
+    CorruptFile,
+    DataError,
+    MissingPartition,
+    UnknownSymbol,
+    VenueUnavailable,
+)
+from trading_assets.domain.ids import Micros, Month, Symbol
+from trading_assets.market.history import HistorySource, VendorObject
+from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.history_sources import open_history, store_of
+from trading_assets.workflows.ingest_month import ingest_month
+
+BTC = Symbol("BTCUSDT")
+MARCH = Month(2024, 3)
+
+
+class CountingHistory:
+    """A source that counts what is fetched from another one."""
+
+    def __init__(self, source: HistorySource) -> None:
+        self._source = source
+        self.name, self.store = source.name, source.store
+        self.now, self.listing = source.now, source.listing
+        self.instruments = source.instruments
+        self.fetched: list[str] = []
+
+    def fetch(self, symbol: Symbol, wanted: VendorObject) -> bytes:
+        self.fetched.append(wanted.name)
+        return self._source.fetch(symbol, wanted)
+
+
+class FixedClock:
+    def __init__(self, instant: Micros) -> None:
+        self.instant = instant
+
+    def now(self) -> Micros:
+        return self.instant
+
+    def wait(self, seconds: float) -> None:
+        self.instant += int(seconds * 1_000_000)
+
+
+def ingest_counted(desk: Desk, month: Month = MARCH, **options: Any) -> tuple[Any, list[str]]:
+    with desk.history() as source:
+        counting = CountingHistory(source)
+        return ingest_month(desk, BTC, month, history=counting, **options), counting.fetched
+
+
+def files_of(root: Path) -> list[Path]:
+    return sorted(path for path in root.rglob("*") if path.is_file())
+
+
+def test_a_month_is_fetched_once(archive: Any, archive_desk: Desk) -> None:
+    archive.put_month(MARCH)
+    first, fetched = ingest_counted(archive_desk)
+    assert fetched == ["BTCUSDT-1m-2024-03.zip"]
+    assert (first.table, first.symbol, first.month, first.changed) == (
+        "raw_klines",
+        BTC,
+        MARCH,
+        True,
+    )
+    assert first.metadata["fetched"] == 1
+    again, fetched = ingest_counted(archive_desk)
+    assert fetched == []
+    assert (again.changed, again.version) == (False, first.version)
+    _, fetched = ingest_counted(archive_desk, refresh=True)
+    assert len(fetched) == 1
+
+
+def test_only_new_days_of_the_current_month_are_fetched(
+    archive: Any, archive_desk: Desk, csv_of: Callable[..., str]
+) -> None:
+    clock = FixedClock(MARCH.start + 2 * DAY + MINUTE)
+    desk = dataclasses.replace(
+        archive_desk, clock=clock, history=lambda: open_history(archive_desk.settings, clock)
+    )
+    days = [[MARCH.start + day * DAY + i * MINUTE for i in range(1440)] for day in range(3)]
+    for number in (1, 2):
+        archive.put(f"2024-03-{number:02d}", csv_of(days[number - 1]))
+    first, fetched = ingest_counted(desk)
+    assert len(fetched) == 2
+    assert first.metadata["expected_until"] == "2024-03-03 00:00"
+    archive.put("2024-03-03", csv_of(days[2]))
+    clock.instant += DAY
+    second, fetched = ingest_counted(desk)
+    assert fetched == ["BTCUSDT-1m-2024-03-03.zip"]
+    assert second.version != first.version
+
+
+def test_what_the_vendor_restates_is_a_new_version_and_the_old_bytes_stay(
+    archive: Any, archive_desk: Desk
+) -> None:
+    path = archive.put_month(MARCH)
+    old = path.read_bytes()
+    first, _ = ingest_counted(archive_desk)
+    archive.put_month(MARCH, without=[range(10, 12)])
+    second, fetched = ingest_counted(archive_desk)
+    assert len(fetched) == 1
+    assert second.changed
+    assert second.version != first.version
+    original, restated = archive_desk.raw.history("archive", BTC, MARCH)
+    assert archive_desk.raw.read(original, original.objects[0]) == old
+    assert restated.version == second.version
+
+
+def test_a_damaged_raw_file_is_noticed(archive: Any, archive_desk: Desk) -> None:
+    archive.put_month(MARCH)
+    ingest_month(archive_desk, BTC, MARCH)
+    manifest = archive_desk.raw.require("archive", BTC, MARCH)
+    path = archive_desk.raw.path(manifest, manifest.objects[0])
+    data = bytearray(path.read_bytes())
+    data[1000] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(CorruptFile, match=r"BTCUSDT-1m-2024-03-.*zip is damaged"):
+        ingest_month(archive_desk, BTC, MARCH)
+    path.unlink()
+    assert not ingest_month(archive_desk, BTC, MARCH).changed
+    assert archive_desk.raw.verify().faults == ()
+
+
+@pytest.mark.parametrize("fault", ["checksum", "no checksum", "zip"])
+def test_bad_bytes_are_named_and_nothing_is_stored(
+    archive: Any, archive_desk: Desk, fault: str
+) -> None:
+    path = archive.put_month(MARCH)
+    if fault == "no checksum":
+        path.with_name(path.name + ".CHECKSUM").unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-100])
+        if fault == "zip":
+            archive.sign(path)
+    with pytest.raises(CorruptFile, match=r"BTCUSDT-1m-2024-03\.zip"):
+        ingest_month(archive_desk, BTC, MARCH)
+    assert files_of(archive_desk.raw.root) == []
+
+
+def test_what_is_outside_the_graph_is_refused(archive: Any, archive_desk: Desk) -> None:
+    with pytest.raises(UnknownSymbol, match="not configured"):
+        ingest_month(archive_desk, Symbol("ETHUSDT"), MARCH)
+    with pytest.raises(DataError, match="before history starts"):
+        ingest_month(archive_desk, BTC, Month(2019, 12))
+    with pytest.raises(DataError, match="in the future"):
+        ingest_month(archive_desk, BTC, Month(2999, 1))
+    with pytest.raises(MissingPartition, match="no file of BTCUSDT for 2024-03"):
+        ingest_month(archive_desk, BTC, MARCH)
+    assert files_of(archive_desk.raw.root) == []
+
+
+def test_a_source_that_is_down_leaves_everything_as_it_was(
+    make_desk: Callable[..., Desk], closed_port: int
+) -> None:
+    desk = make_desk(
+        TA_SOURCE="binance",
+        TA_BINANCE__API_URL=f"http://127.0.0.1:{closed_port}/api",
+        TA_BINANCE__MAX_ATTEMPTS="1",
+    )
+    assert store_of(desk.settings) == f"binance-127.0.0.1-{closed_port}"
+    with pytest.raises(VenueUnavailable, match="cannot reach the venue"):
+        ingest_month(desk, BTC, MARCH)
+    assert files_of(desk.raw.root) == []
+
+
+def test_a_fault_in_the_middle_stores_nothing(
+    archive: Any, archive_desk: Desk, csv_of: Callable[..., str]
+) -> None:
+    archive.put("2024-03-01", csv_of([MARCH.start]))
+    bad = archive.put("2024-03-02", csv_of([MARCH.start + DAY]))
+    bad.write_bytes(b"not what was promised")
+    with pytest.raises(CorruptFile, match="2024-03-02"):
+        ingest_month(archive_desk, BTC, MARCH)
+    assert files_of(archive_desk.raw.root) == []
+
+
+def test_another_market_has_other_raw_files(make_desk: Callable[..., Desk]) -> None:
+    stores = {
+        store_of(make_desk(**variables).settings)
+        for variables in (
+            {},
+            {"TA_EXCHANGE__SEED": "8"},
+            {"TA_EXCHANGE__STRUCTURE": "0"},
+            {"TA_SOURCE": "binance"},
+            {"TA_SOURCE": "archive"},
+        )
+    }
+    assert len(stores) == 5
