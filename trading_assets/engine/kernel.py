@@ -1,0 +1,264 @@
+"""The compiled step and its entries: the only code with trading semantics, for every mode.
+
+`advance` is the loop of a backtest and, over one bar with `live`, the close of a live bar. The
+other entries bring in what happens outside a bar: a venue's fill or final word, an order of a
+caller, the end of the data.
+
+Nothing is allocated inside. Before a bar the loop asks whether the lot rings and the logs can take
+the most that one bar can cause; if not it returns early, the caller makes room and resumes. So a
+step is never left half done.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from trading_assets.domain.setup import SignalFamily
+from trading_assets.engine.bracket import decide_bracket
+from trading_assets.engine.matching import execute, fill_simulated, match_symbol
+from trading_assets.engine.orders import (
+    cancel_all,
+    leave,
+    place,
+    settle_children,
+    sweep,
+)
+from trading_assets.engine.signals import Bars
+from trading_assets.engine.target import decide_target
+from trading_assets.portfolio.compiled import compiled, entry, inlined
+from trading_assets.portfolio.valuation import begin_day, mark
+from trading_assets.records.arrays import Record, Records
+from trading_assets.records.codes import (
+    DEAD,
+    GTC,
+    MARKET,
+    REDUCE_ONLY,
+    Cause,
+    Leg,
+    Verdict,
+)
+from trading_assets.records.results import (
+    N_EQUITY,
+    N_FILLS,
+    N_ORDERS,
+    N_REFUSED,
+    N_TRIPS,
+    Logs,
+)
+
+TARGET = int(SignalFamily.TARGET)
+ORDER_WORKING = int(Verdict.ORDER_WORKING)
+SEGMENT_END = int(Leg.SEGMENT_END)
+CAUSE_SEGMENT_END = int(Cause.SEGMENT_END)
+CAUSE_VENUE = int(Cause.VENUE)
+
+
+@entry
+def advance(
+    accounts: Records, books: Records, events: Records, logs: Logs, bars: Bars,
+    signals: np.ndarray, start: int, stop: int, live: int,
+) -> int:  # fmt: skip
+    """Step through bars `start` to `stop`; give the bar that could not be begun, else `stop`.
+
+    `signals` is float64 (S, T, F) of the run's family; `live` is 1 when a venue does the matching.
+    """
+    account = accounts[0]
+    event = events[0]
+    first = logs.used[N_EQUITY] - start
+    room = False
+    for t in range(start, min(stop, len(logs.equity) - first)):
+        if not room:
+            room = lots_have_room(books) and logs_have_room(books, event, logs)
+            if not room:
+                return t
+        ts = bars.ts[t]
+        if ts >= account.day_end:
+            begin_day(account, books, ts)
+        account.ts = ts
+        wrote = _match_all(account, books, event, logs, bars, t, live)
+        mark(account, books)
+        wrote |= _decide_all(account, books, event, logs, bars, signals, t, live)
+        if wrote:
+            room = False
+        logs.equity[first + t] = account.equity
+        logs.used[N_EQUITY] += 1
+        account.bar += 1
+    return int(min(stop, len(logs.equity) - first))
+
+
+@inlined
+def _match_all(
+    account: Record, books: Records, event: Record, logs: Logs, bars: Bars, t: int, live: int
+) -> bool:
+    """Run every symbol's orders through its bar, unless a venue does; tell whether it logged."""
+    logged = False
+    for symbol in range(len(books)):
+        close = bars.close[symbol, t]
+        if np.isnan(close):
+            continue  # no bar
+        book = books[symbol]
+        if book.n_orders > 0 and live == 0:
+            match_symbol(
+                account, books, book, event, bars.ts[t], bars.open[symbol, t],
+                bars.high[symbol, t], bars.low[symbol, t],
+            )  # fmt: skip
+            if event.n_orders + event.n_fills > 0:
+                drain(event, logs)
+                logged = True
+        book.price = close
+    return logged
+
+
+@inlined
+def _decide_all(
+    account: Record, books: Records, event: Record, logs: Logs, bars: Bars, signals: np.ndarray,
+    t: int, live: int,
+) -> bool:  # fmt: skip
+    """Decide every symbol that has a bar; tell whether anything was logged."""
+    logged = False
+    for symbol in range(len(books)):
+        if np.isnan(bars.close[symbol, t]):
+            continue
+        verdict = decide(account, books, symbol, event, bars.ts[t], signals[symbol, t], live)
+        if verdict >= ORDER_WORKING:
+            log_refusal(account, symbol, verdict, logs)
+            logged = True
+        if event.n_orders + event.n_fills > 0:
+            drain(event, logs)
+            logged = True
+    return logged
+
+
+@inlined
+def decide(
+    account: Record, books: Records, symbol: int, event: Record, ts: int, row: np.ndarray,
+    live: int,
+) -> int:  # fmt: skip
+    """Decide one symbol at its close, count the verdict and give it."""
+    book = books[symbol]
+    if account.terms.family == TARGET:
+        verdict = decide_target(account, book, ts, row[0], row[1], live)
+    else:
+        verdict = decide_bracket(account, book, event, ts, row, live)
+    account.verdicts[verdict] += 1
+    if account.terms.fill_at_close != 0 and live == 0:
+        _fill_at_close(account, books, book, event, ts)
+    if book.n_dead > 0:
+        sweep(book)
+    return verdict
+
+
+@compiled
+def _fill_at_close(account: Record, books: Records, book: Record, event: Record, ts: int) -> None:
+    """Fill market orders where they were decided, as some other engines do."""
+    for k in range(book.n_orders):
+        if book.orders[k].type == MARKET and book.orders[k].flags & DEAD == 0:
+            fill_simulated(account, books, book, event, k, book.price, ts)
+    mark(account, books)
+
+
+@compiled
+def lots_have_room(books: Records) -> bool:
+    """Tell whether the lot rings can take one more bar: every order may open a lot."""
+    for symbol in range(len(books)):
+        book = books[symbol]
+        if book.n_lots + len(book.orders) > len(book.lots) - 1:
+            return False
+    return True
+
+
+@compiled
+def logs_have_room(books: Records, event: Record, logs: Logs) -> bool:
+    """Tell whether the logs can take what every symbol can cause at most, twice."""
+    used = logs.used
+    symbols = len(books)
+    return bool(
+        used[N_FILLS] + 2 * symbols * len(event.fills) <= len(logs.fills)
+        and used[N_TRIPS] + 2 * symbols * len(event.trips) <= len(logs.round_trips)
+        and used[N_ORDERS] + 2 * symbols * len(event.orders) <= len(logs.orders)
+        and used[N_REFUSED] + symbols <= len(logs.refused)
+    )
+
+
+@compiled
+def drain(event: Record, logs: Logs) -> None:
+    """Move what a symbol caused into the logs."""
+    used = logs.used
+    for k in range(event.n_fills):
+        logs.fills[used[N_FILLS] + k] = event.fills[k]
+    used[N_FILLS] += event.n_fills
+    for k in range(event.n_trips):
+        logs.round_trips[used[N_TRIPS] + k] = event.trips[k]
+    used[N_TRIPS] += event.n_trips
+    for k in range(event.n_orders):
+        logs.orders[used[N_ORDERS] + k] = event.orders[k]
+    used[N_ORDERS] += event.n_orders
+    event.n_fills = 0
+    event.n_trips = 0
+    event.n_orders = 0
+
+
+@compiled
+def log_refusal(account: Record, symbol: int, verdict: int, logs: Logs) -> None:
+    """Note the first rule that said no to an opportunity."""
+    refused = logs.refused[logs.used[N_REFUSED]]
+    logs.used[N_REFUSED] += 1
+    refused.ts = account.ts
+    refused.symbol = symbol
+    refused.verdict = verdict
+    refused.limit = account.limit
+    refused.was = account.was
+
+
+@entry
+def end_segment(
+    accounts: Records, books: Records, events: Records, logs: Logs, symbol: int
+) -> None:
+    """End the data of a symbol: cancel its orders, close its position at its last close.
+
+    The equity of the last bar is marked again, since the closing costs belong to it.
+    """
+    account = accounts[0]
+    event = events[0]
+    book = books[symbol]
+    ts = account.ts
+    cancel_all(account, book, event, CAUSE_SEGMENT_END, ts)
+    sweep(book)
+    if book.position != 0:
+        side = -1 if book.position > 0 else 1
+        lots = abs(book.position)
+        k = place(account, book, ts, side, MARKET, GTC, SEGMENT_END, lots, REDUCE_ONLY)
+        fill_simulated(account, books, book, event, k, book.price, ts)
+        sweep(book)
+    drain(event, logs)
+    mark(account, books)
+    if logs.used[N_EQUITY] > 0:
+        logs.equity[logs.used[N_EQUITY] - 1] = account.equity
+
+
+@entry
+def book_fill(
+    accounts: Records, books: Records, events: Records, logs: Logs, symbol: int, k: int, lots: int,
+    price: float, fee: int, fee_in_base: int, ts: int,
+) -> None:  # fmt: skip
+    """Book a venue's execution of the order in row `k` of a symbol."""
+    event = events[0]
+    book = books[symbol]
+    execute(accounts[0], book, event, k, lots, price, fee, fee_in_base, 0, ts)
+    sweep(book)
+    drain(event, logs)
+
+
+@entry
+def close_order(
+    accounts: Records, books: Records, events: Records, logs: Logs, symbol: int, k: int, final: int,
+    ts: int,
+) -> None:  # fmt: skip
+    """Book a venue's final word on the order in row `k` of a symbol."""
+    event = events[0]
+    book = books[symbol]
+    order = book.orders[k]
+    leave(accounts[0], book, event, k, final, CAUSE_VENUE, ts)
+    settle_children(accounts[0], book, event, order, ts)
+    sweep(book)
+    drain(event, logs)

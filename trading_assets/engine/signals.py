@@ -1,0 +1,164 @@
+"""What the engine reads: bars and finished signal columns, as plain matrices on one time axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trading_assets.domain.errors import DataError
+from trading_assets.domain.setup import SignalFamily
+
+TARGET_COLUMNS = ("target", "stop_distance", "confidence")
+"""Signed size before sizing (NaN: keep what is held); stop distance in quote; calibrated belief."""
+
+BRACKET_COLUMNS = (
+    "long_entry",
+    "short_entry",
+    "sl_long",
+    "sl_short",
+    "tp_long",
+    "tp_short",
+    "valid_to",
+)
+"""Prices in quote and, last, an instant: NaN for none.
+
+`valid_to` is the open time, in microseconds UTC, of the last bar at whose close the bracket still
+matters: at that close a waiting entry is withdrawn and an open position is sent to market.
+"""
+
+COLUMNS = {SignalFamily.TARGET: TARGET_COLUMNS, SignalFamily.BRACKET: BRACKET_COLUMNS}
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class Bars(NamedTuple):
+    """The columns of a bar matrix that the compiled step reads."""
+
+    ts: Ints
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BarMatrix:
+    """Bars of all symbols on one time axis.
+
+    Attributes:
+        ts: int64 (T,), open times in microseconds UTC, strictly increasing.
+        open, high, low, close, volume: float64 (S, T); NaN in all five where a symbol has no bar.
+    """
+
+    ts: Ints
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+
+    def __post_init__(self) -> None:
+        """Refuse what the compiled step would misread.
+
+        Raises:
+            DataError: naming the column and the first bad place.
+        """
+        _require(self.ts, "ts", np.dtype(np.int64), 1)
+        steps = np.diff(self.ts)
+        if len(steps) and int(steps.min()) <= 0:
+            at = int(np.argmax(steps <= 0)) + 1
+            raise DataError(
+                "Bar times do not increase",
+                expected=f"more than {self.ts[at - 1]} at row {at}",
+                found=str(self.ts[at]),
+            )
+        shape = (self.open.shape[0], len(self.ts))
+        for name in ("open", "high", "low", "close", "volume"):
+            column = getattr(self, name)
+            _require(column, name, np.dtype(np.float64), 2)
+            if column.shape != shape:
+                raise DataError(
+                    f"Bar column {name} has another shape",
+                    expected=str(shape),
+                    found=str(column.shape),
+                )
+        _require_prices(self)
+
+    @property
+    def symbols(self) -> int:
+        """Number of symbols."""
+        return int(self.open.shape[0])
+
+    def __len__(self) -> int:
+        """Number of instants."""
+        return len(self.ts)
+
+    @property
+    def columns(self) -> Bars:
+        """The arrays that the compiled step takes."""
+        return Bars(self.ts, self.open, self.high, self.low, self.close)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SignalMatrix:
+    """Signals of all symbols, decided at the close of the bar in the same place.
+
+    Attributes:
+        values: float64 (S, T, F) with the columns of the family, NaN for no opinion.
+    """
+
+    family: SignalFamily
+    values: Floats
+
+    def __post_init__(self) -> None:
+        """Refuse another shape.
+
+        Raises:
+            DataError: if the columns are not those of the family.
+        """
+        _require(self.values, "signals", np.dtype(np.float64), 3)
+        columns = COLUMNS[self.family]
+        if self.values.shape[2] != len(columns):
+            raise DataError(
+                "Signal matrix has other columns than its family",
+                expected=", ".join(columns),
+                found=f"{self.values.shape[2]} columns",
+            )
+
+
+def _require(array: np.ndarray, name: str, dtype: np.dtype[np.generic], dimensions: int) -> None:
+    if array.dtype != dtype or array.ndim != dimensions or not array.flags.c_contiguous:
+        raise DataError(
+            f"Array {name} does not fit",
+            expected=f"{dtype}, {dimensions} dimensions, C order",
+            found=f"{array.dtype}, {array.ndim} dimensions"
+            + ("" if array.flags.c_contiguous else ", not contiguous"),
+        )
+
+
+def _require_prices(bars: BarMatrix) -> None:
+    """Each bar is whole or absent, and its range covers its open and close."""
+    low, high = bars.low, bars.high
+    fits = (
+        (low > 0.0)
+        & (low <= bars.open)
+        & (bars.open <= high)
+        & (low <= bars.close)
+        & (bars.close <= high)
+    )
+    absent = np.isnan(bars.open) & np.isnan(high) & np.isnan(low) & np.isnan(bars.close)
+    bad = ~(fits | absent)
+    if bad.any():
+        symbol, at = (int(i) for i in np.argwhere(bad)[0])
+        prices = ", ".join(
+            f"{name} {getattr(bars, name)[symbol, at]}" for name in ("open", "high", "low", "close")
+        )
+        raise DataError(
+            f"Bar of symbol {symbol} at {bars.ts[at]} is not a bar",
+            expected="0 < low <= open, close <= high, or NaN in all",
+            found=prices,
+        )

@@ -1,0 +1,119 @@
+"""Decisions of the target family: bring the position to a signed size, or leave it alone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from trading_assets.engine.orders import place, reserve
+from trading_assets.portfolio.compiled import compiled, inlined
+from trading_assets.records.arrays import Record
+from trading_assets.records.codes import (
+    AT_VENUE,
+    ENTRY,
+    GTC,
+    MARKET,
+    REDUCE_ONLY,
+    SIZE_AT_FILL,
+    Leg,
+    Verdict,
+)
+from trading_assets.records.terms import SIZING_FIXED, SIZING_RISK
+from trading_assets.risk.limits import ACCEPTED, refuse
+from trading_assets.risk.pre_trade import admit_entry, admit_exit
+from trading_assets.risk.sizing import affordable_lots, entry_cost_units, sized_lots
+
+OPEN = int(Leg.OPEN)
+REDUCE = int(Leg.REDUCE)
+CLOSE = int(Leg.CLOSE)
+NO_SIGNAL = int(Verdict.NO_SIGNAL)
+NO_CHANGE = int(Verdict.NO_CHANGE)
+ORDER_WORKING = int(Verdict.ORDER_WORKING)
+NO_STOP = int(Verdict.NO_STOP)
+
+
+@inlined
+def decide_target(
+    account: Record, book: Record, ts: int, target: float, stop_distance: float, live: int
+) -> int:
+    """Decide one symbol at one close; give the verdict.
+
+    A reversal sends two orders: one closes what is held, one opens the other side.
+    """
+    if np.isnan(target):
+        return NO_SIGNAL
+    if book.n_orders > book.n_dead:
+        return refuse(account, ORDER_WORKING, 0.0, 1.0)
+    if book.position * target > 0.0:
+        return _resize(account, book, ts, target, stop_distance, live)
+    verdict = NO_CHANGE
+    if book.position != 0:
+        verdict = _shrink(account, book, ts, CLOSE, abs(book.position), live)
+    if target != 0.0:
+        opened = _open(account, book, ts, target, stop_distance, live)
+        if book.position == 0:
+            verdict = opened
+    return verdict
+
+
+@compiled
+def _open(
+    account: Record, book: Record, ts: int, target: float, stop_distance: float, live: int
+) -> int:
+    """Open a position from flat, or from what the closing order of a reversal leaves."""
+    terms = account.terms
+    if terms.sizing == SIZING_RISK and not stop_distance > 0.0:
+        return refuse(account, NO_STOP, 0.0, stop_distance)
+    lots = sized_lots(terms, book.grid, account.equity, target, book.price, stop_distance)
+    if terms.spot != 0 and terms.sizing != SIZING_FIXED:
+        lots = min(lots, affordable_lots(account, book.grid, book.price))
+    side = 1 if target > 0.0 else -1
+    verdict = _grow(account, book, ts, side, lots, live)
+    if verdict == ACCEPTED and terms.size_at_fill != 0:
+        order = book.orders[book.n_orders - 1]
+        order.flags |= SIZE_AT_FILL
+        order.weight = target
+        order.stop_distance = stop_distance
+    return verdict
+
+
+@compiled
+def _resize(
+    account: Record, book: Record, ts: int, target: float, stop_distance: float, live: int
+) -> int:
+    """Move a position towards its target on the same side, when it is far enough from it."""
+    terms = account.terms
+    grid = book.grid
+    if terms.sizing == SIZING_RISK and not stop_distance > 0.0:
+        return refuse(account, NO_STOP, 0.0, stop_distance)
+    wanted = sized_lots(terms, grid, account.equity, target, book.price, stop_distance)
+    more = wanted - abs(book.position)
+    value = abs(more) * grid.lot * book.price * grid.point_value
+    if value <= terms.rebalance * account.equity or value < grid.min_notional:
+        return NO_CHANGE
+    if more < 0:
+        return _shrink(account, book, ts, REDUCE, -more, live)
+    if terms.spot != 0:
+        more = min(more, affordable_lots(account, grid, book.price))
+    return _grow(account, book, ts, 1 if book.position > 0 else -1, more, live)
+
+
+@compiled
+def _grow(account: Record, book: Record, ts: int, side: int, lots: int, live: int) -> int:
+    verdict = admit_entry(account, book, side, lots, book.price)
+    if verdict == ACCEPTED:
+        flags = ENTRY | (AT_VENUE if live else 0)
+        k = place(account, book, ts, side, MARKET, GTC, OPEN, lots, flags)
+        if side > 0:
+            cost = entry_cost_units(account.terms, book.grid, lots, book.price)
+            reserve(account, book.orders[k], cost)
+    return verdict
+
+
+@compiled
+def _shrink(account: Record, book: Record, ts: int, leg: int, lots: int, live: int) -> int:
+    verdict = admit_exit(account, book, lots, book.price)
+    if verdict == ACCEPTED:
+        side = -1 if book.position > 0 else 1
+        flags = REDUCE_ONLY | (AT_VENUE if live else 0)
+        place(account, book, ts, side, MARKET, GTC, leg, lots, flags)
+    return verdict

@@ -1,0 +1,113 @@
+"""What callers see of the machine's records: orders and positions as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from trading_assets.domain.ids import Micros, Symbol
+from trading_assets.domain.instrument import Instrument, decimal_from_units
+from trading_assets.domain.order import OrderSide, OrderType, TimeInForce
+from trading_assets.records.arrays import Record
+from trading_assets.records.codes import NO_PRICE, REDUCE_ONLY, Leg, OrderState
+from trading_assets.records.results import CLOSED_ORDER
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOrder:
+    """An order as the engine holds it: whole lots, whole ticks.
+
+    Attributes:
+        symbol_index: place of its instrument in the setup.
+        lots: ordered, not what is left.
+        limit_ticks, stop_ticks: None where the type has no such price.
+        bar_ts: open time of the bar whose close decided it.
+    """
+
+    order_id: int
+    symbol_index: int
+    side: OrderSide
+    type: OrderType
+    tif: TimeInForce
+    lots: int
+    limit_ticks: int | None
+    stop_ticks: int | None
+    reduce_only: bool
+    leg: Leg
+    bar_ts: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What is held of one symbol.
+
+    Attributes:
+        lots: whole lots, negative when short.
+        quantity: the same in base.
+        dust: what is held beyond whole lots, in base.
+        average_price: quote per base over the open FIFO lots, fees apart; NaN when flat.
+        unrealised_pnl: quote, at the latest close, after entry fees.
+        price: the latest close.
+    """
+
+    symbol: Symbol
+    lots: int
+    quantity: Decimal
+    dust: Decimal
+    average_price: float
+    unrealised_pnl: float
+    price: float
+
+
+def engine_order(symbol: int, row: Record) -> EngineOrder:
+    """Read one row of a symbol's order table."""
+    limit, stop = int(row["limit_ticks"]), int(row["stop_ticks"])
+    return EngineOrder(
+        order_id=int(row["id"]),
+        symbol_index=symbol,
+        side=OrderSide(int(row["side"])),
+        type=OrderType(int(row["type"])),
+        tif=TimeInForce(int(row["tif"])),
+        lots=int(row["lots"]),
+        limit_ticks=None if limit == NO_PRICE else limit,
+        stop_ticks=None if stop == NO_PRICE else stop,
+        reduce_only=bool(row["flags"] & REDUCE_ONLY),
+        leg=Leg(int(row["leg"])),
+        bar_ts=int(row["bar_ts"]),
+    )
+
+
+def order_row(symbol: int, order: Record) -> Record:
+    """Give a working order the shape of those that ended."""
+    row = np.zeros(1, CLOSED_ORDER)[0]
+    for name in CLOSED_ORDER.names or ():
+        if name in (order.dtype.names or ()):
+            row[name] = order[name]
+    row["symbol"] = symbol
+    row["reduce_only"] = int(bool(order["flags"] & REDUCE_ONLY))
+    row["state"] = int(OrderState.WORKING)
+    return row
+
+
+def position(instrument: Instrument, book: Record) -> Position:
+    """Read what a symbol's book holds."""
+    ring = len(book["lots"]) - 1
+    lots = book["lots"][(int(book["head"]) + np.arange(int(book["n_lots"]))) % ring]
+    base = int(book["base"])
+    side = 1 if base >= 0 else -1
+    cost = int(lots["cost"].sum())
+    fees = int(lots["fee"].sum())
+    value = base * float(book["price"]) * float(instrument.point_value)
+    unrealised = (value - side * cost - fees) / 1e8 if base else 0.0
+    held = int(book["position"]) * instrument.lot_units
+    return Position(
+        symbol=instrument.symbol,
+        lots=int(book["position"]),
+        quantity=decimal_from_units(held),
+        dust=decimal_from_units(base - held),
+        average_price=cost / abs(base) / float(instrument.point_value) if base else float("nan"),
+        unrealised_pnl=unrealised,
+        price=float(book["price"]),
+    )

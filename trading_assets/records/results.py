@@ -1,0 +1,139 @@
+"""What a run leaves behind: append-only logs of fills, round trips, orders, refusals, equity."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trading_assets.records.arrays import Records
+
+FILL = np.dtype(
+    [
+        ("id", "i8"),
+        ("order_id", "i8"),
+        ("symbol", "i8"),  # index of the instrument
+        ("side", "i8"),
+        ("leg", "i8"),
+        ("bar_ts", "i8"),  # bar whose close decided the order
+        ("ts", "i8"),  # open time of the bar that filled it, or the venue's time of execution
+        ("lots", "i8"),
+        ("units", "i8"),  # 1e-8 of base, positive
+        ("price", "f8"),
+        ("notional", "i8"),  # 1e-8 of quote, positive
+        ("fee", "i8"),  # 1e-8 of base or quote
+        ("fee_in_base", "i8"),
+        ("maker", "i8"),
+        ("position", "i8"),  # lots held afterwards
+        ("cash", "i8"),  # quote units held afterwards
+    ],
+    align=True,
+)
+
+ROUND_TRIP = np.dtype(
+    [
+        ("id", "i8"),
+        ("symbol", "i8"),
+        ("side", "i8"),  # of the position
+        ("leg", "i8"),  # of the order that closed it
+        ("units", "i8"),  # 1e-8 of base, positive
+        ("entry_ts", "i8"),
+        ("exit_ts", "i8"),
+        ("entry_price", "f8"),
+        ("exit_price", "f8"),
+        ("cost", "i8"),  # quote units exchanged at the entry, before fees
+        ("proceeds", "i8"),  # quote units exchanged at the exit, before fees
+        ("fees", "i8"),  # quote units, of both sides
+        ("pnl", "i8"),  # quote units, after fees
+        ("entry_order_id", "i8"),
+        ("exit_order_id", "i8"),
+    ],
+    align=True,
+)
+
+CLOSED_ORDER = np.dtype(
+    [
+        ("id", "i8"),
+        ("symbol", "i8"),
+        ("side", "i8"),
+        ("type", "i8"),
+        ("tif", "i8"),
+        ("leg", "i8"),
+        ("reduce_only", "i8"),
+        ("bar_ts", "i8"),
+        ("closed_ts", "i8"),  # open time of the bar, or the venue's time; 0 while working
+        ("lots", "i8"),
+        ("filled", "i8"),
+        ("limit_ticks", "i8"),  # NO_PRICE for none
+        ("stop_ticks", "i8"),
+        ("parent", "i8"),
+        ("oco", "i8"),
+        ("state", "i8"),  # OrderState
+        ("cause", "i8"),  # Cause
+    ],
+    align=True,
+)
+
+REFUSED = np.dtype(
+    [
+        ("ts", "i8"),
+        ("symbol", "i8"),
+        ("verdict", "i8"),
+        ("limit", "f8"),  # what was allowed
+        ("was", "f8"),  # what it would have been
+    ],
+    align=True,
+)
+
+N_FILLS, N_TRIPS, N_ORDERS, N_REFUSED, N_EQUITY = range(5)
+"""Places in `Logs.used`."""
+
+
+class Logs(NamedTuple):
+    """Buffers that compiled functions append to.
+
+    Attributes:
+        equity: quote, one per bar.
+        used: int64 (5,), filled rows of each buffer.
+    """
+
+    fills: Records
+    round_trips: Records
+    orders: Records
+    refused: Records
+    equity: NDArray[np.float64]
+    used: NDArray[np.int64]
+
+
+def new_logs(rows: int, bars: int) -> Logs:
+    """Make empty logs with room for `rows` events and `bars` bars."""
+    return Logs(
+        np.zeros(rows, FILL),
+        np.zeros(rows, ROUND_TRIP),
+        np.zeros(rows, CLOSED_ORDER),
+        np.zeros(rows, REFUSED),
+        np.empty(bars, np.float64),
+        np.zeros(5, np.int64),
+    )
+
+
+def roomier(logs: Logs, events: int, bars: int) -> Logs:
+    """Give logs with the same rows and room for at least `events` and `bars` more in each."""
+
+    def longer(rows: np.ndarray, used: int, more: int) -> np.ndarray:
+        if used + more <= len(rows):
+            return rows
+        new = np.zeros(max(2 * len(rows), used + more), rows.dtype)
+        new[:used] = rows[:used]
+        return new
+
+    used = logs.used.tolist()
+    return Logs(
+        longer(logs.fills, used[N_FILLS], events),
+        longer(logs.round_trips, used[N_TRIPS], events),
+        longer(logs.orders, used[N_ORDERS], events),
+        longer(logs.refused, used[N_REFUSED], events),
+        longer(logs.equity, used[N_EQUITY], bars),
+        logs.used,
+    )

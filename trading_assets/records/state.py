@@ -1,0 +1,184 @@
+"""The engine's whole state: one numpy record, so that a snapshot is bytes and identity a hash.
+
+Compiled functions take the parts as pointers to records: `account`, one `book` per symbol, and the
+`events` that a step leaves for the logs.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from trading_assets.records.arrays import Records
+from trading_assets.records.codes import N_VERDICTS
+from trading_assets.records.results import CLOSED_ORDER, FILL, ROUND_TRIP
+from trading_assets.records.terms import GRID, PARAMETERS, Terms
+
+ORDERS_PER_SYMBOL = 16
+"""Working orders that a symbol can have at once."""
+
+LOTS_PER_SYMBOL = 64
+"""Lots that a position starts with room for; more make the state grow."""
+
+ACCOUNT = np.dtype(
+    [
+        ("terms", PARAMETERS),
+        ("bar", "i8"),  # bars seen
+        ("ts", "i8"),  # open time of the latest one, microseconds UTC
+        ("day_end", "i8"),  # first instant of the next UTC day
+        ("opening_cash", "i8"),  # money: 1e-8 of the quote asset
+        ("cash", "i8"),
+        ("reserved", "i8"),  # what the working entries are expected to cost
+        ("realised", "i8"),  # profit of round trips, after all their fees
+        ("fees", "i8"),  # paid so far, fees in base valued at their fill
+        ("equity", "f8"),  # quote
+        ("peak", "f8"),
+        ("drawdown", "f8"),  # fraction of the peak
+        ("max_drawdown", "f8"),
+        ("day_equity", "f8"),  # equity at the end of the day before
+        ("halted", "i8"),  # drawdown limit hit: no entries for the rest of the run
+        ("day_halted", "i8"),  # daily loss limit hit: no entries until `day_end`
+        ("next_order_id", "i8"),
+        ("next_fill_id", "i8"),
+        ("next_trip_id", "i8"),
+        ("limit", "f8"),  # the latest refusal: what was allowed
+        ("was", "f8"),  # and what it would have been
+        ("verdicts", "i8", (N_VERDICTS,)),  # how often each came
+    ],
+    align=True,
+)
+
+ORDER = np.dtype(
+    [
+        ("id", "i8"),
+        ("bar_ts", "i8"),  # open time of the bar whose close decided it
+        ("side", "i8"),
+        ("type", "i8"),
+        ("tif", "i8"),
+        ("leg", "i8"),
+        ("flags", "i8"),
+        ("lots", "i8"),
+        ("filled", "i8"),
+        ("limit_ticks", "i8"),
+        ("stop_ticks", "i8"),
+        ("parent", "i8"),  # id of the entry that wakes it, 0 for none
+        ("oco", "i8"),  # orders of one group: a fill of one cancels the others; 0 for none
+        ("reserve", "i8"),  # quote units that its fill is expected to cost
+        ("limit", "f8"),
+        ("stop", "f8"),
+        ("guard", "f8"),  # entries: a close beyond it withdraws the order; NaN for none
+        ("weight", "f8"),  # signed size before sizing, for orders sized at their fill
+        ("stop_distance", "f8"),
+    ],
+    align=True,
+)
+
+LOT = np.dtype(
+    [
+        ("units", "i8"),  # 1e-8 of base, negative when short
+        ("cost", "i8"),  # quote units paid or received, before fees
+        ("fee", "i8"),  # quote units
+        ("price", "f8"),
+        ("ts", "i8"),
+        ("order_id", "i8"),
+    ],
+    align=True,
+)
+
+
+def book_dtype(lots: int) -> np.dtype[np.void]:
+    """Give the record of one symbol with room for so many lots.
+
+    The last order and the last lot are always blank: freed rows are overwritten with them.
+    """
+    return np.dtype(
+        [
+            ("grid", GRID),
+            ("symbol", "i8"),  # index of the instrument
+            ("base", "i8"),  # inventory in 1e-8 of the base asset, negative when short
+            ("position", "i8"),  # whole lots in it; the rest is dust
+            ("base_fees", "i8"),  # fees taken in the base asset
+            ("price", "f8"),  # latest close
+            ("valid_to", "i8"),  # of the working or open bracket
+            ("entries_today", "i8"),
+            ("n_orders", "i8"),  # working orders, in order of submission
+            ("n_dead", "i8"),  # of them, to be removed at the end of the step
+            ("n_lots", "i8"),
+            ("head", "i8"),  # oldest lot in the ring
+            ("orders", ORDER, (ORDERS_PER_SYMBOL + 1,)),
+            ("lots", LOT, (lots + 1,)),
+        ],
+        align=True,
+    )
+
+
+def events_dtype(lots: int) -> np.dtype[np.void]:
+    """Give the record of what one symbol can cause between two visits of the loop."""
+    return np.dtype(
+        [
+            ("n_fills", "i8"),
+            ("n_trips", "i8"),
+            ("n_orders", "i8"),
+            ("fills", FILL, (2 * ORDERS_PER_SYMBOL,)),
+            ("trips", ROUND_TRIP, (lots + 2 * ORDERS_PER_SYMBOL,)),
+            ("orders", CLOSED_ORDER, (2 * ORDERS_PER_SYMBOL,)),
+        ],
+        align=True,
+    )
+
+
+class State(NamedTuple):
+    """One run's state.
+
+    Attributes:
+        record: the whole of it, shape (1,).
+        account: view, shape (1,).
+        books: view, one per symbol.
+        events: shape (1,), empty between steps and therefore no part of the state.
+    """
+
+    record: Records
+    account: Records
+    books: Records
+    events: Records
+
+    @property
+    def lots(self) -> int:
+        """Room for lots per symbol."""
+        return int(self.books["lots"].shape[1]) - 1
+
+
+def blank_state(symbols: int, lots: int = LOTS_PER_SYMBOL) -> State:
+    """Make a state of zeros."""
+    dtype = np.dtype([("account", ACCOUNT), ("books", book_dtype(lots), (symbols,))], align=True)
+    record = np.zeros(1, dtype)
+    return State(record, record["account"], record[0]["books"], np.zeros(1, events_dtype(lots)))
+
+
+def opening_state(terms: Terms, cash: int) -> State:
+    """Make the state before the first bar, holding `cash` quote units and nothing else."""
+    state = blank_state(len(terms.grids))
+    account = state.account[0]
+    account["terms"] = terms.parameters[0]
+    account["opening_cash"] = account["cash"] = cash
+    for name in ("equity", "peak", "day_equity"):
+        account[name] = cash / 100_000_000
+    for name in ("next_order_id", "next_fill_id", "next_trip_id"):
+        account[name] = 1
+    state.books["grid"] = terms.grids
+    state.books["symbol"] = np.arange(len(terms.grids))
+    return state
+
+
+def with_more_lots(old: State) -> State:
+    """Copy a state into one with four times the room for lots, rings unrolled."""
+    new = blank_state(len(old.books), 4 * old.lots)
+    new.account[:] = old.account
+    for name in old.books.dtype.names or ():
+        if name not in {"lots", "head"}:
+            new.books[name] = old.books[name]
+    for symbol, book in enumerate(old.books):
+        order = (int(book["head"]) + np.arange(int(book["n_lots"]))) % old.lots
+        new.books["lots"][symbol, : len(order)] = book["lots"][order]
+    return new

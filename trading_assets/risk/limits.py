@@ -1,0 +1,52 @@
+"""Hard limits on entries: each says the most that is allowed, and what it would have been."""
+
+from __future__ import annotations
+
+from trading_assets.portfolio.compiled import compiled
+from trading_assets.records.arrays import Record
+from trading_assets.records.codes import Verdict
+
+ACCEPTED = int(Verdict.ACCEPTED)
+DRAWDOWN_HALT = int(Verdict.DRAWDOWN_HALT)
+DAILY_LOSS_HALT = int(Verdict.DAILY_LOSS_HALT)
+MAX_ORDERS_PER_DAY = int(Verdict.MAX_ORDERS_PER_DAY)
+MAX_ORDER_NOTIONAL = int(Verdict.MAX_ORDER_NOTIONAL)
+MAX_POSITION = int(Verdict.MAX_POSITION)
+
+
+@compiled
+def refuse(account: Record, verdict: int, limit: float, was: float) -> int:
+    """Say no, and note why."""
+    account.limit = limit
+    account.was = was
+    return verdict
+
+
+@compiled
+def first_halt(account: Record, book: Record) -> int:
+    """Give the first rule that stops all entries now."""
+    terms = account.terms
+    if account.halted != 0:
+        return refuse(account, DRAWDOWN_HALT, terms.max_drawdown, account.drawdown)
+    if account.day_halted != 0:
+        loss = 1.0 - account.equity / account.day_equity
+        return refuse(account, DAILY_LOSS_HALT, terms.daily_loss, loss)
+    most = terms.max_orders_per_day
+    if most > 0 and book.entries_today >= most:
+        return refuse(account, MAX_ORDERS_PER_DAY, float(most), book.entries_today + 1.0)
+    return ACCEPTED
+
+
+@compiled
+def first_breach(account: Record, book: Record, side: int, lots: int, price: float) -> int:
+    """Give the first size limit that an entry would break."""
+    terms = account.terms
+    lot_value = book.grid.lot * price * book.grid.point_value
+    most = terms.max_order_notional
+    if most > 0.0 and lots * lot_value > most:
+        return refuse(account, MAX_ORDER_NOTIONAL, most, lots * lot_value)
+    held = abs(book.position + side * lots) * lot_value
+    most = terms.limit_position_fraction * account.equity
+    if terms.limit_position_fraction > 0.0 and held > most:
+        return refuse(account, MAX_POSITION, most, held)
+    return ACCEPTED
