@@ -1,4 +1,4 @@
-"""What a live book knows besides its engine: orders, fills, and what its account must hold."""
+"""What a live book is and knows, its engine apart: orders, fills, what its account must hold."""
 
 from __future__ import annotations
 
@@ -17,6 +17,27 @@ Flows = dict[str, Decimal]
 """Change of holdings by asset."""
 
 
+@dataclass(frozen=True, slots=True)
+class SessionSetup:
+    """What a book trades, fixed for the life of its journal.
+
+    Attributes:
+        account: name of the venue account; part of every client order id.
+        tag: name of the strategy spec; part of every client order id.
+        instruments: in the order of the engine's symbols.
+        signal_columns: number of values in a signal row.
+        snapshot_bars: a snapshot is asked for after so many bars.
+    """
+
+    book: str
+    account: str
+    tag: str
+    release_id: str
+    instruments: tuple[Instrument, ...]
+    signal_columns: int
+    snapshot_bars: int = 100
+
+
 @dataclass(slots=True)
 class BookState:
     """The book between two events.
@@ -27,6 +48,7 @@ class BookState:
         known_foreign_orders: venue order ids of orders of others that were reported.
         known_fills: (symbol, trade id) of all executions ever booked, of others too.
         opening: holdings of the account before the book's first order; not managed by it.
+        funds: what the engine was given at that moment.
         opened_ts: market time of that moment; None before it.
         reconciled_ts: market time at which the latest comparison with the venue began.
         flows: what our fills and their fees have changed since.
@@ -42,6 +64,7 @@ class BookState:
     known_foreign_orders: set[str] = field(default_factory=set)
     known_fills: set[tuple[str, str]] = field(default_factory=set)
     opening: Flows = field(default_factory=dict)
+    funds: Flows = field(default_factory=dict)
     opened_ts: Micros | None = None
     reconciled_ts: Micros | None = None
     flows: Flows = field(default_factory=dict)
@@ -62,18 +85,19 @@ class BookState:
     def news(
         self, report: OrderReport | None, fills: tuple[Fill, ...], ts: Micros
     ) -> tuple[Event, ...]:
-        """Give what is new in a venue's word on one of our orders, fills first.
+        """Give what is new in a venue's word on one of our orders, the report first.
 
         A repeated fill is no news, nor is a report older than what is known.
         """
-        events: list[Event] = [
+        events: list[Event] = []
+        order = None if report is None else self.orders.get(report.client_order_id)
+        if report is not None and order is not None and _is_news(order, report):
+            events.append(OrderReported(ts, report))
+        events += [
             OrderFilled(ts, fill)
             for fill in fills
             if (fill.symbol, fill.trade_id) not in self.known_fills
         ]
-        order = None if report is None else self.orders.get(report.client_order_id)
-        if report is not None and order is not None and _is_news(order, report):
-            events.append(OrderReported(ts, report))
         return tuple(events)
 
     def expected_balances(self, instruments: tuple[Instrument, ...]) -> Flows:
@@ -94,6 +118,7 @@ class BookState:
             "known_foreign_orders": sorted(self.known_foreign_orders),
             "known_fills": [list(key) for key in sorted(self.known_fills)],
             "opening": _texts(self.opening),
+            "funds": _texts(self.funds),
             "opened_ts": self.opened_ts,
             "reconciled_ts": self.reconciled_ts,
             "flows": _texts(self.flows),
@@ -114,6 +139,7 @@ class BookState:
             known_foreign_orders=set(values["known_foreign_orders"]),
             known_fills={(symbol, trade_id) for symbol, trade_id in values["known_fills"]},
             opening=_decimals(values["opening"]),
+            funds=_decimals(values["funds"]),
             opened_ts=values["opened_ts"],
             reconciled_ts=values["reconciled_ts"],
             flows=_decimals(values["flows"]),

@@ -160,6 +160,7 @@ class Executor:
         self._tell("halted" if self._session.state.halted else "trading")
 
     def _reconcile(self) -> None:
+        self._session.check_engine()
         self._reconciler.run(self._session.state, lambda event: self._effects.take([event]))
 
     def _reconcile_running(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from trading_assets.domain.events import Event
 from trading_assets.domain.ids import Micros
+from trading_assets.domain.order import OrderStatus
 
 if TYPE_CHECKING:
     from trading_assets.engine.machine import EngineOrder
@@ -67,12 +69,20 @@ class DecisionMachine(Protocol):
 
     def on_fill(
         self, order_id: int, lots: int, price: float, fee_units: int, fee_in_base: bool, ts: Micros
-    ) -> None:
-        """Book an execution of one of its orders."""
+    ) -> tuple[EngineOrder, ...]:
+        """Book an execution of one of its orders; give the orders that it woke."""
         ...
 
-    def on_closed(self, order_id: int, reason: str) -> None:
-        """Take an order off the table; what was filled of it stays."""
+    def on_closed(self, order_id: int, reason: OrderStatus, ts: Micros) -> tuple[EngineOrder, ...]:
+        """Take an order off the table; what was filled of it stays; give the orders it woke."""
+        ...
+
+    def cancel_requests(self) -> tuple[int, ...]:
+        """List the orders at the venue that it wants withdrawn."""
+        ...
+
+    def balances(self) -> dict[str, Decimal]:
+        """Give what it believes the book to hold of each asset."""
         ...
 
     def snapshot(self) -> bytes:

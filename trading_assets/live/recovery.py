@@ -14,9 +14,9 @@ from trading_assets.domain.events import (
 )
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderStatus
-from trading_assets.live.book_state import BookState
+from trading_assets.live.book_state import BookState, SessionSetup
 from trading_assets.live.ports import DecisionMachine, Journal
-from trading_assets.live.session import Session, SessionSetup
+from trading_assets.live.session import Session
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,18 @@ from __future__ import annotations
 import base64
 import json
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trading_assets.domain.account import Fill
-from trading_assets.domain.commands import Command, QueryOrder, SaveSnapshot, SubmitOrder
+from trading_assets.domain.commands import (
+    CancelOrder,
+    Command,
+    QueryOrder,
+    SaveSnapshot,
+    SubmitOrder,
+)
 from trading_assets.domain.errors import InvariantError, RecoveryError
 from trading_assets.domain.events import (
     BarReady,
@@ -40,35 +45,17 @@ from trading_assets.domain.events import (
     TradingResumed,
 )
 from trading_assets.domain.ids import canonical_json
-from trading_assets.domain.instrument import Instrument, units_from_decimal
+from trading_assets.domain.instrument import units_from_decimal
 from trading_assets.domain.order import OrderStatus, OrderTicket, advance
-from trading_assets.live.book_state import BookState, add_fill
+from trading_assets.live.book_state import BookState, SessionSetup, add_fill
 from trading_assets.live.live_order import LiveOrder
 from trading_assets.live.ports import DecisionMachine
 from trading_assets.live.translation import matrices_from_bar, place, ticket_from_order
 
+if TYPE_CHECKING:
+    from trading_assets.engine.machine import EngineOrder
+
 _DERIVED = (OrderIntentCreated, DecisionDropped, EquityMarked)
-
-
-@dataclass(frozen=True, slots=True)
-class SessionSetup:
-    """What a book trades, fixed for the life of its journal.
-
-    Attributes:
-        account: name of the venue account; part of every client order id.
-        tag: name of the strategy spec; part of every client order id.
-        instruments: in the order of the engine's symbols.
-        signal_columns: number of values in a signal row.
-        snapshot_bars: a snapshot is asked for after so many bars.
-    """
-
-    book: str
-    account: str
-    tag: str
-    release_id: str
-    instruments: tuple[Instrument, ...]
-    signal_columns: int
-    snapshot_bars: int = 100
 
 
 class Session:
@@ -154,6 +141,22 @@ class Session:
         self._derived.clear()
         return derived
 
+    def check_engine(self) -> None:
+        """Prove that the engine holds what the fills have brought, to the last unit.
+
+        Raises:
+            InvariantError: if not; the engine's decisions are then about another book.
+        """
+        held = self.machine.balances()
+        for asset, amount in held.items():
+            funds, flow = self.state.funds.get(asset, 0), self.state.flows.get(asset, 0)
+            if amount != funds + flow:
+                raise InvariantError(
+                    f"Book {self.setup.book}: the engine has lost count of {asset}",
+                    expected=f"{funds + flow} (funds {funds}, executions {flow})",
+                    found=str(amount),
+                )
+
     def _compare(self, event: Event) -> None:
         expected = self._derived.popleft() if self._derived else None
         if event != expected:
@@ -181,6 +184,7 @@ class Session:
         if self.state.opened_ts is None:
             self.state.opened_ts = event.ts
             self.state.opening = {balance.asset: balance.total for balance in event.opening}
+            self.state.funds = dict(self.machine.balances())
         return []
 
     def _on_bar(self, event: BarReady) -> list[Command]:
@@ -197,23 +201,41 @@ class Session:
         orders = self.machine.on_close(event.ts, *matrices)
         equity = Decimal(repr(float(self.machine.equity)))
         self._derived.append(EquityMarked(event.ts, equity, float(self.machine.drawdown)))
-        commands: list[Command] = []
-        for order in orders:
-            instrument = self.setup.instruments[order.symbol_index]
-            ticket = ticket_from_order(order, instrument, self.setup.account, self.setup.tag)
-            rule = self._refusal(ticket, is_late=event.late)
-            if rule:
-                self.machine.on_closed(order.order_id, OrderStatus.CANCELED)
-                dropped = DecisionDropped(event.ts, ticket.symbol, ticket.tag, ticket.bar_ts, rule)
-                self._derived.append(dropped)
-                continue
-            self.state.orders[ticket.client_order_id] = LiveOrder(ticket, order.order_id)
-            self.state.known_orders.add(ticket.client_order_id)
-            self._derived.append(OrderIntentCreated(event.ts, ticket, order.order_id))
-            commands.append(SubmitOrder(ticket, order.order_id))
+        commands = self._decide(orders, event.ts, is_late=event.late)
         if self.state.bars % self.setup.snapshot_bars == 0:
             commands.append(SaveSnapshot())
         return commands
+
+    def _decide(
+        self, orders: Iterable[EngineOrder], ts: Micros, *, is_late: bool = False
+    ) -> list[Command]:
+        """Turn orders of the engine into intents; the first rule that says no drops one."""
+        commands: list[Command] = []
+        waiting = deque(orders)
+        while waiting:
+            order = waiting.popleft()
+            instrument = self.setup.instruments[order.symbol_index]
+            ticket = ticket_from_order(order, instrument, self.setup.account, self.setup.tag)
+            rule = self._refusal(ticket, is_late=is_late)
+            if rule:
+                dropped = DecisionDropped(ts, ticket.symbol, ticket.tag, ticket.bar_ts, rule)
+                self._derived.append(dropped)
+                waiting += self.machine.on_closed(order.order_id, OrderStatus.CANCELED, ts)
+                continue
+            self.state.orders[ticket.client_order_id] = LiveOrder(ticket, order.order_id)
+            self.state.known_orders.add(ticket.client_order_id)
+            self._derived.append(OrderIntentCreated(ts, ticket, order.order_id))
+            commands.append(SubmitOrder(ticket, order.order_id))
+        return commands + self._withdrawals()
+
+    def _withdrawals(self) -> list[Command]:
+        """Ask for the orders at the venue that the engine does not want any more."""
+        wanted = set(self.machine.cancel_requests())
+        return [
+            CancelOrder(order.ticket.symbol, order.client_order_id)
+            for order in self.state.orders.values()
+            if order.engine_order_id in wanted
+        ]
 
     def _refusal(self, ticket: OrderTicket, *, is_late: bool) -> str:
         """Give the first rule that keeps an order from being sent, "" when none does."""
@@ -242,7 +264,7 @@ class Session:
         if not (report.status is order.status and order.status.is_final):
             order.status = advance(order.status, report.status)
         order.executed = report.executed
-        return self._settle(order)
+        return self._settle(order, event.ts)
 
     def _on_filled(self, event: OrderFilled) -> list[Command]:
         fill = event.fill
@@ -267,7 +289,7 @@ class Session:
         add_fill(self.state.flows, fill, instrument)
         in_base = fill.fee_asset == instrument.base
         is_ours = in_base or fill.fee_asset == instrument.quote
-        self.machine.on_fill(
+        woken = self.machine.on_fill(
             order.engine_order_id,
             lots,
             float(fill.price),
@@ -275,12 +297,12 @@ class Session:
             in_base,
             fill.ts,
         )
-        return self._settle(order)
+        return [*self._settle(order, event.ts), *self._decide(woken, event.ts)]
 
     def _on_refused(self, event: OrderRefused) -> list[Command]:
         order = self._order(event.client_order_id)
         order.status = advance(order.status, OrderStatus.REJECTED)
-        return self._settle(order)
+        return self._settle(order, event.ts)
 
     def _on_unknown(self, event: OrderOutcomeUnknown) -> list[Command]:
         order = self._order(event.client_order_id)
@@ -296,18 +318,18 @@ class Session:
                 found=str(order.filled),
             )
         order.status = advance(order.status, OrderStatus.ABSENT)
-        return self._settle(order)
+        return self._settle(order, event.ts)
 
-    def _settle(self, order: LiveOrder) -> list[Command]:
+    def _settle(self, order: LiveOrder, ts: Micros) -> list[Command]:
         """Let the engine go on once nothing more can happen to an order."""
         if not order.status.is_final:
             return []
         if not order.is_complete:
             return [QueryOrder(order.ticket.symbol, order.client_order_id)]
         del self.state.orders[order.client_order_id]
-        if order.filled < order.ticket.quantity:
-            self.machine.on_closed(order.engine_order_id, order.status)
-        return []
+        if order.filled == order.ticket.quantity:
+            return []
+        return self._decide(self.machine.on_closed(order.engine_order_id, order.status, ts), ts)
 
     # Others, and people
 
