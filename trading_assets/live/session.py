@@ -44,7 +44,7 @@ from trading_assets.domain.events import (
     TradingHalted,
     TradingResumed,
 )
-from trading_assets.domain.ids import canonical_json
+from trading_assets.domain.ids import Micros, canonical_json
 from trading_assets.domain.instrument import units_from_decimal
 from trading_assets.domain.order import OrderStatus, OrderTicket, advance
 from trading_assets.live.book_state import BookState, SessionSetup, add_fill
