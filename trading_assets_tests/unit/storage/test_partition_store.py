@@ -221,3 +221,20 @@ def test_leftovers_of_a_crash_are_swept_when_publishing(
     (folder / "part-0.parquet.tmp-1-0").write_bytes(b"half")
     publish(store, some_bars())
     assert not list(folder.glob("*.tmp-*"))
+
+
+def test_what_stands_need_not_be_made_again(store: PartitionStore, some_bars: SomeBars) -> None:
+    def standing(code: str, parent: str) -> Manifest | None:
+        parents = {"raw": parent * 64}
+        return store.standing("bars_1m", BTC, MARCH, code_version=code, parents=parents)
+
+    assert standing("1", "a") is None
+    manifest, _ = publish(store, some_bars())
+    assert standing("1", "a") == manifest
+    assert standing("2", "a") is None
+    assert standing("1", "b") is None
+    store.path(manifest).write_bytes(b"rot")
+    with pytest.raises(CorruptFile, match="damaged"):
+        standing("1", "a")
+    store.path(manifest).unlink()
+    assert standing("1", "a") is None

@@ -1,0 +1,166 @@
+"""`trading-assets data`, as a person uses it."""
+
+import hashlib
+import io
+import json
+import os
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from trading_assets.domain.errors import DataError, UnknownSymbol
+from trading_assets.domain.ids import Month
+from trading_assets.interfaces.cli import data
+
+_SHARED = Path(os.environ.get("TA_SHARED") or Path(__file__).parents[5] / "shared")
+_MONTHS = ("2018-02", "2020-02", "2020-03", "2024-12", "2025-01")
+_GAP = re.compile(r"\| (\d{4}-\d\d-\d\d \d\d:\d\d) \| (\d{4}-\d\d-\d\d \d\d:\d\d) \| (\d+) \|")
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command of this group in a desk of its own; errors come through as they are."""
+    variables = {
+        "TA_HOME": str(tmp_path / "home"),
+        "TA_SOURCE": "archive",
+        "TA_ARCHIVE_ROOT": str(tmp_path / "mirror"),
+        "TA_SYMBOLS": '["BTCUSDT"]',
+        "TA_HISTORY_START": "2018-01",
+        "COLUMNS": "200",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    def command(*words: str, **others: str) -> Result:
+        result = CliRunner().invoke(data.app, list(words), env=others)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return command
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Path:
+    """One month of minutes, of which 100 to 109 are missing."""
+    month = Month(2024, 3)
+    folder = tmp_path / "mirror/monthly/klines/BTCUSDT/1m"
+    folder.mkdir(parents=True)
+    minutes = pl.int_range(31 * 1440, eager=True)
+    opens = month.start // 1000 + minutes.filter((minutes < 100) | (minutes > 109)) * 60_000
+    numbers = [pl.lit(x).alias(str(i)) for i, x in enumerate((1.5, 2.0, 1.0, 1.25, 3.0))]
+    rest = [pl.lit(x).alias(f"r{i}") for i, x in enumerate((4.5, 7, 1.0, 1.5, 0))]
+    frame = pl.DataFrame({"open": opens}).select(
+        "open", *numbers, (pl.col("open") + 59_999).alias("close"), *rest
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("BTCUSDT-1m-2024-03.csv", frame.write_csv(include_header=False))
+    path = folder / "BTCUSDT-1m-2024-03.zip"
+    path.write_bytes(buffer.getvalue())
+    digest = hashlib.sha256(buffer.getvalue()).hexdigest()
+    path.with_name(path.name + ".CHECKSUM").write_text(f"{digest}  {path.name}\n")
+    return path
+
+
+@pytest.mark.usefixtures("mirror")
+def test_ingest_brings_in_a_month_and_says_what_is_there(run: Run) -> None:
+    output = run("ingest", "BTCUSDT", "2024-03").output
+    lines = [line.split() for line in output.splitlines()]
+    assert [line[:4] for line in lines[1:]] == [
+        ["raw_klines", "BTCUSDT", "2024-03", "1"],
+        ["bars_1m", "BTCUSDT", "2024-03", "44630"],
+        ["bars_5m", "BTCUSDT", "2024-03", "8926"],
+        ["bars_1h", "BTCUSDT", "2024-03", "744"],
+        ["bars_1d", "BTCUSDT", "2024-03", "31"],
+    ]
+    assert all(line[-1] == "yes" for line in lines[1:])
+    again = run("ingest", "BTCUSDT", "2024-03", "--refresh").output
+    assert "yes" not in again
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_backfill_goes_on_after_a_month_that_fails_and_says_so(run: Run) -> None:
+    result = run("backfill", "--from", "2024-02", "--to", "2024-03")
+    assert result.exit_code == 1
+    assert "bars_1d" in result.stdout
+    assert "BTCUSDT 2024-02: MissingPartition: The archive has no file" in result.stderr
+    assert run("backfill", "--from", "2024-03", "--to", "2024-03").exit_code == 0
+
+
+@pytest.mark.usefixtures("mirror")
+def test_quality_lists_the_gaps_for_people_and_for_programs(run: Run) -> None:
+    run("ingest", "BTCUSDT", "2024-03")
+    gap = {
+        "symbol": "BTCUSDT",
+        "start": "2024-03-01 01:39",
+        "end": "2024-03-01 01:50",
+        "minutes": 10,
+    }
+    assert json.loads(run("quality", "--json").stdout) == [gap]
+    assert json.loads(run("quality", "--json", TA_SOURCE="embedded").stdout) == []
+    chosen = run("quality", "--symbol", "BTCUSDT", "--month", "2024-03").stdout
+    assert "last bar before" in chosen
+    assert "2024-03-01 01:39" in chosen
+    with pytest.raises(DataError, match="2024-04"):
+        run("quality", "--month", "2024-04")
+
+
+@pytest.mark.usefixtures("mirror")
+def test_verify_names_one_flipped_bit(run: Run, tmp_path: Path) -> None:
+    run("ingest", "BTCUSDT", "2024-03")
+    clean = run("verify")
+    assert clean.exit_code == 0
+    assert "tables: 4 files" in clean.stdout
+    assert "raw: 1 files" in clean.stdout
+    (path,) = (tmp_path / "home").rglob("raw/archive/**/*.zip")
+    damaged = bytearray(path.read_bytes())
+    damaged[len(damaged) // 2] ^= 4
+    path.write_bytes(damaged)
+    found = run("verify")
+    assert found.exit_code == 1
+    assert f"File {path} is damaged" in found.stderr
+
+
+@pytest.mark.usefixtures("mirror")
+def test_show_prints_versions_and_rows(run: Run) -> None:
+    run("ingest", "BTCUSDT", "2024-03")
+    output = run("show", "BTCUSDT", "2024-03", "--rows", "2").stdout
+    assert "2024-03-01 00:01:00+00:00" in output
+    assert "2024-03-01 00:02:00+00:00" not in output
+    assert run("show", "BTCUSDT", "2024-03", "--version", "1", "--rows", "2").stdout == output
+    with pytest.raises(DataError, match="no version 2"):
+        run("show", "BTCUSDT", "2024-03", "--version", "2")
+
+
+def test_what_is_mistyped_is_said(run: Run) -> None:
+    with pytest.raises(UnknownSymbol, match="Not a symbol"):
+        run("ingest", "btc/usdt", "2024-03")
+    with pytest.raises(DataError, match="Not a month"):
+        run("ingest", "BTCUSDT", "2024-13")
+
+
+@pytest.mark.oracle
+def test_the_gaps_of_the_real_archives_are_those_of_their_description(run: Run) -> None:
+    root = _SHARED / "data" / "binance" / "spot"
+    if not root.is_dir():
+        pytest.skip(f"no archives at {root}")
+    for month in _MONTHS:
+        archive = {"TA_ARCHIVE_ROOT": str(root)}
+        assert run("backfill", "--from", month, "--to", month, **archive).exit_code == 0
+    rows = json.loads(run("quality", "--json").stdout)
+    printed = _GAP.findall((_SHARED / "data" / "README.md").read_text())
+    assert rows == [
+        {"symbol": "BTCUSDT", "start": before, "end": after, "minutes": int(minutes)}
+        for before, after, minutes in printed
+        if before[:7] in _MONTHS
+    ]
+    assert len(rows) == 6
