@@ -20,6 +20,10 @@ from trading_assets.engine.orders import (
     cancel_all,
     leave,
     place,
+    price_of_ticks,
+    reserve,
+    set_limit,
+    set_stop,
     settle_children,
     sweep,
 )
@@ -30,8 +34,10 @@ from trading_assets.portfolio.valuation import begin_day, mark
 from trading_assets.records.arrays import Record, Records
 from trading_assets.records.codes import (
     DEAD,
+    ENTRY,
     GTC,
     MARKET,
+    NO_PRICE,
     REDUCE_ONLY,
     Cause,
     Leg,
@@ -45,10 +51,14 @@ from trading_assets.records.results import (
     N_TRIPS,
     Logs,
 )
+from trading_assets.risk.limits import ACCEPTED
+from trading_assets.risk.pre_trade import admit_entry, admit_exit
+from trading_assets.risk.sizing import entry_cost_units
 
 TARGET = int(SignalFamily.TARGET)
 ORDER_WORKING = int(Verdict.ORDER_WORKING)
 SEGMENT_END = int(Leg.SEGMENT_END)
+MANUAL = int(Leg.MANUAL)
 CAUSE_SEGMENT_END = int(Cause.SEGMENT_END)
 CAUSE_VENUE = int(Cause.VENUE)
 
@@ -208,6 +218,37 @@ def log_refusal(account: Record, symbol: int, verdict: int, logs: Logs) -> None:
     refused.verdict = verdict
     refused.limit = account.limit
     refused.was = account.was
+
+
+@entry
+def submit_order(
+    accounts: Records, books: Records, symbol: int, side: int, kind: int, tif: int, lots: int,
+    limit_ticks: int, stop_ticks: int, reduce_only: int,
+) -> int:  # fmt: skip
+    """Take a caller's order through the door; give the verdict."""
+    account = accounts[0]
+    book = books[symbol]
+    price = book.price
+    if stop_ticks != NO_PRICE:
+        price = price_of_ticks(book.grid, stop_ticks)
+    elif limit_ticks != NO_PRICE:
+        price = price_of_ticks(book.grid, limit_ticks)
+    if reduce_only != 0:
+        verdict = admit_exit(account, book, lots, price)
+    else:
+        verdict = admit_entry(account, book, side, lots, price)
+    if verdict == ACCEPTED:
+        flags = REDUCE_ONLY if reduce_only != 0 else ENTRY
+        k = place(account, book, account.ts, side, kind, tif, MANUAL, lots, flags)
+        order = book.orders[k]
+        if limit_ticks != NO_PRICE:
+            set_limit(order, book.grid, limit_ticks)
+        if stop_ticks != NO_PRICE:
+            set_stop(order, book.grid, stop_ticks)
+        if reduce_only == 0 and side > 0:
+            reserve(account, order, entry_cost_units(account.terms, book.grid, lots, price))
+    account.verdicts[verdict] += 1
+    return int(verdict)
 
 
 @entry

@@ -191,12 +191,3 @@ def sweep(book: Record) -> None:
         book.orders[k] = book.orders[blank]
     book.n_orders = kept
     book.n_dead = 0
-
-
-@compiled
-def find(book: Record, order_id: int) -> int:
-    """Give the row of a working order, -1 when there is none."""
-    for k in range(book.n_orders):
-        if book.orders[k].id == order_id:
-            return k
-    return -1

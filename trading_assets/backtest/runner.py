@@ -1,0 +1,51 @@
+"""Runs of the machine over history."""
+
+from __future__ import annotations
+
+from trading_assets.backtest.result import BacktestResult
+from trading_assets.backtest.segments import holes
+from trading_assets.domain.ids import Micros
+from trading_assets.domain.setup import EngineSetup
+from trading_assets.engine.machine import Machine
+from trading_assets.engine.signals import BarMatrix, SignalMatrix
+
+
+def run(
+    setup: EngineSetup, bars: BarMatrix, signals: SignalMatrix, *, max_hole: Micros
+) -> BacktestResult:
+    """Run a setup over bars and their signals.
+
+    Where a symbol misses more than `max_hole` of time, its orders are cancelled and its position
+    is closed at the last close before, with reason `segment_end`; it starts again, flat, after the
+    hole. Account and logs go on through all segments. What is open after the last bar stays open
+    and is marked to its close.
+
+    Raises:
+        DataError: if bars, signals and setup do not fit each other.
+        ConfigurationError: if the setup is inconsistent.
+    """
+    machine = Machine(setup)
+    found = holes(bars, max_hole)
+    reached = 0
+    for hole in found:
+        machine.run(bars, signals, reached, hole.row + 1)
+        reached = hole.row + 1
+        machine.end_segment(hole.symbol_index)
+    machine.run(bars, signals, reached)
+    return BacktestResult(
+        setup=setup,
+        bars=bars,
+        equity=machine.equity_curve,
+        fills=machine.fills,
+        orders=machine.orders,
+        round_trips=machine.round_trips,
+        verdicts=machine.verdicts,
+        refusals=machine.refusals,
+        refusal_log=machine.refusal_log,
+        positions=machine.positions(),
+        balances=machine.balances(),
+        fees=machine.fees,
+        max_drawdown=machine.max_drawdown,
+        holes=found,
+        final_state_hash=machine.state_hash(),
+    )

@@ -1,0 +1,251 @@
+"""State and logs of a machine, and all there is to read from them."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trading_assets.domain.errors import InvariantError, RecoveryError
+from trading_assets.domain.ids import Micros
+from trading_assets.domain.instrument import decimal_from_units, units_from_decimal
+from trading_assets.domain.setup import EngineSetup
+from trading_assets.engine.views import EngineOrder, Position, engine_order, order_row, position
+from trading_assets.records.arrays import Record, Records
+from trading_assets.records.codes import CANCEL_WANTED, DORMANT, Verdict
+from trading_assets.records.results import (
+    CLOSED_ORDER,
+    N_EQUITY,
+    N_FILLS,
+    N_ORDERS,
+    N_REFUSED,
+    N_TRIPS,
+    Logs,
+    new_logs,
+    roomier,
+)
+from trading_assets.records.state import (
+    ORDERS_PER_SYMBOL,
+    blank_state,
+    opening_state,
+    with_more_lots,
+)
+from trading_assets.records.terms import setup_hash, terms_from_setup
+from trading_assets.risk.pre_trade import Refusal
+
+_HEADER = struct.Struct("<8sII32s")
+_MAGIC = b"TAENGIN1"
+
+
+class Ledger:
+    """One run's state and logs.
+
+    The state is one record: `snapshot` is its bytes, `state_hash` its identity. The logs are not
+    part of it; they hold what happened since this object was made.
+    """
+
+    def __init__(self, setup: EngineSetup) -> None:
+        terms = terms_from_setup(setup)
+        self.setup = setup
+        self._setup_hash = setup_hash(setup)
+        self._state = opening_state(terms, units_from_decimal(setup.account.cash))
+        self._logs = new_logs(256 + self._events_per_bar, 256)
+
+    # State
+
+    def snapshot(self) -> bytes:
+        """Give the state as bytes, with a header that names its shape and setup."""
+        state = self._state
+        header = _HEADER.pack(_MAGIC, len(state.books), state.lots, bytes.fromhex(self._setup_hash))
+        return header + state.record.tobytes()
+
+    @classmethod
+    def restore(cls, setup: EngineSetup, blob: bytes) -> Self:
+        """Make a machine that goes on where `snapshot` was taken; its logs begin empty.
+
+        Raises:
+            RecoveryError: if the bytes are no snapshot, or of another setup.
+        """
+        machine = cls(setup)
+        if len(blob) < _HEADER.size or not blob.startswith(_MAGIC):
+            raise RecoveryError("Not a snapshot of the engine", found=repr(blob[:8]))
+        _, symbols, lots, of_setup = _HEADER.unpack_from(blob)
+        if of_setup.hex() != machine._setup_hash:
+            raise RecoveryError(
+                "Snapshot of another setup",
+                expected=machine._setup_hash,
+                found=of_setup.hex(),
+                fix="Start the book with the setup of its release.",
+            )
+        state = blank_state(symbols, lots)
+        if len(blob) != _HEADER.size + state.record.nbytes:
+            raise RecoveryError(
+                "Snapshot is cut off or of another version",
+                expected=f"{_HEADER.size + state.record.nbytes} bytes",
+                found=f"{len(blob)} bytes",
+            )
+        state.record[:] = np.frombuffer(blob, state.record.dtype, offset=_HEADER.size)
+        machine._state = state
+        return machine
+
+    def state_hash(self) -> str:
+        """Give the SHA-256 of the snapshot."""
+        return hashlib.sha256(self.snapshot()).hexdigest()
+
+    @property
+    def ts(self) -> Micros:
+        """Open time of the latest bar; 0 before the first."""
+        return int(self._state.account[0]["ts"])
+
+    @property
+    def equity(self) -> float:
+        """Quote, at the latest closes."""
+        return float(self._state.account[0]["equity"])
+
+    @property
+    def drawdown(self) -> float:
+        """Fraction of the peak that the latest equity lies below it."""
+        return float(self._state.account[0]["drawdown"])
+
+    @property
+    def max_drawdown(self) -> float:
+        """The largest drawdown so far."""
+        return float(self._state.account[0]["max_drawdown"])
+
+    @property
+    def realised_pnl(self) -> Decimal:
+        """Profit of all round trips after their fees, in quote."""
+        return decimal_from_units(int(self._state.account[0]["realised"]))
+
+    @property
+    def fees(self) -> Decimal:
+        """Fees paid, in quote; fees in base at the price of their fill."""
+        return decimal_from_units(int(self._state.account[0]["fees"]))
+
+    def balances(self) -> dict[str, Decimal]:
+        """Give what the account holds of each asset, exactly."""
+        quote = self.setup.account.quote
+        found = {quote: decimal_from_units(int(self._state.account[0]["cash"]))}
+        for instrument, book in zip(self.setup.instruments, self._state.books, strict=True):
+            held = decimal_from_units(int(book["base"]))
+            found[instrument.base] = found.get(instrument.base, Decimal(0)) + held
+        return found
+
+    def positions(self) -> tuple[Position, ...]:
+        """Give one position per symbol, flat ones too."""
+        return tuple(
+            position(instrument, book)
+            for instrument, book in zip(self.setup.instruments, self._state.books, strict=True)
+        )
+
+    def active_orders(self) -> tuple[EngineOrder, ...]:
+        """List the working orders that do not sleep, by id."""
+        found = [
+            engine_order(symbol, row)
+            for symbol, row in self._working_rows()
+            if not row["flags"] & DORMANT
+        ]
+        return tuple(sorted(found, key=lambda order: order.order_id))
+
+    def cancel_requests(self) -> tuple[int, ...]:
+        """List the orders at the venue that the machine wants withdrawn."""
+        wanted = [int(r["id"]) for _, r in self._working_rows() if r["flags"] & CANCEL_WANTED]
+        return tuple(sorted(wanted))
+
+    # Logs
+
+    @property
+    def fills(self) -> Records:
+        """Executions, dtype `records.results.FILL`."""
+        return self._logs.fills[: self._logs.used[N_FILLS]]
+
+    @property
+    def round_trips(self) -> Records:
+        """FIFO round trips, dtype `records.results.ROUND_TRIP`."""
+        return self._logs.round_trips[: self._logs.used[N_TRIPS]]
+
+    @property
+    def orders(self) -> Records:
+        """Orders that ended and those that still work, by id, dtype `CLOSED_ORDER`."""
+        closed = self._logs.orders[: self._logs.used[N_ORDERS]]
+        working = [order_row(symbol, row) for symbol, row in self._working_rows()]
+        both = np.concatenate([closed, np.array(working, CLOSED_ORDER)])
+        return both[np.argsort(both["id"], kind="stable")]
+
+    @property
+    def equity_curve(self) -> NDArray[np.float64]:
+        """Equity in quote at the close of each bar."""
+        return self._logs.equity[: self._logs.used[N_EQUITY]]
+
+    @property
+    def verdicts(self) -> Mapping[Verdict, int]:
+        """How often each verdict came; without `CASH_AT_FILL` they sum to the opportunities."""
+        counts = self._state.account[0]["verdicts"]
+        return {verdict: int(counts[verdict]) for verdict in Verdict}
+
+    @property
+    def refusals(self) -> dict[str, int]:
+        """How often each rule said no first; names in lower case, zeros left out."""
+        return {
+            verdict.name.lower(): count
+            for verdict, count in self.verdicts.items()
+            if verdict.is_refusal and count
+        }
+
+    @property
+    def refusal_log(self) -> tuple[Refusal, ...]:
+        """The refusals one by one."""
+        return tuple(
+            Refusal(
+                int(row["ts"]),
+                int(row["symbol"]),
+                Verdict(int(row["verdict"])).name.lower(),
+                float(row["limit"]),
+                float(row["was"]),
+            )
+            for row in self._logs.refused[: self._logs.used[N_REFUSED]]
+        )
+
+    # Inside
+
+    @property
+    def _parts(self) -> tuple[Records, Records, Records, Logs]:
+        return self._state.account, self._state.books, self._state.events, self._logs
+
+    @property
+    def _events_per_bar(self) -> int:
+        events = self._state.events.dtype
+        longest = max(int(events[name].shape[0]) for name in ("fills", "trips", "orders"))
+        return 2 * len(self._state.books) * longest
+
+    def _make_room(self, bars: int) -> None:
+        """Let lots and logs take at least one more bar of anything that can happen."""
+        needed = int(self._state.books["n_lots"].max()) + ORDERS_PER_SYMBOL + 1
+        if needed > self._state.lots:
+            self._state = with_more_lots(self._state)
+        # Memory that is never written to costs nothing; a log that grows is copied.
+        self._logs = roomier(self._logs, max(self._events_per_bar, bars // 4), bars)
+
+    def _working_rows(self) -> list[tuple[int, Record]]:
+        return [
+            (symbol, row)
+            for symbol, book in enumerate(self._state.books)
+            for row in book["orders"][: int(book["n_orders"])]
+        ]
+
+    def _find(self, order_id: int) -> tuple[int, int]:
+        for symbol, book in enumerate(self._state.books):
+            for k in range(int(book["n_orders"])):
+                row = book["orders"][k]
+                if row["id"] == order_id and not row["flags"] & DORMANT:
+                    return symbol, k
+        raise InvariantError(
+            f"No order {order_id} works",
+            expected=", ".join(str(o.order_id) for o in self.active_orders()) or "none",
+            found=str(order_id),
+        )
