@@ -22,7 +22,7 @@ def rows_at(opens: list[int]) -> pl.DataFrame:
     price = [100.0 + ts // MINUTE % 89 for ts in opens]
     columns = {
         "ts": opens,
-        **{name: price for name in ("open", "high", "low", "close")},
+        **dict.fromkeys(("open", "high", "low", "close"), price),
         "volume": [1.0] * len(opens),
         "quote_volume": price,
         "n_trades": [1] * len(opens),
