@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from trading_assets.adapters.binance.client import call
 from trading_assets.adapters.binance.instruments import instrument_from_entry
 from trading_assets.domain.bar import MINUTE, Bar
-from trading_assets.domain.errors import DataError, UnknownSymbol
+from trading_assets.domain.errors import DataError, UnknownSymbol, VenueUnavailable
 from trading_assets.domain.ids import Micros, Month, Symbol
 from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.ports import Clock
@@ -51,23 +51,17 @@ class KlinePager:
 
     def now(self) -> Micros:
         """Give the venue's time; only it says whether a bar is finished."""
-        answer = self._call(self._client.get_server_time, "time of the venue")
-        return int(answer["serverTime"]) * _MS
+        doing = "time of the venue"
+        answer = self._call(self._client.get_server_time, doing)
+        return _parsed(lambda: int(answer["serverTime"]) * _MS, doing)
 
     def page(self, symbol: Symbol, start: Micros, end: Micros) -> Page:
         """Fetch the first bars with open time in [start, end), at most PAGE_BARS."""
-
-        def ask() -> Page:
-            rows = self._client.get_klines(
-                symbol=symbol,
-                interval="1m",
-                startTime=-(-start // _MS),
-                endTime=-(-end // _MS) - 1,  # the venue's end is inclusive
-                limit=PAGE_BARS,
-            )
-            return Page(self._client.response.content, rows)
-
-        return self._call(ask, f"bars of {symbol}")
+        span = {
+            "startTime": -(-start // _MS),
+            "endTime": -(-end // _MS) - 1,  # the venue's end is inclusive
+        }
+        return self._page(f"bars of {symbol}", symbol=symbol, limit=PAGE_BARS, **span)
 
     def pages(self, symbol: Symbol, start: Micros, end: Micros) -> Iterator[Page]:
         """Fetch all bars with open time in [start, end), page after page.
@@ -84,11 +78,8 @@ class KlinePager:
 
     def first_open(self, symbol: Symbol) -> Micros | None:
         """Give the open time of the symbol's first bar ever, None before it has one."""
-        rows = self._call(
-            lambda: self._client.get_klines(symbol=symbol, interval="1m", startTime=0, limit=1),
-            f"first bar of {symbol}",
-        )
-        return open_time(rows[0]) if rows else None
+        page = self._page(f"first bar of {symbol}", symbol=symbol, limit=1, startTime=0)
+        return open_time(page.rows[0]) if page.rows else None
 
     def instrument(self, symbol: Symbol) -> Instrument:
         """Give a symbol's grid of prices and quantities.
@@ -96,15 +87,26 @@ class KlinePager:
         Raises:
             UnknownSymbol: if the venue does not list it.
         """
+        doing = f"description of {symbol}"
         answer = self._call(
             # The library's public method asks for all symbols of the venue: megabytes.
             lambda: self._client._get("exchangeInfo", data={"symbol": symbol}),  # noqa: SLF001
-            f"description of {symbol}",
+            doing,
         )
-        for entry in answer["symbols"]:
-            if entry["symbol"] == symbol:
-                return instrument_from_entry(entry)
-        raise UnknownSymbol(f"The venue does not describe {symbol}", found="no such entry")
+        entries = _parsed(lambda: {entry["symbol"]: entry for entry in answer["symbols"]}, doing)
+        if symbol not in entries:
+            raise UnknownSymbol(f"The venue does not describe {symbol}", found="no such entry")
+        return instrument_from_entry(entries[symbol])
+
+    def _page(self, doing: str, **parameters: Any) -> Page:
+        def ask() -> Page:
+            rows = self._client.get_klines(interval="1m", **parameters)
+            return Page(self._client.response.content, rows)
+
+        page = self._call(ask, doing)
+        if not isinstance(page.rows, list):
+            raise _unreadable(doing, f"{type(page.rows).__name__} {str(page.rows)[:80]}")
+        return page
 
     def _call(self, request: Callable[[], Answer], doing: str) -> Answer:
         return call(request, doing, clock=self._clock, max_attempts=self._max_attempts)
@@ -222,20 +224,44 @@ class RestHistory:
 
 
 def open_time(row: list[Any]) -> Micros:
-    """Give the open time of a bar as the venue sends it (milliseconds)."""
-    return int(row[0]) * _MS
+    """Give the open time of a bar as the venue sends it (milliseconds).
+
+    Raises:
+        VenueUnavailable: if it is not a bar.
+    """
+    return _parsed(lambda: int(row[0]) * _MS, "open time of a bar")
 
 
 def bar_from_row(symbol: Symbol, row: list[Any]) -> Bar:
-    """Read one bar: 12 fields, numbers as text."""
-    return Bar(
-        symbol=symbol,
-        ts=open_time(row),
-        open=float(row[1]),
-        high=float(row[2]),
-        low=float(row[3]),
-        close=float(row[4]),
-        volume=float(row[5]),
-        quote_volume=float(row[7]),
-        n_trades=int(row[8]),
+    """Read one bar: 12 fields, numbers as text.
+
+    Raises:
+        VenueUnavailable: if it is not a bar.
+    """
+    return _parsed(
+        lambda: Bar(
+            symbol=symbol,
+            ts=open_time(row),
+            open=float(row[1]),
+            high=float(row[2]),
+            low=float(row[3]),
+            close=float(row[4]),
+            volume=float(row[5]),
+            quote_volume=float(row[7]),
+            n_trades=int(row[8]),
+        ),
+        f"bar of {symbol}",
+    )
+
+
+def _parsed(parse: Callable[[], Answer], doing: str) -> Answer:
+    try:
+        return parse()
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise _unreadable(doing, f"{type(error).__name__} {error}") from None
+
+
+def _unreadable(doing: str, found: str) -> VenueUnavailable:
+    return VenueUnavailable(
+        f"{doing}: the venue's answer cannot be read", found=found, fix="Try again later."
     )

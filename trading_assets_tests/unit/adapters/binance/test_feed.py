@@ -137,6 +137,22 @@ def test_a_description_that_cannot_be_read_is_said(
         pager.instrument(BTC)
 
 
+def test_an_answer_of_another_shape_is_never_taken_for_no_bars(
+    pager: KlinePager, server: Any
+) -> None:
+    for answer in ({}, {"serverTime": "x"}, [[]], [["x"]], 5):
+        server.answer = lambda _, answer=answer: server.json(answer)
+        for ask in (pager.now, lambda: pager.first_open(BTC), lambda: pager.instrument(BTC)):
+            with pytest.raises(VenueUnavailable, match="cannot be read"):
+                ask()
+    rows = [[START // 1000, "1.5"]]
+    server.answer = lambda asked: server.json(
+        {"serverTime": MARCH.end // 1000} if asked.path.endswith("time") else rows
+    )
+    with pytest.raises(VenueUnavailable, match="bar of BTCUSDT"):
+        list(BinanceBarSource(pager).bars(BTC, START, START + MINUTE))
+
+
 def test_unknown_symbols_and_a_dead_venue_are_said(
     venue: Venue, pager: KlinePager, history: RestHistory, server: Any, clock: Any
 ) -> None:
