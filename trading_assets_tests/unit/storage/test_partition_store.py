@@ -1,6 +1,9 @@
 """Parquet partitions behind manifests."""
 
 import os
+import random
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -238,3 +241,43 @@ def test_what_stands_need_not_be_made_again(store: PartitionStore, some_bars: So
         standing("1", "a")
     store.path(manifest).unlink()
     assert standing("1", "a") is None
+
+
+_ENDLESS_WRITER = """
+import sys
+from pathlib import Path
+import polars as pl
+from trading_assets.domain.ids import Month, Symbol
+from trading_assets.storage.partition_store import PartitionStore
+
+store = PartitionStore(Path(sys.argv[1]))
+n = int(sys.argv[2])
+while True:
+    frame = pl.DataFrame({"value": pl.int_range(n * 20_000, (n + 1) * 20_000, eager=True)})
+    store.publish(
+        "bars_1m", Symbol("BTCUSDT"), Month(2024, 3), frame, code_version="1", parents={}
+    )
+    print(n, flush=True)
+    n += 1
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_a_writer_killed_at_any_moment_leaves_a_whole_partition(
+    store: PartitionStore, seed: int
+) -> None:
+    dice = random.Random(seed)  # noqa: S311
+    reached = -1
+    for _ in range(3):
+        arguments = [sys.executable, "-c", _ENDLESS_WRITER, str(store.root), str(reached + 1)]
+        with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout is not None
+            for _ in range(dice.randint(1, 12)):
+                reached = int(writer.stdout.readline())
+            writer.kill()
+            reached = max([reached, *map(int, writer.stdout.read().split())])
+        assert store.verify().faults == ()
+        values = store.read("bars_1m", BTC, MARCH)["value"]
+        assert (values.len(), values[0] // 20_000) in {(20_000, reached), (20_000, reached + 1)}
+        reached = values[0] // 20_000
