@@ -83,7 +83,7 @@ def _time_plot(
     frame: pl.DataFrame, column: str, title: str, label: str, colour: str, oos_start: Any
 ) -> bytes:
     figure = _figure(10, 4)
-    axes = figure.add_axes((0.085, 0.12, 0.89, 0.76))
+    axes = figure.add_axes((0.085, 0.12, 0.865, 0.76))
     if frame.height:
         times = frame["ts"].dt.replace_time_zone(None).to_numpy()
         values = frame[column].to_numpy()
@@ -95,11 +95,10 @@ def _time_plot(
             axes.axvspan(start, times[-1], color=_QUIET, alpha=0.12, linewidth=0)
             axes.annotate(
                 "out of sample",
-                (start, 0.97),
+                (start, 0.03),
                 xycoords=("data", "axes fraction"),
                 xytext=(4, 0),
                 textcoords="offset points",
-                va="top",
                 fontsize=8,
                 color=_QUIET,
             )

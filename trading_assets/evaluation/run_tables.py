@@ -206,7 +206,7 @@ def daily_equity(equity: pl.DataFrame, opening_equity: float) -> pl.DataFrame:
         ts_utc=pl.col("day").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
         equity="equity",
         return_pct=pl.Series(np.diff(curve) / curve[:-1] * 100),
-        drawdown=pl.Series(-drawdown_series(curve)[1:]),
+        drawdown=pl.Series(0.0 - drawdown_series(curve)[1:]),
     )
 
 
@@ -320,7 +320,7 @@ def _equity(
 ) -> pl.DataFrame:
     curve = np.concatenate(([opening_equity], equity))
     return pl.DataFrame(
-        {"ts_utc": ts, "equity": equity, "drawdown": -drawdown_series(curve)[1:] + 0.0}
+        {"ts_utc": ts, "equity": equity, "drawdown": 0.0 - drawdown_series(curve)[1:]}
     ).with_columns(pl.col("ts_utc").cast(TS))
 
 

@@ -105,11 +105,10 @@ class ReleaseStore:
             ConflictError: if the book has another current release than `after`.
         """
         folder = self._folder(book)
-        number = 0
-        for n, entry in self._ledger(book):
-            if entry["decision_id"] == facts["decision_id"]:
-                return self._load(book, entry["release_id"]), False
-            number = n
+        published = self.by_decision(book, facts["decision_id"])
+        if published is not None:
+            return published, False
+        number = max((n for n, _ in self._ledger(book)), default=0)
         release_id = content_hash(facts)[:16]
         bundle = {**files, RELEASE: canonical_json(facts)}
         if not folders.publish_folder(folder / release_id, bundle):
@@ -169,6 +168,13 @@ class ReleaseStore:
                 found=f"{len(found)} of that name",
             )
         return self._load(found[0].parent.name, release_id)
+
+    def by_decision(self, book: str, decision_id: str) -> Release | None:
+        """Give the release that a decision led to, or None."""
+        for _, entry in self._ledger(book):
+            if entry["decision_id"] == decision_id:
+                return self._load(book, entry["release_id"])
+        return None
 
     def history(self, book: str) -> tuple[Mapping[str, Any], ...]:
         """List the ledger, oldest first: `n, release_id, decision_id, previous`."""

@@ -17,6 +17,12 @@ _FILES = (
     "evaluation/position_table.py",
     "evaluation/report.py",
     "evaluation/run_tables.py",
+    "strategies/evaluate.py",
+    "strategies/spec.py",
+    "strategies/spec_sections.py",
+    "workflows/run_backtest.py",
+    "workflows/run_checks.py",
+    "workflows/run_plan.py",
 )
 _PACKAGES = ("numpy", "numba", "polars", "matplotlib")
 
@@ -28,7 +34,7 @@ def code_hash(strategy: object) -> str:
         strategy: its module counts too, wherever it comes from.
     """
     own = sys.modules[type(strategy).__module__].__file__
-    parts = hashlib.sha256(_rooms_hash().encode())
+    parts = hashlib.sha256(_between_bars_and_results().encode())
     if own is not None:
         parts.update(Path(own).read_bytes())
     return parts.hexdigest()
@@ -40,14 +46,24 @@ def package_versions() -> dict[str, str]:
     return {**versions, "python": platform.python_version(), "machine": platform.machine()}
 
 
-@cache
-def _rooms_hash() -> str:
-    strategies = [_PACKAGE / "strategies" / f"{name}.py" for name in ("evaluate", "spec_sections")]
-    files = [path for room in _ROOMS for path in (_PACKAGE / room).rglob("*.py")]
-    files += [_PACKAGE / name for name in _FILES] + strategies
-    files += sorted((_PACKAGE / "workflows").glob("*run*.py"))
+def source_hash(*names: str) -> str:
+    """Give the SHA-256 over files of the package, by their names and bytes.
+
+    Args:
+        names: paths relative to the package, such as `evaluation/gates.py`, or folders.
+    """
+    files = {
+        path
+        for name in names
+        for path in ([_PACKAGE / name] if name.endswith(".py") else (_PACKAGE / name).rglob("*.py"))
+    }
     parts = hashlib.sha256()
     for path in sorted(files):
         parts.update(str(path.relative_to(_PACKAGE)).encode() + b"\0")
         parts.update(hashlib.sha256(path.read_bytes()).digest())
     return parts.hexdigest()
+
+
+@cache
+def _between_bars_and_results() -> str:
+    return source_hash(*_ROOMS, *_FILES)

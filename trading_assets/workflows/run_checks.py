@@ -1,0 +1,149 @@
+"""What is checked of every run before it may stand as evidence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+import polars as pl
+
+from trading_assets.domain.errors import DataError
+from trading_assets.domain.ids import Month, Symbol
+from trading_assets.domain.instrument import decimal_from_units, units_from_decimal
+from trading_assets.evaluation.gates import Check
+from trading_assets.evaluation.run_tables import RunTables
+from trading_assets.features.anchor import anchor
+from trading_assets.features.look_ahead import find_look_ahead
+from trading_assets.features.warm_up import find_short_warm_up
+from trading_assets.market.bar_frame import between, instant, validate_bars
+from trading_assets.storage.partition_store import Manifest
+from trading_assets.strategies.evaluate import anchored, evaluate
+from trading_assets.strategies.protocol import Strategy
+from trading_assets.workflows.run_plan import RunPlan
+
+Frames = Mapping[Symbol, pl.DataFrame]
+
+
+def check_inputs(plan: RunPlan, frames: Frames, *, max_gap_minutes: int) -> Iterator[Check]:
+    """Check the bars and, with a horizon, the forecasts.
+
+    Args:
+        plan: of the run.
+        frames: all bars of each symbol that the run has read, forecasts joined.
+        max_gap_minutes: longest gap that is accepted.
+    """
+    yield _bars_are_valid(plan, frames)
+    used = [plan.bars[symbol, month] for symbol in plan.spec.symbols for month in plan.months]
+    longest = max((gap.minutes for manifest in used for gap in manifest.gaps), default=0)
+    yield Check(
+        "gaps_within_limit",
+        passed=longest <= max_gap_minutes,
+        detail=f"longest gap {longest} minutes, allowed {max_gap_minutes}",
+    )
+    if plan.strategy.horizon is not None:
+        yield _forecasts_out_of_sample(plan.forecasts, plan.months)
+
+
+def check_signals(plan: RunPlan, frames: Frames, *, seed: int) -> Iterator[Check]:
+    """Prove that signals know no future, and that their warm-up is all their memory.
+
+    Args:
+        plan: of the run.
+        frames: all bars of each symbol, forecasts joined.
+        seed: decides where the look-ahead check cuts.
+    """
+    leaks = []
+    for symbol, frame in frames.items():
+        for month in plan.months:
+            part = anchored(frame, plan.strategy, month)
+            found = find_look_ahead(lambda rows: evaluate(plan.strategy, rows), part, seed=seed)
+            leaks += [f"{symbol} {month} {leak}" for leak in found]
+    keys = len(frames) * len(plan.months)
+    yield Check(
+        "signals_know_no_future",
+        passed=not leaks,
+        detail="; ".join(leaks)[:500] or f"12 random cuts in each of {keys} partitions",
+    )
+    yield _warm_up_is_enough(plan.strategy, plan.months[-1], frames)
+
+
+def check_result(
+    tables: RunTables, metrics: Mapping[str, Any], *, quote: str, opening: int, closing: int
+) -> Iterator[Check]:
+    """Check that the books add up and that every metric is a number.
+
+    Args:
+        tables: of the run.
+        metrics: of the run.
+        quote: asset of the account.
+        opening: quote before the first bar, in 1e-8 units.
+        closing: quote after the last bar by the engine's ledger, in 1e-8 units.
+    """
+    cash = opening
+    for row in tables.trades.iter_rows(named=True):
+        sign = -1 if row["side"] == "BUY" else 1
+        cash += sign * units_from_decimal(row["notional"])
+        cash -= units_from_decimal(row["fee"]) if row["fee_ccy"] == quote else 0
+    yield Check(
+        "cash_adds_up",
+        passed=cash == closing,
+        detail=f"fills leave {decimal_from_units(cash)}, the ledger says "
+        f"{decimal_from_units(closing)}",
+    )
+    parts = {name: metrics[name] or {} for name in ("all", "oos")}
+    odd = [
+        f"{part}.{name}"
+        for part, values in parts.items()
+        for name, value in values.items()
+        if value is not None and not math.isfinite(value)
+    ]
+    yield Check(
+        "metrics_are_finite",
+        passed=not odd,
+        detail=", ".join(odd) or f"{sum(map(len, parts.values()))} metrics",
+    )
+
+
+def _bars_are_valid(plan: RunPlan, frames: Frames) -> Check:
+    rows = 0
+    for symbol, frame in frames.items():
+        bars = frame.drop("prediction", "confidence", strict=False)
+        try:
+            validate_bars(bars, symbol, plan.spec.timeframe)
+        except DataError as error:
+            return Check("bars_are_valid", passed=False, detail=str(error)[:500])
+        rows += bars.height
+    return Check("bars_are_valid", passed=True, detail=f"{rows} bars")
+
+
+def _forecasts_out_of_sample(
+    forecasts: Mapping[tuple[Symbol, Month], Manifest], months: tuple[Month, ...]
+) -> Check:
+    """Every forecast of a month comes from the model of that month, trained on what was before."""
+    raise NotImplementedError
+
+
+def _warm_up_is_enough(strategy: Strategy, month: Month, frames: Frames) -> Check:
+    name = "warm_up_is_enough"
+    if strategy.warm_up == timedelta():
+        return Check(name, passed=True, detail="a signal looks at its own row only")
+    twice = anchor(month, 2 * strategy.warm_up)
+    defects = []
+    for symbol, frame in frames.items():
+        if frame.filter(pl.col("ts") <= instant(twice)).is_empty():
+            return Check(
+                name, passed=None, detail=f"{symbol} has no bars twice the warm-up before {month}"
+            )
+        found = find_short_warm_up(
+            lambda rows: evaluate(strategy, rows),
+            frame.filter(between(twice, month.end)),
+            start=month.start,
+            warm_up=strategy.warm_up,
+            signs=("target",),
+        )
+        defects += [f"{symbol} {defect}" for defect in found]
+    return Check(
+        name, passed=not defects, detail="; ".join(defects)[:500] or f"{month}, twice the warm-up"
+    )

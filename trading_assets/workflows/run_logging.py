@@ -1,0 +1,149 @@
+"""What people see of a run: its page in MLflow, and a few facts for the asset graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from trading_assets.domain.bar import DAY
+from trading_assets.domain.ids import content_hash
+from trading_assets.evaluation.labels import span
+from trading_assets.evaluation.report import sparkline_markdown
+from trading_assets.storage import folders
+from trading_assets.storage.experiments import DatasetInput, LoggedRun
+from trading_assets.storage.run_store import StoredRun
+from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.run_plan import RunPlan
+
+_SHOWN = (
+    "num_trades", "net_return_pct", "sharpe", "max_drawdown_pct", "win_rate", "turnover", "fees",
+)  # fmt: skip
+
+
+def experiment_of(family: str) -> str:
+    """Name the experiment of a strategy's backtests."""
+    return f"ta/{family}/backtest"
+
+
+def log_to_experiments(
+    desk: Desk, plan: RunPlan, run: StoredRun, tags: Mapping[str, str]
+) -> LoggedRun:
+    """Log a run to MLflow once; give the page that it has from then on.
+
+    Args:
+        desk: gives the experiments.
+        plan: inputs of the run.
+        run: as it stands in the store; its files become the artefacts.
+        tags: of the caller, beside the ones that join the run to data, code and result.
+    """
+    experiment = experiment_of(plan.strategy.name)
+    identity = {"run_id": run.run_id, "result.hash": run.result_hash}
+    logged = desk.experiments.find_run(experiment, identity)
+    if logged is not None:
+        return logged
+    manifest = run.manifest
+    metrics = {
+        f"{prefix}{name}": value
+        for part, prefix in (("all", ""), ("oos", "oos."))
+        for name, value in (run.metrics[part] or {}).items()
+    }
+    return desk.experiments.log_run(
+        experiment,
+        manifest["run_name"],
+        params=_params(plan),
+        metrics=metrics,
+        tags={
+            **identity,
+            "strategy.id": plan.spec.name,
+            "trial_family": plan.strategy.name,
+            "stage": "backtest",
+            "config.hash": manifest["config_hash"],
+            "data.hash": manifest["data_hash"],
+            "code.hash": manifest["code_hash"],
+            "seed": str(manifest["seed"]),
+            "label": manifest["label"],
+            **tags,
+        },
+        artifacts=_artifacts(run.folder),
+        curves=_curves(run),
+        datasets=_datasets(desk, plan),
+    )
+
+
+def run_metadata(run: StoredRun, *, url: str, is_new: bool) -> dict[str, Any]:
+    """Give what is worth showing of a run, as plain values."""
+    whole, oos = run.metrics["all"], run.metrics["oos"] or {}
+    manifest = run.manifest
+    red = [check["name"] for check in run.checks if not check["passed"]]
+    return {
+        "label": manifest["label"],
+        "run_id": run.run_id,
+        "months": f"{manifest['months'][0]} to {manifest['months'][-1]}",
+        **{name: whole[name] for name in _SHOWN},
+        **{f"oos_{name}": oos.get(name) for name in _SHOWN[:4]},
+        "equity": sparkline_markdown(run.table("equity")["equity"].to_numpy()),
+        "checks": f"{len(run.checks) - len(red)} of {len(run.checks)} green",
+        "not_green": ", ".join(red),
+        "refusals": {k: v for k, v in manifest["verdicts"].items() if k not in _QUIET},
+        "data_hash": manifest["data_hash"],
+        "code_hash": manifest["code_hash"],
+        "result_hash": run.result_hash,
+        "folder": str(run.folder),
+        "mlflow": url,
+        "reproduced": not is_new,
+    }
+
+
+_QUIET = {"accepted", "no_signal", "no_change", "in_position", "entry_working"}
+
+
+def _params(plan: RunPlan) -> dict[str, Any]:
+    spec = plan.spec
+    values: dict[str, Any] = {
+        "spec": spec.name,
+        "strategy": spec.strategy,
+        "symbols": ",".join(spec.symbols),
+        "bar_size": spec.bar_size,
+        "months": span(plan.months),
+        "cash": str(spec.cash),
+        "profile": spec.profile,
+    }
+    values |= {f"params.{name}": value for name, value in spec.all_params().items()}
+    for section in ("sizing", "costs", "limits", "rules"):
+        dumped = getattr(spec, section).model_dump(mode="json", exclude_defaults=True)
+        values |= {f"{section}.{name}": value for name, value in dumped.items()}
+    return values
+
+
+def _artifacts(folder: Path) -> dict[str, Path]:
+    return {name: folder / name for name in sorted(folders.read_index(folder))}
+
+
+def _curves(run: StoredRun) -> dict[str, list[tuple[int, float]]]:
+    """Give equity and drawdown by day number, counted from the first day."""
+    days = run.table("equity_curve")
+    numbers = (days["ts_utc"].to_physical() // DAY).to_list()
+    return {
+        name: [
+            (number - numbers[0], value)
+            for number, value in zip(numbers, days[name].to_list(), strict=True)
+        ]
+        for name in ("equity", "drawdown")
+    }
+
+
+def _datasets(desk: Desk, plan: RunPlan) -> list[DatasetInput]:
+    """Give one data set per table; its hash is that of all versions read."""
+    versions: dict[str, dict[str, str]] = {}
+    for address, version in plan.inputs.items():
+        versions.setdefault(address.split("/")[0], {})[address] = version
+    return [
+        DatasetInput(
+            f"{table} {span(plan.months)}",
+            content_hash(read),
+            desk.tables.folder(table, None, None),
+            "backtest",
+        )
+        for table, read in sorted(versions.items())
+    ]
