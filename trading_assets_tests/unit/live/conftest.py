@@ -6,15 +6,21 @@ import dataclasses
 import hashlib
 import json
 import math
+import threading
 from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
 
 from trading_assets.domain.account import Balance, Fill
-from trading_assets.domain.bar import Bar
+from trading_assets.domain.bar import Bar, Timeframe
 from trading_assets.domain.errors import OrderRejected, OutcomeUnknown, VenueUnavailable
-from trading_assets.domain.events import BarReady, SignalRow
+from trading_assets.domain.events import (
+    BarReady,
+    OrderFilled,
+    OrderIntentCreated,
+    SignalRow,
+)
 from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.order import (
     OrderReport,
@@ -24,8 +30,11 @@ from trading_assets.domain.order import (
     TimeInForce,
 )
 from trading_assets.live.book_state import SessionSetup
-from trading_assets.live.recovery import MachineFactory
+from trading_assets.live.executor import Executor
+from trading_assets.live.executor_terms import Pace, Surroundings
+from trading_assets.live.recovery import MachineFactory, recover
 from trading_assets.live.session import Session
+from trading_assets.live.venue_time import VenueTime
 
 MINUTE = 60_000_000
 BAR = 5 * MINUTE
@@ -158,24 +167,41 @@ class TinyMachine:
         return hashlib.sha256(self.snapshot()).hexdigest()
 
 
-class MemoryJournal:
-    """A journal that lasts as long as the test; `limit` appends succeed, then the process dies."""
+class Killed(BaseException):
+    """The process is gone; nothing after it happens."""
 
-    def __init__(self, limit=None):
+
+class Doom:
+    """Kills the process at the n-th boundary between two effects; 0 never."""
+
+    def __init__(self, at=0):
+        self.at = at
+        self.seen = 0
+
+    def point(self):
+        self.seen += 1
+        if self.seen == self.at:
+            raise Killed
+
+
+class MemoryJournal:
+    """A journal that lasts as long as the test, longer than the processes that write it."""
+
+    def __init__(self, doom=None):
         self.events = []
         self.commits = []
         self.snapshots = []
-        self.limit = limit
+        self.doom = doom or Doom()
 
     @property
     def head(self):
         return len(self.events)
 
     def append(self, events):
-        if self.limit is not None and len(self.commits) >= self.limit:
-            raise KeyboardInterrupt("killed")
+        self.doom.point()
         self.commits.append(tuple(events))
         self.events.extend(events)
+        self.doom.point()
         return self.head
 
     def read(self, since=0):
@@ -186,7 +212,9 @@ class MemoryJournal:
         return found[-1] if found else None
 
     def save_snapshot(self, payload):
+        self.doom.point()
         self.snapshots.append((self.head, payload))
+        self.doom.point()
 
     def latest_snapshot(self):
         return self.snapshots[-1] if self.snapshots else None
@@ -273,8 +301,9 @@ class TinyVenue:
 
     recv_window_ms = 5000
 
-    def __init__(self, script=()):
+    def __init__(self, script=(), doom=None):
         self.script = list(script)
+        self.doom = doom or Doom()
         self.orders = []
         self.trades = []
         self.sent = []
@@ -310,6 +339,7 @@ class TinyVenue:
     # Broker
 
     def submit(self, ticket):
+        self.doom.point()
         self.sent.append(ticket.client_order_id)
         fate = self.script.pop(0) if self.script else "ok"
         if fate == "unreachable":
@@ -324,6 +354,7 @@ class TinyVenue:
             raise OutcomeUnknown("lost")
         share = Decimal("0.5") if fate == "partial" else Decimal(1)
         order = self._execute(ticket, share)
+        self.doom.point()
         if fate == "lost_answer":
             raise OutcomeUnknown("lost")
         return self._report(order), tuple(self._fills(order))
@@ -424,6 +455,88 @@ def _halves(quantity, lot):
     return [part for part in (first, quantity - first) if part]
 
 
+class TinyFeed:
+    """Bars of a market clock, with the targets of a plan; bar numbers count from START."""
+
+    def __init__(self, plan, venue):
+        self.plan = plan
+        self.venue = venue
+        self.next = None
+
+    def load(self, first):
+        self.next = first
+
+    def poll(self, now):
+        ready = []
+        while self.next + BAR <= now:
+            number = (self.next - START) // BAR
+            sol, btc = self.plan[number % len(self.plan)]
+            ready.append(a_bar_ready(number, sol=sol, btc=btc))
+            self.next += BAR
+        return ready
+
+
+class Desk:
+    """One book over several processes: journal and venue live on, the rest is built anew."""
+
+    Killed = Killed
+
+    def __init__(self, plan, script=(), kill_at=0):
+        self.doom = Doom(kill_at)
+        self.journal = MemoryJournal(self.doom)
+        self.venue = TinyVenue(script, self.doom)
+        self.local = LocalClock(self.venue)
+        self.plan = plan
+        self.observed = []
+        self.beats = []
+        self.halt = ""
+        self.setup = a_setup(snapshot_bars=4)
+        self.session = None
+
+    def executor(self, **pace):
+        self.session = recover(self.journal, self.setup, machines())
+        values = {"poll_s": 20.0, "late_bar": 100_000_000, "stop_s": 40.0, "heartbeat_s": 60.0}
+        return Executor(
+            self.session,
+            self.journal,
+            self.venue,
+            TinyFeed(self.plan, self.venue),
+            clock=VenueTime(self.venue, not_before=self.session.state.last_ts),
+            local=self.local,
+            timeframe=Timeframe.M5,
+            pace=Pace(**{**values, **pace}),
+            around=Surroundings(
+                lambda *beat: self.beats.append(beat), lambda: self.halt, self.observed.append
+            ),
+        )
+
+    def run(self, bars, stop=None):
+        return self.executor().run(stop or threading.Event(), max_bars=bars)
+
+    def verdicts(self):
+        """Judge the book by the venue's own record; an empty list is a good book."""
+        wrong = []
+        intents = [e.ticket for e in self.journal.events if isinstance(e, OrderIntentCreated)]
+        fills = [e.fill for e in self.journal.events if isinstance(e, OrderFilled)]
+        if len(set(self.venue.sent)) != len(self.venue.sent):
+            wrong.append("an order was sent twice")
+        decisions = [(t.symbol, t.bar_ts) for t in intents]
+        if len(set(decisions)) != len(decisions):
+            wrong.append("a bar was decided twice")
+        names = {o["ticket"].client_order_id for o in self.venue.orders}
+        if not names <= {t.client_order_id for t in intents}:
+            wrong.append("the venue has an order that the journal lacks")
+        if self.session.state.orders:
+            wrong.append("an order is unresolved")
+        if sorted(fills, key=lambda f: int(f.trade_id)) != self.venue.trades:
+            wrong.append("fills were lost or doubled")
+        held = {k: v for k, v in self.venue.holdings.items() if v}
+        expected = self.session.state.expected_balances((SOL, BTC))
+        if {k: v for k, v in expected.items() if v} != held:
+            wrong.append(f"balances: {expected} {held}")
+        return wrong
+
+
 @pytest.fixture
 def kit():
     """Everything above, since test modules cannot import a conftest."""
@@ -437,6 +550,7 @@ def kit():
         Journal=MemoryJournal,
         Local=LocalClock,
         Venue=TinyVenue,
+        Desk=Desk,
         setup=a_setup,
         machines=machines,
         bar=a_bar_ready,
