@@ -63,23 +63,8 @@ def ingest_month(
             end=listing.end,
             before=before,
         )
-    return Published(
-        table=RAW_TABLE,
-        symbol=symbol,
-        month=month,
-        version=manifest.version,
-        rows=len(manifest.objects),
-        changed=changed,
-        metadata={
-            "source": source.store,
-            "objects": len(manifest.objects),
-            "fetched": len(manifest.objects) - len(kept),
-            "bytes": manifest.size_bytes,
-            "expected_until": minute_text(manifest.end),
-            "folder": str(desk.raw.folder(source.store, symbol, month)),
-            "manifest": manifest.n,
-        },
-    )
+    fetched = len(contents) - len(kept)
+    return _published(desk, manifest, changed=changed, fetched=fetched)
 
 
 def history_or_own(
@@ -127,3 +112,23 @@ def _fetch(source: HistorySource, symbol: Symbol, wanted: VendorObject) -> bytes
     data = source.fetch(symbol, wanted)
     check_container(wanted.kind, data, wanted.name)
     return data
+
+
+def _published(desk: Desk, manifest: RawManifest, *, changed: bool, fetched: int) -> Published:
+    return Published(
+        table=RAW_TABLE,
+        symbol=manifest.symbol,
+        month=manifest.month,
+        version=manifest.version,
+        rows=len(manifest.objects),
+        changed=changed,
+        metadata={
+            "source": manifest.source,
+            "objects": len(manifest.objects),
+            "fetched": fetched,
+            "bytes": manifest.size_bytes,
+            "expected_until": minute_text(manifest.end),
+            "folder": str(desk.raw.folder(manifest.source, manifest.symbol, manifest.month)),
+            "manifest": manifest.n,
+        },
+    )

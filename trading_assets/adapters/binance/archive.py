@@ -20,12 +20,13 @@ from trading_assets.domain.errors import (
     MissingPartition,
     UnknownSymbol,
 )
-from trading_assets.domain.ids import Micros, Month, Symbol, sha256_hex
+from trading_assets.domain.ids import Micros, Month, Symbol, sha256_hex, symbol_from_text
 from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.ports import Clock
 from trading_assets.market.history import Listing, VendorObject, require_begun
 
 _CHECKSUM = re.compile(r"([0-9a-f]{64}) [ *](\S+)\s*")
+_MONTHLY = re.compile(r"([A-Z0-9]{2,20})-1m-(\d{4}-(?:0[1-9]|1[0-2]))\.zip")
 _OFFICIAL_PREFIX = "data/spot"
 _EXCHANGE_INFO = "exchangeInfo.json"
 
@@ -258,6 +259,23 @@ class ArchiveHistory:
                 fix="Get it from the vendor again.",
             )
         return VendorObject(name, "zip_csv", start, end, finished=True, vendor_sha256=match[1])
+
+
+def mirrored_months(root: Path) -> dict[Symbol, tuple[Month, ...]]:
+    """List the months of which a mirror has the month's own one-minute zip.
+
+    Args:
+        root: the folder that holds `monthly`, as `LocalFiles.root` found it.
+
+    Returns:
+        Months in order, for each symbol that has any; symbols sorted.
+    """
+    found: dict[Symbol, list[Month]] = {}
+    for path in sorted((root / "monthly/klines").glob("*/1m/*.zip")):
+        match = _MONTHLY.fullmatch(path.name)
+        if match is not None and match[1] == path.parts[-3]:
+            found.setdefault(symbol_from_text(match[1]), []).append(Month.from_text(match[2]))
+    return {symbol: tuple(sorted(months)) for symbol, months in found.items()}
 
 
 def _path(symbol: Symbol, period: str) -> str:

@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 
-from trading_assets.adapters.binance.archive import ArchiveHistory, HttpFiles, LocalFiles
+from trading_assets.adapters.binance.archive import (
+    ArchiveHistory,
+    HttpFiles,
+    LocalFiles,
+    mirrored_months,
+)
 from trading_assets.domain.bar import DAY
 from trading_assets.domain.errors import (
     ConfigurationError,
@@ -201,6 +206,17 @@ def test_a_mirror_is_found_at_any_of_its_levels(root: Path, clock: Any, above: s
 def test_a_folder_that_is_no_mirror_is_a_wrong_setting(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="archive_root"):
         LocalFiles(tmp_path)
+
+
+def test_the_months_of_a_mirror_are_listed(root: Path) -> None:
+    for period in ("2024-03", "2024-01", "2024-02-01"):
+        put(root, period, b"x")
+    other = root / "monthly/klines/ETHUSDT/1m"
+    other.mkdir(parents=True)
+    for name in ("ETHUSDT-1m-2024-13.zip", "BTCUSDT-1m-2024-05.zip", "notes.zip"):
+        (other / name).write_bytes(b"x")
+    assert mirrored_months(root) == {BTC: (Month(2024, 1), MARCH)}
+    assert mirrored_months(root / "monthly") == {}
 
 
 def test_a_web_server_is_asked_again_and_then_said_to_be_down(server: Any, clock: Any) -> None:
