@@ -18,7 +18,6 @@ from trading_assets.exchange.settlement import settle
 from trading_assets.exchange.signatures import Authenticator, Credential
 from trading_assets.exchange.venue import Fees, Venue
 
-
 _CLOCK_SLACK: Micros = 60_000_000
 
 

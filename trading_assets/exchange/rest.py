@@ -33,13 +33,23 @@ _GATEWAY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>Bad Gat
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One method of one path: who may call, what it weighs, what answers."""
+    """One method of one path.
+
+    Attributes:
+        weight: what a call weighs, possibly by its parameters.
+        public: what answers, for everyone; or
+        signed: what answers, for the account whose key signed.
+        refused_weight: what a refusal weighs besides.
+        changes: whether every attempt is recorded in the ledger.
+        places: whether the answer shows the order counts.
+    """
 
     weight: Weight
     public: Public | None = None
     signed: Signed | None = None
     refused_weight: int = 0
     changes: bool = False
+    places: bool = False
 
 
 _ROUTES: dict[tuple[str, str], Endpoint] = {
@@ -51,7 +61,9 @@ _ROUTES: dict[tuple[str, str], Endpoint] = {
     ("GET", "ticker/price"): Endpoint(market_data.ticker_weight, market_data.ticker_price),
     ("GET", "ticker/bookTicker"): Endpoint(market_data.ticker_weight, market_data.book_ticker),
     ("GET", "depth"): Endpoint(market_data.depth_weight, market_data.depth),
-    ("POST", "order"): Endpoint(0, signed=trading.place_order, refused_weight=1, changes=True),
+    ("POST", "order"): Endpoint(
+        0, signed=trading.place_order, refused_weight=1, changes=True, places=True
+    ),
     ("DELETE", "order"): Endpoint(0, signed=trading.cancel_order, refused_weight=1, changes=True),
     ("DELETE", "openOrders"): Endpoint(
         0, signed=trading.cancel_all, refused_weight=1, changes=True
@@ -112,7 +124,7 @@ class RestApi:
         if fault.reply and fault.reply_when == "before":
             return self._faulty_reply(fault)
         try:
-            response = self._json(await self._execute(request, path, body))
+            response = await self._execute(request, path, body)
         except Refused as refusal:
             response = self._refusal(refusal)
         await asyncio.sleep(fault.delay_ms_after / 1_000)
@@ -126,7 +138,9 @@ class RestApi:
         if request.url.hostname not in {"127.0.0.1", "localhost", "::1"}:
             raise Refused(-1002, "You are not authorized to execute this request.", status=403)
 
-    async def _execute(self, request: Request, path: str, body: bytes) -> bytes:
+    async def _execute(self, request: Request, path: str, body: bytes) -> Response:
+        if request.headers.get("X-MBX-TIME-UNIT", "MILLISECOND").upper() != "MILLISECOND":
+            raise Refused(-1194, "Invalid value for time unit; expected MILLISECOND.")
         endpoint = self._route(request.method, path)
         query = request.scope["query_string"]
         parameters = Parameters(query, body)
@@ -135,8 +149,19 @@ class RestApi:
         )
         self._exchange.weights.spend(weight, wall_now())
         if endpoint.public is not None:
-            return await endpoint.public(self._exchange, parameters)
+            return self._json(await endpoint.public(self._exchange, parameters))
+        return await self._execute_signed(endpoint, request, parameters, query, body)
+
+    async def _execute_signed(
+        self,
+        endpoint: Endpoint,
+        request: Request,
+        parameters: Parameters,
+        query: bytes,
+        body: bytes,
+    ) -> Response:
         assert endpoint.signed is not None  # noqa: S101 - a route has one or the other
+        method, path = request.method, request.url.path
         account, outcome = "", _UNKNOWN
         try:
             credential = self._exchange.authenticator.account_of(
@@ -149,14 +174,20 @@ class RestApi:
             )
             answer = await endpoint.signed(self._exchange, account, parameters)
             outcome = _DONE
-            return answer
         except Refused as refusal:
             outcome = (refusal.status, refusal.code)
             self._exchange.weights.spend(endpoint.refused_weight, wall_now())
             raise
         finally:
             if endpoint.changes:
-                self._record(request.method, path, account, parameters, outcome)
+                self._record(method, path, account, parameters, outcome)
+        response = self._json(answer)
+        if endpoint.places:
+            now = self._exchange.clock.now()
+            ten, day = self._exchange.venue.order_meter.counts(account, now)
+            response.headers["X-MBX-ORDER-COUNT-10S"] = str(ten)
+            response.headers["X-MBX-ORDER-COUNT-1D"] = str(day)
+        return response
 
     @staticmethod
     def _route(method: str, path: str) -> Endpoint:

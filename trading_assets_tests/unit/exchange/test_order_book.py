@@ -1,0 +1,98 @@
+"""Synthetic liquidity."""
+
+from statistics import median
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trading_assets.domain.order import OrderSide
+from trading_assets.exchange.listing import listing_of
+from trading_assets.exchange.market_model import CELLS_PER_DAY, MarketModel
+from trading_assets.exchange.order_book import OrderBooks, draw_book
+
+CELL = 341_858_880  # 2024-03-01T12:00Z
+SOL = listing_of("SOLUSDT")
+
+
+def value(listing, levels):
+    return sum(level.ticks * level.lots for level in levels) * listing.value_units / 1e8
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    cell=st.integers(CELL, CELL + 300 * CELLS_PER_DAY),
+    symbol=st.sampled_from(["BTC", "ETH", "SOL"]),
+)
+def test_the_book_surrounds_the_traded_price(cell, symbol):
+    listing = listing_of(symbol + "USDT")
+    model = MarketModel(1, 0.5)
+    book = draw_book(model, listing, cell)
+    bids, asks = ([level.ticks for level in side] for side in (book.bids, book.asks))
+    assert bids == sorted(set(bids), reverse=True)
+    assert asks == sorted(set(asks))
+    assert bids[0] <= model.ticks_at(listing, cell) <= asks[0]
+    assert bids[0] < asks[0]
+    assert all(level.lots >= 1 for level in (*book.bids, *book.asks))
+
+
+def test_what_is_taken_is_gone_until_the_next_cell(model):
+    books = OrderBooks(model)
+    best = books.at(SOL, CELL).asks[0]
+    books.at(SOL, CELL).take(OrderSide.BUY, best.ticks, best.lots)
+    left = next(books.at(SOL, CELL).against(OrderSide.BUY, None))
+    assert left.ticks > best.ticks
+    assert books.at(SOL, CELL + 1).asks[0].lots > 0
+    untouched = draw_book(model, SOL, CELL)
+    assert [level.ticks for level in books.at(SOL, CELL).asks] == [a.ticks for a in untouched.asks]
+
+
+def test_a_limit_bounds_the_levels_that_are_met(model):
+    book = draw_book(model, SOL, CELL)
+    third = book.asks[2].ticks
+    assert [level.ticks for level in book.against(OrderSide.BUY, third)] == [
+        level.ticks for level in book.asks[:3]
+    ]
+    bid = book.bids[1].ticks
+    assert len(list(book.against(OrderSide.SELL, bid))) == 2
+    assert not list(book.against(OrderSide.BUY, book.bids[0].ticks))
+
+
+def test_solana_is_thin_and_bitcoin_is_not(model):
+    depths = {}
+    for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT"):
+        listing = listing_of(symbol)
+        depths[symbol] = [
+            value(listing, draw_book(model, listing, CELL + 97 * i).asks) for i in range(300)
+        ]
+    short = sum(depth < 20_000 for depth in depths["SOLUSDT"]) / 300
+    assert 0.05 < short < 0.35
+    assert min(depths["BTCUSDT"]) > 200_000
+    assert median(depths["BTCUSDT"]) > median(depths["ETHUSDT"]) > 10 * median(depths["SOLUSDT"])
+
+
+def test_an_order_of_some_thousands_walks_a_few_levels(model):
+    counts = []
+    for i in range(200):
+        walked, spent = 0, 0.0
+        for level in draw_book(model, SOL, CELL + 31 * i).asks:
+            walked += 1
+            spent += level.ticks * level.lots * SOL.value_units / 1e8
+            if spent >= 4_000:
+                break
+        counts.append(walked)
+    assert 2 <= median(counts) <= 8
+
+
+def test_the_same_cell_draws_the_same_book(model):
+    assert draw_book(model, SOL, CELL) == draw_book(MarketModel(7, 0.5), SOL, CELL)
+    assert draw_book(model, SOL, CELL) != draw_book(MarketModel(8, 0.5), SOL, CELL)
+
+
+@pytest.mark.parametrize("side", [OrderSide.BUY, OrderSide.SELL])
+def test_taking_from_an_empty_book_changes_nothing(model, side):
+    book = draw_book(model, SOL, CELL)
+    for level in (*book.bids, *book.asks):
+        level.lots = 0
+    book.take(side, 1, 1)
+    assert not list(book.against(side, None))
