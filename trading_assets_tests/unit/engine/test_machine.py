@@ -1,0 +1,333 @@
+"""The machine as live, replay and callers use it."""
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from trading_assets.domain.errors import DataError, InvariantError, RecoveryError
+from trading_assets.domain.order import OrderSide, OrderStatus, OrderType, TimeInForce
+from trading_assets.domain.setup import Costs, FeeAsset, SignalFamily, Sizing, SizingMode
+from trading_assets.engine.machine import Machine
+from trading_assets.engine.signals import BarMatrix, SignalMatrix
+from trading_assets.records.codes import Leg, OrderState
+
+FLAT = (100.0, 100.0, 100.0, 100.0)
+BAR = np.array([[100.0, 101.0, 99.0, 100.0, 5.0]])
+NONE = np.full((1, 3), np.nan)
+STEP = 300_000_000
+LONG = np.array([[102.0, np.nan, 98.0, np.nan, 110.0, np.nan, np.nan]])
+QUIET = np.full((1, 7), np.nan)
+
+
+def target(value):
+    return np.array([[value, np.nan, np.nan]])
+
+
+def live(market, **options):
+    return Machine(market([FLAT], **options).setup)
+
+
+def live_bracket(market, **options):
+    return live(market, family=SignalFamily.BRACKET, **options)
+
+
+def test_a_close_gives_the_orders_to_send(market):
+    machine = live(market)
+
+    (order,) = machine.on_close(STEP, BAR, target(1.0))
+
+    assert (order.side, order.type, order.tif) == (
+        OrderSide.BUY,
+        OrderType.MARKET,
+        TimeInForce.GTC,
+    )
+    assert (order.lots, order.leg, order.bar_ts, order.symbol_index) == (1000, Leg.OPEN, STEP, 0)
+    assert order.limit_ticks is order.stop_ticks is None
+    assert not order.reduce_only
+
+
+def test_orders_at_the_venue_are_not_matched_here(market):
+    machine = live(market)
+    machine.on_close(STEP, BAR, target(1.0))
+
+    machine.on_close(2 * STEP, BAR, NONE)
+
+    assert len(machine.fills) == 0
+    assert len(machine.active_orders()) == 1
+
+
+def test_no_new_decision_while_an_order_works(market):
+    machine = live(market)
+    machine.on_close(STEP, BAR, target(1.0))
+
+    assert machine.on_close(2 * STEP, BAR, target(0.0)) == ()
+    assert machine.refusals == {"order_working": 1}
+
+
+def test_partial_fills_add_up(market):
+    machine = live(market)
+    (order,) = machine.on_close(STEP, BAR, target(1.0))
+
+    machine.on_fill(order.order_id, 400, 100.5, 40_200, False, STEP + 7)
+    machine.on_fill(order.order_id, 600, 101.0, 60_600, False, STEP + 8)
+
+    assert machine.positions()[0].lots == 1000
+    assert machine.balances()["USDT"] == Decimal(10_000) - Decimal("100.8") - Decimal("0.001008")
+    assert machine.active_orders() == ()
+    assert OrderState(machine.orders[0]["state"]) is OrderState.FILLED
+    assert machine.fills["ts"].tolist() == [STEP + 7, STEP + 8]
+
+
+def test_the_venues_final_word_drops_what_is_left(market):
+    machine = live(market)
+    (order,) = machine.on_close(STEP, BAR, target(1.0))
+    machine.on_fill(order.order_id, 400, 100.0, 0, False, STEP + 7)
+
+    machine.on_closed(order.order_id, OrderStatus.EXPIRED, STEP + 9)
+
+    assert machine.positions()[0].lots == 400
+    row = machine.orders[0]
+    assert (OrderState(row["state"]), row["filled"], row["closed_ts"]) == (
+        OrderState.EXPIRED,
+        400,
+        STEP + 9,
+    )
+    assert machine.on_close(2 * STEP, BAR, target(0.0))[0].lots == 400
+
+
+@pytest.mark.parametrize("reason", ["CANCELED", "REJECTED", "EXPIRED", "ABSENT"])
+def test_an_order_that_came_to_nothing_frees_its_symbol(market, reason):
+    machine = live(market)
+    (order,) = machine.on_close(STEP, BAR, target(1.0))
+
+    machine.on_closed(order.order_id, reason)
+
+    assert machine.on_close(2 * STEP, BAR, target(1.0))[0].order_id > order.order_id
+
+
+def test_a_fee_in_base_leaves_less_to_sell_and_the_dust_is_reported(market):
+    machine = live(market, costs=Costs(fee_asset=FeeAsset.RECEIVED))
+    (order,) = machine.on_close(STEP, BAR, target(1.0))
+    machine.on_fill(order.order_id, 1000, 100.0, 75_000, True, STEP + 7)
+
+    position = machine.positions()[0]
+    (exit_order,) = machine.on_close(2 * STEP, BAR, target(0.0))
+
+    assert position.lots == exit_order.lots == 999
+    assert position.dust == Decimal("0.00025")
+    assert machine.balances()["AAA"] == Decimal("0.99925")
+    assert machine.balances()["USDT"] == 9_900
+
+
+def test_a_filled_entry_wakes_its_exits_to_be_sent(market):
+    machine = live_bracket(market)
+    (entry,) = machine.on_close(STEP, BAR, LONG)
+
+    woken = machine.on_fill(entry.order_id, 1000, 102.0, 0, False, STEP + 7)
+
+    assert [(o.leg, o.lots, o.reduce_only) for o in woken] == [
+        (Leg.STOP_LONG, 1000, True),
+        (Leg.TARGET_LONG, 1000, True),
+    ]
+    assert [(o.stop_ticks, o.limit_ticks) for o in woken] == [(9800, None), (None, 11000)]
+
+
+def test_a_partly_filled_entry_wakes_its_exits_only_when_it_has_ended(market):
+    machine = live_bracket(market)
+    (entry,) = machine.on_close(STEP, BAR, LONG)
+
+    assert machine.on_fill(entry.order_id, 300, 102.0, 0, False, STEP + 7) == ()
+    woken = machine.on_closed(entry.order_id, OrderStatus.CANCELED, STEP + 8)
+
+    assert [o.lots for o in woken] == [300, 300]
+
+
+def test_an_entry_without_a_fill_takes_its_exits_with_it(market):
+    machine = live_bracket(market)
+    (entry,) = machine.on_close(STEP, BAR, LONG)
+
+    assert machine.on_closed(entry.order_id, OrderStatus.REJECTED) == ()
+    assert machine.active_orders() == ()
+    assert len(machine.orders) == 3
+
+
+def test_a_filled_exit_asks_the_venue_to_cancel_the_other(market):
+    machine = live_bracket(market)
+    (entry,) = machine.on_close(STEP, BAR, LONG)
+    stop, profit = machine.on_fill(entry.order_id, 1000, 102.0, 0, False, STEP + 7)
+
+    machine.on_fill(profit.order_id, 1000, 110.0, 0, False, STEP + 8)
+
+    assert machine.cancel_requests() == (stop.order_id,)
+    machine.on_closed(stop.order_id, OrderStatus.CANCELED)
+    assert machine.cancel_requests() == ()
+    assert machine.active_orders() == ()
+
+
+def test_a_withdrawn_entry_is_asked_back_and_blocks_until_it_is_gone(market):
+    machine = live_bracket(market)
+    (entry,) = machine.on_close(STEP, BAR, LONG)
+    low = np.array([[98.0, 98.5, 97.0, 97.5, 1.0]])
+
+    assert machine.on_close(2 * STEP, low, LONG) == ()
+    assert machine.cancel_requests() == (entry.order_id,)
+    machine.on_closed(entry.order_id, OrderStatus.CANCELED)
+    assert len(machine.on_close(3 * STEP, BAR, LONG)) == 1
+
+
+def test_an_expired_position_goes_to_market_while_its_exits_are_asked_back(market):
+    machine = live_bracket(market)
+    row = LONG.copy()
+    row[0, 6] = 2 * STEP
+    (entry,) = machine.on_close(STEP, BAR, row)
+    machine.on_fill(entry.order_id, 1000, 102.0, 0, False, STEP + 7)
+
+    (exit_order,) = machine.on_close(2 * STEP, BAR, QUIET)
+
+    assert (exit_order.leg, exit_order.lots) == (Leg.EXPIRY, 1000)
+    assert len(machine.cancel_requests()) == 2
+    assert machine.on_close(3 * STEP, BAR, QUIET) == ()
+
+
+@pytest.mark.parametrize("lots", [0, -1, 1001])
+def test_a_fill_beyond_the_order_is_a_bug(market, lots):
+    machine = live(market)
+    (order,) = machine.on_close(STEP, BAR, target(1.0))
+    before = machine.state_hash()
+
+    with pytest.raises(InvariantError, match="1 to 1000 lots"):
+        machine.on_fill(order.order_id, lots, 100.0, 0, False, STEP)
+    assert machine.state_hash() == before
+
+
+def test_a_fill_of_an_unknown_order_is_a_bug(market):
+    with pytest.raises(InvariantError, match="No order 7 works"):
+        live(market).on_fill(7, 1, 100.0, 0, False, STEP)
+
+
+def test_a_bar_that_is_not_new_is_refused(market):
+    machine = live(market)
+    machine.on_close(STEP, BAR, NONE)
+
+    with pytest.raises(DataError, match="not new"):
+        machine.on_close(STEP, BAR, NONE)
+
+
+def test_a_close_of_another_shape_is_refused(market):
+    with pytest.raises(DataError, match="does not fit the run"):
+        live(market).on_close(STEP, BAR, QUIET)
+
+
+def test_a_missing_bar_is_no_opportunity(market):
+    machine = live(market)
+
+    assert machine.on_close(STEP, np.full((1, 5), np.nan), target(1.0)) == ()
+    assert sum(machine.verdicts.values()) == 0
+
+
+def test_signals_of_another_family_are_refused(market):
+    desk = market([FLAT])
+    wrong = SignalMatrix(SignalFamily.BRACKET, np.full((1, 1, 7), np.nan))
+
+    with pytest.raises(DataError, match="family"):
+        Machine(desk.setup).run(desk.bars, wrong)
+
+
+def test_bars_of_other_symbols_are_refused(market):
+    desk, two = market([FLAT]), market(symbols=[[FLAT], [FLAT]])
+
+    with pytest.raises(DataError, match="do not fit"):
+        Machine(desk.setup).run(two.bars, two.signals)
+
+
+def test_a_range_outside_the_bars_is_refused(market):
+    desk = market([FLAT])
+
+    with pytest.raises(DataError, match="within 0 to 1"):
+        Machine(desk.setup).run(desk.bars, desk.signals, 0, 2)
+
+
+def test_a_snapshot_restores_to_the_same_bytes(market):
+    desk = market([FLAT] * 3, signals={0: {"target": 1.0}})
+    machine = desk.machine(2)
+
+    again = Machine.restore(desk.setup, machine.snapshot())
+
+    assert again.state_hash() == machine.state_hash()
+    assert again.positions() == machine.positions()
+    assert again.active_orders() == machine.active_orders()
+
+
+def test_a_snapshot_of_another_setup_is_refused(market):
+    sizing = Sizing(SizingMode.FIXED, qty=Decimal(2))
+    blob = market([FLAT]).machine().snapshot()
+
+    with pytest.raises(RecoveryError, match="another setup"):
+        Machine.restore(market([FLAT], sizing=sizing).setup, blob)
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b"x" + b[1:], lambda b: b""])
+def test_a_damaged_snapshot_is_refused(market, damage):
+    desk = market([FLAT])
+
+    with pytest.raises(RecoveryError):
+        Machine.restore(desk.setup, damage(desk.machine().snapshot()))
+
+
+def test_every_state_has_its_own_hash(market):
+    desk = market([FLAT] * 3, signals={0: {"target": 1.0}})
+
+    hashes = {desk.machine(stop).state_hash() for stop in range(4)}
+
+    assert len(hashes) == 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "prices", "message"),
+    [
+        (OrderType.MARKET, {"limit_ticks": 1}, "limit: False, stop: False"),
+        (OrderType.LIMIT, {}, "limit: True, stop: False"),
+        (OrderType.STOP_LIMIT, {"stop_ticks": 1}, "limit: True, stop: True"),
+        (OrderType.STOP, {"stop_ticks": 1, "tif": TimeInForce.IOC}, "fill at once"),
+    ],
+)
+def test_an_order_that_makes_no_sense_is_refused(market, kind, prices, message):
+    machine = market([FLAT]).machine()
+
+    with pytest.raises(DataError, match=message):
+        machine.submit(0, OrderSide.BUY, kind, 1, **prices)
+
+
+def test_no_order_before_the_first_bar(market):
+    with pytest.raises(DataError, match="first bar"):
+        live(market).submit(0, OrderSide.BUY, OrderType.MARKET, 1)
+
+
+def test_the_order_table_is_never_overrun(market):
+    machine = market([FLAT]).machine()
+    for _ in range(8):
+        machine.submit(0, OrderSide.BUY, OrderType.LIMIT, 1, limit_ticks=100)
+
+    with pytest.raises(DataError, match="Too many"):
+        machine.submit(0, OrderSide.BUY, OrderType.LIMIT, 1, limit_ticks=100)
+
+
+def test_bars_must_be_bars():
+    ts = np.array([1, 2], np.int64)
+    good = np.ones((1, 2))
+
+    def bars(**changes):
+        columns = dict.fromkeys(("open", "high", "low", "close", "volume"), good)
+        return BarMatrix(**{"ts": ts, **columns, **changes})
+
+    with pytest.raises(DataError, match="do not increase"):
+        bars(ts=np.array([2, 2], np.int64))
+    with pytest.raises(DataError, match="is not a bar"):
+        bars(high=np.array([[1.0, 0.5]]))
+    with pytest.raises(DataError, match="is not a bar"):
+        bars(open=np.array([[1.0, np.nan]]))
+    with pytest.raises(DataError, match="another shape"):
+        bars(volume=np.ones((1, 3)))
+    with pytest.raises(DataError, match="does not fit"):
+        bars(close=np.ones((2, 1)).T[:, ::-1].astype(np.float32))

@@ -1,0 +1,41 @@
+"""How the machine is compiled."""
+
+import re
+
+import pytest
+
+from trading_assets.engine import kernel
+from trading_assets.portfolio import compiled
+
+
+@pytest.fixture
+def machine_code(trade):
+    """Give the optimised LLVM text of the loop, everything that it calls included."""
+    from numba import jit
+
+    trade((1, 100.0))
+    signature = kernel.advance.signatures[0]
+    fresh = jit(**kernel.advance.targetoptions)(kernel.advance.py_func)
+    fresh.compile(signature)
+    return fresh.inspect_llvm(signature)
+
+
+def test_nothing_is_allocated_and_no_reference_counted_in_the_compiled_step(machine_code):
+    assert len(machine_code) > 100_000
+    assert not re.search(r"call[^\n]*NRT_(incref|decref|MemInfo)", machine_code)
+
+
+def test_no_operation_may_be_reordered(machine_code):
+    assert re.search(r"= fmul double", machine_code)
+    assert not re.search(r"= f(add|sub|mul|div) [a-z ]*(fast|reassoc|contract)", machine_code)
+
+
+def test_the_disk_cache_is_keyed_by_the_source_of_every_room():
+    """Numba would look at the caller's file only, and run old machine code after a change."""
+    for entry in (kernel.advance, kernel.end_segment, kernel.book_fill, kernel.close_order):
+        assert entry._cache._cache_file._source_stamp == compiled.ENGINE_VERSION
+
+
+def test_the_version_is_that_of_the_source():
+    assert compiled._source_hash() == compiled.ENGINE_VERSION
+    assert re.fullmatch("[0-9a-f]{64}", compiled.ENGINE_VERSION)
