@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -99,6 +99,8 @@ class RestApi:
             response = await self._answer(request)
         except Refused as refusal:
             response = self._refusal(refusal)
+        except ClientDisconnect:
+            return
         except Exception:
             # A fault of ours must look like one of the venue's: the outcome is unknown.
             _LOG.exception("%s %s failed", request.method, request.url.path)

@@ -182,7 +182,8 @@ def test_used_weight_is_on_every_answer(client):
     client.get_account()
     used = int(client.response.headers["X-MBX-USED-WEIGHT-1M"])
     client.get_klines(**SOL, interval="1m")
-    assert int(client.response.headers["X-MBX-USED-WEIGHT-1M"]) == used + 2
+    # Two more, or two alone when a new minute began in between.
+    assert int(client.response.headers["X-MBX-USED-WEIGHT-1M"]) in {used + 2, 2}
 
 
 def test_an_outage_closes_the_market():

@@ -1,18 +1,28 @@
-"""A small market, and venues on it whose clock is whatever the test says."""
+"""A small market; venues on it, and servers, whose clock is whatever the test says."""
 
+import hashlib
+import hmac
+from contextlib import contextmanager
+from urllib.parse import urlencode
+
+import httpx
 import numpy as np
 import pytest
 
 from trading_assets.domain.order import OrderSide
+from trading_assets.exchange.clock import wall_now
 from trading_assets.exchange.listing import listing_of
 from trading_assets.exchange.market_model import CELL, MarketModel, cell_of
 from trading_assets.exchange.orders import Kind, OrderRequest, Tif
 from trading_assets.exchange.outages import Outages
+from trading_assets.exchange.server import ExchangeConfig, running_exchange
 from trading_assets.exchange.settlement import settle
 from trading_assets.exchange.venue import Fees, Venue
 
 NOON = 1_709_294_400_000_000  # 2024-03-01T12:00:00Z, the first instant of a cell
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+SECRET = "demo-secret"
+KEY = {"X-MBX-APIKEY": "demo-key"}
 
 
 class Desk:
@@ -91,3 +101,72 @@ def noon():
 @pytest.fixture
 def cell():
     return CELL
+
+
+class Wire:
+    """Raw requests, signed by hand."""
+
+    def __init__(self, running):
+        self.http = httpx.Client(base_url=running.url, timeout=10)
+
+    def get(self, path, **parameters):
+        return self.http.get(f"/api/v3/{path}", params=parameters)
+
+    def signed(self, method, path, *, secret=SECRET, headers=KEY, **parameters):
+        parameters.setdefault("timestamp", wall_now() // 1_000)
+        payload = urlencode(parameters)
+        signature = hmac.new(secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
+        query = f"{payload}&signature={signature}"
+        return self.http.request(method, f"/api/v3/{path}?{query}", headers=headers)
+
+    def order(self, **parameters):
+        return self.signed("POST", "order", **parameters)
+
+    def sim(self, name, **wish):
+        return self.http.post(f"/_sim/{name}", json=wish)
+
+    def price(self, symbol="SOLUSDT"):
+        return float(self.get("ticker/price", symbol=symbol).json()["price"])
+
+    def limit_buy(self, factor=0.9, **change):
+        """Give a limit purchase of 1 SOL at `factor` times the last price, changed as told."""
+        wish = {"symbol": "SOLUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
+        return {**wish, "quantity": "1", "price": f"{self.price() * factor:.2f}", **change}
+
+    @staticmethod
+    def refusal(response):
+        """Give (HTTP status, code, text) of a refusal."""
+        body = response.json()
+        assert set(body) == {"code", "msg"}
+        return response.status_code, body["code"], body["msg"]
+
+    def ledger(self):
+        return self.http.get("/_sim/ledger").json()
+
+
+@contextmanager
+def wired(**settings):
+    """Serve a stepped exchange, with controls unless told otherwise."""
+    wish = {"start": NOON, "stepped": True, "sim_controls": True} | settings
+    with running_exchange(ExchangeConfig(**wish)) as running:
+        wire = Wire(running)
+        with wire.http:
+            yield wire
+
+
+@pytest.fixture(name="wired")
+def wired_fixture():
+    return wired
+
+
+@pytest.fixture
+def wire():
+    with wired() as wire:
+        yield wire
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """One exchange for requests that change nothing."""
+    with wired() as wire:
+        yield wire

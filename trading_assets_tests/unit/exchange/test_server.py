@@ -45,6 +45,16 @@ def test_it_is_silent(capfd, caplog):
     assert not [record for record in caplog.records if record.name.startswith("uvicorn")]
 
 
+def test_a_client_that_hangs_up_in_the_middle_is_no_event(capfd, caplog):
+    with running_exchange(ExchangeConfig()) as running:
+        with socket.create_connection((running.host, running.port)) as half:
+            half.sendall(b"POST /api/v3/order HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+            half.sendall(b"Content-Length: 10\r\n\r\nabc")
+        assert httpx.get(f"{running.api_url}/v3/ping").json() == {}
+    assert capfd.readouterr() == ("", "")
+    assert not caplog.records
+
+
 def test_an_error_inside_the_block_still_stops_it():
     with pytest.raises(KeyError), running_exchange(ExchangeConfig()) as running:
         raise KeyError

@@ -1,0 +1,69 @@
+"""Public endpoints over raw HTTP."""
+
+import pytest
+
+
+def test_time_is_the_market_clock(shared, noon):
+    assert shared.get("ping").json() == {}
+    assert shared.get("time").json() == {"serverTime": noon // 1_000}
+
+
+def test_exchange_info_lists_all_or_some(shared):
+    info = shared.get("exchangeInfo").json()
+    assert [s["symbol"] for s in info["symbols"]] == ["BTCUSDT", "ETHUSDT", "SOLUSDT"]
+    assert {s["status"] for s in info["symbols"]} == {"TRADING"}
+    assert len(shared.get("exchangeInfo", symbol="ETHUSDT").json()["symbols"]) == 1
+    some = shared.get("exchangeInfo", symbols='["SOLUSDT","BTCUSDT"]').json()["symbols"]
+    assert [s["symbol"] for s in some] == ["SOLUSDT", "BTCUSDT"]
+    assert shared.get("exchangeInfo", symbols="SOLUSDT").status_code == 400
+    assert shared.refusal(shared.get("exchangeInfo", symbols='["SOLUSDT","SOLUSDT"]'))[1] == -1151
+    assert shared.refusal(shared.get("exchangeInfo", symbols='["X"]', symbol="Y"))[1] == -1128
+
+
+def test_prices_book_and_bars_agree(shared):
+    for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT"):
+        last = shared.price(symbol)
+        best = shared.get("ticker/bookTicker", symbol=symbol).json()
+        book = shared.get("depth", symbol=symbol, limit=5).json()
+        bar = shared.get("klines", symbol=symbol, interval="1m", limit=1).json()[0]
+        average = float(shared.get("avgPrice", symbol=symbol).json()["price"])
+        assert float(best["bidPrice"]) <= last <= float(best["askPrice"])
+        assert book["bids"][0] == [best["bidPrice"], best["bidQty"]]
+        assert book["asks"][0] == [best["askPrice"], best["askQty"]]
+        assert len(book["asks"]) == 5
+        assert float(bar[4]) == last
+        assert abs(average / last - 1) < 0.01
+    assert len(shared.get("ticker/price").json()) == 3
+    assert len(shared.get("ticker/bookTicker", symbols='["BTCUSDT","SOLUSDT"]').json()) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "expected"),
+    [
+        ("klines", {"symbol": "NOPEUSDT", "interval": "1m"}, (-1121, "Invalid symbol.")),
+        ("klines", {"symbol": "SOLUSDT", "interval": "1M"}, (-1120, "Invalid interval.")),
+        ("klines", {"symbol": "SOLUSDT", "interval": "7m"}, (-1120, "Invalid interval.")),
+        (
+            "klines",
+            {"symbol": "SOLUSDT"},
+            (-1102, "Mandatory parameter 'interval' was not sent, was empty/null, or malformed."),
+        ),
+        (
+            "klines",
+            {"interval": "1m"},
+            (-1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed."),
+        ),
+        (
+            "klines",
+            {"symbol": "SOLUSDT", "interval": "1m", "timeZone": "2"},
+            (-1130, "Data sent for parameter 'timeZone' is not valid."),
+        ),
+        (
+            "ping",
+            {"x": "1"},
+            (-1104, "Not all sent parameters were read; read '0' parameter(s) but was sent '1'."),
+        ),
+    ],
+)
+def test_bad_public_requests_get_the_venues_words(shared, path, parameters, expected):
+    assert shared.refusal(shared.get(path, **parameters)) == (400, *expected)
