@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 
@@ -71,12 +72,14 @@ class FeatureSet:
     Attributes:
         version: raised by hand when `compute` itself changes; changed expressions show by
             themselves in `code_version`.
+        shared: columns that several features of the base size are made of, computed once.
     """
 
     name: str
     version: int
     base: Timeframe
     features: tuple[Feature, ...]
+    shared: Mapping[str, pl.Expr] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse names that would shadow each other."""
@@ -115,6 +118,7 @@ class FeatureSet:
                     ]
                     for f in self.features
                 ],
+                {name: sha256_hex(e.meta.serialize()) for name, e in self.shared.items()},
             ]
         )
 
@@ -131,7 +135,7 @@ class FeatureSet:
             `ts`, `symbol` and one Float64 column per feature; as many rows as `bars`. Null is
             "not warmed up", and never NaN or infinity.
         """
-        rows = bars.select(
+        rows = bars.with_columns(**self.shared).select(
             "ts", "symbol", *(f.column for f in self.features if f.source is self.base)
         )
         for size in sorted({f.source for f in self.features} - {self.base}, key=lambda s: s.micros):
@@ -160,12 +164,17 @@ _VOLUME, _TURNOVER, _TRADES = pl.col("volume"), pl.col("quote_volume"), pl.col("
 _HOUR, _FOUR_HOURS, _DAY = 12, 48, 288
 """Spans in 5m bars."""
 
-_ATR = atr(_HIGH, _LOW, _CLOSE, 14)
-_DAY_VOLATILITY = realised_volatility(_CLOSE, _DAY)
-_SIGNED_VOLUME = (
-    pl.when(_CLOSE > _OPEN).then(_VOLUME).when(_CLOSE < _OPEN).then(-_VOLUME).otherwise(0.0)
-)
-_TRADE_SIZE = ratio(_TURNOVER, _TRADES, otherwise=0.0)
+_SHARED = {
+    "_atr": atr(_HIGH, _LOW, _CLOSE, 14),
+    "_day_volatility": realised_volatility(_CLOSE, _DAY),
+    "_signed_volume": pl.when(_CLOSE > _OPEN)
+    .then(_VOLUME)
+    .when(_CLOSE < _OPEN)
+    .then(-_VOLUME)
+    .otherwise(0.0),
+    "_trade_size": ratio(_TURNOVER, _TRADES, otherwise=0.0),
+}
+_ATR, _DAY_VOLATILITY, _SIGNED_VOLUME, _TRADE_SIZE = (pl.col(name) for name in _SHARED)
 _MINUTE_OF_DAY = pl.col("ts").dt.hour().cast(pl.Float64) * 60 + pl.col("ts").dt.minute()
 _ANGLE = _MINUTE_OF_DAY * (2 * math.pi / 1440)
 
@@ -331,5 +340,6 @@ CORE = FeatureSet(
             range_position(_HIGH, _LOW, _CLOSE, 72),
         ),
     ),
+    _SHARED,
 )
 """The first set: 35 columns on 5m bars, of which four come from 1h bars."""

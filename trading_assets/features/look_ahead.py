@@ -102,10 +102,14 @@ def differing_rows(left: pl.Series, right: pl.Series) -> pl.Series:
         return pl.repeat(value=True, n=len(left), eager=True)
     if left.dtype != pl.Float64:
         return left.ne_missing(right)
-    bits = [
-        s.fill_null(0.0).fill_nan(float("nan")).to_numpy().view(np.uint64) for s in (left, right)
-    ]
-    return pl.Series((bits[0] != bits[1]) | (left.is_null() != right.is_null()).to_numpy())
+    bits = [series.to_numpy().view(np.uint64) for series in (left, right)]  # null becomes NaN
+    different = bits[0] != bits[1]
+    if different.any():  # perhaps NaN of another making
+        nan = [np.isnan(b.view(np.float64)) for b in bits]
+        different &= ~(nan[0] & nan[1])
+    if left.null_count() or right.null_count():
+        different |= (left.is_null() != right.is_null()).to_numpy()
+    return pl.Series(different)
 
 
 def _cut_heights(rows: int, cuts: int, seed: int) -> list[int]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from trading_assets.domain.errors import DataError
-from trading_assets.domain.ids import Month, content_hash, months_between, sha256_hex
+from trading_assets.domain.ids import Month, content_hash, sha256_hex
 from trading_assets.forecasting.baselines import baseline_forecasts
 from trading_assets.forecasting.booster import Booster, train_booster
 from trading_assets.forecasting.bundle import ModelBundle
@@ -24,7 +24,7 @@ from trading_assets.forecasting.forecaster import Forecaster
 from trading_assets.forecasting.labels import horizon_bars, horizon_micros
 from trading_assets.forecasting.sample import SCALE, Sample
 from trading_assets.forecasting.scores import Floats, forecast_scores
-from trading_assets.forecasting.validation import Fold, equal_edges, month_edges, walk_forward
+from trading_assets.forecasting.validation import Fold, month_edges, row_edges, walk_forward
 
 _STRETCHES = 6
 _TESTED = 4
@@ -33,6 +33,7 @@ what was known before the stretch. The last three of them are judged: size and c
 their forecasts come from the stretches before."""
 
 _MIN_FOLD_ROWS = 500
+_ROOM = Path(__file__).parent
 _BARS_PER_HOUR = 12
 
 
@@ -147,8 +148,8 @@ def train(
 
 
 def code_version() -> str:
-    """Give the hash of the modules of this room: whatever changes in them, models are retrained."""
-    modules = sorted(Path(__file__).parent.glob("*.py"))
+    """Give the hash of this room's modules but for the card: when they change, models do."""
+    modules = sorted(set(_ROOM.glob("*.py")) - {_ROOM / "model_card.py"})
     return content_hash([[path.name, sha256_hex(path.read_bytes())] for path in modules])
 
 
@@ -169,15 +170,12 @@ def _check(sample: Sample, month: Month) -> None:
 
 
 def _folds(sample: Sample, month: Month) -> tuple[Fold, ...]:
-    """Walk forward by month, and by sixths of the sample where it has too few months."""
-    first = int(sample.decided.min())
-    months = months_between(Month.of(first), month.shift(-1))
-    if len(months) >= _STRETCHES:
-        edges = month_edges(months[-_TESTED:])
-    else:
-        edges = equal_edges(first, month.start, _STRETCHES)[-_TESTED - 1 :]
+    """Walk forward by month, and by sixths of the rows where there are too few months."""
+    edges = month_edges(sample.decided, month.start)
+    if len(edges) <= _STRETCHES:
+        edges = row_edges(sample.decided, month.start, stretches=_STRETCHES)
     embargo = horizon_micros(sample.horizon)
-    folds = walk_forward(sample.decided, sample.known, edges, embargo=embargo)
+    folds = walk_forward(sample.decided, sample.known, edges[-_TESTED - 1 :], embargo=embargo)
     return tuple(f for f in folds if min(len(f.train), len(f.test)) >= _MIN_FOLD_ROWS)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trading_assets.domain.ids import Micros, Month
+from trading_assets.domain.ids import Micros
 
 Indices = NDArray[np.int64]
 Instants = NDArray[np.int64]
@@ -51,11 +51,14 @@ def walk_forward(
     return tuple(folds)
 
 
-def month_edges(months: Sequence[Month]) -> tuple[Micros, ...]:
-    """Give the edges of consecutive months."""
-    return (*(month.start for month in months), months[-1].end) if months else ()
+def month_edges(decided: Instants, end: Micros) -> tuple[Micros, ...]:
+    """Give the starts of the months that have rows, in order, and `end`."""
+    months = np.unique(decided.astype("datetime64[us]").astype("datetime64[M]"))
+    starts = months.astype("datetime64[us]").astype(np.int64)
+    return (*(int(start) for start in starts), end)
 
 
-def equal_edges(start: Micros, end: Micros, stretches: int) -> tuple[Micros, ...]:
-    """Cut [start, end) into stretches of equal length."""
-    return tuple(start + (end - start) * i // stretches for i in range(stretches + 1))
+def row_edges(decided: Instants, end: Micros, *, stretches: int) -> tuple[Micros, ...]:
+    """Cut ascending rows into stretches of about equal number, ending at `end`."""
+    firsts = [decided[len(decided) * i // stretches] for i in range(stretches)]
+    return (*dict.fromkeys(int(first) for first in firsts), end)

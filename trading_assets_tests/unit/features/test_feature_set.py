@@ -46,7 +46,7 @@ def test_every_value_is_finite_once_warm_and_null_before(make_bars):
 
 def test_a_warm_up_is_never_shorter_than_the_window_behind_it(make_bars):
     """No null is left after the warm-up when the mask is taken away, and windows waste no row."""
-    bars = make_bars(days=5)
+    bars = make_bars(days=5).with_columns(**CORE.shared)
     for feature in CORE.features:
         table = bars if feature.source is Timeframe.M5 else resample(bars, feature.source)
         known = table.select(feature.expression.alias("value"))["value"].is_not_null()
@@ -115,7 +115,7 @@ def test_rows_of_a_month_stand_whatever_comes_before_its_anchor(make_bars):
 
 
 def test_the_code_version_follows_the_expressions():
-    other = FeatureSet("core", 1, Timeframe.M5, CORE.features)
+    other = FeatureSet("core", 1, Timeframe.M5, CORE.features, CORE.shared)
     assert other.code_version == CORE.code_version
     first = CORE.features[0]
     changed = [
@@ -125,12 +125,13 @@ def test_the_code_version_follows_the_expressions():
         replace(first, name="other"),
     ]
     versions = {
-        FeatureSet("core", 1, Timeframe.M5, (feature, *CORE.features[1:])).code_version
-        for feature in changed
+        replace(CORE, features=(feature, *CORE.features[1:])).code_version for feature in changed
     }
-    assert len(versions | {CORE.code_version, replace(CORE, version=2).code_version}) == 6
+    shared = {**CORE.shared, "_trade_size": pl.lit(1.0)}
+    versions |= {replace(CORE, shared=shared).code_version, replace(CORE, version=2).code_version}
+    assert len(versions | {CORE.code_version}) == 7
     reworded = replace(first, formula="said otherwise")
-    same = FeatureSet("core", 1, Timeframe.M5, (reworded, *CORE.features[1:]))
+    same = replace(CORE, features=(reworded, *CORE.features[1:]))
     assert same.code_version == CORE.code_version
 
 

@@ -1,0 +1,167 @@
+"""The model card: what a model is, how it did, and whether it may say how sure it is."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from trading_assets.domain.ids import sha256_hex
+from trading_assets.forecasting.trainer import TrainedModel
+
+_SHOWN_FEATURES = 12
+_SCORES = ("rows", "rmse", "r2", "sign_accuracy", "sign_accuracy_se", "ic")
+
+
+def model_summary(model: TrainedModel) -> dict[str, Any]:
+    """Give the facts of a card as plain values: identity, scores, confidence, features."""
+    bundle, confidence = model.bundle, model.confidence
+    return {
+        "model_id": bundle.model_id,
+        "month": str(bundle.month),
+        "horizon": bundle.horizon,
+        "symbols": list(bundle.symbols),
+        "rows": model.rows,
+        "dataset": bundle.dataset,
+        "features_code_version": bundle.features_code_version,
+        "code_version": bundle.code_version,
+        "booster_sha256": bundle.booster_sha256,
+        "params": dict(bundle.params),
+        "shrinkage": bundle.shrinkage,
+        "scores": {name: dict(scores) for name, scores in model.scores.items()},
+        "stretches": [dict(stretch) for stretch in model.stretches],
+        "beats_baselines": beats_baselines(model.scores),
+        "confidence": {
+            "published": confidence.calibration is not None,
+            "reason": confidence.reason,
+            "brier": confidence.brier,
+            "brier_constant": confidence.brier_constant,
+            "rows": confidence.rows,
+            "stated": list(confidence.stated),
+            "observed": list(confidence.observed),
+        },
+        "gains": dict(model.gains),
+    }
+
+
+def beats_baselines(scores: Mapping[str, Mapping[str, float]]) -> bool:
+    """Tell whether the model's error is below those of saying nothing and of the mean."""
+    rivals = [scores[name]["rmse"] for name in ("zero", "mean") if name in scores]
+    return bool(rivals) and scores["model"]["rmse"] < min(rivals)
+
+
+def model_card(model: TrainedModel) -> dict[str, bytes]:
+    """Give the files of the card: `card.md`, `card.json`, and `card.png`, which the first shows.
+
+    The picture is linked as the store names it: `card-<horizon>-<first 16 of its sha256>.png`.
+    """
+    summary = model_summary(model)
+    picture = _picture(summary)
+    link = f"card-{model.bundle.horizon}-{sha256_hex(picture)[:16]}.png"
+    return {
+        "card.md": _text(summary, link).encode(),
+        "card.json": json.dumps(summary, indent=2, sort_keys=True).encode(),
+        "card.png": picture,
+    }
+
+
+def _text(summary: Mapping[str, Any], picture: str) -> str:
+    horizon, month = summary["horizon"], summary["month"]
+    verdict = "is smaller than" if summary["beats_baselines"] else "is NOT smaller than"
+    lines = [
+        f"# Forecast model {horizon} for {month}",
+        "",
+        f"Predicts the return from the close of a 5m bar over the next {horizon}, for "
+        f"{', '.join(summary['symbols'])}. It learned from {summary['rows']:,} rows whose returns "
+        f"were known before {month}-01 00:00 UTC, and may predict from then on.",
+        "",
+        f"![calibration, features and scores]({picture})",
+        "",
+        "## Scores out of fold",
+        "",
+        f"Trees that knew only what came before predicted each stretch. The model's error "
+        f"{verdict} that of saying nothing and of the mean return. Labels overlap: the error of "
+        f"the sign accuracy counts rows / bars of the horizon as independent.",
+        "",
+        *_table(
+            ("forecast", *_SCORES),
+            [(name, *_cells(scores)) for name, scores in summary["scores"].items()],
+        ),
+        "",
+        f"Its forecasts are scaled by {summary['shrinkage']:.3f}, the share of their size that "
+        "past forecasts deserved.",
+        "",
+        "## Confidence",
+        "",
+        summary["confidence"]["reason"],
+        "",
+        "## Features",
+        "",
+        *_table(
+            ("feature", "share of gain"),
+            [
+                (name, f"{share:.1%}")
+                for name, share in list(summary["gains"].items())[:_SHOWN_FEATURES]
+            ],
+        ),
+        "",
+        "## Identity",
+        "",
+        *_table(
+            ("what", "value"),
+            [
+                *((name, str(summary[name])) for name in _IDENTITY),
+                *((name, str(value)) for name, value in sorted(summary["params"].items())),
+            ],
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+_IDENTITY = ("model_id", "dataset", "features_code_version", "code_version", "booster_sha256")
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [
+        f"| {' | '.join(headings)} |",
+        f"|{'---|' * len(headings)}",
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]
+
+
+def _cells(scores: Mapping[str, float]) -> list[str]:
+    if scores["rows"] == 0:
+        return ["0", *["-"] * (len(_SCORES) - 1)]
+    return [f"{scores['rows']:,.0f}", *(f"{scores[name]:.5f}" for name in _SCORES[1:])]
+
+
+def _picture(summary: Mapping[str, Any]) -> bytes:
+    """Draw reliability, features and scores side by side."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 3.6), dpi=90, layout="constrained")
+    curve, features, scores = figure.subplots(1, 3)
+    confidence = summary["confidence"]
+    stated, observed = confidence["stated"], confidence["observed"]
+    curve.plot([0.4, 0.8], [0.4, 0.8], color="0.8", lw=1)
+    curve.plot(stated, observed, marker="o", ms=4, color="C0" if confidence["published"] else "C3")
+    curve.set_title("confidence " + ("published" if confidence["published"] else "not published"))
+    curve.set_xlabel("stated probability")
+    curve.set_ylabel("share that was right")
+
+    shown = list(summary["gains"].items())[:_SHOWN_FEATURES][::-1]
+    features.barh([name for name, _ in shown], [share for _, share in shown], color="C0")
+    features.set_title("share of gain")
+    features.tick_params(axis="y", labelsize=7)
+
+    known = {name: s for name, s in summary["scores"].items() if s["rows"]}
+    scores.bar(list(known), [s["r2"] for s in known.values()], color=["C0", *["0.7"] * len(known)])
+    scores.axhline(0, color="0.3", lw=0.8)
+    scores.set_title("R² out of fold, against saying nothing")
+
+    figure.suptitle(f"{summary['horizon']} forecast model for {summary['month']}")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
