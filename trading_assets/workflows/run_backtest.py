@@ -143,7 +143,7 @@ def _results(desk: Desk, plan: RunPlan) -> _Results:
     )
     opening = units_from_decimal(spec.cash)
     checks = (
-        *check_inputs(plan, frames, max_gap_minutes=settings.quality.max_gap_minutes),
+        *check_inputs(desk, plan, frames),
         *check_signals(plan, frames, seed=settings.model.seed),
         *check_result(tables, metrics, quote=spec.quote, opening=opening, closing=closing),
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from trading_assets.domain.bar import DAY
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.domain.instrument import decimal_from_units, units_from_decimal
@@ -17,23 +18,24 @@ from trading_assets.evaluation.run_tables import RunTables
 from trading_assets.features.anchor import anchor
 from trading_assets.features.look_ahead import find_look_ahead
 from trading_assets.features.warm_up import find_short_warm_up
-from trading_assets.market.bar_frame import between, instant, validate_bars
-from trading_assets.storage.partition_store import Manifest
+from trading_assets.market.bar_frame import between, validate_bars
 from trading_assets.strategies.evaluate import anchored, evaluate
 from trading_assets.strategies.protocol import Strategy
+from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.run_plan import RunPlan
 
 Frames = Mapping[Symbol, pl.DataFrame]
 
 
-def check_inputs(plan: RunPlan, frames: Frames, *, max_gap_minutes: int) -> Iterator[Check]:
+def check_inputs(desk: Desk, plan: RunPlan, frames: Frames) -> Iterator[Check]:
     """Check the bars and, with a horizon, the forecasts.
 
     Args:
+        desk: gives the longest gap that is accepted, tables and models.
         plan: of the run.
         frames: all bars of each symbol that the run has read, forecasts joined.
-        max_gap_minutes: longest gap that is accepted.
     """
+    max_gap_minutes = desk.settings.quality.max_gap_minutes
     yield _bars_are_valid(plan, frames)
     used = [plan.bars[symbol, month] for symbol in plan.spec.symbols for month in plan.months]
     longest = max((gap.minutes for manifest in used for gap in manifest.gaps), default=0)
@@ -43,7 +45,7 @@ def check_inputs(plan: RunPlan, frames: Frames, *, max_gap_minutes: int) -> Iter
         detail=f"longest gap {longest} minutes, allowed {max_gap_minutes}",
     )
     if plan.strategy.horizon is not None:
-        yield _forecasts_out_of_sample(plan.forecasts, plan.months)
+        yield _forecasts_out_of_sample(desk, plan)
 
 
 def check_signals(plan: RunPlan, frames: Frames, *, seed: int) -> Iterator[Check]:
@@ -66,7 +68,7 @@ def check_signals(plan: RunPlan, frames: Frames, *, seed: int) -> Iterator[Check
         passed=not leaks,
         detail="; ".join(leaks)[:500] or f"12 random cuts in each of {keys} partitions",
     )
-    yield _warm_up_is_enough(plan.strategy, plan.months[-1], frames)
+    yield _warm_up_is_enough(plan.strategy, plan.months, frames)
 
 
 def check_result(
@@ -118,32 +120,44 @@ def _bars_are_valid(plan: RunPlan, frames: Frames) -> Check:
     return Check("bars_are_valid", passed=True, detail=f"{rows} bars")
 
 
-def _forecasts_out_of_sample(
-    forecasts: Mapping[tuple[Symbol, Month], Manifest], months: tuple[Month, ...]
-) -> Check:
-    """Every forecast of a month comes from the model of that month, trained on what was before."""
-    raise NotImplementedError
+def _forecasts_out_of_sample(desk: Desk, plan: RunPlan) -> Check:
+    """Every forecast of a month is of that month's model, which saw nothing of the month."""
+    name, wrong, models = "forecasts_are_out_of_sample", [], set()
+    for (symbol, month), manifest in plan.forecasts.items():
+        if month not in plan.months:
+            continue
+        rows = desk.tables.read_manifest(manifest)
+        rows = rows.filter(pl.col("horizon") == plan.strategy.horizon)
+        for model_id in rows["model_id"].unique().sort():
+            model = desk.models.get(model_id)
+            models.add(model_id)
+            if model.month != month:
+                wrong.append(f"{symbol} {month} has forecasts of the model of {model.month}")
+    detail = "; ".join(wrong)[:500] or f"{len(models)} models, each older than what it forecasts"
+    return Check(name, passed=not wrong if models else None, detail=detail)
 
 
-def _warm_up_is_enough(strategy: Strategy, month: Month, frames: Frames) -> Check:
+def _warm_up_is_enough(strategy: Strategy, months: tuple[Month, ...], frames: Frames) -> Check:
+    """Look at the newest month that has bars twice the warm-up before it, in every symbol."""
     name = "warm_up_is_enough"
     if strategy.warm_up == timedelta():
         return Check(name, passed=True, detail="a signal looks at its own row only")
-    twice = anchor(month, 2 * strategy.warm_up)
-    defects = []
-    for symbol, frame in frames.items():
-        if frame.filter(pl.col("ts") <= instant(twice)).is_empty():
-            return Check(
-                name, passed=None, detail=f"{symbol} has no bars twice the warm-up before {month}"
+    for month in reversed(months):
+        twice = anchor(month, 2 * strategy.warm_up)
+        begin = between(twice, twice + DAY)
+        if any(frame.filter(begin).is_empty() for frame in frames.values()):
+            continue
+        defects = [
+            f"{symbol} {defect}"
+            for symbol, frame in frames.items()
+            for defect in find_short_warm_up(
+                lambda rows: evaluate(strategy, rows),
+                frame.filter(between(twice, month.end)),
+                start=month.start,
+                warm_up=strategy.warm_up,
+                signs=("target",),
             )
-        found = find_short_warm_up(
-            lambda rows: evaluate(strategy, rows),
-            frame.filter(between(twice, month.end)),
-            start=month.start,
-            warm_up=strategy.warm_up,
-            signs=("target",),
-        )
-        defects += [f"{symbol} {defect}" for defect in found]
-    return Check(
-        name, passed=not defects, detail="; ".join(defects)[:500] or f"{month}, twice the warm-up"
-    )
+        ]
+        detail = "; ".join(defects)[:500] or f"{month}, with twice the warm-up"
+        return Check(name, passed=not defects, detail=detail)
+    return Check(name, passed=None, detail="no month has bars twice the warm-up before it")

@@ -27,7 +27,7 @@ def facts(decision="d" * 64):
         "decision_id": decision,
         "order_types": ["MARKET"],
         "instruments": [instrument_to_plain(SOL)],
-        "models": {"1h": {"model_id": "m", "sha256": "s", "trees": "models/1h.txt"}},
+        "models": {"1h": {"model_id": "m", "booster": "models/1h.txt"}},
     }
 
 
@@ -47,7 +47,7 @@ def test_a_release_is_read_back_as_it_was_published(store):
     assert release.instruments == (SOL,)
     assert release.order_types == {OrderType.MARKET}
     assert release.decision_id == "d" * 64
-    assert release.file(release.models["1h"]["trees"]) == b"tree"
+    assert release.file(release.models["1h"]["booster"]) == b"tree"
 
 
 def test_a_decision_is_one_release_however_often_it_is_published(store):

@@ -1,0 +1,161 @@
+"""`trading-assets decision`: what may a book trade, why, and can it be proven."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from trading_assets.settings import load_settings
+
+if TYPE_CHECKING:
+    from trading_assets.evaluation.decision import Decision
+    from trading_assets.workflows.desk import Desk
+
+app = typer.Typer(help="Decide what a book may trade, and prove it.", no_args_is_help=True)
+
+Book = Annotated[str, typer.Option("--book", help="Name of the book.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the canonical document.")]
+_MARKS = {True: "[green]yes[/]", False: "[red]no[/]", None: "[yellow]no evidence[/]"}
+
+
+@app.command()
+def make(book: Book = "paper") -> None:
+    """Gather the evidence, apply the rules and record the decision; publishes nothing."""
+    from trading_assets.workflows.decide import decide
+
+    _print(decide(_desk(), book))
+
+
+@app.command("list")
+def list_decisions(book: Book = "paper") -> None:
+    """List the decisions about a book, newest first."""
+    from trading_assets.workflows.decide import as_of_text
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("decision", "as of", "verdict", "candidate", "reason"):
+        table.add_column(heading, overflow="fold")
+    for decision in reversed(_desk().releases.decisions.history(book)):
+        spec = decision.candidate["spec"] if decision.candidate else "-"
+        table.add_row(
+            decision.decision_id[:16],
+            as_of_text(decision),
+            decision.verdict,
+            spec,
+            decision.document["reason"],
+        )
+    Console().print(table)
+
+
+@app.command()
+def show(
+    decision_id: Annotated[str, typer.Argument(help="8 or more characters; newest if none.")] = "",
+    book: Book = "paper",
+    as_json: AsJson = False,
+) -> None:
+    """Show a decision: every rule with its value, threshold, verdict and evidence."""
+    decision = _find(_desk(), decision_id, book)
+    if as_json:
+        typer.echo(decision.payload.decode())
+        return
+    _print(decision)
+
+
+@app.command()
+def recompute(
+    decision_id: Annotated[str, typer.Argument(help="8 or more characters; newest if none.")] = "",
+    book: Book = "paper",
+    as_json: AsJson = False,
+) -> None:
+    """Make a decision again from the evidence that it names; fails unless the bytes are equal."""
+    from trading_assets.workflows.decide import recompute as recompute_decision
+
+    desk = _desk()
+    again = recompute_decision(desk, _find(desk, decision_id, book).decision_id)
+    typer.echo(
+        again.payload.decode()
+        if as_json
+        else f"{again.decision_id}: reproduced, {len(again.payload)} bytes"
+    )
+
+
+@app.command()
+def publish(
+    decision_id: Annotated[str, typer.Argument(help="8 or more characters; newest if none.")] = "",
+    book: Book = "paper",
+) -> None:
+    """Publish the candidate of a decision as the book's release; twice is the same as once."""
+    from trading_assets.workflows.publish_release import publish_release
+
+    desk = _desk()
+    release = publish_release(desk, book, _find(desk, decision_id, book).decision_id)
+    typer.echo(f"Book {book} trades release {release.release_id} ({release.spec.name})")
+
+
+def _desk() -> Desk:
+    from trading_assets import bootstrap
+
+    return bootstrap.desk(load_settings().settings)
+
+
+def _find(desk: Desk, decision_id: str, book: str) -> Decision:
+    from trading_assets.domain.errors import MissingPartition
+
+    decisions = desk.releases.decisions
+    decision = decisions.get(decision_id) if decision_id else decisions.current(book)
+    if decision is None:
+        raise MissingPartition(
+            f"Book {book} was never decided about",
+            expected="a decision",
+            found="none",
+            fix=f"`trading-assets decision make --book {book}`",
+        )
+    return decision
+
+
+def _print(decision: Decision) -> None:
+    from trading_assets.workflows.decide import as_of_text
+
+    console = Console()
+    console.print(
+        f"[bold]{decision.verdict}[/] for book {decision.book}, data to {as_of_text(decision)}",
+        highlight=False,
+    )
+    console.print(decision.document["reason"], highlight=False)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("rule", "passed", "value", "wanted", "if not"):
+        table.add_column(heading, overflow="fold")
+    for rule in decision.rules:
+        table.add_row(
+            rule["rule"],
+            _MARKS[rule["passed"]],
+            _text(rule["value"]),
+            _text(rule["threshold"]),
+            rule["on_fail"],
+        )
+    console.print(table)
+    field = Table(box=None, pad_edge=False)
+    for heading in ("field", "verdict", "OOS net %", "OOS trades", "failed"):
+        field.add_column(heading, overflow="fold")
+    for entry in decision.document["field"]:
+        field.add_row(
+            entry["spec"],
+            entry["verdict"],
+            _text(entry["oos_net_return_pct"]),
+            _text(entry["oos_trades"]),
+            ", ".join(entry["failed"]) or "-",
+        )
+    console.print(field)
+    console.print(f"decision {decision.decision_id}", highlight=False)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_text(part)}" for name, part in value.items()) or "-"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "-"
+    return "-" if value is None else str(value)

@@ -1,0 +1,188 @@
+"""Turn a decision into the immutable bundle that a book trades."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from trading_assets.domain.errors import ConfigurationError, ConflictError, CorruptFile
+from trading_assets.evaluation.decision import Decision
+from trading_assets.evaluation.gates import REAL_MONEY_VENUES
+from trading_assets.storage.release_store import DECISION, SPEC, Release
+from trading_assets.storage.run_store import StoredRun
+from trading_assets.strategies.spec import parse_spec
+from trading_assets.workflows.decide import recompute
+from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.pinned_models import PinnedModel, load_pins
+from trading_assets.workflows.run_logging import experiment_of
+
+_SCHEMA = 1
+
+
+def publish_release(desk: Desk, book: str, decision_id: str) -> Release:
+    """Publish the candidate of a decision as the book's release; the one before is kept.
+
+    Publishing a decision twice gives the same release. The decision is recomputed first, so that
+    every byte behind it is proven once more. The bundle holds the spec, the pinned models, the
+    instruments and the hashes of all inputs: an executor needs nothing else.
+
+    Args:
+        desk: holds the decision, the run and the models.
+        book: name of the book.
+        decision_id: of a decision whose verdict is promote.
+
+    Raises:
+        ConfigurationError: if the book trades real money (it is armed by a person, never from
+            here), or the decision is about another book or does not promote.
+        ConflictError: if the book has been decided about, or got a release, since.
+        CorruptFile: if evidence or models are damaged.
+        InvariantError: if the decision cannot be recomputed.
+    """
+    _refuse_real_money(desk, book)
+    decision = desk.releases.decisions.get(decision_id)
+    candidate = _promoted(decision, book)
+    published = desk.releases.by_decision(book, decision.decision_id)
+    if published is not None:
+        _move_aliases(desk, published)
+        return published
+    _refuse_superseded(desk, decision)
+    recompute(desk, decision.decision_id)
+    run = desk.runs.get(candidate["spec"], candidate["run_id"])
+    pins = load_pins(desk, candidate["models"])
+    champion = decision.document["champion"]
+    release, _ = desk.releases.publish(
+        book,
+        _facts(decision, run, pins),
+        {
+            SPEC: run.file("spec.yaml"),
+            DECISION: decision.payload,
+            **{name: data for pin in pins for name, data in pin.files.items()},
+        },
+        after=champion["release_id"] if champion else None,
+    )
+    _move_aliases(desk, release)
+    return release
+
+
+def _refuse_real_money(desk: Desk, book: str) -> None:
+    settings = desk.settings.books.get(book)
+    if settings is None:
+        raise ConfigurationError(
+            "No such book",
+            expected=f"one of {', '.join(sorted(desk.settings.books))}",
+            found=repr(book)[:80],
+        )
+    if settings.venue in REAL_MONEY_VENUES:
+        raise ConfigurationError(
+            f"Book {book} trades real money at {settings.venue}",
+            expected="a book at an embedded venue",
+            found=f"venue {settings.venue}",
+            fix="Nothing that can be started from here may publish to it; a person arms such a "
+            "book by hand.",
+        )
+
+
+def _promoted(decision: Decision, book: str) -> Mapping[str, Any]:
+    if decision.book != book or decision.verdict != "promote" or decision.candidate is None:
+        raise ConfigurationError(
+            f"Decision {decision.decision_id[:16]} does not promote anything to book {book}",
+            expected=f"verdict promote about {book}",
+            found=f"verdict {decision.verdict} about {decision.book}",
+            fix="`trading-assets decision show` gives the rules that failed.",
+        )
+    return decision.candidate
+
+
+def _refuse_superseded(desk: Desk, decision: Decision) -> None:
+    newest = desk.releases.decisions.current(decision.book)
+    if newest is None or newest.decision_id != decision.decision_id:
+        raise ConflictError(
+            f"Decision {decision.decision_id[:16]} is no longer the newest about {decision.book}",
+            expected=newest.decision_id[:16] if newest else "a decision",
+            found=decision.decision_id[:16],
+            fix="Nothing was published. Publish the newest decision, if it promotes.",
+        )
+
+
+def _facts(decision: Decision, run: StoredRun, pins: tuple[PinnedModel, ...]) -> dict[str, Any]:
+    spec = parse_spec(run.file(SPEC).decode(), where=f"{run.folder}/{SPEC}")
+    manifest = run.manifest
+    if spec.spec_hash != manifest["spec_hash"]:
+        raise CorruptFile(
+            f"Run {run.run_id} was made with other parameters than its spec has now",
+            expected=f"spec_hash {manifest['spec_hash']}",
+            found=spec.spec_hash,
+            fix="The strategy's code has changed since; run the backtest and decide again.",
+        )
+    return {
+        "schema": _SCHEMA,
+        "book": decision.book,
+        "decision_id": decision.decision_id,
+        "basis": decision.document["basis"],
+        "spec": run.spec,
+        "spec_hash": spec.spec_hash,
+        "family": spec.build_strategy().name,
+        "order_types": manifest["order_types"],
+        "instruments": manifest["instruments"],
+        "limits": spec.limits.model_dump(mode="json"),
+        "models": {pin.horizon: pin.facts for pin in pins},
+        "code_hash": manifest["code_hash"],
+        "run_id": run.run_id,
+        "result_hash": run.result_hash,
+        "data_hash": manifest["data_hash"],
+        "inputs": manifest["inputs"],
+        "as_of": decision.document["as_of"],
+    }
+
+
+def _move_aliases(desk: Desk, release: Release) -> None:
+    """Let `champion` and `previous` in MLflow's registry name this release and the one before.
+
+    The registry is a view: it is brought in line with the ledger on every call.
+    """
+    ledger = desk.releases.history(release.book)
+    if ledger[-1]["release_id"] != release.release_id:
+        return  # an older decision was asked for again; the newer release stays
+    version = _registered(desk, release)
+    name = _registered_name(release)
+    before = desk.experiments.alias(name, "champion")
+    if before is not None and before.version != version:
+        desk.experiments.move_alias(name, "previous", before.version)
+    desk.experiments.move_alias(name, "champion", version)
+
+
+def _registered_name(release: Release) -> str:
+    return f"ta.{release.facts['family']}.{release.book}"
+
+
+def _registered(desk: Desk, release: Release) -> str:
+    """Give the registered version of a release; it is made the first time."""
+    name = _registered_name(release)
+    tags = {"release_id": release.release_id}
+    known = desk.experiments.find_version(name, tags)
+    if known is not None:
+        return known.version
+    facts = release.facts
+    identity = {"run_id": facts["run_id"], "result.hash": facts["result_hash"]}
+    logged = desk.experiments.find_run(experiment_of(facts["family"]), identity)
+    if logged is None:
+        raise ConflictError(
+            f"Run {facts['run_id']} is not in MLflow",
+            expected=f"a run tagged {identity}",
+            found="none",
+            fix=f"`trading-assets backtest run {facts['spec']}` logs it again.",
+        )
+    version = desk.experiments.register(
+        name,
+        logged,
+        source=f"runs:/{logged.run_id}/{SPEC}",
+        tags={
+            **tags,
+            "gate": "promote",
+            "basis": facts["basis"],
+            "decision_id": facts["decision_id"],
+            "data.hash": facts["data_hash"],
+            **{f"model.{h}": model["model_id"] for h, model in facts["models"].items()},
+        },
+    )
+    return version.version
