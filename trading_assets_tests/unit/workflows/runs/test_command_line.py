@@ -36,7 +36,7 @@ def decided(desk):
 def test_specs_are_listed(call):
     assert "ib_pos10pct" in call(backtest.app, "specs")
     listed = json.loads(call(backtest.app, "specs", "--json"))
-    assert {"ema_trend", "forecast_driven"} <= {spec["name"] for spec in listed}
+    assert {"ema_trend", "forecast_driven"} <= set(listed)
 
 
 def test_runs_are_listed_and_shown(call, decided):
