@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from trading_assets.domain.bar import Timeframe
@@ -30,6 +30,7 @@ from trading_assets.live.session import Session
 from trading_assets.live.venue_time import VenueTime
 
 _LONGEST_PAUSE_S = 30.0
+_TIMED_BARS = 10_000
 
 
 class Executor:
@@ -69,7 +70,8 @@ class Executor:
         )
         self._waiting: deque[BarReady] = deque()
         self._stop = threading.Event()
-        self._bar_ms: list[float] = []
+        self._bar_ms: deque[float] = deque(maxlen=_TIMED_BARS)
+        self._asked_s = 0.0
         self._late_bars = 0
         self._state = ""
         self._due_s = {"beat": 0.0, "reconcile": 0.0, "observe": 0.0}
@@ -140,6 +142,7 @@ class Executor:
     def _turn(self) -> None:
         now = self._clock.poll()
         self._heed_halt()
+        self._asked_s = self._local.monotonic()
         self._waiting.extend(self._feed.poll(now))
         while self._waiting and not self._stop.is_set():
             self._on_bar(self._waiting[0])
@@ -152,11 +155,10 @@ class Executor:
     def _on_bar(self, bar: BarReady) -> None:
         if self._session.state.last_bar == bar.ts:
             return
-        began = self._local.monotonic()
         is_late = self._clock.poll() - (bar.ts + self._size) > self._pace.late_bar
         self._late_bars += is_late
         self._effects.take([replace(bar, late=is_late)])
-        self._bar_ms.append((self._local.monotonic() - began) * 1000)
+        self._bar_ms.append((self._local.monotonic() - self._asked_s) * 1000)
         self._tell("halted" if self._session.state.halted else "trading")
 
     def _reconcile(self) -> None:
@@ -225,7 +227,8 @@ class Executor:
             drawdown=float(self._session.machine.drawdown),
             seq=self._journal.head,
             stop_s=self._local.monotonic() - began,
-            bar_ms=tuple(sorted(self._bar_ms)),
+            bar_ms_p50=_quantile(self._bar_ms, 0.50),
+            bar_ms_p95=_quantile(self._bar_ms, 0.95),
         )
 
     # Signs of life
@@ -257,3 +260,8 @@ class Executor:
             return False
         self._due_s[what] = now + every_s
         return True
+
+
+def _quantile(values: Collection[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else 0.0

@@ -44,9 +44,13 @@ class LiveSummary:
     """What one run of the executor did.
 
     Attributes:
+        late_bars: bars that came too late to be traded.
         events: number of journal rows this run wrote, by kind.
+        open_orders: orders that had not ended; the next start resolves them.
+        seq: last row of the journal.
         stop_s: how long the clean stop took.
-        bar_ms: local milliseconds from a bar's arrival to the answers to its orders, ascending.
+        bar_ms_p50, bar_ms_p95: local milliseconds from asking for a finished bar to the answers to
+            its orders; 0 without bars.
     """
 
     reason: str
@@ -58,7 +62,8 @@ class LiveSummary:
     drawdown: float
     seq: int
     stop_s: float
-    bar_ms: tuple[float, ...]
+    bar_ms_p50: float
+    bar_ms_p95: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,9 @@ class BarFeed:
         start = self._desk.history_start(Month.of(first))
         for symbol in self._minutes:
             minutes = _frame(list(self._source.bars(symbol, start, first)))
-            self._desk.append(symbol, resample(minutes, self._size))
+            bars = resample(minutes, self._size)
+            self._desk.append(symbol, bars)
+            self._desk.rows(symbol, list(_bars(bars.tail(1))))  # forecasts of the past, now
             self._minutes[symbol] = []
             self._polled[symbol] = first
         self._next = first

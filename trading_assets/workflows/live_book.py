@@ -1,0 +1,158 @@
+"""Where a live book lives: its folder, its lease, its venue; and who may read its journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from trading_assets.adapters.binance.client import LOOPBACK, make_client
+from trading_assets.domain.errors import ConfigurationError, LeaseHeld
+from trading_assets.live.lease import is_held
+from trading_assets.settings import Book, Settings
+from trading_assets.storage.journal_reader import JournalReader
+
+_PLAY_MONEY_HOSTS = (*LOOPBACK, "testnet.binance.vision", "demo-api.binance.com")
+_LOOPBACK_TIMEOUT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class LiveBook:
+    """One book of the settings.
+
+    Attributes:
+        folder: journal, snapshots, heartbeat and HALT file.
+        lease: one per venue account, whichever book trades it; outside of `folder`, which may be
+            moved away.
+        traded: the book whose releases it trades.
+    """
+
+    name: str
+    settings: Book
+    folder: Path
+    lease: Path
+    traded: str
+
+    @property
+    def heartbeat(self) -> Path:
+        """The latest sign of life."""
+        return self.folder / "heartbeat.json"
+
+    @property
+    def halt(self) -> Path:
+        """While this file exists, entries are stopped; its text is the reason."""
+        return self.folder / "HALT"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether an executor trades the account at this moment."""
+        return is_held(self.lease)
+
+    def journal(self) -> JournalReader:
+        """Open the journal for reading; works while the executor writes.
+
+        Raises:
+            RecoveryError: if there is none, or it cannot be read.
+        """
+        return JournalReader(self.folder)
+
+    def halt_request(self) -> str:
+        """Give why somebody wants entries stopped, "" when nobody does.
+
+        A file that cannot be read counts as a halt.
+        """
+        try:
+            text = self.halt.read_text(errors="replace").strip()
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            return f"the HALT file cannot be read ({error.strerror})"
+        return text[:200] or "the HALT file is there"
+
+
+def live_book(settings: Settings, name: str) -> LiveBook:
+    """Find a book.
+
+    Raises:
+        ConfigurationError: if settings have no such book.
+    """
+    book = settings.books.get(name)
+    if book is None:
+        raise ConfigurationError(
+            "No such book",
+            expected=f"one of {', '.join(sorted(settings.books))}",
+            found=repr(name)[:80],
+            fix="Add a section [books.<name>] to the settings.",
+        )
+    root = settings.data_root / "live"
+    lease = root / f"{book.venue}-{book.account}.lock"
+    return LiveBook(name, book, root / name, lease, book.trades or name)
+
+
+def set_aside(book: LiveBook) -> Path | None:
+    """Move a book's folder away, so that its next start begins a new journal.
+
+    Returns:
+        Where it is now; None when there was none.
+
+    Raises:
+        LeaseHeld: if the book is being traded.
+    """
+    if book.is_running:
+        raise LeaseHeld(
+            f"Book {book.name} is being traded", fix="Stop the executor first, then try again."
+        )
+    if not book.folder.exists():
+        return None
+    taken = [path.name for path in book.folder.parent.glob(f"{book.name}.old-*")]
+    number = 1 + max((int(name.rsplit("-", 1)[1]) for name in taken), default=0)
+    target = book.folder.with_name(f"{book.name}.old-{number}")
+    book.folder.rename(target)
+    return target
+
+
+def venue_client(settings: Settings, book: LiveBook) -> Any:
+    """Build a client for the book's account; the network is not touched.
+
+    Raises:
+        ConfigurationError: if the venue trades real money (nothing here can arm that), or a key is
+            missing.
+    """
+    if book.settings.venue == "embedded":
+        from trading_assets.exchange.config import DEMO_KEY, DEMO_SECRET
+
+        exchange = settings.exchange
+        host = f"[{exchange.host}]" if ":" in exchange.host else exchange.host
+        url, key, secret = f"http://{host}:{exchange.port}/api", DEMO_KEY, DEMO_SECRET
+    else:
+        url = settings.binance.api_url
+        _refuse_real_money(book, url)
+        key, secret = _keys(settings, book)
+    timeout_s = settings.binance.timeout_s
+    if urlsplit(url).hostname in LOOPBACK:
+        timeout_s = min(timeout_s, _LOOPBACK_TIMEOUT_S)
+    window_ms = settings.binance.recv_window_ms
+    return make_client(url, key, secret, timeout_s=timeout_s, recv_window_ms=window_ms)
+
+
+def _refuse_real_money(book: LiveBook, url: str) -> None:
+    host = urlsplit(url).hostname
+    if host not in _PLAY_MONEY_HOSTS:
+        raise ConfigurationError(
+            f"Book {book.name} would trade real money",
+            expected=f"an account with play money, at one of {', '.join(_PLAY_MONEY_HOSTS)}",
+            found=str(host),
+            fix="This version cannot be armed for real money.",
+        )
+
+
+def _keys(settings: Settings, book: LiveBook) -> tuple[str, str]:
+    key, secret = settings.binance_api_key, settings.binance_api_secret
+    if key is None or secret is None:
+        raise ConfigurationError(
+            f"Book {book.name} has no key for {book.settings.venue}",
+            expected="TA_BINANCE_API_KEY and TA_BINANCE_API_SECRET, or files in TA_SECRETS_DIR",
+            found="none" if key is None and secret is None else "only one of the two",
+        )
+    return key.get_secret_value(), secret.get_secret_value()

@@ -1,0 +1,87 @@
+"""What a release is made of, ready to work: its engine, its session, its signals."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from trading_assets.domain.errors import ConfigurationError
+from trading_assets.domain.order import OrderStatus
+from trading_assets.engine.signals import COLUMNS
+from trading_assets.live.book_state import SessionSetup
+from trading_assets.live.recovery import MachineFactory
+from trading_assets.live.signal_desk import PinnedModel, SignalDesk
+from trading_assets.storage.release_store import Release
+from trading_assets.workflows.live_book import LiveBook
+
+
+def session_setup(book: LiveBook, release: Release) -> SessionSetup:
+    """Give what a session must know of its book and release."""
+    strategy = release.spec.build_strategy()
+    return SessionSetup(
+        book=book.name,
+        account=book.settings.account,
+        tag=release.spec.name,
+        release_id=release.release_id,
+        instruments=release.instruments,
+        signal_columns=len(COLUMNS[strategy.family]),
+    )
+
+
+def machine_factory(release: Release) -> MachineFactory:
+    """Give the engine of a release, new or restored from bytes."""
+    from trading_assets.engine.machine import Machine
+
+    setup = release.spec.engine_setup(release.instruments)
+    return MachineFactory(lambda: Machine(setup), lambda blob: Machine.restore(setup, blob))
+
+
+def warm_engine(release: Release) -> None:
+    """Let a throwaway engine decide, fill and close once, so that no live bar waits for it.
+
+    Loading the compiled step takes seconds, more than a bar may be late.
+    """
+    columns = len(COLUMNS[release.spec.build_strategy().family])
+    machine = machine_factory(release).new()
+    symbols = len(release.instruments)
+    bars = np.full((symbols, 5), 100.0)
+    for ts in (1, 2):
+        for order in machine.on_close(ts, bars, np.full((symbols, columns), 1.0)):
+            machine.on_fill(order.order_id, 1, 100.0, 0, False, ts)
+            if order.lots > 1:
+                machine.on_closed(order.order_id, OrderStatus.EXPIRED, ts)
+
+
+def signal_desk(release: Release) -> SignalDesk:
+    """Give the desk that computes a release's signals, with the model that it pins.
+
+    Raises:
+        ConfigurationError: if the strategy needs a forecast that the release does not pin, or the
+            model was trained on features that this version computes otherwise.
+        CorruptFile: if a file of the model is damaged.
+    """
+    strategy = release.spec.build_strategy()
+    return SignalDesk(strategy, _pinned(release, strategy.horizon) if strategy.horizon else None)
+
+
+def _pinned(release: Release, horizon: str) -> PinnedModel:
+    from trading_assets.features.feature_set import CORE
+    from trading_assets.forecasting.forecaster import Forecaster
+
+    facts = release.models.get(horizon)
+    if facts is None:
+        raise ConfigurationError(
+            f"Release {release.release_id} pins no model for {horizon}",
+            expected=f"a model for {horizon}, which strategy {release.spec.name} follows",
+            found=", ".join(release.models) or "no model",
+            fix="Train the model, then decide and publish again.",
+        )
+    if facts["features_code_version"] != CORE.code_version:
+        raise ConfigurationError(
+            f"Release {release.release_id} pins a model of other features",
+            expected=f"feature set {CORE.name} {CORE.code_version[:16]}",
+            found=str(facts["features_code_version"])[:16],
+            fix="Train on the present features and promote again, or start the version that made "
+            "the release.",
+        )
+    booster = release.file(facts["booster"]).decode()
+    return PinnedModel(Forecaster.from_model_text(release.file(facts["document"]), booster), CORE)

@@ -1,0 +1,221 @@
+"""Trade a book's release until told to stop: the same for Dagster, systemd and a test."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from trading_assets.adapters.binance.broker import BinanceBroker
+from trading_assets.adapters.binance.feed import BinanceBarSource, KlinePager
+from trading_assets.domain.errors import ConfigurationError
+from trading_assets.domain.ids import Micros
+from trading_assets.domain.order import OrderType
+from trading_assets.domain.ports import Broker, Clock
+from trading_assets.live.executor import Executor
+from trading_assets.live.executor_terms import LiveSummary, Observation, Pace, Surroundings
+from trading_assets.live.feed import BarFeed
+from trading_assets.live.heartbeat import write_heartbeat
+from trading_assets.live.lease import Lease, holder
+from trading_assets.live.ports import LocalTime, MachineTime
+from trading_assets.live.recovery import last_release, recover
+from trading_assets.live.venue_time import VenueTime
+from trading_assets.settings import Settings
+from trading_assets.storage.journal import Journal
+from trading_assets.storage.release_store import Release
+from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.live_book import LiveBook, live_book, venue_client
+from trading_assets.workflows.release_parts import (
+    machine_factory,
+    session_setup,
+    signal_desk,
+    warm_engine,
+)
+
+SUPPORTED = frozenset({OrderType.MARKET, OrderType.LIMIT})
+"""Order types that a live book can send; stops and brackets need order lists at the venue."""
+
+_SECOND: Micros = 1_000_000
+_SAME_CLOCK: Micros = 60 * _SECOND
+
+
+def _silent(_: Observation) -> None:
+    return None
+
+
+def run_live(
+    desk: Desk,
+    book: str,
+    *,
+    stop: threading.Event,
+    observe: Callable[[Observation], None] = _silent,
+    max_bars: int | None = None,
+    local: LocalTime | None = None,
+    wrap_broker: Callable[[Broker], Broker] = lambda broker: broker,
+) -> LiveSummary:
+    """Trade until `stop` is set.
+
+    A new journal trades the book's current release; one that exists goes on with the release that
+    its last session traded.
+
+    Args:
+        desk: gives settings, releases and this machine's clock.
+        book: name in the settings.
+        stop: may be set at any time; the stop that follows is bounded by `live.stop_s`.
+        observe: told on every change of state and once an hour; must return at once.
+        max_bars: end after so many bars of this run.
+        local: time for timers and waits; this machine's own unless a test passes another.
+        wrap_broker: stands between executor and venue, for tests.
+
+    Raises:
+        LeaseHeld: if another executor trades the account.
+        MissingPartition: if the book has no release.
+        ConfigurationError: if venue, release and settings do not fit.
+        VenueUnavailable: if the venue does not answer at the start.
+        RecoveryError: if journal and venue disagree; nothing is sent then.
+    """
+    place = live_book(desk.settings, book)
+    client = venue_client(desk.settings, place)
+    with ExitStack() as stack:
+        stack.callback(client.close_connection)
+        stack.enter_context(Lease(place.lease))
+        pager = KlinePager(client, desk.clock, max_attempts=1)
+        source = BinanceBarSource(pager)
+        venue_now = source.now()
+        epoch = _epoch(venue_now, desk.clock.now())
+        release = _current_release(desk, place)
+        journal = stack.enter_context(
+            Journal(
+                place.folder,
+                book=place.name,
+                epoch=epoch,
+                clock=desk.clock,
+                holder="process {pid} on {host}".format(**holder()),
+            )
+        )
+        named = last_release(journal)
+        if named is not None and named != release.release_id:
+            release = desk.releases.get(named)
+        _require_fit(release, source)
+        broker = BinanceBroker(
+            client,
+            desk.clock,
+            recv_window_ms=desk.settings.binance.recv_window_ms,
+            time_is_auth=place.settings.venue != "embedded",
+        )
+        broker.synchronise()
+        executor = _executor(
+            desk,
+            place,
+            release,
+            journal=journal,
+            broker=wrap_broker(broker),
+            source=source,
+            local=local or MachineTime(),
+            observe=observe,
+        )
+        return executor.run(stop, max_bars=max_bars)
+
+
+def _executor(
+    desk: Desk,
+    place: LiveBook,
+    release: Release,
+    *,
+    journal: Journal,
+    broker: Broker,
+    source: BinanceBarSource,
+    local: LocalTime,
+    observe: Callable[[Observation], None],
+) -> Executor:
+    """Join all parts of a book."""
+    spec = release.spec
+    warm_engine(release)
+    session = recover(journal, session_setup(place, release), machine_factory(release))
+    clock = VenueTime(_MarketClock(source, desk.clock), not_before=session.state.last_ts)
+    pace = _pace(desk.settings)
+    feed = BarFeed(
+        source, signal_desk(release), spec.symbols, spec.timeframe, grace=pace.late_bar // 2
+    )
+    return Executor(
+        session,
+        journal,
+        broker,
+        feed,
+        clock=clock,
+        local=local,
+        timeframe=spec.timeframe,
+        pace=pace,
+        around=Surroundings(
+            beat=lambda state, seq, ts: write_heartbeat(
+                place.heartbeat,
+                book=place.name,
+                state=state,
+                seq=seq,
+                ts=ts,
+                beat=desk.clock.now(),
+            ),
+            halt_request=place.halt_request,
+            observe=observe,
+        ),
+    )
+
+
+class _MarketClock:
+    """The venue's time as a clock; waiting is this machine's."""
+
+    def __init__(self, source: BinanceBarSource, local: Clock) -> None:
+        self._source = source
+        self._local = local
+
+    def now(self) -> Micros:
+        return self._source.now()
+
+    def wait(self, seconds: float) -> None:
+        self._local.wait(seconds)
+
+
+def _pace(settings: Settings) -> Pace:
+    live = settings.live
+    return Pace(
+        poll_s=live.poll_s,
+        late_bar=int(live.late_bar_s * _SECOND),
+        stop_s=live.stop_s,
+        heartbeat_s=live.heartbeat_s,
+    )
+
+
+def _epoch(venue_now: Micros, machine_now: Micros) -> str:
+    """Name the venue's clock: the world's, or one of its own that runs from another start."""
+    return "wall" if abs(venue_now - machine_now) <= _SAME_CLOCK else "virtual"
+
+
+def _current_release(desk: Desk, place: LiveBook) -> Release:
+    release = desk.releases.require(place.traded)
+    missing = release.order_types - SUPPORTED
+    if missing:
+        raise ConfigurationError(
+            f"Book {place.name} cannot trade release {release.release_id}",
+            expected=f"order types among {_names(SUPPORTED)}",
+            found=_names(missing),
+            fix="Promote a strategy that does without them.",
+        )
+    return release
+
+
+def _names(types: frozenset[OrderType]) -> str:
+    return ", ".join(sorted(kind.name for kind in types))
+
+
+def _require_fit(release: Release, source: BinanceBarSource) -> None:
+    """Refuse to trade on another grid of prices and quantities than the release was made for."""
+    found = source.instruments(release.spec.symbols)
+    for ours, theirs in zip(release.instruments, found, strict=True):
+        for name in ("base", "quote", "tick", "lot"):
+            if getattr(ours, name) != getattr(theirs, name):
+                raise ConfigurationError(
+                    f"{ours.symbol} has another {name} at the venue than in the release",
+                    expected=str(getattr(ours, name)),
+                    found=str(getattr(theirs, name)),
+                    fix="Materialise `instruments` and the backtests again, and promote anew.",
+                )
