@@ -17,7 +17,6 @@ from trading_assets.domain.ids import (
 )
 from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.order import OrderType
-from trading_assets.forecasting.forecaster import Forecaster
 from trading_assets.storage import folders, pointers
 from trading_assets.storage.decision_store import DecisionStore
 from trading_assets.strategies.spec import StrategySpec, parse_spec
@@ -59,30 +58,6 @@ class Release:
         """Pinned models by horizon: `model_id`, `month`, and names of files in this folder."""
         found: Mapping[str, Mapping[str, Any]] = self.facts["models"]
         return found
-
-    def forecaster(self, horizon: str) -> Forecaster:
-        """Load the pinned model of a horizon, from proven bytes.
-
-        Raises:
-            MissingPartition: if the release pins none for it.
-            CorruptFile: if a file is damaged, or not of the model that the release names.
-        """
-        facts = self.models.get(horizon)
-        if facts is None:
-            raise MissingPartition(
-                f"Release {self.release_id} pins no model of {horizon}",
-                expected=f"one of {', '.join(self.models) or 'none'}",
-                found=horizon,
-            )
-        trees = self.file(facts["booster"]).decode()
-        forecaster = Forecaster.from_model_text(self.file(facts["document"]), trees)
-        if forecaster.model_id != facts["model_id"]:
-            raise CorruptFile(
-                f"Release {self.release_id} holds another model than it names",
-                expected=facts["model_id"],
-                found=forecaster.model_id,
-            )
-        return forecaster
 
     def file(self, name: str) -> bytes:
         """Read one of its files, proven.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trading_assets.domain.bar import DAY
-from trading_assets.domain.errors import MissingPartition
+from trading_assets.domain.errors import ConfigurationError, MissingPartition
 from trading_assets.domain.ids import Micros, Month, Symbol, content_hash
 from trading_assets.domain.instrument import Instrument
 from trading_assets.storage.partition_store import Manifest
@@ -73,10 +73,18 @@ def plan_run(desk: Desk, spec: StrategySpec) -> RunPlan:
 
     Raises:
         MissingPartition: if there is no such month.
-        ConfigurationError: if spec and instruments do not fit.
+        ConfigurationError: if spec and instruments do not fit, or no model is trained for the
+            strategy's horizon.
         UnknownSymbol: if a symbol has no instrument data.
     """
     strategy = spec.build_strategy()
+    if strategy.horizon is not None and strategy.horizon not in desk.settings.model.horizons:
+        raise ConfigurationError(
+            f"Spec {spec.name} follows a forecast that is not trained",
+            expected=f"one of {', '.join(desk.settings.model.horizons)}",
+            found=strategy.horizon,
+            fix="Change params.horizon, or add the horizon to model.horizons in the settings.",
+        )
     instruments = spec.engine_setup(list_instruments(desk)).instruments
     table = bars_table(spec.timeframe)
     bars = _manifests(desk, table, spec)

@@ -5,7 +5,12 @@ import polars as pl
 import pytest
 
 from trading_assets.domain.bar import Gap
-from trading_assets.domain.errors import CorruptFile, InvariantError, MissingPartition
+from trading_assets.domain.errors import (
+    ConfigurationError,
+    CorruptFile,
+    InvariantError,
+    MissingPartition,
+)
 from trading_assets.domain.ids import Month, sha256_hex
 from trading_assets.workflows import run_backtest as run_backtest_module
 from trading_assets.workflows.history_sources import store_of
@@ -175,6 +180,13 @@ def test_a_missing_forecast_table_is_named(run):
     with pytest.raises(MissingPartition, match="forecast_driven has no month") as caught:
         run("forecast_driven")
     assert "forecasts" in caught.value.expected
+
+
+def test_a_horizon_that_is_not_trained_is_named(desk):
+    model = desk.settings.model.model_copy(update={"horizons": ("4h",)})
+    other = dataclasses.replace(desk, settings=desk.settings.model_copy(update={"model": model}))
+    with pytest.raises(ConfigurationError, match="not trained"):
+        run_backtest(other, find_spec(other.settings, "forecast_driven"))
 
 
 def test_other_bytes_from_the_same_inputs_are_an_error_and_recorded(desk, run, monkeypatch):
