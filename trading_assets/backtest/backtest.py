@@ -50,14 +50,14 @@ class Backtest:
         self.spec = spec
         self.setup = spec.engine_setup(instruments)
         self.max_hole = max_hole
-        self._frames = {symbol: self._frame(frames, symbol) for symbol in spec.symbols}
+        self.frames = {symbol: self._frame(frames, symbol) for symbol in spec.symbols}
 
     def run(self) -> BacktestResult:
         """Evaluate the signals and run the machine over them."""
         strategy = self.spec.build_strategy()
         symbols = self.spec.symbols
-        bars = bar_matrix(self._frames, symbols)
-        signals = {symbol: evaluate(strategy, self._frames[symbol]) for symbol in symbols}
+        bars = bar_matrix(self.frames, symbols)
+        signals = {symbol: evaluate(strategy, self.frames[symbol]) for symbol in symbols}
         matrix = signal_matrix(strategy.family, signals, symbols, bars.ts)
         return run(self.setup, bars, matrix, max_hole=self.max_hole)
 

@@ -1,0 +1,106 @@
+"""LEAN's BasicTemplateAlgorithm: SPY by the minute, 2013-10-07 to 11, bought on the first bar.
+
+LEAN keeps 0.25 % of cash back, takes 0.005 per share, trades prices adjusted by the factor file,
+and fills at the ask close of the bar that decided; its end equity is 101,691.92. Our own rule, the
+next bar's open, gives 101,680.02: the fill conventions are told apart by this one number.
+"""
+
+import os
+import zipfile
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trading_assets.domain.bar import DAY
+from trading_assets.domain.ids import symbol_from_text
+from trading_assets.domain.instrument import Instrument
+from trading_assets.domain.setup import (
+    Account,
+    Costs,
+    EngineSetup,
+    FillAt,
+    FillRules,
+    SignalFamily,
+    Sizing,
+    SizingMode,
+)
+from trading_assets.engine.machine import Machine
+from trading_assets.engine.signals import BarMatrix, SignalMatrix
+
+pytestmark = pytest.mark.oracle
+
+_SHARED = Path(os.environ.get("TA_SHARED") or Path(__file__).parents[3] / "shared")
+_SPY = _SHARED / "data" / "lean" / "equity" / "usa"
+_DAYS = [f"201310{day:02d}" for day in (7, 8, 9, 10, 11)]
+_OPENS, _CLOSES = 34_200_000, 57_600_000  # milliseconds after midnight in New York
+_TRADE, _ASK = slice(1, 5), slice(6, 10)
+
+
+@pytest.fixture(scope="module")
+def factor():
+    path = _SPY / "factor_files" / "spy.csv"
+    if not path.is_file():
+        pytest.skip(f"no reference data: {path}")
+    rows = [line.split(",") for line in path.read_text().split()]
+    return next(float(r[1]) * float(r[2]) for r in rows if r[0] >= _DAYS[-1])
+
+
+def minutes(kind, prices, factor):
+    """Read the regular session's bars of the week, adjusted; times are those of New York."""
+    ts, rows = [], []
+    for number, day in enumerate(_DAYS, start=1):
+        with zipfile.ZipFile(_SPY / "minute" / "spy" / f"{day}_{kind}.zip") as archive:
+            text = archive.read(archive.namelist()[0]).decode()
+        for line in text.split():
+            fields = line.split(",")
+            if _OPENS <= int(fields[0]) < _CLOSES:
+                ts.append(number * DAY + int(fields[0]) * 1000)
+                rows.append([float(x) for x in fields[prices]])
+    columns = np.array(rows).T / 10_000 * factor
+    return BarMatrix(
+        np.array(ts, np.int64), *(c[None, :].copy() for c in columns), np.ones((1, len(ts)))
+    )
+
+
+def buy_and_hold(bars, rules):
+    spy = Instrument(symbol_from_text("SPY"), "SPY", "USD", Decimal("0.01"), Decimal(1))
+    setup = EngineSetup(
+        (spy,),
+        Account("USD", Decimal(100_000)),
+        SignalFamily.TARGET,
+        Sizing(SizingMode.PCT_OF_EQUITY, pos_pct=Decimal(100), cash_buffer_pct=Decimal("0.25")),
+        Costs(per_share=Decimal("0.005")),
+        rules=rules,
+    )
+    values = np.full((1, len(bars), 3), np.nan)
+    values[0, 0, 0] = 1.0
+    machine = Machine(setup)
+    machine.run(bars, SignalMatrix(SignalFamily.TARGET, values))
+    return machine
+
+
+def test_filled_at_the_next_open(factor):
+    machine = buy_and_hold(minutes("trade", _TRADE, factor), FillRules())
+
+    assert machine.positions()[0].lots == 688
+    assert machine.fees == Decimal("3.44")
+    assert round(machine.equity, 2) == 101_680.02
+
+
+def test_filled_at_the_ask_close_of_the_deciding_bar(factor):
+    trades = minutes("trade", _TRADE, factor)
+    machine = buy_and_hold(minutes("quote", _ASK, factor), FillRules(fill_at=FillAt.BAR_CLOSE))
+
+    position = machine.positions()[0]
+    equity = float(machine.balances()["USD"]) + position.lots * trades.close[0, -1]
+    assert position.lots == 688
+    assert machine.fills["price"].tolist() == [pytest.approx(144.78172417, abs=5e-9)]
+    assert round(equity, 2) == 101_691.92
+
+
+def test_filled_at_the_trade_close_of_the_deciding_bar(factor):
+    machine = buy_and_hold(minutes("trade", _TRADE, factor), FillRules(fill_at=FillAt.BAR_CLOSE))
+
+    assert round(machine.equity, 2) == 101_697.87
