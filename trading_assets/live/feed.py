@@ -56,7 +56,9 @@ class BarFeed:
             minutes = _frame(list(self._source.bars(symbol, start, first)))
             bars = resample(minutes, self._size)
             self._desk.append(symbol, bars)
-            self._desk.rows(symbol, list(_bars(bars.tail(1))))  # forecasts of the past, now
+            self._desk.rows(
+                symbol, list(bars_from_frame(bars.tail(1)))
+            )  # forecasts of the past, now
             self._minutes[symbol] = []
             self._polled[symbol] = first
         self._next = first
@@ -117,7 +119,7 @@ class BarFeed:
         return frame
 
     def _events(self, instants: list[Micros], frames: dict[Symbol, pl.DataFrame]) -> list[BarReady]:
-        bars = {symbol: _bars(frame) for symbol, frame in frames.items()}
+        bars = {symbol: bars_from_frame(frame) for symbol, frame in frames.items()}
         rows: dict[Symbol, dict[Micros, SignalRow]] = {
             symbol: self._desk.rows(symbol, list(found)) for symbol, found in bars.items()
         }
@@ -155,7 +157,8 @@ def _frame(bars: Sequence[Bar]) -> pl.DataFrame:
     )
 
 
-def _bars(frame: pl.DataFrame) -> dict[Micros, Bar]:
+def bars_from_frame(frame: pl.DataFrame) -> dict[Micros, Bar]:
+    """Give the bars of one symbol's table by open time."""
     columns = frame.select(
         pl.col("ts").to_physical(), "symbol", "open", "high", "low", "close", "volume",
         "quote_volume", "n_trades",

@@ -16,11 +16,27 @@ from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderStatus
 
 if TYPE_CHECKING:
-    from trading_assets.engine.machine import EngineOrder
+    from trading_assets.engine.machine import EngineOrder, Position
 
 
-class Journal(Protocol):
-    """The book's memory; `append` returns only when the events cannot be lost any more."""
+class JournalHistory(Protocol):
+    """A book's memory, to be read."""
+
+    def read(self, since: int = 0) -> Iterator[tuple[int, Event]]:
+        """Yield (seq, event) of the rows after `since`, in order."""
+        ...
+
+    def latest(self, kind: str) -> Event | None:
+        """Give the newest event of a kind (the name of its class), None when there is none."""
+        ...
+
+    def latest_snapshot(self) -> tuple[int, bytes] | None:
+        """Give (seq, payload) of the newest whole snapshot."""
+        ...
+
+
+class Journal(JournalHistory, Protocol):
+    """A book's memory; `append` returns only when the events cannot be lost any more."""
 
     @property
     def head(self) -> int:
@@ -31,20 +47,8 @@ class Journal(Protocol):
         """Commit events together and give the sequence number of the last."""
         ...
 
-    def read(self, since: int = 0) -> Iterator[tuple[int, Event]]:
-        """Yield (seq, event) of the rows after `since`, in order."""
-        ...
-
-    def latest(self, kind: str) -> Event | None:
-        """Give the newest event of a kind (the name of its class), None when there is none."""
-        ...
-
     def save_snapshot(self, payload: bytes) -> None:
         """Store state as of the last row."""
-        ...
-
-    def latest_snapshot(self) -> tuple[int, bytes] | None:
-        """Give (seq, payload) of the newest whole snapshot."""
         ...
 
 
@@ -83,6 +87,10 @@ class DecisionMachine(Protocol):
 
     def balances(self) -> dict[str, Decimal]:
         """Give what it believes the book to hold of each asset."""
+        ...
+
+    def positions(self) -> Sequence[Position]:
+        """Give one position per symbol, flat ones too."""
         ...
 
     def snapshot(self) -> bytes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from trading_assets.domain.errors import RecoveryError, TradingAssetsError
 from trading_assets.domain.events import (
+    BarReady,
     Event,
     OrderOutcomeUnknown,
     OrderProvenAbsent,
@@ -15,7 +16,7 @@ from trading_assets.domain.events import (
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderStatus
 from trading_assets.live.book_state import BookState, SessionSetup
-from trading_assets.live.ports import DecisionMachine, Journal
+from trading_assets.live.ports import DecisionMachine, JournalHistory
 from trading_assets.live.session import Session
 
 
@@ -27,7 +28,7 @@ class MachineFactory:
     restore: Callable[[bytes], DecisionMachine]
 
 
-def recover(journal: Journal, setup: SessionSetup, machines: MachineFactory) -> Session:
+def recover(journal: JournalHistory, setup: SessionSetup, machines: MachineFactory) -> Session:
     """Replay the journal, from its newest snapshot where that can be used.
 
     A snapshot only saves time: one that does not fit (another layout of the engine's record, say)
@@ -50,7 +51,23 @@ def recover(journal: Journal, setup: SessionSetup, machines: MachineFactory) -> 
     return session
 
 
-def last_release(journal: Journal) -> str | None:
+def replay_until(
+    journal: JournalHistory, setup: SessionSetup, machines: MachineFactory, bar_ts: Micros
+) -> Session:
+    """Give the book as it was before the first bar that opened at `bar_ts` or later.
+
+    Raises:
+        RecoveryError: if this program would have decided otherwise than the journal says.
+    """
+    session = Session(setup, machines.new())
+    for _, event in journal.read():
+        if isinstance(event, BarReady) and event.ts >= bar_ts:
+            break
+        session.handle(event)
+    return session
+
+
+def last_release(journal: JournalHistory) -> str | None:
     """Give the release that the journal's latest session traded, None for a new journal."""
     event = journal.latest(SessionOpened.__name__)
     return event.release_id if isinstance(event, SessionOpened) else None
@@ -73,7 +90,9 @@ def after_restart(state: BookState, ts: Micros) -> list[Event]:
     return events
 
 
-def _start(journal: Journal, setup: SessionSetup, machines: MachineFactory) -> tuple[Session, int]:
+def _start(
+    journal: JournalHistory, setup: SessionSetup, machines: MachineFactory
+) -> tuple[Session, int]:
     snapshot = journal.latest_snapshot()
     if snapshot is not None:
         seq, payload = snapshot

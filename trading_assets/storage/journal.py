@@ -47,6 +47,7 @@ CREATE TABLE event (
 CREATE UNIQUE INDEX one_intent ON event (client_order_id) WHERE kind = 'OrderIntentCreated';
 CREATE UNIQUE INDEX one_fill ON event (symbol, trade_id) WHERE trade_id <> '';
 CREATE INDEX by_time ON event (ts);
+CREATE INDEX by_order ON event (client_order_id) WHERE client_order_id <> '';
 CREATE TRIGGER never_changed BEFORE UPDATE ON event
 BEGIN SELECT RAISE(ABORT, 'journal rows never change'); END;
 CREATE TRIGGER never_removed BEFORE DELETE ON event

@@ -98,6 +98,12 @@ class JournalReader:
         query = "SELECT * FROM event WHERE ts >= ? AND ts < ? ORDER BY seq"
         return (JournalRow(*row) for row in self._rows(query, (start, end)))
 
+    def of_order(self, client_order_id: str) -> tuple[Event, ...]:
+        """List the events of one order, in order."""
+        query = "SELECT * FROM event WHERE client_order_id = ? AND client_order_id <> '' "
+        rows = self._rows(f"{query} ORDER BY seq", (client_order_id,))
+        return tuple(JournalRow(*row).event for row in rows)
+
     def latest(self, kind: str) -> Event | None:
         """Give the newest event of a kind, None when there is none."""
         query = "SELECT * FROM event WHERE kind = ? ORDER BY seq DESC LIMIT 1"
@@ -137,6 +143,10 @@ class JournalReader:
         """Give (seq, payload) of the newest whole snapshot."""
         found = self._snapshots.all()
         return (found[-1].mark.seq, found[-1].payload) if found else None
+
+    def snapshots(self) -> dict[int, bytes]:
+        """Give the payloads of the whole snapshots that are still there, by row number."""
+        return {snapshot.mark.seq: snapshot.payload for snapshot in self._snapshots.all()}
 
     def close(self) -> None:
         """Release the files."""

@@ -1,0 +1,73 @@
+"""One-minute bars of a span: from the tables, and from the history source where they end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from trading_assets.domain.bar import Timeframe
+from trading_assets.domain.ids import Micros, Month, Symbol, months_between
+from trading_assets.market.archive_files import decode
+from trading_assets.market.bar_frame import between
+from trading_assets.market.history import HistorySource
+from trading_assets.market.quality import clean_bars
+from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.history_sources import store_of
+from trading_assets.workflows.market_tables import bars_table
+
+
+def read_minutes(
+    desk: Desk, symbols: Sequence[Symbol], start: Micros, end: Micros
+) -> Mapping[Symbol, pl.DataFrame]:
+    """Give the one-minute bars of each symbol with open time in [start, end).
+
+    Nothing is published. The history source is opened only when a month is not in the tables up to
+    the end of the span.
+
+    Returns:
+        BAR_SCHEMA by symbol, ascending.
+
+    Raises:
+        DataError: if a month has no bars at all, or bars contradict each other.
+        VenueError: if the source cannot be reached.
+    """
+    months = months_between(Month.of(start), Month.of(end - 1))
+    held = {
+        (symbol, month): frame
+        for symbol in symbols
+        for month in months
+        if (frame := _from_tables(desk, symbol, month, min(end, month.end))) is not None
+    }
+    if len(held) < len(symbols) * len(months):
+        with desk.history() as source:
+            for symbol, month in ((s, m) for s in symbols for m in months):
+                if (symbol, month) not in held:
+                    held[symbol, month] = _from_source(source, symbol, month, start, end)
+    return {
+        symbol: pl.concat([held[symbol, month] for month in months]).filter(between(start, end))
+        for symbol in symbols
+    }
+
+
+def _from_tables(desk: Desk, symbol: Symbol, month: Month, end: Micros) -> pl.DataFrame | None:
+    """Read a month, unless the tables have it from another source, or not up to `end`."""
+    manifest = desk.tables.current(bars_table(Timeframe.M1), symbol, month)
+    if manifest is None or manifest.extra["store"] != store_of(desk.settings):
+        return None
+    if manifest.extra["expected_end"] < end:
+        return None
+    return desk.tables.read_manifest(manifest)
+
+
+def _from_source(
+    source: HistorySource, symbol: Symbol, month: Month, start: Micros, end: Micros
+) -> pl.DataFrame:
+    """Fetch the vendor's objects that touch the span, and clean them like any month's."""
+    listing = source.listing(symbol, month)
+    wanted = [item for item in listing.objects if item.start < end and item.end > start]
+    rows = pl.concat(decode(i.kind, source.fetch(symbol, i), i.name) for i in wanted)
+    frame, _ = clean_bars(
+        rows, symbol, source.name, month=month, start=listing.start, end=listing.end
+    )
+    return frame

@@ -1,0 +1,249 @@
+"""A live day again, from independent data through the same functions: parity of live and replay.
+
+Signal rows are computed anew from the market tables, or from the history source where they do not
+reach, and compared by hash. Then a fresh engine is taken through the journal from its first row;
+on the day itself it is given the bars and rows that were computed anew, and must decide the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from trading_assets.domain.bar import DAY, Bar, Timeframe
+from trading_assets.domain.errors import RecoveryError, TradingAssetsError
+from trading_assets.domain.events import (
+    BarReady,
+    DecisionDropped,
+    EquityMarked,
+    Event,
+    OrderIntentCreated,
+    SessionOpened,
+    SignalRow,
+)
+from trading_assets.domain.ids import Micros, Month, Symbol
+from trading_assets.live.feed import bars_from_frame
+from trading_assets.live.session import Session
+from trading_assets.market.bar_frame import between
+from trading_assets.market.resample import resample
+from trading_assets.storage.journal_reader import JournalReader
+from trading_assets.storage.release_store import Release
+from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.live_book import LiveBook, live_book
+from trading_assets.workflows.live_tables import day_start
+from trading_assets.workflows.minutes import read_minutes
+from trading_assets.workflows.release_parts import machine_factory, session_setup, signal_desk
+
+_SHOWN = 10
+_DERIVED = (OrderIntentCreated, DecisionDropped, EquityMarked)
+
+
+@dataclass(frozen=True, slots=True)
+class ParityReport:
+    """How a live day compares with its replay.
+
+    Attributes:
+        bars: instants that were handled live.
+        rows: signal rows that were handled live.
+        bars_differ, rows_differ: those that come out otherwise now, or were missed live.
+        decisions: orders decided, dropped decisions and equity marks that were journalled.
+        decisions_differ: of both sides, those without an equal on the other.
+        engine_hash: of the replayed engine after the day's last event.
+        snapshots: snapshots of the live engine inside the replayed part that were compared with it.
+        snapshots_differ: of them, those with other bytes.
+        differences: the first ones, in words.
+    """
+
+    book: str
+    day: date
+    release_id: str
+    bars: int
+    rows: int
+    bars_differ: int
+    rows_differ: int
+    decisions: int
+    decisions_differ: int
+    engine_hash: str
+    snapshots: int
+    snapshots_differ: int
+    differences: tuple[str, ...]
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether nothing differs."""
+        return not (
+            self.bars_differ or self.rows_differ or self.decisions_differ or self.snapshots_differ
+        )
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What is counted on the way."""
+
+    bars: int = 0
+    rows: int = 0
+    bars_differ: int = 0
+    rows_differ: int = 0
+    decisions: int = 0
+    decisions_differ: int = 0
+    snapshots: int = 0
+    snapshots_differ: int = 0
+    words: list[str] = field(default_factory=list)
+
+    def say(self, text: str) -> None:
+        if len(self.words) < _SHOWN:
+            self.words.append(text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """Bars and signal rows of a day as they come out now, by symbol and open time."""
+
+    bars: Mapping[Symbol, Mapping[Micros, Bar]]
+    rows: Mapping[Symbol, Mapping[Micros, SignalRow]]
+
+    def event(self, live: BarReady) -> BarReady:
+        """Give the event as it comes out now."""
+        bars = tuple(bars[live.ts] for bars in self.bars.values() if live.ts in bars)
+        rows = tuple(rows[live.ts] for rows in self.rows.values() if live.ts in rows)
+        return replace(live, bars=bars, rows=rows)
+
+    def between(self, first: Micros, last: Micros) -> set[Micros]:
+        """Give the instants from `first` to `last`, both inclusive, that have a bar."""
+        return {ts for bars in self.bars.values() for ts in bars if first <= ts <= last}
+
+
+def replay_live_day(desk: Desk, book: str, day: date) -> ParityReport:
+    """Replay one UTC day of market time of a book and compare it with its journal.
+
+    Raises:
+        ConfigurationError: if settings have no such book.
+        RecoveryError: if the book has no journal, or it is damaged.
+        VenueError, MissingPartition: if neither tables nor history have the day's bars.
+    """
+    place = live_book(desk.settings, book)
+    start = day_start(day)
+    with place.journal() as journal:
+        journal.verify()
+        release = _release(desk, place, journal)
+        again = _computed_again(desk, release, start)
+        found = _Findings()
+        session = Session(session_setup(place, release), machine_factory(release).new())
+        _replay(journal, session, again, start, found)
+    return ParityReport(
+        book=place.name,
+        day=day,
+        release_id=release.release_id,
+        bars=found.bars,
+        rows=found.rows,
+        bars_differ=found.bars_differ,
+        rows_differ=found.rows_differ,
+        decisions=found.decisions,
+        decisions_differ=found.decisions_differ,
+        engine_hash=session.machine.state_hash(),
+        snapshots=found.snapshots,
+        snapshots_differ=found.snapshots_differ,
+        differences=tuple(found.words),
+    )
+
+
+def _release(desk: Desk, place: LiveBook, journal: JournalReader) -> Release:
+    opened = journal.latest(SessionOpened.__name__)
+    if not isinstance(opened, SessionOpened):
+        raise RecoveryError(
+            f"Book {place.name} has not traded yet",
+            expected="a session in its journal",
+            found="none",
+        )
+    return desk.releases.get(opened.release_id)
+
+
+def _computed_again(desk: Desk, release: Release, start: Micros) -> _Again:
+    """Compute a day's bars and signal rows from market data that the executor never touched."""
+    signals = signal_desk(release)
+    begin = signals.history_start(Month.of(start))
+    size: Timeframe = release.spec.timeframe
+    bars: dict[Symbol, Mapping[Micros, Bar]] = {}
+    rows: dict[Symbol, Mapping[Micros, SignalRow]] = {}
+    minutes = read_minutes(desk, release.spec.symbols, begin, start + DAY)
+    for symbol, frame in minutes.items():
+        larger = resample(frame, size)
+        signals.append(symbol, larger)
+        bars[symbol] = bars_from_frame(larger.filter(between(start, start + DAY)))
+        rows[symbol] = signals.rows(symbol, list(bars[symbol]))
+    return _Again(bars, rows)
+
+
+def _replay(
+    journal: JournalReader, session: Session, again: _Again, start: Micros, found: _Findings
+) -> None:
+    """Take a session through the journal up to the end of the day."""
+    snapshots = journal.snapshots()
+    handled: list[Micros] = []
+    for seq, event, derived in _with_derived(journal):
+        if isinstance(event, BarReady):
+            if event.ts >= start + DAY:
+                break
+            if event.ts >= start:
+                handled.append(event.ts)
+                event = _compare_bar(event, again.event(event), found)  # noqa: PLW2901
+        try:
+            session.handle(event)
+        except TradingAssetsError as error:
+            found.decisions_differ += 1
+            found.say(f"the replay cannot go on at row {seq}: {error}")
+            break
+        _compare_derived(session.take_derived(), derived, found, counts=event.ts >= start)
+        last = seq + len(derived)
+        if last in snapshots and event.ts >= start:
+            found.snapshots += 1
+            if snapshots[last] != session.snapshot():
+                found.snapshots_differ += 1
+                found.say(f"the state after row {last} is another one than live")
+    missed = again.between(handled[0], handled[-1]) - set(handled) if handled else set()
+    found.bars_differ += len(missed)
+    for ts in sorted(missed):
+        found.say(f"the bar at {ts} was not handled live")
+
+
+def _with_derived(journal: JournalReader) -> Iterator[tuple[int, Event, tuple[Event, ...]]]:
+    """Yield each event with those that it caused, which stand right behind it."""
+    cause: tuple[int, Event] | None = None
+    derived: list[Event] = []
+    for seq, event in journal.read():
+        if isinstance(event, _DERIVED):
+            derived.append(event)
+            continue
+        if cause is not None:
+            yield *cause, tuple(derived)
+        cause, derived = (seq, event), []
+    if cause is not None:
+        yield *cause, tuple(derived)
+
+
+def _compare_bar(live: BarReady, again: BarReady, found: _Findings) -> BarReady:
+    """Count differences; give the bar to decide on: the one computed anew."""
+    found.bars += 1
+    found.rows += len(live.rows)
+    if live.bars != again.bars:
+        found.bars_differ += 1
+        found.say(f"bars at {live.ts}: live {live.bars}, now {again.bars}")
+    hashes = {row.symbol: row.row_hash for row in again.rows}
+    for row in live.rows:
+        if hashes.get(row.symbol) != row.row_hash:
+            found.rows_differ += 1
+            now = next((r.values for r in again.rows if r.symbol == row.symbol), "nothing")
+            found.say(f"signals of {row.symbol} at {row.ts}: live {row.values}, now {now}")
+    return again
+
+
+def _compare_derived(
+    again: Sequence[Event], live: Sequence[Event], found: _Findings, *, counts: bool
+) -> None:
+    found.decisions += len(live) if counts else 0
+    for side, events, others in (("live", live, again), ("replayed", again, live)):
+        for event in events:
+            if event not in others:
+                found.decisions_differ += 1
+                found.say(f"only {side}: {event}")
