@@ -27,7 +27,7 @@ $(BIN)/.installed: requirements.lock pyproject.toml
 	@touch $@
 
 demo: setup ## the whole desk, offline: bars -> features -> model -> backtests -> decision -> live paper run
-	@$(BIN)/python -m trading_assets.defs.demo
+	@$(BIN)/trading-assets demo
 
 up: setup ## serve the Dagster UI, MLflow and the embedded exchange on loopback
 	@$(BIN)/trading-assets up

@@ -32,6 +32,7 @@ from trading_assets.defs.jobs import (
     DECISION_TAG,
     daily_results,
     daily_tables,
+    live_reports,
     promote,
     promote_config,
     retrain,
@@ -57,13 +58,19 @@ class Stage:
 def main() -> None:
     """Build the months that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--months", required=True, help="2024-01,2024-02,2024-03")
+    parser.add_argument("--months", default="", help="2024-01,2024-02,2024-03")
     parser.add_argument(
         "--model-for", default="", help="also train the model of this later month, for live"
+    )
+    parser.add_argument(
+        "--live-days", default="", help="2024-04-01: the reports of these days, and nothing else"
     )
     arguments = parser.parse_args()
     os.environ.setdefault("DAGSTER_HOME", str(SETTINGS.home / "dagster_home"))
     try:
+        if arguments.live_days:
+            report(arguments.live_days.split(","))
+            return
         months = sorted(Month.from_text(text) for text in arguments.months.split(","))
         extra = [Month.from_text(arguments.model_for)] if arguments.model_for else []
         build(months, extra)
@@ -92,6 +99,17 @@ def build(months: Sequence[Month], model_for: Sequence[Month] = ()) -> None:
         if decision_id:
             stage = Stage("release", promote.name, {DECISION_TAG: decision_id}, 1)
             _run(instance, stage, progress, promote_config(decision_id))
+
+
+def report(days: Sequence[str]) -> None:
+    """Run the live reports of some days of market time.
+
+    Raises:
+        TradingAssetsError: if a report fails.
+    """
+    with dg.DagsterInstance.get() as instance, _progress() as progress:
+        tags = range_tags(days[0], days[-1])
+        _run(instance, Stage("live reports", live_reports.name, tags, 4 * len(days)), progress)
 
 
 def _stages(months: Sequence[Month], model_for: Sequence[Month]) -> Iterator[Stage]:

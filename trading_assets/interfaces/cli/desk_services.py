@@ -152,15 +152,15 @@ def start(
         TradingAssetsError: if a server ends before it answers; all started here are stopped.
     """
     run_folder.mkdir(parents=True, exist_ok=True)
-    running = {service.name: service for service in _remembered(run_folder)}
-    missing = [service for service in services if service.name not in running]
+    known = {service.name: service for service in running(run_folder)}
+    missing = [service for service in services if service.name not in known]
     for service in missing:
         _require_free_port(service)
     fresh: list[tuple[Service, subprocess.Popen[bytes]]] = []
     try:
         for service in missing:
             child = _spawn(service, run_folder, home)
-            running[service.name] = _remember(service, child, run_folder)
+            known[service.name] = _remember(service, child, run_folder)
             fresh.append((service, child))
         with console.status("") as status:
             for service, child in fresh:
@@ -170,7 +170,7 @@ def start(
         names = {service.name for service, _ in fresh}
         stop(run_folder, patience_s=_PATIENCE_S, only=names)
         raise
-    return tuple(running[service.name] for service in services)
+    return tuple(known[service.name] for service in services)
 
 
 def stop(run_folder: Path, *, patience_s: float, only: set[str] | None = None) -> tuple[str, ...]:
@@ -180,7 +180,7 @@ def stop(run_folder: Path, *, patience_s: float, only: set[str] | None = None) -
     instead of trading on unsupervised.
     """
     stopped, family = [], []
-    for service in _remembered(run_folder):
+    for service in running(run_folder):
         if only is not None and service.name not in only:
             continue
         process = service.process()
@@ -218,7 +218,7 @@ def _remember(service: Service, child: subprocess.Popen[bytes], run_folder: Path
     return started
 
 
-def _remembered(run_folder: Path) -> tuple[Started, ...]:
+def running(run_folder: Path) -> tuple[Started, ...]:
     """Give the servers that pid files name and that still run; forget the others."""
     found = []
     for path in sorted(run_folder.glob("*.pid.json")):

@@ -14,6 +14,7 @@ from trading_assets.interfaces.cli import (
     config,
     data,
     decision,
+    demo,
     desk_services,
     exchange,
     features,
@@ -34,6 +35,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(backtest.app, name="backtest")
 app.add_typer(decision.app, name="decision")
 app.add_typer(live.app)
+app.add_typer(demo.app)
 app.add_typer(desk_services.app)
 
 
