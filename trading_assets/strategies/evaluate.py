@@ -108,11 +108,14 @@ def month_signals(strategy: Strategy, frame: pl.DataFrame, month: Month) -> pl.D
 def bar_matrix(frames: Mapping[Symbol, pl.DataFrame], symbols: Sequence[Symbol]) -> BarMatrix:
     """Lay bars of several symbols on one time axis; NaN where a symbol has no bar."""
     axis = time_axis(frames)
+    if len(symbols) == 1:
+        frame = frames[symbols[0]]
+        return BarMatrix(axis, *(_floats(frame, name)[None, :] for name in _PRICES))
     values = {name: np.full((len(symbols), axis.size), np.nan) for name in _PRICES}
     for row, symbol in enumerate(symbols):
-        place = np.searchsorted(axis, _micros(frames[symbol]))
+        place = _places(axis, frames[symbol])
         for name in _PRICES:
-            values[name][row, place] = frames[symbol][name].to_numpy()
+            values[name][row, place] = _floats(frames[symbol], name)
     return BarMatrix(axis, *(values[name] for name in _PRICES))
 
 
@@ -124,17 +127,19 @@ def signal_matrix(
 ) -> SignalMatrix:
     """Lay signals of several symbols on the time axis of their bars; NaN is "none"."""
     columns = COLUMNS[family]
+    if len(symbols) == 1 and signals[symbols[0]].height == axis.size:
+        return SignalMatrix(family, _values(signals[symbols[0]], columns)[None])
     values = np.full((len(symbols), axis.size, len(columns)), np.nan)
     for row, symbol in enumerate(symbols):
-        values[row, np.searchsorted(axis, _micros(signals[symbol]))] = _values(
-            signals[symbol], columns
-        )
+        values[row, _places(axis, signals[symbol])] = _values(signals[symbol], columns)
     return SignalMatrix(family, values)
 
 
 def time_axis(frames: Mapping[Symbol, pl.DataFrame]) -> NDArray[np.int64]:
     """Give all open times that any of the frames has, ascending."""
     parts = [_micros(frame) for frame in frames.values()]
+    if parts and all(np.array_equal(parts[0], part) for part in parts[1:]):
+        return parts[0]
     return np.unique(np.concatenate(parts)) if parts else np.empty(0, np.int64)
 
 
@@ -182,6 +187,17 @@ def _values(signals: pl.DataFrame, columns: Sequence[str]) -> NDArray[np.float64
     """Give (rows, columns) float64 with NaN for null."""
     parts = [signals[name].fill_null(float("nan")).to_numpy() for name in columns]
     return np.stack(parts, axis=1) if parts else np.empty((signals.height, 0))
+
+
+def _places(axis: NDArray[np.int64], frame: pl.DataFrame) -> NDArray[np.int64] | slice:
+    """Give the rows of a frame on the axis; a frame as long as the axis has them all."""
+    if frame.height == axis.size:
+        return slice(None)
+    return np.searchsorted(axis, _micros(frame))
+
+
+def _floats(frame: pl.DataFrame, name: str) -> NDArray[np.float64]:
+    return frame[name].cast(pl.Float64).to_numpy()
 
 
 def _micros(frame: pl.DataFrame) -> NDArray[np.int64]:
