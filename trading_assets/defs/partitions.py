@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -33,6 +34,8 @@ DAYS = dg.DailyPartitionsDefinition(
 )
 """Days in UTC up to the running one."""
 
+_SHORTEST_MONTH = 28
+
 ONE_RUN = dg.BackfillPolicy.single_run()
 """A backfill is one run per symbol, not one per key."""
 
@@ -59,6 +62,30 @@ def monthly_table(
         backfill_policy=ONE_RUN,
         metadata={"dagster/column_schema": schema} if schema else None,
     )
+
+
+def with_months_before(asset: dg.AssetsDefinition, warm_up: timedelta) -> dg.AssetDep:
+    """Depend on the same key and on as many months before as a warm-up can reach into."""
+    months = 1 + warm_up.days // _SHORTEST_MONTH
+    return dg.AssetDep(
+        asset,
+        partition_mapping=dg.MultiPartitionMapping(
+            {
+                "month": dg.DimensionPartitionMapping(
+                    "month",
+                    dg.TimeWindowPartitionMapping(
+                        start_offset=-months, allow_nonexistent_upstream_partitions=True
+                    ),
+                ),
+                "symbol": dg.DimensionPartitionMapping("symbol", dg.IdentityPartitionMapping()),
+            }
+        ),
+    )
+
+
+def month_of_key(asset: dg.AssetsDefinition) -> dg.AssetDep:
+    """Depend, from month x symbol, on the month of an asset that has no symbols."""
+    return dg.AssetDep(asset, partition_mapping=dg.MultiToSingleDimensionPartitionMapping("month"))
 
 
 def month_and_symbol(key: str) -> tuple[Month, Symbol]:

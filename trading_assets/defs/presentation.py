@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -15,7 +16,7 @@ from trading_assets.domain.ids import Month, Symbol
 from trading_assets.workflows.published import Published
 
 _WIDTH, _HEIGHT, _POINTS = 320, 60, 160
-_PATHS = ("file", "folder")
+_PATHS = ("file", "folder", "card")
 
 
 def shown(published: Published, plot: Sequence[float] = ()) -> Version:
@@ -58,6 +59,13 @@ def columns(
     )
 
 
+def table(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> dg.TableMetadataValue:
+    """Show some fields of plain rows as a table; what is no number or text is written as such."""
+    records = [dg.TableRecord({name: _cell(row.get(name)) for name in names}) for row in rows]
+    schema = dg.TableSchema(columns=[dg.TableColumn(name) for name in names])
+    return dg.MetadataValue.table(records, schema)
+
+
 def facts(values: Mapping[str, Any]) -> dict[str, Any]:
     """Turn plain values into metadata; what Dagster has no type for becomes JSON or text."""
     return {name: _metadata_value(name, value) for name, value in values.items()}
@@ -84,15 +92,35 @@ def sparkline(values: Sequence[float]) -> dg.MarkdownMetadataValue:
 
 
 def _metadata_value(name: str, value: Any) -> Any:
-    if name in _PATHS:
-        return dg.MetadataValue.path(str(value))
+    if isinstance(value, str):
+        return _text(name, value)
     if value is None:
         return dg.MetadataValue.null()
     if isinstance(value, float) and not math.isfinite(value):
         return dg.MetadataValue.text(str(value))
-    if isinstance(value, bool | int | float | str | dg.MetadataValue):
+    if isinstance(value, bool | int | float | dg.MetadataValue):
         return value
     return dg.MetadataValue.json(_plain(value))
+
+
+def _text(name: str, text: str) -> dg.MetadataValue[Any]:
+    if name.rpartition(" ")[2] in _PATHS:
+        return dg.MetadataValue.path(text)
+    if text.startswith("!["):
+        return dg.MetadataValue.md(text)
+    if text.startswith(("http://", "https://")):
+        return dg.MetadataValue.url(text)
+    return dg.MetadataValue.text(text)
+
+
+def _cell(value: Any) -> str | int | float | bool | None:
+    if isinstance(value, float):
+        return round(value, 4) if math.isfinite(value) else str(value)
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return json.dumps(_plain(value), sort_keys=True)
 
 
 def _plain(value: Any) -> Any:

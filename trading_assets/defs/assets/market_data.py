@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from trading_assets.defs.datasets import dataset
 from trading_assets.defs.partition_events import (
     CheckEvents,
     Finding,
@@ -96,6 +97,8 @@ bars_5m = _resampled(
 )
 bars_1h = _resampled(Timeframe.H1, "Hourly bars, made of the one-minute bars.")
 bars_1d = _resampled(Timeframe.D1, "Daily bars of UTC days, made of the one-minute bars.")
+
+dataset_bars_5m = dataset("bars_5m", bars_5m, GROUP)
 
 BARS_1M_CHECKS = [
     dg.AssetCheckSpec(

@@ -1,0 +1,65 @@
+"""Dagster's front door: everything that the desk consists of, as a table of contents."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from trading_assets.defs import jobs, schedules, sensors
+from trading_assets.defs.assets import backtests, features, live, market_data, models, promotion
+from trading_assets.defs.partitions import SETTINGS
+from trading_assets.defs.resources import resources
+
+defs = dg.Definitions(
+    assets=[
+        # market data: the vendor's bytes -> bars -> data set
+        market_data.instruments,
+        market_data.raw_klines,
+        market_data.bars_1m,
+        market_data.bars_5m,
+        market_data.bars_1h,
+        market_data.bars_1d,
+        market_data.dataset_bars_5m,
+        # features
+        features.features_5m,
+        features.dataset_features_5m,
+        # models and their forecasts
+        models.forecast_model,
+        models.forecasts,
+        models.dataset_forecasts,
+        # one backtest per strategy spec
+        *backtests.BACKTESTS,
+        # promotion
+        promotion.promotion_decision,
+        promotion.release,
+        # live: the runs of the books, and their days
+        *live.LIVE_RUNS,
+        *live.REPORTS,
+    ],
+    asset_checks=[
+        market_data.bars_1m_checks,
+        market_data.bars_5m_checks,
+        features.features_5m_checks,
+        models.forecast_model_checks,
+        models.forecasts_checks,
+        *backtests.BACKTEST_CHECKS,
+        promotion.decision_can_be_recomputed,
+        live.live_parity_checks,
+    ],
+    jobs=[
+        jobs.daily_tables,
+        jobs.retrain,
+        jobs.daily_results,
+        jobs.promote,
+        jobs.live_trading,
+        jobs.live_reports,
+    ],
+    schedules=[schedules.daily_backtest, schedules.daily_live_reports],
+    sensors=[
+        sensors.daily_chain,
+        sensors.follow_tables,
+        sensors.promote_if_green,
+        sensors.keep_live_running,
+    ],
+    resources=resources(SETTINGS),
+    executor=dg.in_process_executor,
+)

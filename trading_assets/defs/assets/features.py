@@ -1,0 +1,81 @@
+"""Features: what models see of the market, computed month by month from the month's own anchor."""
+
+# No postponed annotations here: Dagster reads the types of a body's arguments.
+from functools import partial
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from trading_assets.defs.assets.market_data import bars_5m
+from trading_assets.defs.datasets import dataset
+from trading_assets.defs.partition_events import (
+    CheckEvents,
+    Finding,
+    PartitionEvents,
+    check_each,
+    report_each,
+)
+from trading_assets.defs.partitions import (
+    MONTHS_BY_SYMBOL,
+    month_and_symbol,
+    monthly_table,
+    with_months_before,
+)
+from trading_assets.defs.presentation import by_month, columns
+from trading_assets.defs.resources import DeskResource
+from trading_assets.features.feature_set import CORE
+
+if TYPE_CHECKING:
+    from trading_assets.workflows.desk import Desk
+
+GROUP = "features"
+_FORMULAS = {feature.name: feature.formula for feature in CORE.features}
+_SCHEMA = {"ts": "Datetime(us, UTC)", "symbol": "String", **dict.fromkeys(CORE.columns, "Float64")}
+
+
+@monthly_table(
+    group=GROUP,
+    code_version=CORE.code_version,
+    deps=[with_months_before(bars_5m, CORE.warm_up)],
+    kinds={"polars", "parquet"},
+    schema=columns(_SCHEMA, _FORMULAS),
+)
+def features_5m(context: dg.AssetExecutionContext, desk: DeskResource) -> PartitionEvents:
+    """The feature set of five-minute bars, each column with its formula.
+
+    A row knows its own bar and earlier ones only; it is null until its warm-up is complete. The
+    warm-up reaches into the month before.
+    """
+    from trading_assets.workflows.build_features import build_features
+
+    yield from report_each(context, by_month(partial(build_features, desk.open())))
+
+
+dataset_features_5m = dataset("features_5m", features_5m, GROUP)
+
+FEATURES_5M_CHECKS = [
+    dg.AssetCheckSpec(
+        name, asset=features_5m, description=text, blocking=True, partitions_def=MONTHS_BY_SYMBOL
+    )
+    for name, text in {
+        "is_finite": "No NaN or infinity; null only before the warm-up is complete.",
+        "knows_no_future": "Cut at random bars and followed by another future, every row up to "
+        "the cut has the same bits.",
+    }.items()
+]
+
+
+@dg.multi_asset_check(specs=FEATURES_5M_CHECKS, can_subset=True)
+def features_5m_checks(context: dg.AssetCheckExecutionContext, desk: DeskResource) -> CheckEvents:
+    """Judge each month of features as it stands on disk, and what computed it."""
+    yield from check_each(context, FEATURES_5M_CHECKS, partial(_judge, desk.open()))
+
+
+def _judge(desk: "Desk", key: str) -> list[Finding]:
+    from trading_assets.workflows.build_features import judge_features
+
+    month, symbol = month_and_symbol(key)
+    return [
+        Finding(found.name, found.passed, found.metadata, found.detail)
+        for found in judge_features(desk, symbol, month)
+    ]

@@ -1,0 +1,156 @@
+"""Live: the runs of the books, and what they did, day by day, read from their journals."""
+
+# No postponed annotations here: Dagster reads the types of a body's arguments.
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import dagster as dg
+
+from trading_assets.defs.books import play_money_books, traded_book
+from trading_assets.defs.live_run import live_run_key
+from trading_assets.defs.partition_events import (
+    CheckEvents,
+    Finding,
+    PartitionEvents,
+    Version,
+    check_each,
+    report_each,
+)
+from trading_assets.defs.partitions import DAYS, ONE_RUN, SETTINGS
+from trading_assets.defs.presentation import facts, sparkline, table
+from trading_assets.defs.resources import DeskResource
+from trading_assets.domain.ids import content_hash
+from trading_assets.workflows.code_hash import source_hash
+
+if TYPE_CHECKING:
+    from trading_assets.workflows.desk import Desk
+
+GROUP = "live"
+_T = TypeVar("_T")
+_PREVIEW_ROWS = 20
+_CODE_VERSION = source_hash("live", "workflows/live_tables.py", "workflows/replay_live_day.py")[:16]
+
+LIVE_RUNS = [
+    dg.AssetSpec(
+        live_run_key(book),
+        deps=[dg.AssetKey(["release", traded_book(SETTINGS, book)])],
+        group_name=GROUP,
+        kinds={"python", "sqlite"},
+        description=f"The live run of book `{book}`: what it says of itself every hour and on "
+        "every change of state, and the sum of it when it ends. Start it with the job "
+        "`live_trading`; terminating that run stops it cleanly.",
+    )
+    for book in play_money_books(SETTINGS)
+]
+
+
+def _report(name: str, description: str) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=f"live_{name}",
+        description=description,
+        deps=LIVE_RUNS,
+        partitions_def=DAYS,
+        backfill_policy=ONE_RUN,
+        group_name=GROUP,
+        code_version=_CODE_VERSION,
+        kinds={"sqlite"},
+    )
+    def report(context: dg.AssetExecutionContext, desk: DeskResource) -> PartitionEvents:
+        yield from report_each(context, partial(_day_of, desk.open(), name))
+
+    return report
+
+
+live_orders = _report("orders", "Orders that left on the day, with the latest known state of each.")
+live_fills = _report("fills", "Executions of the day by the venue's time, with their fees.")
+live_equity = _report("equity", "Equity and drawdown at the close of every bar of the day.")
+
+
+@dg.asset(
+    deps=LIVE_RUNS,
+    partitions_def=DAYS,
+    backfill_policy=ONE_RUN,
+    group_name=GROUP,
+    code_version=_CODE_VERSION,
+    kinds={"numba"},
+)
+def live_parity(context: dg.AssetExecutionContext, desk: DeskResource) -> PartitionEvents:
+    """The day again: signals computed anew and replayed in the engine, compared with the journal.
+
+    Parity means that every bar, signal row and decision is the same, by hash.
+    """
+    yield from report_each(context, partial(_parity_of, desk.open()))
+
+
+REPORTS = [live_orders, live_fills, live_equity, live_parity]
+
+LIVE_PARITY_CHECKS = [
+    dg.AssetCheckSpec(
+        "is_exact",
+        asset=live_parity,
+        description="No bar, signal row, decision or engine state of the day differs.",
+        partitions_def=DAYS,
+    )
+]
+
+
+@dg.multi_asset_check(specs=LIVE_PARITY_CHECKS, can_subset=True)
+def live_parity_checks(context: dg.AssetCheckExecutionContext, desk: DeskResource) -> CheckEvents:
+    """Judge each day's parity, book by book."""
+    yield from check_each(context, LIVE_PARITY_CHECKS, partial(_judge_parity, desk.open()))
+
+
+def _day_of(desk: "Desk", name: str, key: str) -> Version:
+    from trading_assets.workflows.live_tables import live_tables
+
+    frames = _of_each_book(desk, key, lambda book, day: live_tables(desk, book, day)[name])
+    rows = {book: [_plain(row) for row in frame.rows(named=True)] for book, frame in frames.items()}
+    metadata: dict[str, Any] = {"dagster/row_count": sum(map(len, rows.values()))}
+    for book, frame in frames.items():
+        metadata[f"{book} rows"] = frame.height
+        if frame.height and name == "equity":
+            metadata[f"{book} equity"] = sparkline(frame["equity"].to_list())
+        elif frame.height:
+            metadata[book] = table(rows[book][:_PREVIEW_ROWS], frame.columns)
+    return Version(content_hash(rows), metadata)
+
+
+def _parity_of(desk: "Desk", key: str) -> Version:
+    from trading_assets.workflows.replay_live_day import replay_live_day
+
+    reports = _of_each_book(desk, key, partial(replay_live_day, desk))
+    plain = {book: asdict(report) | {"day": key} for book, report in reports.items()}
+    verdicts = {book: report.is_equal for book, report in reports.items()}
+    return Version(content_hash(plain), facts({"equal": verdicts, **plain}))
+
+
+def _judge_parity(desk: "Desk", key: str) -> list[Finding]:
+    from trading_assets.workflows.replay_live_day import replay_live_day
+
+    reports = _of_each_book(desk, key, partial(replay_live_day, desk))
+    differences = {book: list(report.differences) for book, report in reports.items()}
+    passed = all(report.is_equal for report in reports.values())
+    return [Finding("is_exact", passed, facts({"books": list(reports), **differences}))]
+
+
+def _of_each_book(desk: "Desk", key: str, read: Callable[[str, date], _T]) -> Mapping[str, _T]:
+    """Read one day of every book that was live on it."""
+    from trading_assets.workflows.live_book import live_book
+    from trading_assets.workflows.live_tables import live_days
+
+    day = date.fromisoformat(key)
+    return {
+        book: read(book, day)
+        for book in play_money_books(desk.settings)
+        if live_book(desk.settings, book).folder.exists() and day in live_days(desk, book)
+    }
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value if isinstance(value, float | int | None) else str(value)
+        for name, value in row.items()
+    }

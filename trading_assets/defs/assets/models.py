@@ -1,0 +1,145 @@
+"""Models: one per month, trained on what was known before it, and its forecasts of that month."""
+
+# No postponed annotations here: Dagster reads the types of a body's arguments.
+from functools import partial
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from trading_assets.defs.assets.features import dataset_features_5m, features_5m
+from trading_assets.defs.assets.market_data import dataset_bars_5m
+from trading_assets.defs.datasets import dataset
+from trading_assets.defs.partition_events import (
+    CheckEvents,
+    Finding,
+    PartitionEvents,
+    Version,
+    check_each,
+    report_each,
+)
+from trading_assets.defs.partitions import (
+    MONTHS,
+    MONTHS_BY_SYMBOL,
+    ONE_RUN,
+    month_and_symbol,
+    month_of_key,
+    monthly_table,
+)
+from trading_assets.defs.presentation import by_month, facts
+from trading_assets.defs.resources import DeskResource
+from trading_assets.domain.ids import Month
+from trading_assets.workflows.code_hash import source_hash
+
+if TYPE_CHECKING:
+    from trading_assets.workflows.desk import Desk
+
+GROUP = "models"
+_CODE_VERSION = source_hash("forecasting", "workflows/train_month.py")[:16]
+
+
+@dg.asset(
+    deps=[dataset_features_5m, dataset_bars_5m],
+    partitions_def=MONTHS,
+    backfill_policy=ONE_RUN,
+    group_name=GROUP,
+    code_version=_CODE_VERSION,
+    kinds={"lightgbm", "mlflow"},
+)
+def forecast_model(context: dg.AssetExecutionContext, desk: DeskResource) -> PartitionEvents:
+    """LightGBM models of the forward return, one per horizon, for use in this month.
+
+    They learn from labels that were fully known before the month begins. Native text with its
+    hash, a model card, and a run in MLflow with scores against a baseline. Equal inputs are not
+    trained twice.
+    """
+    from trading_assets.workflows.train_month import train_month
+
+    opened = desk.open()
+
+    def train(key: str) -> Version:
+        tags = {"dagster.run_id": context.run_id}
+        trained = train_month(opened, Month.from_text(key), tags=tags)
+        return Version(trained.version, facts(trained.metadata))
+
+    yield from report_each(context, train)
+
+
+@monthly_table(
+    group=GROUP,
+    code_version=_CODE_VERSION,
+    deps=[features_5m, month_of_key(forecast_model)],
+    kinds={"polars", "parquet"},
+)
+def forecasts(context: dg.AssetExecutionContext, desk: DeskResource) -> PartitionEvents:
+    """Out-of-sample forecasts of each bar by the model of its month, with a calibrated confidence.
+
+    The confidence is null where it did not beat a constant one out of sample.
+    """
+    from trading_assets.workflows.forecast_month import forecast_month
+
+    yield from report_each(context, by_month(partial(forecast_month, desk.open())))
+
+
+dataset_forecasts = dataset("forecasts", forecasts, GROUP)
+
+FORECAST_MODEL_CHECKS = [
+    dg.AssetCheckSpec(
+        "beats_its_baselines",
+        asset=forecast_model,
+        description="Out of fold, its forecasts are better than the baselines'. Never blocks: the "
+        "decision looks at what a strategy makes of it.",
+        partitions_def=MONTHS,
+    )
+]
+FORECASTS_CHECKS = [
+    dg.AssetCheckSpec(
+        "are_out_of_sample",
+        asset=forecasts,
+        description="Every model behind the month is of that month, and learned from earlier "
+        "months only.",
+        blocking=True,
+        partitions_def=MONTHS_BY_SYMBOL,
+    )
+]
+
+
+@dg.multi_asset_check(specs=FORECAST_MODEL_CHECKS, can_subset=True)
+def forecast_model_checks(
+    context: dg.AssetCheckExecutionContext, desk: DeskResource
+) -> CheckEvents:
+    """Compare each month's models with their baselines."""
+    yield from check_each(context, FORECAST_MODEL_CHECKS, partial(_judge_models, desk.open()))
+
+
+@dg.multi_asset_check(specs=FORECASTS_CHECKS, can_subset=True)
+def forecasts_checks(context: dg.AssetCheckExecutionContext, desk: DeskResource) -> CheckEvents:
+    """Look at what the models behind each month have seen."""
+    yield from check_each(context, FORECASTS_CHECKS, partial(_judge_forecasts, desk.open()))
+
+
+def _judge_models(desk: "Desk", key: str) -> list[Finding]:
+    month = Month.from_text(key)
+    beats: dict[str, bool] = {
+        horizon: bool(desk.models.require(month, horizon).summary["beats_baselines"])
+        for horizon in desk.settings.model.horizons
+    }
+    return [
+        Finding(
+            "beats_its_baselines", all(beats.values()), beats, severity=dg.AssetCheckSeverity.WARN
+        )
+    ]
+
+
+def _judge_forecasts(desk: "Desk", key: str) -> list[Finding]:
+    month, symbol = month_and_symbol(key)
+    manifest = desk.tables.require("forecasts", symbol, month)
+    models = [desk.models.get(model_id) for model_id in manifest.extra["models"].values()]
+    seen = {address.rsplit("/", 1)[1] for model in models for address in model.parents}
+    of_other_months = [model.address for model in models if model.month != month]
+    return [
+        Finding(
+            "are_out_of_sample",
+            bool(models) and not of_other_months and max(seen, default="") < str(month),
+            {"models": len(models), "learned_from_months": sorted(seen)},
+        )
+    ]

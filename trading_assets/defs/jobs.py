@@ -1,0 +1,81 @@
+"""Jobs: the links of the daily chain, promotion, and the live run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+
+from trading_assets.defs.assets import features, live, market_data, models, promotion
+from trading_assets.defs.assets.backtests import BACKTESTS
+from trading_assets.defs.books import PROMOTED_BOOK
+from trading_assets.defs.live_run import LiveConfig, trade
+
+DAILY_TAG = "desk/day"
+"""On the runs of a daily chain: the day whose bars it brings."""
+
+DECISION_TAG = "promotion/decision"
+RELEASE_TAG = "live/release"
+BOOK_TAG = "live/book"
+
+daily_tables = dg.define_asset_job(
+    "daily_tables",
+    selection=dg.AssetSelection.assets(
+        market_data.instruments,
+        market_data.raw_klines,
+        market_data.bars_1m,
+        market_data.bars_5m,
+        market_data.bars_1h,
+        market_data.bars_1d,
+        market_data.dataset_bars_5m,
+        features.features_5m,
+        features.dataset_features_5m,
+    ),
+    description="New bars and features of some months, and the data sets over all months. "
+    "First link of the daily chain.",
+)
+
+retrain = dg.define_asset_job(
+    "retrain",
+    selection=dg.AssetSelection.assets(models.forecast_model),
+    description="The forecast model of a month. In the daily chain it runs once a month.",
+)
+
+daily_results = dg.define_asset_job(
+    "daily_results",
+    selection=dg.AssetSelection.assets(
+        models.forecasts, models.dataset_forecasts, *BACKTESTS, promotion.promotion_decision
+    ),
+    description="Forecasts, backtests and the promotion decision. Last link of the daily chain.",
+)
+
+promote = dg.define_asset_job(
+    "promote",
+    selection=dg.AssetSelection.assets(promotion.release),
+    description="Publish what the decision promoted. Repeating it changes nothing.",
+)
+
+live_reports = dg.define_asset_job(
+    "live_reports",
+    selection=dg.AssetSelection.assets(*live.REPORTS),
+    description="Orders, fills, equity and parity of a day, from the journal.",
+)
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    tags={BOOK_TAG: PROMOTED_BOOK, "dagster/max_retries": "0"},
+    config=dg.RunConfig(ops={"trade": LiveConfig()}),
+)
+def live_trading() -> None:
+    """Trade the promoted release until the run is terminated; then stop cleanly.
+
+    One executor per account: a run that finds another at work says who it is and ends. Books with
+    real money are refused.
+    """
+    trade()
+
+
+def promote_config(decision_id: str) -> dict[str, Any]:
+    """Ask `promote` for one decision."""
+    return {"ops": {promotion.release.op.name: {"config": {"decision_id": decision_id}}}}
