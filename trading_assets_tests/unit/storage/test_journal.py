@@ -319,6 +319,22 @@ def test_a_snapshot_is_found_again_and_the_log_is_folded(tmp_path):
         assert journal.latest_snapshot() == (2, b"later")
 
 
+def test_a_backup_is_whole_and_lacks_only_what_came_after(tmp_path):
+    with _journal(tmp_path / "book") as journal:
+        journal.append([_intent(), _fill()])
+        journal.save_snapshot(b"state")
+        journal.append([SessionClosed(3, "later")])
+        with JournalReader(tmp_path / "book") as reader:
+            assert reader.backup(tmp_path / "copy") == 3
+        journal.append([SessionClosed(4, "after")])
+    with _journal(tmp_path / "copy") as copy:
+        assert copy.head == 3
+        assert copy.latest_snapshot() == (2, b"state")
+        assert copy.of_order("ta-1") == (_intent(), _fill())
+    with pytest.raises(FileExistsError), JournalReader(tmp_path / "book") as reader:
+        reader.backup(tmp_path / "copy")
+
+
 def test_the_newest_event_of_a_kind_is_found(tmp_path):
     with JournalReader(_written(tmp_path, 3)) as reader:
         assert reader.latest("TradingHalted") == TradingHalted(3, "reason 3")
