@@ -24,7 +24,7 @@ SCHEMA = 1
 _SELECTION = (
     "Every spec with a run, except what the champion already is, is judged by all rules. The "
     "candidate is the one that comes first by: may be promoted, without a waiver, passes all "
-    "integrity rules, higher net return out of sample, name."
+    "integrity rules, higher annualised net return out of sample (runs have different spans), name."
 )
 
 
@@ -170,12 +170,12 @@ class _Judged:
     @property
     def order(self) -> tuple[bool, bool, bool, float, str]:
         """Sort key: the candidate comes first."""
-        net = self.run.oos.get("net_return_pct")
+        growth = self.run.oos.get("cagr_pct")
         return (
             self.verdict != "promote",
             self.basis == "bootstrap",
             not has_integrity(self.rules),
-            float("inf") if net is None else -net,
+            float("inf") if growth is None else -growth,
             self.run.spec,
         )
 
@@ -196,6 +196,8 @@ class _Judged:
             "run_id": self.run.run_id,
             "verdict": self.verdict,
             "oos_net_return_pct": self.run.oos.get("net_return_pct"),
+            "oos_cagr_pct": self.run.oos.get("cagr_pct"),
+            "oos_days": self.run.oos.get("num_days"),
             "oos_trades": self.run.oos.get("num_trades"),
             "failed": [rule.rule for rule in self.rules if not rule.passed],
         }

@@ -54,6 +54,7 @@ class RunEvidence:
         fill_rules: `fill_at` and `size_at` of the spec.
         models: pinned model files, horizon to SHA-256; empty for rule strategies.
         pins_complete: whether every forecast that the strategy needs has a model to pin.
+        model_skill: whether each pinned model beat its baselines out of sample, by horizon.
         reproductions: for each later run of the same inputs, whether its bytes were equal.
         stale: inputs of the run that are no longer current.
         evidence: name of a file to its path and SHA-256, `runs/...#sha256`.
@@ -69,6 +70,7 @@ class RunEvidence:
     checks: tuple[Check, ...]
     models: Mapping[str, str]
     pins_complete: bool
+    model_skill: Mapping[str, bool]
     reproductions: tuple[bool, ...]
     stale: tuple[str, ...]
     evidence: Mapping[str, str]
@@ -133,6 +135,7 @@ def evaluate_rules(
         _order_types_supported(candidate, venue),
         _models_pinned(candidate),
         _paper_money(venue),
+        _model_beats_baselines(candidate),
         _minimum("min_trades", candidate.metrics, thresholds.min_trades, candidate),
         _minimum("min_oos_trades", candidate.oos, thresholds.min_oos_trades, candidate),
         _net_of_costs(candidate, thresholds),
@@ -232,6 +235,19 @@ def _models_pinned(candidate: RunEvidence) -> RuleResult:
         True if candidate.pins_complete else None,
         "hold",
         "integrity",
+    )
+
+
+def _model_beats_baselines(candidate: RunEvidence) -> RuleResult:
+    skill = dict(candidate.model_skill)
+    return RuleResult(
+        "model_beats_baselines",
+        skill,
+        "every pinned model, out of sample",
+        all(skill.values()) if set(skill) >= set(candidate.models) else None,
+        "hold",
+        "performance",
+        note="" if candidate.models else "The strategy follows no model.",
     )
 
 

@@ -156,6 +156,10 @@ def _candidate(desk: Desk, spec: StrategySpec, run: StoredRun) -> dict[str, Any]
         "stale": list(stale),
         "reproductions": [r.is_equal for r in desk.runs.reproductions(spec.name, run.run_id)],
         "models": models,
+        "model_skill": {
+            horizon: bool(desk.models.get(model_id).summary["beats_baselines"])
+            for horizon, model_id in models.items()
+        },
         "pins_complete": spec.build_strategy().horizon in {None, *models},
     }
 
@@ -197,6 +201,7 @@ def _run_evidence(
         checks=(*(Check(**check) for check in run.checks), *external),
         models=entry["models"],
         pins_complete=entry["pins_complete"],
+        model_skill=entry["model_skill"],
         reproductions=tuple(entry["reproductions"]),
         stale=tuple(entry["stale"]),
         evidence=run.evidence(),

@@ -9,6 +9,11 @@ from trading_assets.evaluation.decision import Contender, Decision, decide_from
 CHAMPION = {"release_id": "old", "spec": "ib_risk1"}
 
 
+def oos(net, *, growth=None, trades=50):
+    growth = net if growth is None else growth
+    return {"num_trades": trades, "net_return_pct": net, "cagr_pct": growth}
+
+
 @pytest.fixture
 def decide(thresholds):
     def decide(*runs, champion=None, venue="embedded"):
@@ -45,10 +50,12 @@ def test_every_rule_stands_with_value_threshold_verdict_and_evidence(decide, mak
 
 def test_the_candidate_is_the_best_of_those_that_may_be_promoted(decide, make_run):
     stop = make_run(
-        spec="ib_risk1", order_types=("STOP",), oos={"num_trades": 50, "net_return_pct": 9.0}
+        spec="ib_risk1",
+        order_types=("STOP",),
+        oos=oos(9.0),
     )
-    good = make_run(spec="good", oos={"num_trades": 50, "net_return_pct": 2.0})
-    fair = make_run(spec="fair", oos={"num_trades": 50, "net_return_pct": 1.0})
+    good = make_run(spec="good", oos=oos(2.0))
+    fair = make_run(spec="fair", oos=oos(1.0))
     decision = decide(fair, stop, good, champion=CHAMPION)
     assert (decision.candidate["spec"], decision.verdict) == ("good", "promote")
     field = [entry["spec"] for entry in decision.document["field"]]
@@ -56,9 +63,15 @@ def test_the_candidate_is_the_best_of_those_that_may_be_promoted(decide, make_ru
     assert decision.document["field"][2]["failed"] == ["order_types_supported"]
 
 
+def test_runs_of_different_length_are_compared_by_their_growth_per_year(decide, make_run):
+    long = make_run(spec="long", oos=oos(9.0, growth=20.0))
+    short = make_run(spec="short", oos=oos(3.0, growth=40.0))
+    assert decide(long, short, champion=CHAMPION).candidate["spec"] == "short"
+
+
 def test_the_very_first_release_waives_performance_and_says_so(decide, make_run):
-    weak = make_run(spec="weak", oos={"num_trades": 5, "net_return_pct": -2.0})
-    weaker = make_run(spec="weaker", oos={"num_trades": 5, "net_return_pct": -3.0})
+    weak = make_run(spec="weak", oos=oos(-2.0, trades=5))
+    weaker = make_run(spec="weaker", oos=oos(-3.0, trades=5))
     decision = decide(weaker, weak)
     assert (decision.candidate["spec"], decision.verdict) == ("weak", "promote")
     assert decision.is_bootstrap
@@ -67,14 +80,14 @@ def test_the_very_first_release_waives_performance_and_says_so(decide, make_run)
 
 
 def test_a_run_that_passes_goes_before_a_better_one_that_needs_the_waiver(decide, make_run):
-    waived = make_run(spec="waived", oos={"num_trades": 5, "net_return_pct": 9.0})
+    waived = make_run(spec="waived", oos=oos(9.0, trades=5))
     decision = decide(waived, make_run(spec="sound"))
     assert decision.candidate["spec"] == "sound"
     assert not decision.is_bootstrap
 
 
 def test_nothing_is_waived_for_a_book_that_has_a_release(decide, make_run):
-    weak = make_run(oos={"num_trades": 50, "net_return_pct": -2.0})
+    weak = make_run(oos=oos(-2.0))
     decision = decide(weak, champion=CHAMPION)
     assert (decision.verdict, decision.is_bootstrap) == ("reject", False)
 

@@ -49,6 +49,8 @@ def test_a_run_that_meets_every_rule_is_promoted(make_run, thresholds):
         ),
         ({"order_types": ("MARKET", "STOP")}, "order_types_supported", "hold"),
         ({"pins_complete": False}, "models_pinned", "hold"),
+        ({"models": {"1h": "m"}, "model_skill": {"1h": False}}, "model_beats_baselines", "hold"),
+        ({"models": {"1h": "m"}}, "model_beats_baselines", "hold"),
         ({"metrics": {"num_trades": 99}}, "min_trades", "hold"),
         ({"metrics": {}}, "min_trades", "hold"),
         ({"oos": {"num_trades": 29, "net_return_pct": 1}}, "min_oos_trades", "hold"),
