@@ -122,7 +122,7 @@ def _results(desk: Desk, plan: RunPlan) -> _Results:
         max_hole=settings.backtest.max_hole_minutes * MINUTE,
     )
     first, last = int(bars.ts[0]), int(bars.ts[-1])
-    oos_start = plan.oos_start(first, last)
+    oos_start = plan.oos_start(bars.ts)
     tables = run_tables(
         tag=spec.name,
         instruments=plan.instruments,

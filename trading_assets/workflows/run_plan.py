@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from trading_assets.domain.bar import DAY
 from trading_assets.domain.errors import ConfigurationError, MissingPartition
 from trading_assets.domain.ids import Micros, Month, Symbol, content_hash
@@ -53,16 +56,17 @@ class RunPlan:
         found: Mapping[str, str] = self.facts["inputs"]
         return found
 
-    def oos_start(self, first: Micros, last: Micros) -> Micros:
-        """Give the first instant out of sample of a run with bars from `first` to `last`.
+    def oos_start(self, ts: NDArray[np.int64]) -> Micros:
+        """Give the first instant out of sample of a run over bars with these open times.
 
         Forecasts are out of sample by construction (each month's model saw nothing of it), so all
         of a forecast-driven run is. A rule has no fitted artefact, but a person chose its
-        parameters looking at such data: the convention is the last third, whole UTC days.
+        parameters looking at such data: the convention is the last third of its UTC days.
         """
         if self.strategy.horizon is not None:
-            return first
-        return (last - (last - first) // 3) // DAY * DAY
+            return int(ts[0])
+        days = np.unique(ts // DAY)
+        return int(days[len(days) - -(-len(days) // 3)]) * DAY
 
 
 def plan_run(desk: Desk, spec: StrategySpec) -> RunPlan:

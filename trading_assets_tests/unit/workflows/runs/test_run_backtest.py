@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from datetime import UTC, datetime
 
 import polars as pl
 import pytest
@@ -144,6 +145,15 @@ def test_bars_of_another_source_do_not_count(make_desk, desk):
     )
     with pytest.raises(MissingPartition, match="no month"):
         run_backtest(other, find_spec(other.settings, "ema_trend"))
+
+
+def test_the_last_third_of_the_days_is_out_of_sample_for_a_rule(run):
+    record = run("ema_trend").run
+    first_day = datetime.fromtimestamp(record.manifest["oos_start"] / 1e6, tz=UTC)
+    assert first_day == datetime(2024, 2, 3, tzinfo=UTC)  # the last 4 of 11 days
+    oos = record.metrics["oos"]
+    assert oos["num_days"] == 4
+    assert 0 < oos["num_trades"] < record.metrics["all"]["num_trades"]
 
 
 def test_a_gap_beyond_the_limit_is_a_red_check(desk, run, lay_bars):
