@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from trading_assets.domain.errors import MissingPartition
@@ -33,7 +34,7 @@ def specs(as_json: AsJson = False) -> None:
     table = _table("name", "strategy", "symbols", "sizing", "what it is")
     for spec in found:
         symbols = ", ".join(spec.symbols)
-        table.add_row(spec.name, spec.strategy, symbols, spec.sizing.mode, spec.description)
+        table.add_row(spec.name, spec.strategy, symbols, spec.sizing.mode, escape(spec.description))
     Console().print(table)
 
 
@@ -108,7 +109,7 @@ def show(name: str, as_json: AsJson = False) -> None:
     console.print(table)
     checks = _table("check", "green", "what was seen")
     for check in run.checks:
-        checks.add_row(check["name"], _text(check["passed"]), check["detail"])
+        checks.add_row(check["name"], _text(check["passed"]), escape(check["detail"]))
     console.print(checks)
 
 

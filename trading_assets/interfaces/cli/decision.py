@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from trading_assets.settings import load_settings
@@ -131,8 +132,8 @@ def _print(decision: Decision) -> None:
         table.add_row(
             rule["rule"],
             _MARKS[rule["passed"]],
-            _text(rule["value"]),
-            _text(rule["threshold"]),
+            escape(_text(rule["value"])),
+            escape(_text(rule["threshold"])),
             rule["on_fail"],
         )
     console.print(table)
