@@ -47,10 +47,9 @@ def holes(bars: BarMatrix, max_hole: Micros) -> tuple[Hole, ...]:
     size = bar_size(bars)
     found: list[Hole] = []
     for symbol in range(bars.symbols):
-        rows = np.flatnonzero(~np.isnan(bars.close[symbol]))
-        steps = np.diff(bars.ts[rows])
-        for at in np.flatnonzero(steps - size > max_hole):
-            last = int(rows[at])
-            start = int(bars.ts[last]) + size
-            found.append(Hole(symbol, last, start, int(bars.ts[rows[at + 1]])))
+        missing = np.isnan(bars.close[symbol])
+        ts = bars.ts[~missing] if missing.any() else bars.ts
+        for at in np.flatnonzero(np.diff(ts) > size + max_hole):
+            row = int(np.searchsorted(bars.ts, ts[at]))
+            found.append(Hole(symbol, row, int(ts[at]) + size, int(ts[at + 1])))
     return tuple(sorted(found, key=lambda hole: (hole.row, hole.symbol_index)))

@@ -9,7 +9,15 @@ from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderSide, OrderStatus, OrderType, TimeInForce
 from trading_assets.engine import kernel
 from trading_assets.engine.ledger import Ledger
-from trading_assets.engine.signals import COLUMNS, BarMatrix, Bars, Floats, SignalMatrix
+from trading_assets.engine.signals import (
+    COLUMNS,
+    BarMatrix,
+    Bars,
+    Floats,
+    SignalMatrix,
+    bar_columns,
+    read_only,
+)
 from trading_assets.engine.views import EngineOrder, Position
 from trading_assets.records.codes import NO_PRICE, OrderState, Verdict
 from trading_assets.records.state import ORDERS_PER_SYMBOL
@@ -118,9 +126,8 @@ class Machine(Ledger):
                 found=f"{row.shape} and {signal_row.shape}",
             )
         self._require_later(ts)
-        bars = Bars(
-            np.array([ts], np.int64), *(np.ascontiguousarray(row[:, i : i + 1]) for i in range(4))
-        )
+        prices = (np.ascontiguousarray(row[:, i : i + 1]) for i in range(4))
+        bars = bar_columns(np.array([ts], np.int64), *prices)
         values = np.ascontiguousarray(signal_row, dtype=np.float64).reshape(symbols, 1, columns)
         first_new = int(self._state.account[0]["next_order_id"])
         self._advance(bars, values, 0, 1, live=True)
@@ -183,7 +190,7 @@ class Machine(Ledger):
         self._make_room(stop - start)
         t = start
         while t < stop:
-            t = kernel.advance(*self._parts, bars, values, t, stop, int(live))
+            t = kernel.advance(*self._parts, bars, read_only(values), t, stop, int(live))
             if t < stop:
                 self._make_room(stop - t)
 

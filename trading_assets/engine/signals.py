@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +35,11 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
+_Number = TypeVar("_Number", np.int64, np.float64)
+
+
 class Bars(NamedTuple):
-    """The columns of a bar matrix that the compiled step reads."""
+    """The columns of a bar matrix that the compiled step reads; made by `bar_columns` only."""
 
     ts: Ints
     open: Floats
@@ -100,7 +103,7 @@ class BarMatrix:
     @property
     def columns(self) -> Bars:
         """The arrays that the compiled step takes."""
-        return Bars(self.ts, self.open, self.high, self.low, self.close)
+        return bar_columns(self.ts, self.open, self.high, self.low, self.close)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,6 +133,19 @@ class SignalMatrix:
             )
 
 
+def bar_columns(ts: Ints, open_: Floats, high: Floats, low: Floats, close: Floats) -> Bars:
+    """Give arrays to the compiled step: read-only, whatever they were."""
+    prices = (read_only(column) for column in (open_, high, low, close))
+    return Bars(read_only(ts), *prices)
+
+
+def read_only(array: NDArray[_Number]) -> NDArray[_Number]:
+    """Give a view that cannot be written: one type of array, so one compiled machine."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
 def _require(array: np.ndarray, name: str, dtype: np.dtype[np.generic], dimensions: int) -> None:
     if array.dtype != dtype or array.ndim != dimensions or not array.flags.c_contiguous:
         raise DataError(
@@ -150,6 +166,8 @@ def _require_prices(bars: BarMatrix) -> None:
         & (low <= bars.close)
         & (bars.close <= high)
     )
+    if fits.all():
+        return
     absent = np.isnan(bars.open) & np.isnan(high) & np.isnan(low) & np.isnan(bars.close)
     bad = ~(fits | absent)
     if bad.any():

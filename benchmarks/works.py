@@ -1,0 +1,130 @@
+"""The benchmark works through the product's public way: a spec, a strategy, frames, `Backtest`.
+
+W1 and W2 are defined with their bars and expected numbers in the benchmark of peers (its
+README.md). They know bars by their index; the product's bars are five minutes long, so bar `i`
+opens at `i * 5` minutes here, which changes nothing but the names of the instants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from trading_assets.backtest.backtest import Backtest
+from trading_assets.domain.bar import MINUTE
+from trading_assets.domain.ids import symbol_from_text
+from trading_assets.domain.instrument import Instrument
+from trading_assets.domain.order import OrderType
+from trading_assets.domain.setup import SignalFamily
+from trading_assets.strategies.protocol import BASE_BAR
+from trading_assets.strategies.spec import parse_spec
+
+SYMBOL = symbol_from_text("BTCUSDT")
+TICK = 0.01
+WARM_UP_BARS = 1000
+LAST_SETUP = 1438  # index in the day of the bar at whose close everything ends
+DAY_BARS = 1440
+
+_SPEC = """
+name: {work}
+strategy: works:{strategy}
+symbols: [BTCUSDT]
+cash: 100000
+sizing: {sizing}
+costs: {{fees_bps: 10.0, slippage_bps: 1.0}}
+"""
+_SIZING = {
+    ("w1", "pct"): "{mode: pct_of_equity, pos_pct: 10}",
+    ("w1", "qty"): '{mode: fixed, qty: "0.1"}',
+    ("w2", "qty"): '{mode: fixed, qty: "0.01"}',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EmaCross:
+    """W1: long from the bar where EMA 20 rises above EMA 60 to the bar where it falls below."""
+
+    fast: int = 20
+    slow: int = 60
+
+    name: ClassVar[str] = "ema_cross"
+    family: ClassVar[SignalFamily] = SignalFamily.TARGET
+    horizon: ClassVar[str | None] = None
+    order_types: ClassVar[frozenset[OrderType]] = frozenset({OrderType.MARKET})
+    warm_up: ClassVar[timedelta] = WARM_UP_BARS * BASE_BAR
+
+    def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Give `ts` and `target`."""
+        close = pl.col("close")
+        fast = close.ewm_mean(span=self.fast, adjust=False)
+        slow = close.ewm_mean(span=self.slow, adjust=False)
+        lines = frame.select("ts", above=(fast - slow))
+        now, before = pl.col("above"), pl.col("above").shift(1)
+        return lines.select(
+            "ts",
+            target=pl.when((now > 0) & (before <= 0))
+            .then(pl.lit(1.0))
+            .when((now < 0) & (before >= 0))
+            .then(pl.lit(0.0)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InsideBars:
+    """W2: a bar inside the one before it is bought a tick above, with a stop a tick below."""
+
+    name: ClassVar[str] = "inside_bars"
+    family: ClassVar[SignalFamily] = SignalFamily.BRACKET
+    horizon: ClassVar[str | None] = None
+    order_types: ClassVar[frozenset[OrderType]] = frozenset(
+        {OrderType.MARKET, OrderType.LIMIT, OrderType.STOP}
+    )
+    warm_up: ClassVar[timedelta] = WARM_UP_BARS * BASE_BAR
+
+    def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Give `ts` and the columns of the long side."""
+        high, low = pl.col("high"), pl.col("low")
+        mother_high, mother_low = high.shift(1), low.shift(1)
+        of_day = pl.int_range(pl.len()) % DAY_BARS
+        inside = (high <= mother_high) & (low >= mother_low) & (of_day < LAST_SETUP)
+        entry = (mother_high + TICK).round(2)
+        stop = (mother_low - TICK).round(2)
+        end = pl.col("ts").to_physical() + (LAST_SETUP - of_day) * 5 * MINUTE
+        columns = {
+            "long_entry": entry,
+            "sl_long": stop,
+            "tp_long": (entry + 2 * (entry - stop)).round(2),
+            "valid_to": end.cast(pl.Float64),
+        }
+        return frame.select("ts", **{k: pl.when(inside).then(v) for k, v in columns.items()})
+
+
+def frame_of(bars: Mapping[str, NDArray[Any]]) -> pl.DataFrame:
+    """Make a table from arrays `open, high, low, close, volume`."""
+    n = len(bars["close"])
+    ts = np.arange(n, dtype=np.int64) * 5 * MINUTE + 1_672_531_200_000_000
+    return pl.DataFrame(
+        {
+            "ts": pl.Series(ts).cast(pl.Datetime("us", "UTC")),
+            "symbol": pl.repeat(SYMBOL, n, eager=True),
+            **{name: bars[name] for name in ("open", "high", "low", "close", "volume")},
+        }
+    )
+
+
+def backtest(work: str, mode: str, frame: pl.DataFrame, lot: str = "0.00000001") -> Backtest:
+    """Prepare W1 (`pct` or `qty`) or W2."""
+    text = _SPEC.format(
+        work=work,
+        strategy="EmaCross" if work == "w1" else "InsideBars",
+        sizing=_SIZING[(work, "qty" if work == "w2" else mode)],
+    )
+    btc = Instrument(SYMBOL, "BTC", "USDT", Decimal("0.01"), Decimal(lot))
+    return Backtest(parse_spec(text, where=work), {SYMBOL: frame}, [btc])
