@@ -1,0 +1,135 @@
+"""Answers and requests lost between executor and exchange, and what the book makes of them."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date
+
+import pytest
+
+from trading_assets.domain.errors import RecoveryError, VenueUnavailable
+from trading_assets.domain.events import (
+    OrderFilled,
+    OrderOutcomeUnknown,
+    OrderProvenAbsent,
+    OrderRefused,
+    OrderReported,
+)
+from trading_assets.workflows.live_book import live_book, set_aside
+from trading_assets.workflows.live_tables import live_days, live_tables
+from trading_assets.workflows.replay_live_day import replay_live_day
+from trading_assets.workflows.run_live import run_live
+
+
+def _run(rig, bars, local=None):
+    observed = []
+    summary = run_live(
+        rig.desk,
+        "demo",
+        stop=threading.Event(),
+        observe=observed.append,
+        max_bars=bars,
+        local=local,
+        wrap_broker=local.broker if local else lambda broker: broker,
+    )
+    return summary, observed
+
+
+def _kinds(rig, kind):
+    return [event for event in rig.events() if isinstance(event, kind)]
+
+
+@pytest.mark.parametrize(
+    "fault", [{"drop": "after"}, {"reply": 502, "reply_when": "after"}], ids=["drop", "502"]
+)
+def test_an_answer_lost_after_execution_is_adopted_once(rig, fault):
+    rig.fault(**fault)
+    _run(rig, 8)
+
+    (unknown,) = _kinds(rig, OrderOutcomeUnknown)
+    filled = _kinds(rig, OrderFilled)
+    assert unknown.client_order_id in {e.fill.client_order_id for e in filled}
+    assert _kinds(rig, OrderProvenAbsent) == []
+    assert rig.verdicts() == []
+
+
+@pytest.mark.parametrize("fault", [{"drop": "before"}, {"reply": 503}], ids=["drop", "503"])
+def test_a_request_lost_before_execution_is_proven_absent(rig, hurried, fault):
+    rig.fault(**fault)
+    local = hurried.Local()
+    _run(rig, 12, local)
+
+    (unknown,) = _kinds(rig, OrderOutcomeUnknown)
+    (absent,) = _kinds(rig, OrderProvenAbsent)
+    assert absent.client_order_id == unknown.client_order_id
+    assert local.gained_s > 15
+    assert absent.client_order_id not in {o["client_order_id"] for o in rig.ledger()["orders"]}
+    assert rig.verdicts() == []
+
+
+def test_a_limited_order_is_refused_and_the_venue_left_alone(rig):
+    rig.fault(reply=429, retry_after_s=1)
+    _run(rig, 8)
+
+    (refused,) = _kinds(rig, OrderRefused)
+    assert refused.code == -1003
+    assert rig.verdicts() == []
+
+
+def test_a_day_is_replayed_to_the_last_bit_also_after_restarts_and_faults(rig):
+    rig.fault(drop="after")
+    _run(rig, 8)
+    _run(rig, 6)
+    (day,) = live_days(rig.desk, "demo")
+    report = replay_live_day(rig.desk, "demo", day)
+
+    assert day == date(2024, 4, 1)
+    assert report.is_equal, report.differences
+    assert report.bars == 14
+    assert report.rows == 42
+    assert report.decisions > 14
+    assert report.snapshots == 2
+    assert replay_live_day(rig.desk, "demo", date(2024, 4, 2)).bars == 0
+
+
+def test_the_tables_of_a_day_say_what_the_exchange_says(rig):
+    _run(rig, 8)
+    (day,) = live_days(rig.desk, "demo")
+    tables = live_tables(rig.desk, "demo", day)
+    ledger = rig.ledger()
+
+    assert sorted(tables["orders"]["client_order_id"]) == sorted(
+        order["client_order_id"] for order in ledger["orders"]
+    )
+    assert sorted(tables["orders"]["state"]) == sorted(o["status"] for o in ledger["orders"])
+    assert tables["fills"].height == len(ledger["trades"])
+    assert tables["equity"].height == 8
+    assert tables["equity"]["equity"][0] == 10_000
+    held = {row["symbol"]: row["qty"] for row in tables["positions"].iter_rows(named=True)}
+    found = {
+        row["asset"]: row["free_units"] + row["locked_units"]
+        for row in ledger["balances"]
+        if row["account"] == "demo"
+    }
+    assert held["SOLUSDT"] * 10**8 == found.get("SOL", 0)
+    assert held["BTCUSDT"] * 10**8 == found["BTC"] - 10**8
+    assert len(_kinds(rig, OrderReported)) >= tables["orders"].height
+
+
+def test_another_clock_is_refused_until_the_journal_is_set_aside(rig, monkeypatch):
+    _run(rig, 1)
+    monkeypatch.setattr("trading_assets.workflows.run_live._epoch", lambda *_: "wall")
+    with pytest.raises(RecoveryError, match="another clock epoch"):
+        _run(rig, 1)
+
+    moved = set_aside(live_book(rig.settings, "demo"))
+    assert moved.name == "demo.old-1"
+    _run(rig, 1)
+
+
+def test_an_exchange_that_is_down_is_said_so_at_once(rig):
+    rig.settings.exchange.__dict__["port"] = 9
+    with pytest.raises(VenueUnavailable, match="cannot reach the venue"):
+        _run(rig, 1)
+
+    assert rig.events() == []
