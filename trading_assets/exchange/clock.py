@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
@@ -19,7 +20,14 @@ class MarketClock:
     It never goes back, not even when the wall clock does.
     """
 
-    def __init__(self, start: Micros | None, *, warp: float = 1.0, stepped: bool = False) -> None:
+    def __init__(
+        self,
+        start: Micros | None,
+        *,
+        warp: float = 1.0,
+        stepped: bool = False,
+        wall: Callable[[], Micros] = wall_now,
+    ) -> None:
         if warp <= 0:
             raise ConfigurationError("Bad warp", expected="a positive number", found=str(warp))
         if start is None and (stepped or warp != 1.0):
@@ -31,6 +39,7 @@ class MarketClock:
         self._start = start
         self._warp = warp
         self._stepped = stepped
+        self._wall = wall
         self._origin_ns = time.monotonic_ns()
         self._last = start or 0
 
@@ -44,7 +53,7 @@ class MarketClock:
         if self._stepped:
             return self._last
         if self._start is None:
-            reading = wall_now()
+            reading = self._wall()
         else:
             elapsed_ns = time.monotonic_ns() - self._origin_ns
             reading = self._start + int(elapsed_ns * self._warp) // 1_000

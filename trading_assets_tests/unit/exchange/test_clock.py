@@ -34,6 +34,12 @@ def test_time_never_goes_back():
         MarketClock(START).step(1)
 
 
+def test_a_wall_clock_that_is_set_back_stands_still_here():
+    readings = iter([START, START - 5, START + 5])
+    clock = MarketClock(None, wall=lambda: next(readings))
+    assert [clock.now() for _ in range(3)] == [START, START, START + 5]
+
+
 def test_a_restart_goes_on_where_the_records_end():
     clock = MarketClock(START, stepped=True)
     clock.continue_from(START - 1)

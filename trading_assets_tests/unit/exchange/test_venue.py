@@ -5,6 +5,7 @@ import pytest
 from trading_assets.exchange.errors import Refused
 from trading_assets.exchange.orders import Status
 from trading_assets.exchange.outages import Outages
+from trading_assets.exchange.venue import Fees
 
 FEE = 100_000  # 10 bps in 1e-8
 
@@ -211,3 +212,11 @@ def test_client_fills_do_not_move_the_path(desk, model):
     desk.place("SOLUSDT", "BUY", lots=100_000)
     desk.place("BTCUSDT", "SELL", lots=100_000)
     assert [desk.last(s) for s in ("BTCUSDT", "SOLUSDT")] == before
+
+
+@pytest.mark.parametrize(
+    ("received", "fee"), [(0, 0), (999, 0), (1_000, 1), (1_999, 1), (10**15 + 999, 10**12)]
+)
+def test_fees_are_rounded_down_to_the_unit(received, fee):
+    assert Fees(FEE, FEE).of(received, is_maker=False) == fee
+    assert Fees(0, FEE).of(received, is_maker=True) == 0
