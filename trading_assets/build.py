@@ -149,7 +149,7 @@ def _run(
             instance=instance,
             tags=dict(stage.tags),
             asset_selection=list(stage.only) if stage.only else None,
-            run_config=dict(run_config) if run_config else None,
+            run_config={**(run_config or {}), **_QUIET},
             raise_on_error=False,
         )
     if not result.success:
@@ -159,6 +159,9 @@ def _run(
         )
     progress.update(task, total=progress.tasks[task].completed)
 
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""Events go to the instance, where the UI shows them; the terminal shows progress."""
 
 _WHERE = "The whole story is in the Dagster UI (`make up`), under Runs."
 
