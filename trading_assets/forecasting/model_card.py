@@ -24,6 +24,7 @@ def model_summary(model: TrainedModel) -> dict[str, Any]:
         "symbols": list(bundle.symbols),
         "rows": model.rows,
         "dataset": bundle.dataset,
+        "features": list(bundle.features),
         "features_code_version": bundle.features_code_version,
         "code_version": bundle.code_version,
         "booster_sha256": bundle.booster_sha256,

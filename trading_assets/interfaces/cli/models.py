@@ -1,0 +1,120 @@
+"""`trading-assets models`: train, forecast, and read the cards."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.table import Table
+
+from trading_assets.domain.ids import Month, symbol_from_text
+from trading_assets.settings import load_settings
+
+if TYPE_CHECKING:
+    from trading_assets.workflows.desk import Desk
+
+app = typer.Typer(help="Train, forecast, and read model cards.", no_args_is_help=True)
+
+
+@app.command()
+def train(month: str) -> None:
+    """Train the models that may predict a month, from the months before it."""
+    from trading_assets.workflows.train_month import train_month
+
+    trained = train_month(_desk(), Month.from_text(month))
+    table = Table(
+        "horizon", "model", "rows", "R2", "sign", "confidence", "new", box=None, pad_edge=False
+    )
+    for horizon, model in trained.models.items():
+        scores = model.summary["scores"].get("model", {})
+        table.add_row(
+            horizon,
+            model.model_id[:16],
+            f"{model.summary['rows']:,}",
+            f"{scores.get('r2', 0.0):+.4f}",
+            f"{scores.get('sign_accuracy', 0.5):.3f}",
+            "published" if model.summary["confidence"]["published"] else "null",
+            "yes" if horizon in trained.changed else "",
+        )
+    Console().print(table)
+    for horizon, url in trained.urls.items():
+        typer.echo(f"{horizon}: {trained.models[horizon].summary['confidence']['reason']}")
+        typer.echo(f"{horizon}: {url}")
+
+
+@app.command()
+def forecast(month: str, symbol: Annotated[str, typer.Argument()] = "") -> None:
+    """Forecast a month of one symbol, or of all in settings, and say how it turned out."""
+    from trading_assets.workflows.forecast_month import forecast_month
+
+    desk = _desk()
+    symbols = (symbol_from_text(symbol),) if symbol else desk.settings.symbols
+    columns = ("symbol", "rows", "horizon", "R2", "sign", "Brier", "constant")
+    table = Table(*columns, box=None, pad_edge=False)
+    for name in symbols:
+        made = forecast_month(desk, name, Month.from_text(month))
+        for horizon in desk.settings.model.horizons:
+            scores = [made.metadata.get(f"{horizon} {score}") for score in _OUTCOME]
+            table.add_row(name, f"{made.rows:,}", horizon, *(_number(score) for score in scores))
+    Console().print(table)
+
+
+_OUTCOME = ("r2", "sign_accuracy", "brier", "brier_constant")
+
+
+@app.command()
+def card(
+    month: str,
+    horizon: Annotated[str, typer.Argument()] = "1h",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show the card of the current model of a month."""
+    models = _desk().models
+    model = models.require(Month.from_text(month), horizon)
+    if as_json:
+        typer.echo(json.dumps(dict(model.summary), indent=2, sort_keys=True))
+        return
+    Console().print(Markdown(models.read(model, model.card).decode()))
+    typer.echo(str(models.path(model, model.card)))
+
+
+@app.command("list")
+def list_models() -> None:
+    """List the current models of all months."""
+    desk = _desk()
+    table = Table("month", "horizon", "model", "confidence", box=None, pad_edge=False)
+    for month in desk.models.months():
+        for horizon in desk.settings.model.horizons:
+            model = desk.models.current(month, horizon)
+            if model is not None:
+                published = model.summary["confidence"]["published"]
+                shown = "published" if published else "null"
+                table.add_row(str(month), horizon, model.model_id[:16], shown)
+    Console().print(table)
+
+
+@app.command()
+def verify() -> None:
+    """Hash every file of every model again, and name those that are not as promised."""
+    checked = _desk().models.verify()
+    typer.echo(
+        f"models: {checked.files} files, {checked.size_bytes / 1e6:.1f} MB, "
+        f"{len(checked.faults)} faults"
+    )
+    for fault in checked.faults:
+        typer.echo(str(fault), err=True)
+    if checked.faults:
+        raise typer.Exit(1)
+
+
+def _desk() -> Desk:
+    from trading_assets import bootstrap
+
+    return bootstrap.desk(load_settings().settings)
+
+
+def _number(value: Any) -> str:
+    return "-" if value is None else f"{value:.4f}"

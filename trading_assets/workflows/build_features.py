@@ -1,0 +1,221 @@
+"""Compute one month of features, prove that they know no future, and publish them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from trading_assets.domain.bar import DAY, Timeframe
+from trading_assets.domain.errors import DataError
+from trading_assets.domain.ids import Micros, Month, Symbol, months_between
+from trading_assets.features.anchor import anchor
+from trading_assets.features.feature_set import CORE
+from trading_assets.features.look_ahead import MIN_CUTS, Leak, differing_rows, find_look_ahead
+from trading_assets.features.warm_up import find_short_warm_up
+from trading_assets.market.bar_frame import between, instant
+from trading_assets.storage.partition_store import Manifest
+from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.market_tables import bars_table, published_from_manifest
+from trading_assets.workflows.published import Published
+
+FEATURES = "features_5m"
+_BARS = bars_table(Timeframe.M5)
+_PROVEN_DAYS = 7
+"""Days of a month whose warm-up is proven; later ones have more history still."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Outcome of one check of a partition."""
+
+    name: str
+    passed: bool
+    detail: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def build_features(desk: Desk, symbol: Symbol, month: Month) -> Published:
+    """Publish `features_5m` of one month, computed on the frame from the month's anchor on.
+
+    Before anything is written the frame is cut at random bars and continued differently, and where
+    there is history enough computed with twice the warm-up: neither may change a row.
+
+    Raises:
+        MissingPartition: if the bars of the month are not there.
+        CorruptFile: if a file of bars is damaged.
+        DataError: if a column knows the future, needs a longer warm-up or is not finite.
+    """
+    bars = _bars_behind(desk, symbol, month)
+    parents = {manifest.address: manifest.version for manifest in bars}
+    manifest = desk.tables.standing(
+        FEATURES, symbol, month, code_version=CORE.code_version, parents=parents
+    )
+    changed = False
+    if manifest is None:
+        frame = _frame(desk, bars, anchor(month, CORE.warm_up))
+        rows = _month_rows(frame, month)
+        _refuse_infinite(rows, symbol, month)
+        seed = desk.settings.model.seed
+        cuts = _refuse_look_ahead(frame, symbol, month, seed=seed)
+        warm_up = _prove_warm_up(desk, symbol, month)
+        manifest, changed = desk.tables.publish(
+            FEATURES,
+            symbol,
+            month,
+            rows,
+            code_version=CORE.code_version,
+            parents=parents,
+            gaps=bars[-1].gaps,
+            extra={
+                "source": bars[-1].extra.get("source", desk.settings.source),
+                "feature_set": CORE.name,
+                "incomplete_rows": rows.height - rows.drop_nulls().height,
+                "look_ahead": {"cuts": cuts, "seed": seed, "leaks": 0},
+                "warm_up": warm_up,
+            },
+        )
+    return published_from_manifest(
+        desk.tables,
+        manifest,
+        changed=changed,
+        columns=len(CORE.columns),
+        incomplete_rows=manifest.extra["incomplete_rows"],
+        look_ahead_cuts=manifest.extra["look_ahead"]["cuts"],
+        warm_up=manifest.extra["warm_up"],
+        code_version=manifest.code_version,
+    )
+
+
+def judge_features(desk: Desk, symbol: Symbol, month: Month) -> tuple[Finding, ...]:
+    """Check a partition as it stands on disk: finite, and the very rows that were proven causal.
+
+    That proof was made before publishing and stands in the manifest. Here the rows are computed
+    again from the current bars by the current code, and must have the same bits.
+
+    Raises:
+        MissingPartition: if features or bars are not there.
+        CorruptFile: if a file is damaged.
+    """
+    manifest = desk.tables.require(FEATURES, symbol, month)
+    stored = desk.tables.read_manifest(manifest)
+    bars = _bars_behind(desk, symbol, month)
+    fresh = _month_rows(_frame(desk, bars, anchor(month, CORE.warm_up)), month)
+    odd = [name for name in fresh.columns if not _same_bits(stored, fresh, name)]
+    proof = manifest.extra["look_ahead"]
+    endless = _not_finite(stored)
+    return (
+        Finding(
+            "is_finite",
+            passed=not endless,
+            detail=f"not finite: {', '.join(endless)}"
+            if endless
+            else f"{manifest.extra['incomplete_rows']} rows wait for their warm-up",
+            metadata={"incomplete_rows": manifest.extra["incomplete_rows"]},
+        ),
+        Finding(
+            "knows_no_future",
+            passed=not odd and proof["leaks"] == 0,
+            detail=f"{', '.join(odd)}: not what the current bars and code give"
+            if odd
+            else f"proven at {proof['cuts']} random cuts; the rows on disk are the proven ones",
+            metadata={**proof, "warm_up": manifest.extra["warm_up"]},
+        ),
+    )
+
+
+def look_ahead(desk: Desk, symbol: Symbol, month: Month, *, cuts: int, seed: int) -> list[Leak]:
+    """Search a month for look-ahead, with as many cuts as one likes; publishes nothing.
+
+    Raises:
+        MissingPartition: if the bars of the month are not there.
+    """
+    frame = _frame(desk, _bars_behind(desk, symbol, month), anchor(month, CORE.warm_up))
+    return list(find_look_ahead(CORE.compute, frame, cuts=cuts, seed=seed))
+
+
+def _bars_behind(
+    desk: Desk, symbol: Symbol, month: Month, *, warm_ups: int = 1
+) -> tuple[Manifest, ...]:
+    """Give the bars that rows of a month look at: its own, and those of months in the warm-up.
+
+    A month of another source before it is as good as none.
+    """
+    own = desk.tables.require(_BARS, symbol, month)
+    first = Month.of(anchor(month, warm_ups * CORE.warm_up))
+    before = [
+        desk.tables.current(_BARS, symbol, earlier)
+        for earlier in months_between(first, month.shift(-1))
+    ]
+    source = own.extra.get("source")
+    usable = [m for m in before if m is not None and m.extra.get("source") == source]
+    return (*usable, own)
+
+
+def _frame(desk: Desk, bars: Sequence[Manifest], start: Micros) -> pl.DataFrame:
+    rows = pl.concat([desk.tables.read_manifest(manifest) for manifest in bars])
+    return rows.filter(pl.col("ts") >= instant(start))
+
+
+def _month_rows(frame: pl.DataFrame, month: Month) -> pl.DataFrame:
+    return CORE.compute(frame).filter(between(month.start, month.end))
+
+
+def _refuse_infinite(rows: pl.DataFrame, symbol: Symbol, month: Month) -> None:
+    endless = _not_finite(rows)
+    if endless:
+        raise DataError(
+            f"Features of {symbol} {month} are not finite",
+            expected="finite values, or null before the warm-up",
+            found=f"NaN or infinity in {', '.join(endless)}",
+            fix="Nothing was published. Correct the formula.",
+        )
+
+
+def _refuse_look_ahead(frame: pl.DataFrame, symbol: Symbol, month: Month, *, seed: int) -> int:
+    """Give the number of cuts at which nothing was found; 0 when there is nothing to cut."""
+    if frame.height < 2 * MIN_CUTS:
+        return 0  # the first hours of a history: no row is warm yet
+    leaks = find_look_ahead(CORE.compute, frame, seed=seed)
+    if leaks:
+        raise DataError(
+            f"Features of {symbol} {month} know the future",
+            expected="rows that do not depend on later bars",
+            found="; ".join(str(leak) for leak in leaks),
+            fix="Nothing was published. Correct the formula.",
+        )
+    return MIN_CUTS
+
+
+def _prove_warm_up(desk: Desk, symbol: Symbol, month: Month) -> str:
+    """Compute the month's first days with twice the warm-up, if there are bars for it."""
+    twice = anchor(month, 2 * CORE.warm_up)
+    frame = _frame(desk, _bars_behind(desk, symbol, month, warm_ups=2), twice)
+    if frame["ts"].to_physical()[0] >= twice + DAY:
+        return "not proven here: history is shorter than twice the warm-up"
+    short = find_short_warm_up(
+        CORE.compute,
+        frame.filter(pl.col("ts") < instant(month.start + _PROVEN_DAYS * DAY)),
+        start=month.start,
+        warm_up=CORE.warm_up,
+    )
+    if short:
+        raise DataError(
+            f"Features of {symbol} {month} need a longer warm-up",
+            expected=f"values that {CORE.warm_up} of bars decide",
+            found="; ".join(str(defect) for defect in short),
+            fix="Nothing was published. Raise `warm_up_bars` of these features.",
+        )
+    return "proven: twice the warm-up changes nothing"
+
+
+def _not_finite(rows: pl.DataFrame) -> list[str]:
+    return [name for name in CORE.columns if not rows[name].drop_nulls().is_finite().all()]
+
+
+def _same_bits(stored: pl.DataFrame, fresh: pl.DataFrame, name: str) -> bool:
+    if name not in stored.columns or stored.height != fresh.height:
+        return False
+    return not differing_rows(stored[name], fresh[name]).any()

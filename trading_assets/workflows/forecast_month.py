@@ -1,0 +1,105 @@
+"""Forecast a month with the models that knew nothing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from trading_assets.domain.bar import Timeframe
+from trading_assets.domain.errors import DataError
+from trading_assets.domain.ids import Month, Symbol
+from trading_assets.forecasting.forecaster import Forecaster
+from trading_assets.forecasting.outcome import score_outcome
+from trading_assets.forecasting.trainer import code_version
+from trading_assets.storage.model_store import StoredModel
+from trading_assets.storage.partition_store import Manifest
+from trading_assets.workflows.build_features import FEATURES
+from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.market_tables import bars_table, published_from_manifest
+from trading_assets.workflows.published import Published
+
+FORECASTS = "forecasts"
+
+
+def forecast_month(desk: Desk, symbol: Symbol, month: Month) -> Published:
+    """Publish the forecasts of one symbol and month, and how they turned out as far as is known.
+
+    Every horizon of settings is predicted by the current model of the month, which was trained on
+    earlier months only.
+
+    Raises:
+        MissingPartition: if the models, the features or the bars of the month are not there.
+        DataError: if the features were made by other code than those the models learned from.
+        CorruptFile: if a file is damaged.
+    """
+    models: dict[str, StoredModel] = {
+        h: desk.models.require(month, h) for h in desk.settings.model.horizons
+    }
+    features = desk.tables.require(FEATURES, symbol, month)
+    bars = desk.tables.require(bars_table(Timeframe.M5), symbol, month)
+    parents = {
+        features.address: features.version,
+        bars.address: bars.version,
+        **{model.address: model.model_id for model in models.values()},
+    }
+    manifest = desk.tables.standing(
+        FORECASTS, symbol, month, code_version=code_version(), parents=parents
+    )
+    changed = False
+    if manifest is None:
+        rows, scores = _predict(desk, models, features, bars)
+        manifest, changed = desk.tables.publish(
+            FORECASTS,
+            symbol,
+            month,
+            rows,
+            code_version=code_version(),
+            parents=parents,
+            gaps=features.gaps,
+            extra={
+                "source": features.extra.get("source", desk.settings.source),
+                "models": {horizon: model.model_id for horizon, model in models.items()},
+                "outcome": scores,
+            },
+        )
+    return published_from_manifest(
+        desk.tables, manifest, changed=changed, **_shown(manifest.extra["outcome"], models)
+    )
+
+
+def _predict(
+    desk: Desk, models: Mapping[str, StoredModel], features: Manifest, bars: Manifest
+) -> tuple[pl.DataFrame, dict[str, dict[str, float]]]:
+    table = desk.tables.read_manifest(features)
+    prices = desk.tables.read_manifest(bars)
+    parts, scores = [], {}
+    for horizon, model in models.items():
+        forecaster = desk.models.load(model)
+        _check_features(forecaster, features)
+        forecasts = forecaster.predict(table)
+        scores[horizon] = score_outcome(forecasts, prices, forecaster.bundle)
+        parts.append(forecasts)
+    return pl.concat(parts).sort("ts", "horizon"), scores
+
+
+def _check_features(forecaster: Forecaster, features: Manifest) -> None:
+    bundle = forecaster.bundle
+    if features.code_version != bundle.features_code_version:
+        raise DataError(
+            f"{features.address} and model {bundle.model_id[:16]} are of different feature code",
+            expected=f"code version {bundle.features_code_version[:16]}, which it learned from",
+            found=features.code_version[:16],
+            fix=f"Materialise features of all months, then forecast_model for {bundle.month}.",
+        )
+
+
+def _shown(
+    outcome: Mapping[str, Mapping[str, float]], models: Mapping[str, StoredModel]
+) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for horizon, scores in outcome.items():
+        shown[f"{horizon} model_id"] = models[horizon].model_id
+        shown |= {f"{horizon} {name}": value for name, value in scores.items()}
+    return shown

@@ -1,0 +1,153 @@
+"""Show a trained model in MLflow: its run, its card, its file, its place in the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from trading_assets.evaluation.labels import span
+from trading_assets.forecasting.labels import BASE
+from trading_assets.storage.experiments import DatasetInput, LoggedRun, RegisteredVersion
+from trading_assets.storage.model_store import StoredModel
+from trading_assets.workflows.build_features import FEATURES
+from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.freeze_dataset import Dataset
+
+_EXPERIMENT = "ta/forecast/train"
+_CHALLENGER = "challenger"
+
+
+def log_training(
+    desk: Desk, model: StoredModel, dataset: Dataset, tags: Mapping[str, str]
+) -> LoggedRun:
+    """Log a stored model once, register it, and let `challenger` name the newest month's.
+
+    Args:
+        desk: gives the experiments.
+        model: as it stands in the store.
+        dataset: what it learned from.
+        tags: of the caller.
+    """
+    identity = {"model_id": model.model_id}
+    logged = desk.experiments.find_run(_EXPERIMENT, identity)
+    if logged is None:
+        logged = _log(desk, model, dataset, {**tags, **identity})
+    _register(desk, model, logged)
+    return logged
+
+
+def registered_name(horizon: str) -> str:
+    """Name the registered model of a horizon."""
+    return f"ta.forecast_{horizon}.spot"
+
+
+def _log(desk: Desk, model: StoredModel, dataset: Dataset, tags: Mapping[str, str]) -> LoggedRun:
+    summary = model.summary
+    names = {"card.md": model.card, "model.txt": model.booster, "model.json": model.document}
+    names |= {
+        f"card.{name.rpartition('.')[2]}": name
+        for name in model.files
+        if name.startswith("card-") and name != model.card
+    }
+    return desk.experiments.log_run(
+        _EXPERIMENT,
+        _run_name(model, dataset),
+        params={
+            "month": str(model.month),
+            "horizon": model.horizon,
+            "symbols": ",".join(summary["symbols"]),
+            "bar_size": BASE.value,
+            "trained_on": span(dataset.months),
+            "rows": summary["rows"],
+            **summary["params"],
+        },
+        metrics=_metrics(summary),
+        tags={
+            "strategy.id": f"forecast_{model.horizon}",
+            "trial_family": "forecast",
+            "stage": "train",
+            "data.hash": dataset.version,
+            "config.hash": model.inputs,
+            "code.hash": summary["code_version"],
+            "features.hash": summary["features_code_version"],
+            "seed": str(summary["params"]["seed"]),
+            "confidence": summary["confidence"]["reason"],
+            **tags,
+        },
+        artifacts={name: desk.models.path(model, file) for name, file in names.items()},
+        curves={
+            f"wf.{name}": [
+                (step, stretch[name])
+                for step, stretch in enumerate(summary["stretches"])
+                if name in stretch
+            ]
+            for name in ("r2", "sign_accuracy", "ic")
+        },
+        datasets=[
+            DatasetInput(
+                f"{FEATURES} {span(dataset.months)}",
+                dataset.version,
+                desk.tables.folder(FEATURES, None, None),
+                "train",
+            )
+        ],
+    )
+
+
+def _register(desk: Desk, model: StoredModel, run: LoggedRun) -> RegisteredVersion:
+    name, tags = registered_name(model.horizon), {"model_id": model.model_id}
+    version = desk.experiments.find_version(name, tags)
+    if version is None:
+        address = desk.experiments.log_model(
+            run,
+            desk.models.read(model, model.booster).decode(),
+            model.summary["features"],
+            name=f"forecast_{model.horizon}_{str(model.month).replace('-', '_')}",
+            metadata=tags,
+        )
+        version = desk.experiments.register(
+            name,
+            run,
+            source=address,
+            tags={
+                **tags,
+                "month": str(model.month),
+                "data.hash": model.summary["dataset"],
+                "booster_sha256": model.summary["booster_sha256"],
+            },
+        )
+    holder = desk.experiments.alias(name, _CHALLENGER)
+    if holder is None or (
+        holder.version != version.version and holder.tags.get("month", "") <= str(model.month)
+    ):
+        desk.experiments.move_alias(name, _CHALLENGER, version.version)
+    return version
+
+
+def _run_name(model: StoredModel, dataset: Dataset) -> str:
+    summary = model.summary
+    scores = summary["scores"].get("model", {})
+    brier = "confidence" if summary["confidence"]["published"] else "no confidence"
+    return " | ".join(
+        [
+            f"forecast {model.horizon} for {model.month}",
+            f"{len(summary['symbols'])} symbols {BASE.value}",
+            span(dataset.months),
+            f"R2 {scores.get('r2', 0.0):+.4f}",
+            f"sign {scores.get('sign_accuracy', 0.5):.3f}",
+            brier,
+        ]
+    )
+
+
+def _metrics(summary: Mapping[str, Any]) -> dict[str, float | None]:
+    confidence = summary["confidence"]
+    metrics: dict[str, float | None] = {
+        "oos.brier": confidence["brier"],
+        "oos.brier_constant": confidence["brier_constant"],
+        "shrinkage": summary["shrinkage"],
+    }
+    for forecast, scores in summary["scores"].items():
+        prefix = "oos" if forecast == "model" else f"oos.{forecast}"
+        metrics |= {f"{prefix}.{name}": value for name, value in scores.items()}
+    return metrics

@@ -1,0 +1,88 @@
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from trading_assets.domain.bar import MINUTE
+from trading_assets.domain.ids import Month, Symbol
+from trading_assets.features.feature_set import CORE
+from trading_assets.interfaces.cli import features
+from trading_assets.market.bar_frame import RESAMPLED_SCHEMA
+from trading_assets.storage.partition_store import PartitionStore
+from trading_assets.workflows import build_features
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A project folder with a month of bars."""
+    monkeypatch.setenv("TA_HOME", str(tmp_path))
+    n = 4 * 288
+    close = 100 + np.cumsum(np.random.default_rng(0).normal(0, 0.1, n))
+    values = {
+        "ts": Month(2024, 2).start + np.arange(n) * 5 * MINUTE,
+        "symbol": ["SOLUSDT"] * n,
+        "open": close,
+        "high": close + 0.1,
+        "low": close - 0.1,
+        "close": close,
+        "volume": np.ones(n),
+        "quote_volume": close,
+        "n_trades": np.ones(n),
+        "source": ["embedded"] * n,
+        "n_minutes": [5] * n,
+        "complete": [True] * n,
+    }
+    frame = pl.DataFrame(values).select(
+        pl.col(name).cast(dtype) for name, dtype in RESAMPLED_SCHEMA.items()
+    )
+    PartitionStore(tmp_path / "data" / "tables").publish(
+        "bars_5m",
+        Symbol("SOLUSDT"),
+        Month(2024, 2),
+        frame,
+        code_version="1",
+        parents={},
+        extra={"source": "embedded"},
+    )
+    return tmp_path
+
+
+def _run(*arguments: str):
+    return CliRunner().invoke(features.app, arguments)
+
+
+def test_the_catalogue_lists_every_feature():
+    told = json.loads(_run("catalogue", "--json").stdout)
+    assert [row["name"] for row in told["features"]] == list(CORE.columns)
+    assert told["code_version"] == CORE.code_version
+    shown = _run("catalogue").stdout
+    assert "rsi_14" in shown
+    assert f"{len(CORE.columns)} features" in shown
+
+
+def test_a_month_is_built_and_proven(home):
+    told = _run("build", "SOLUSDT", "2024-02")
+    assert told.exit_code == 0, told.output
+    assert "features_5m SOLUSDT 2024-02: 1152 rows, 863 of them not warm, new" in told.stdout
+    assert "look-ahead: none at 12 cuts" in told.stdout
+    assert "unchanged" in _run("build", "SOLUSDT", "2024-02").stdout
+
+
+def test_look_ahead_is_searched_on_demand(home, monkeypatch):
+    told = _run("look-ahead", "SOLUSDT", "2024-02", "--cuts", "12")
+    assert told.exit_code == 0, told.output
+    assert "no look-ahead at 12 cuts" in told.stdout
+
+    class Leaking:
+        warm_up = CORE.warm_up
+
+        @staticmethod
+        def compute(bars):
+            return CORE.compute(bars).with_columns(pl.col("rsi_14").shift(-1))
+
+    monkeypatch.setattr(build_features, "CORE", Leaking)
+    told = _run("look-ahead", "SOLUSDT", "2024-02", "--cuts", "12")
+    assert told.exit_code == 1
+    assert "rsi_14" in told.output
