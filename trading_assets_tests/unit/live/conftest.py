@@ -250,16 +250,17 @@ def a_setup(**changes):
     return SessionSetup(**{**values, **changes})
 
 
-def machines():
+def tiny_machines():
     return MachineFactory(TinyMachine, TinyMachine.restore)
 
 
-def a_bar_ready(number, *, sol=math.nan, btc=math.nan, late=False, price=100.0):
+def a_bar_ready(number, *, sol=math.nan, btc=math.nan, late=False, price=100.0, columns=1):
     ts = START + number * BAR
     bars, rows = [], []
     for symbol, target in (("SOLUSDT", sol), ("BTCUSDT", btc)):
         bars.append(Bar(symbol, ts, price, price, price, price, 1.0, price, 3))
-        rows.append(SignalRow(symbol, ts, (float(target),), f"{symbol}{number}{target}"))
+        values = (float(target), math.nan, math.nan)[:columns]
+        rows.append(SignalRow(symbol, ts, values, f"{symbol}{number}{target}"))
     return BarReady(ts, tuple(bars), tuple(rows), late)
 
 
@@ -458,9 +459,9 @@ def _halves(quantity, lot):
 class TinyFeed:
     """Bars of a market clock, with the targets of a plan; bar numbers count from START."""
 
-    def __init__(self, plan, venue):
+    def __init__(self, plan, columns=1):
         self.plan = plan
-        self.venue = venue
+        self.columns = columns
         self.next = None
 
     def load(self, first):
@@ -471,7 +472,7 @@ class TinyFeed:
         while self.next + BAR <= now:
             number = (self.next - START) // BAR
             sol, btc = self.plan[number % len(self.plan)]
-            ready.append(a_bar_ready(number, sol=sol, btc=btc))
+            ready.append(a_bar_ready(number, sol=sol, btc=btc, columns=self.columns))
             self.next += BAR
         return ready
 
@@ -481,7 +482,7 @@ class Desk:
 
     Killed = Killed
 
-    def __init__(self, plan, script=(), kill_at=0):
+    def __init__(self, plan, script=(), kill_at=0, machines=None, columns=1):
         self.doom = Doom(kill_at)
         self.journal = MemoryJournal(self.doom)
         self.venue = TinyVenue(script, self.doom)
@@ -490,17 +491,18 @@ class Desk:
         self.observed = []
         self.beats = []
         self.halt = ""
-        self.setup = a_setup(snapshot_bars=4)
+        self.machines = machines or tiny_machines()
+        self.setup = a_setup(snapshot_bars=4, signal_columns=columns)
         self.session = None
 
     def executor(self, **pace):
-        self.session = recover(self.journal, self.setup, machines())
+        self.session = recover(self.journal, self.setup, self.machines)
         values = {"poll_s": 20.0, "late_bar": 100_000_000, "stop_s": 40.0, "heartbeat_s": 60.0}
         return Executor(
             self.session,
             self.journal,
             self.venue,
-            TinyFeed(self.plan, self.venue),
+            TinyFeed(self.plan, self.setup.signal_columns),
             clock=VenueTime(self.venue, not_before=self.session.state.last_ts),
             local=self.local,
             timeframe=Timeframe.M5,
@@ -552,7 +554,7 @@ def kit():
         Venue=TinyVenue,
         Desk=Desk,
         setup=a_setup,
-        machines=machines,
+        machines=tiny_machines,
         bar=a_bar_ready,
         fill=a_fill,
         report=a_report,

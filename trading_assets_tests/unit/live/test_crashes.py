@@ -8,16 +8,27 @@ from __future__ import annotations
 
 import math
 import random
+from decimal import Decimal
 
 import pytest
 
 from trading_assets.domain.events import BarReady
+from trading_assets.domain.setup import (
+    Account,
+    Costs,
+    EngineSetup,
+    FeeAsset,
+    SignalFamily,
+    Sizing,
+    SizingMode,
+)
+from trading_assets.engine.machine import Machine
+from trading_assets.live.recovery import MachineFactory
 
 FATES = ("ok", "ok", "partial", "refuse", "lost_request", "lost_answer", "late:2", "late:30")
 
 
-def _plan(rng):
-    choices = (math.nan, math.nan, 0, 500, 1001, 2000)
+def _plan(rng, choices=(math.nan, math.nan, 0, 500, 1001, 2000)):
     return [(rng.choice(choices), rng.choice(choices)) for _ in range(8)]
 
 
@@ -32,10 +43,10 @@ def _live_through(desk, bars):
     return kills
 
 
-def _judged(kit, seed, kill_at):
+def _judged(kit, seed, kill_at, **machine):
     rng = random.Random(seed)  # noqa: S311 - a schedule
     script = [rng.choice(FATES) for _ in range(6)]
-    desk = kit.Desk(_plan(rng), script, kill_at)
+    desk = kit.Desk(_plan(rng, **machine.pop("plan", {})), script, kill_at, **machine)
     kills = _live_through(desk, 8)
     desk.plan = [(0, 0), (math.nan, math.nan)]
     return desk, kills + _live_through(desk, 12)
@@ -52,6 +63,26 @@ def test_a_kill_after_any_effect_loses_and_doubles_nothing(kit, seed):
             break
 
     assert kill_at > 20
+
+
+def test_the_engine_itself_is_restored_and_keeps_counting(kit):
+    setup = EngineSetup(
+        instruments=(kit.SOL, kit.BTC),
+        account=Account("USDT", Decimal(10_000)),
+        family=SignalFamily.TARGET,
+        sizing=Sizing(SizingMode.PCT_OF_EQUITY, pos_pct=Decimal(40), cash_buffer_pct=Decimal(2)),
+        costs=Costs(taker_bps=Decimal(10), fee_asset=FeeAsset.RECEIVED),
+    )
+    real = MachineFactory(lambda: Machine(setup), lambda blob: Machine.restore(setup, blob))
+    plan = {"choices": (math.nan, 0, 0.3, 0.7, 1.0)}
+    trades = 0
+    for kill_at in range(1, 60, 4):
+        desk, _ = _judged(kit, kill_at, kill_at, machines=real, columns=3, plan=plan)
+        assert desk.verdicts() == [], f"killed at effect {kill_at}"
+        desk.session.check_engine()
+        trades += len(desk.venue.trades)
+
+    assert trades > 100
 
 
 @pytest.mark.slow
