@@ -111,6 +111,8 @@ def _server(exchange: Exchange) -> _Server:
             log_level="critical",
             access_log=False,
             server_header=False,
+            # Longer than any client pauses: a connection closed as an order leaves is a lost answer.
+            timeout_keep_alive=75,
             timeout_graceful_shutdown=1,
         )
     )
