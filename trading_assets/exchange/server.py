@@ -111,7 +111,7 @@ def _server(exchange: Exchange) -> _Server:
             log_level="critical",
             access_log=False,
             server_header=False,
-            # Longer than any client pauses: a connection closed as an order leaves is a lost answer.
+            # Longer than a client pauses: a connection closed as an order leaves loses its answer.
             timeout_keep_alive=75,
             timeout_graceful_shutdown=1,
         )
