@@ -21,21 +21,23 @@ def forecast_scores(predicted: Floats, realised: Floats, *, horizon_bars: int) -
 
     Returns:
         `rows`; `rmse`; `r2` against the zero forecast (1 is perfect, negative is worse than
-        saying nothing); `sign_accuracy` (0.5 when no direction was said) and its standard error;
-        `ic`, the rank correlation. No rows give `rows` alone.
+        saying nothing); `sign_accuracy` of the rows where a direction was said (0.5 when there
+        is none) and its standard error; `ic`, the rank correlation. No rows give `rows` alone.
     """
     rows = len(predicted)
     if rows == 0:
         return {"rows": 0.0}
     error = float(np.mean((realised - predicted) ** 2))
     level = float(np.mean(realised**2))
-    accuracy = float(np.mean(hits(predicted, realised))) if predicted.any() else 0.5
+    said = predicted != 0
+    accuracy = float(np.mean(hits(predicted, realised)[said])) if said.any() else 0.5
     return {
         "rows": float(rows),
         "rmse": error**0.5,
         "r2": 1.0 - error / level if level > 0 else 0.0,
         "sign_accuracy": accuracy,
-        "sign_accuracy_se": (accuracy * (1 - accuracy) * horizon_bars / rows) ** 0.5,
+        "sign_accuracy_se": (accuracy * (1 - accuracy) * horizon_bars / (int(said.sum()) or rows))
+        ** 0.5,
         "ic": _correlation(_ranks(predicted), _ranks(realised)),
     }
 

@@ -25,6 +25,13 @@ def test_saying_nothing_scores_nothing():
     assert forecast_scores(np.zeros(0), np.zeros(0), horizon_bars=1) == {"rows": 0.0}
 
 
+def test_only_rows_with_a_direction_count_for_directions():
+    y = np.array([0.01, -0.02, 0.03, -0.01])
+    scores = forecast_scores(np.array([0.0, -1.0, 0.0, 1.0]), y, horizon_bars=1)
+    assert scores["sign_accuracy"] == 0.5
+    assert scores["sign_accuracy_se"] == pytest.approx((0.25 / 2) ** 0.5)
+
+
 def test_the_wrong_way_round_is_worse_than_nothing():
     y = np.array([0.01, -0.02, 0.03, -0.01])
     scores = forecast_scores(-y, y, horizon_bars=1)

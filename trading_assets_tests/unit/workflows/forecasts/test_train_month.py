@@ -98,6 +98,18 @@ def test_the_run_in_mlflow_tells_the_whole_story(desk, trained):
     assert len(run.outputs.model_outputs) == 1
 
 
+def test_a_run_deleted_in_mlflow_changes_no_model_and_is_logged_again(desk, trained):
+    client = desk.experiments._client
+    run_id = trained.urls["1h"].rsplit("/", 1)[1]
+    client.delete_run(run_id)
+    again = train_month(desk, _MARCH)
+    assert again.changed == ()
+    assert again.version == trained.version
+    assert again.urls["1h"] != trained.urls["1h"]
+    client.delete_run(again.urls["1h"].rsplit("/", 1)[1])
+    client.restore_run(run_id)
+
+
 def test_the_newest_month_is_the_challenger(desk, trained):
     name = registered_name("1h")
     train_month(desk, _MARCH)
