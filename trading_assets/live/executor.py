@@ -9,7 +9,12 @@ from dataclasses import replace
 
 from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.commands import CancelOrder
-from trading_assets.domain.errors import RateLimited, RecoveryError, VenueUnavailable
+from trading_assets.domain.errors import (
+    RateLimited,
+    RecoveryError,
+    TradingAssetsError,
+    VenueUnavailable,
+)
 from trading_assets.domain.events import (
     BarReady,
     SessionClosed,
@@ -84,6 +89,13 @@ class Executor:
             InvariantError: if the program is wrong; it sends nothing more.
         """
         self._stop = stop
+        try:
+            return self._run(stop, max_bars)
+        except TradingAssetsError as error:
+            self._tell("failed", str(error))
+            raise
+
+    def _run(self, stop: threading.Event, max_bars: int | None) -> LiveSummary:
         self._persist(self._open)
         reason = "stopped"
         while not stop.is_set():

@@ -15,7 +15,8 @@ class Heartbeat:
     """One sign of life.
 
     Attributes:
-        state: what the executor does: `starting`, `trading`, `halted`, `venue_down`, `stopped`.
+        state: what the executor does: `starting`, `trading`, `halted`, `venue_down`, `stopped`,
+            `failed`.
         seq: last row of the journal.
         ts: market time.
         beat: the machine's own clock, microseconds UTC.

@@ -57,7 +57,7 @@ class Rig:
         self.folder = self.settings.data_root / "live" / "demo"
         self.processes = []
 
-    def publish(self):
+    def publish(self, **changes):
         """Publish a release that trades at almost every bar."""
         spec = parse_spec(SPEC, where="test")
         client = make_client(self.exchange.api_url, timeout_s=2, recv_window_ms=5000)
@@ -68,8 +68,11 @@ class Rig:
             "models": {},
             "instruments": [instrument_to_plain(pager.instrument(s)) for s in spec.symbols],
         }
+        facts |= changes
+        current = self.desk.releases.current("paper")
         files = {"spec.yaml": spec.canonical_yaml().encode(), "decision.json": b"{}"}
-        self.desk.releases.publish("paper", facts, files, after=None)
+        after = current.release_id if current else None
+        self.desk.releases.publish("paper", facts, files, after=after)
 
     # Processes
 

@@ -7,13 +7,14 @@ from datetime import date
 
 import pytest
 
-from trading_assets.domain.errors import RecoveryError, VenueUnavailable
+from trading_assets.domain.errors import ConfigurationError, RecoveryError, VenueUnavailable
 from trading_assets.domain.events import (
     OrderFilled,
     OrderOutcomeUnknown,
     OrderProvenAbsent,
     OrderRefused,
     OrderReported,
+    SessionOpened,
 )
 from trading_assets.workflows.live_book import live_book, set_aside
 from trading_assets.workflows.live_tables import live_days, live_tables
@@ -39,6 +40,7 @@ def _kinds(rig, kind):
     return [event for event in rig.events() if isinstance(event, kind)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault", [{"drop": "after"}, {"reply": 502, "reply_when": "after"}], ids=["drop", "502"]
 )
@@ -53,6 +55,7 @@ def test_an_answer_lost_after_execution_is_adopted_once(rig, fault):
     assert rig.verdicts() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [{"drop": "before"}, {"reply": 503}], ids=["drop", "503"])
 def test_a_request_lost_before_execution_is_proven_absent(rig, hurried, fault):
     rig.fault(**fault)
@@ -67,6 +70,7 @@ def test_a_request_lost_before_execution_is_proven_absent(rig, hurried, fault):
     assert rig.verdicts() == []
 
 
+@pytest.mark.slow
 def test_a_limited_order_is_refused_and_the_venue_left_alone(rig):
     rig.fault(reply=429, retry_after_s=1)
     _run(rig, 8)
@@ -76,6 +80,7 @@ def test_a_limited_order_is_refused_and_the_venue_left_alone(rig):
     assert rig.verdicts() == []
 
 
+@pytest.mark.slow
 def test_a_day_is_replayed_to_the_last_bit_also_after_restarts_and_faults(rig):
     rig.fault(drop="after")
     _run(rig, 8)
@@ -92,6 +97,7 @@ def test_a_day_is_replayed_to_the_last_bit_also_after_restarts_and_faults(rig):
     assert replay_live_day(rig.desk, "demo", date(2024, 4, 2)).bars == 0
 
 
+@pytest.mark.slow
 def test_the_tables_of_a_day_say_what_the_exchange_says(rig):
     _run(rig, 8)
     (day,) = live_days(rig.desk, "demo")
@@ -125,6 +131,27 @@ def test_another_clock_is_refused_until_the_journal_is_set_aside(rig, monkeypatc
     moved = set_aside(live_book(rig.settings, "demo"))
     assert moved.name == "demo.old-1"
     _run(rig, 1)
+
+
+def test_a_release_that_does_not_fit_the_venue_is_refused(rig):
+    rig.publish(decision_id="e" * 64, order_types=["MARKET", "STOP"])
+    with pytest.raises(ConfigurationError, match="cannot trade release"):
+        _run(rig, 1)
+    listed = rig.desk.releases.require("paper").facts["instruments"]
+    coarser = [{**item, "tick": "0.1"} for item in listed]
+    rig.publish(decision_id="f" * 64, instruments=coarser)
+    with pytest.raises(ConfigurationError, match="another tick"):
+        _run(rig, 1)
+
+    assert rig.ledger()["requests"] == []
+
+
+def test_a_new_release_waits_until_the_journal_is_set_aside(rig):
+    _run(rig, 1)
+    first = rig.desk.releases.require("paper").release_id
+    rig.publish(decision_id="e" * 64)
+    _run(rig, 1)
+    assert {e.release_id for e in _kinds(rig, SessionOpened)} == {first}
 
 
 def test_an_exchange_that_is_down_is_said_so_at_once(rig):

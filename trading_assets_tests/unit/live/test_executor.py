@@ -225,6 +225,8 @@ def test_a_restored_backup_is_refused_before_anything_is_sent(kit):
         desk.run(5)
 
     assert desk.venue.sent == sent
+    assert desk.observed[-1].state == desk.beats[-1][0] == "failed"
+    assert "that the journal lacks" in desk.observed[-1].reason
 
 
 def test_a_balance_that_nobody_explains_stops_the_start_and_halts_a_running_book(kit):
