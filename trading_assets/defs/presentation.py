@@ -24,7 +24,7 @@ def shown(published: Published, plot: Sequence[float] = ()) -> Version:
     metadata: dict[str, Any] = {
         "dagster/row_count": published.rows,
         "changed": published.changed,
-        **facts(published.metadata),
+        **facts({k: v for k, v in published.metadata.items() if k != "rows"}),
         "parents": dict(published.parents),
     }
     if plot:

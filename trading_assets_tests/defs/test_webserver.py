@@ -97,6 +97,8 @@ ATTACKS: dict[str, tuple[str, str, dict[str, str], str]] = {
         {},
         "",
     ),
+    "a query behind the UI's own label": ("GET", f"/graphql?op=Nux&query={quote(WIPE)}", {}, ""),
+    "an encoded parameter": ("GET", f"/graphql?%71uery={quote(WIPE)}", {}, ""),
     "an encoded path": ("GET", f"/%67raphql?query={quote(WIPE)}", {}, ""),
     "text/plain with the query in the address": (
         "POST",
@@ -184,7 +186,7 @@ def test_the_page_of_the_ui_loads_and_cannot_be_framed(served: Served) -> None:
 @pytest.mark.parametrize("origin", ["own", "absent"])
 def test_queries_and_mutations_of_the_ui_pass(served: Served, origin: str) -> None:
     headers = {"origin": served.guarded, "sec-fetch-site": "same-origin"} if origin == "own" else {}
-    url = f"{served.guarded}/graphql"
+    url = f"{served.guarded}/graphql?op=Version"
     answer = httpx.post(url, headers=headers, json={"query": QUERY})
     assert answer.json() == {"data": {"version": dg.__version__}}
     answer = httpx.post(url, headers=headers, json={"query": WIPE})
