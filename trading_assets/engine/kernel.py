@@ -29,7 +29,7 @@ from trading_assets.engine.orders import (
 )
 from trading_assets.engine.signals import Bars
 from trading_assets.engine.target import decide_target
-from trading_assets.portfolio.compiled import compiled, entry, inlined
+from trading_assets.portfolio.compiled import compiled, entry, spliced
 from trading_assets.portfolio.valuation import begin_day, mark
 from trading_assets.records.arrays import Record, Records
 from trading_assets.records.codes import (
@@ -70,17 +70,19 @@ def advance(
 ) -> int:  # fmt: skip
     """Step through bars `start` to `stop`; give the bar that could not be begun, else `stop`.
 
-    `signals` is float64 (S, T, F) of the run's family; `live` is 1 when a venue does the matching.
+    `signals` is float64 (F, S, T) of the run's family; `live` is 1 when a venue does the matching.
     """
     account = accounts[0]
     event = events[0]
     first = logs.used[N_EQUITY] - start
     room = False
-    for t in range(start, min(stop, len(logs.equity) - first)):
+    reached = min(stop, len(logs.equity) - first)
+    for t in range(start, reached):
         if not room:
             room = lots_have_room(books) and logs_have_room(books, event, logs)
             if not room:
-                return t
+                reached = t
+                break
         ts = bars.ts[t]
         if ts >= account.day_end:
             begin_day(account, books, ts)
@@ -91,12 +93,13 @@ def advance(
         if wrote:
             room = False
         logs.equity[first + t] = account.equity
-        logs.used[N_EQUITY] += 1
-        account.bar += 1
-    return int(min(stop, len(logs.equity) - first))
+    done = max(reached - start, 0)
+    logs.used[N_EQUITY] += done
+    account.bar += done
+    return int(start + done)
 
 
-@inlined
+@spliced
 def _match_all(
     account: Record, books: Records, event: Record, logs: Logs, bars: Bars, t: int, live: int
 ) -> bool:
@@ -119,7 +122,7 @@ def _match_all(
     return logged
 
 
-@inlined
+@spliced
 def _decide_all(
     account: Record, books: Records, event: Record, logs: Logs, bars: Bars, signals: np.ndarray,
     t: int, live: int,
@@ -129,7 +132,7 @@ def _decide_all(
     for symbol in range(len(books)):
         if np.isnan(bars.close[symbol, t]):
             continue
-        verdict = decide(account, books, symbol, event, bars.ts[t], signals[symbol, t], live)
+        verdict = decide(account, books, symbol, event, bars.ts[t], signals[:, symbol, t], live)
         if verdict >= ORDER_WORKING:
             log_refusal(account, symbol, verdict, logs)
             logged = True
@@ -139,7 +142,7 @@ def _decide_all(
     return logged
 
 
-@inlined
+@spliced
 def decide(
     account: Record, books: Records, symbol: int, event: Record, ts: int, row: np.ndarray,
     live: int,

@@ -53,7 +53,7 @@ class Machine(Ledger):
         """
         stop = len(bars) if stop is None else stop
         self._require_fit(bars, signals, start, stop)
-        self._advance(bars.columns, signals.values, start, stop, live=False)
+        self._advance(bars.columns, signals.by_column, start, stop, live=False)
 
     def step(self, bars: BarMatrix, signals: SignalMatrix, t: int) -> None:
         """Do the one bar at index `t`."""
@@ -128,9 +128,9 @@ class Machine(Ledger):
         self._require_later(ts)
         prices = (np.ascontiguousarray(row[:, i : i + 1]) for i in range(4))
         bars = bar_columns(np.array([ts], np.int64), *prices)
-        values = np.ascontiguousarray(signal_row, dtype=np.float64).reshape(symbols, 1, columns)
+        signals = np.ascontiguousarray(signal_row.T, dtype=np.float64)[:, :, None]
         first_new = int(self._state.account[0]["next_order_id"])
-        self._advance(bars, values, 0, 1, live=True)
+        self._advance(bars, read_only(signals), 0, 1, live=True)
         return tuple(o for o in self.active_orders() if o.order_id >= first_new)
 
     def on_fill(
@@ -186,11 +186,11 @@ class Machine(Ledger):
 
     # Inside
 
-    def _advance(self, bars: Bars, values: Floats, start: int, stop: int, *, live: bool) -> None:
+    def _advance(self, bars: Bars, signals: Floats, start: int, stop: int, *, live: bool) -> None:
         self._make_room(stop - start)
         t = start
         while t < stop:
-            t = kernel.advance(*self._parts, bars, read_only(values), t, stop, int(live))
+            t = kernel.advance(*self._parts, bars, signals, t, stop, int(live))
             if t < stop:
                 self._make_room(stop - t)
 

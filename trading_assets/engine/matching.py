@@ -23,7 +23,7 @@ from trading_assets.engine.orders import (
     settle_children,
     sweep,
 )
-from trading_assets.portfolio.compiled import compiled, inlined
+from trading_assets.portfolio.compiled import compiled, inlined, spliced
 from trading_assets.portfolio.fills import apply_fill, notional_units
 from trading_assets.portfolio.valuation import account_value
 from trading_assets.records.arrays import Record, Records
@@ -61,7 +61,7 @@ IOC_CAUSE = int(Cause.IOC)
 CASH_AT_FILL = int(Verdict.CASH_AT_FILL)
 
 
-@inlined
+@spliced
 def match_symbol(
     account: Record, books: Records, book: Record, events: Record, ts: int, open_: float,
     high: float, low: float,

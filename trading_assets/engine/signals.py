@@ -111,7 +111,8 @@ class SignalMatrix:
     """Signals of all symbols, decided at the close of the bar in the same place.
 
     Attributes:
-        values: float64 (S, T, F) with the columns of the family, NaN for no opinion.
+        values: float64 (S, T, F) with the columns of the family, NaN for no opinion. The compiled
+            step reads column by column: `np.empty((F, S, T)).transpose(1, 2, 0)` needs no copy.
     """
 
     family: SignalFamily
@@ -123,7 +124,7 @@ class SignalMatrix:
         Raises:
             DataError: if the columns are not those of the family.
         """
-        _require(self.values, "signals", np.dtype(np.float64), 3)
+        _require(self.by_column, "signals", np.dtype(np.float64), 3)
         columns = COLUMNS[self.family]
         if self.values.shape[2] != len(columns):
             raise DataError(
@@ -131,6 +132,11 @@ class SignalMatrix:
                 expected=", ".join(columns),
                 found=f"{self.values.shape[2]} columns",
             )
+
+    @property
+    def by_column(self) -> Floats:
+        """The values as float64 (F, S, T), read-only, in C order."""
+        return read_only(np.ascontiguousarray(self.values.transpose(2, 0, 1)))
 
 
 def bar_columns(ts: Ints, open_: Floats, high: Floats, low: Floats, close: Floats) -> Bars:

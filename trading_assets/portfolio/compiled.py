@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
-from numba import njit
+from numba import njit, types
 
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
@@ -39,13 +39,22 @@ def inlined(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _
     return _compile(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
 
 
+def spliced(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+    """Copy a part into its one caller before compiling: it stands apart for reading only.
+
+    Each level of calls is optimised with everything below it, again and again; without these
+    levels the machine compiles in two thirds of the time.
+    """
+    return _compile(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, inline="always")
+
+
 def entry(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
     """Compile a function that Python calls."""
     return _compile(function)
 
 
 def _compile(
-    function: Callable[_Parameters, _Result], **options: bool
+    function: Callable[_Parameters, _Result], **options: bool | str
 ) -> Callable[_Parameters, _Result]:
     """Compile with what all parts share.
 
@@ -58,4 +67,12 @@ def _compile(
     """
     dispatcher = njit(cache=True, nogil=True, error_model="numpy", _nrt=False, **options)(function)
     dispatcher._cache._cache_file._source_stamp = ENGINE_VERSION  # noqa: SLF001
+    resolve = dispatcher.get_call_template
+
+    def resolve_plain(arguments: tuple[types.Type, ...], named: dict[str, types.Type]) -> object:
+        """Take constants as plain integers: numba compiles one copy per constant otherwise."""
+        plain = {name: types.unliteral(kind) for name, kind in named.items()}
+        return resolve(tuple(types.unliteral(kind) for kind in arguments), plain)
+
+    dispatcher.get_call_template = resolve_plain
     return cast("Callable[_Parameters, _Result]", dispatcher)

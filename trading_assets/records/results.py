@@ -91,7 +91,7 @@ N_FILLS, N_TRIPS, N_ORDERS, N_REFUSED, N_EQUITY = range(5)
 
 
 class Logs(NamedTuple):
-    """Buffers that compiled functions append to.
+    """Buffers that compiled functions append to; rows beyond `used` hold anything.
 
     Attributes:
         equity: quote, one per bar.
@@ -109,10 +109,10 @@ class Logs(NamedTuple):
 def new_logs(rows: int, bars: int) -> Logs:
     """Make empty logs with room for `rows` events and `bars` bars."""
     return Logs(
-        np.zeros(rows, FILL),
-        np.zeros(rows, ROUND_TRIP),
-        np.zeros(rows, CLOSED_ORDER),
-        np.zeros(rows, REFUSED),
+        np.empty(rows, FILL),
+        np.empty(rows, ROUND_TRIP),
+        np.empty(rows, CLOSED_ORDER),
+        np.empty(rows, REFUSED),
         np.empty(bars, np.float64),
         np.zeros(5, np.int64),
     )
@@ -124,7 +124,7 @@ def roomier(logs: Logs, events: int, bars: int) -> Logs:
     def longer(rows: np.ndarray, used: int, more: int) -> np.ndarray:
         if used + more <= len(rows):
             return rows
-        new = np.zeros(max(2 * len(rows), used + more), rows.dtype)
+        new = np.empty(max(2 * len(rows), used + more), rows.dtype)
         new[:used] = rows[:used]
         return new
 
