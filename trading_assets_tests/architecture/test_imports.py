@@ -1,0 +1,88 @@
+"""What starts without what: heavy libraries load in the function that needs them."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+HEAVY = (
+    "binance",
+    "exchange_calendars",
+    "lightgbm",
+    "matplotlib",
+    "mlflow",
+    "numba",
+    "pandas",
+    "scipy",
+    "sklearn",
+    "statsmodels",
+)
+DAGSTER = ("dagster", "dagster_duckdb", "dagster_graphql", "dagster_webserver")
+
+
+def run(program: str, home: Path) -> str:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("TA_")}
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment | {"TA_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return result.stdout
+
+
+def loaded_by(statement: str, names: Sequence[str], home: Path) -> list[str]:
+    return run(
+        f"{statement}\nimport sys\nprint(*sorted(set(sys.modules) & {set(names)!r}))", home
+    ).split()
+
+
+def test_the_definitions_load_no_heavy_library(tmp_path: Path) -> None:
+    assert loaded_by("import trading_assets.definitions", HEAVY, tmp_path) == []
+
+
+def test_the_command_line_loads_neither_dagster_nor_a_heavy_library(tmp_path: Path) -> None:
+    statement = "import trading_assets.interfaces.cli.main"
+    assert loaded_by(statement, (*DAGSTER, *HEAVY, "polars"), tmp_path) == []
+
+
+@pytest.mark.parametrize("command", ["--help", "version", "config show", "up --help"])
+def test_a_command_that_needs_no_dagster_loads_none(tmp_path: Path, command: str) -> None:
+    statement = (
+        f"import sys\nsys.argv = ['trading-assets', *{command.split()!r}]\n"
+        "from trading_assets.interfaces.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass"
+    )
+    assert not set(loaded_by(statement, DAGSTER, tmp_path)) & set(DAGSTER)
+
+
+def test_importing_the_package_loads_nothing_of_it(tmp_path: Path) -> None:
+    loaded = run(
+        "import trading_assets, sys; print(*[m for m in sys.modules if m.startswith('trading')])",
+        tmp_path,
+    )
+    assert loaded.split() == ["trading_assets"]
+
+
+@pytest.mark.slow
+def test_the_definitions_start_about_as_fast_as_dagster(tmp_path: Path) -> None:
+    """At most 1.6 times: every run and every reload of the code location pays for it."""
+    ratios = []
+    for _ in range(5):
+        alone = seconds("import dagster", tmp_path)
+        ratios.append(seconds("import trading_assets.definitions", tmp_path) / alone)
+    assert statistics.median(ratios) <= 1.6
+
+
+def seconds(statement: str, home: Path) -> float:
+    began = time.perf_counter()
+    run(statement, home)
+    return time.perf_counter() - began
