@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Month, content_hash, sha256_hex
 from trading_assets.forecasting.baselines import baseline_forecasts
-from trading_assets.forecasting.booster import Booster, train_booster
+from trading_assets.forecasting.booster import Booster, cpu_quota, train_booster
 from trading_assets.forecasting.bundle import ModelBundle
 from trading_assets.forecasting.confidence import (
     JudgedConfidence,
@@ -24,7 +25,13 @@ from trading_assets.forecasting.forecaster import Forecaster
 from trading_assets.forecasting.labels import horizon_bars, horizon_micros
 from trading_assets.forecasting.sample import SCALE, Sample
 from trading_assets.forecasting.scores import Floats, forecast_scores
-from trading_assets.forecasting.validation import Fold, month_edges, row_edges, walk_forward
+from trading_assets.forecasting.validation import (
+    Fold,
+    Indices,
+    month_edges,
+    row_edges,
+    walk_forward,
+)
 
 _STRETCHES = 6
 _TESTED = 4
@@ -34,6 +41,7 @@ their forecasts come from the stretches before."""
 
 _MIN_FOLD_ROWS = 500
 _ROOM = Path(__file__).parent
+_LARGE = 200_000
 _BARS_PER_HOUR = 12
 _BASELINE_STRIDE = 4
 """Baselines learn from every fourth row: neighbours share most of their label."""
@@ -126,11 +134,12 @@ def train(
     _check(sample, month)
     params = config.booster_params(sample.horizon)
     folds = _folds(sample, month)
-    past = _past_forecasts(sample, folds, params, config)
+    everything = np.arange(len(sample))
+    *texts, text = _grow(sample, [*(fold.train for fold in folds), everything], params, config)
+    past = _past_forecasts(sample, folds, texts)
     embargo = horizon_micros(sample.horizon)
     confidence = judge_confidence(past, embargo=embargo, overlap=horizon_bars(sample.horizon))
     scores, stretches = _out_of_fold_scores(sample, folds, past)
-    text = _grow(sample, np.arange(len(sample)), params, config)
     bundle = ModelBundle(
         month=month,
         horizon=sample.horizon,
@@ -157,18 +166,23 @@ def code_version() -> str:
 
 def _check(sample: Sample, month: Month) -> None:
     if len(sample) < _STRETCHES * _MIN_FOLD_ROWS:
-        raise DataError(
-            f"Too little to train the {sample.horizon} model of {month}",
-            expected=f"at least {_STRETCHES * _MIN_FOLD_ROWS:,} complete rows before it",
-            found=f"{len(sample):,}",
-            fix="Materialise features of earlier months first.",
-        )
+        raise _too_little(sample, month)
     if int(sample.known.max()) > month.start:
         raise DataError(
             f"Training data of {month} know the month itself",
             expected=f"labels known by {month.start} us",
             found=f"one known at {sample.known.max()} us",
         )
+
+
+def _too_little(sample: Sample, month: Month) -> DataError:
+    return DataError(
+        f"Too little to train the {sample.horizon} model of {month}",
+        expected=f"at least {_STRETCHES * _MIN_FOLD_ROWS:,} complete rows before it, with "
+        f"{_MIN_FOLD_ROWS} in some month to be tested on",
+        found=f"{len(sample):,}",
+        fix="Materialise features of earlier months first.",
+    )
 
 
 def _folds(sample: Sample, month: Month) -> tuple[Fold, ...]:
@@ -178,26 +192,42 @@ def _folds(sample: Sample, month: Month) -> tuple[Fold, ...]:
         edges = row_edges(sample.decided, month.start, stretches=_STRETCHES)
     embargo = horizon_micros(sample.horizon)
     folds = walk_forward(sample.decided, sample.known, edges[-_TESTED - 1 :], embargo=embargo)
-    return tuple(f for f in folds if min(len(f.train), len(f.test)) >= _MIN_FOLD_ROWS)
+    usable = tuple(f for f in folds if min(len(f.train), len(f.test)) >= _MIN_FOLD_ROWS)
+    if not usable:
+        raise _too_little(sample, month)
+    return usable
 
 
-def _grow(sample: Sample, rows: Any, params: Mapping[str, Any], config: TrainingConfig) -> str:
-    return train_booster(
-        sample.x[rows],
-        sample.target[rows],
-        names=sample.features,
-        params=params,
-        rounds=config.rounds,
-        threads=config.threads,
-    )
+def _grow(
+    sample: Sample,
+    parts: Sequence[Indices],
+    params: Mapping[str, Any],
+    config: TrainingConfig,
+) -> list[str]:
+    """Train on each part of the rows: small ones side by side, large ones after each other.
+
+    Below some 200,000 rows the threads of one training mostly wait for each other.
+    """
+    cores = config.threads or cpu_quota()
+    workers = cores if len(sample) < _LARGE else 1
+
+    def grow(rows: Indices) -> str:
+        return train_booster(
+            sample.x[rows],
+            sample.target[rows],
+            names=sample.features,
+            params=params,
+            rounds=config.rounds,
+            threads=cores // workers,
+        )
+
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(grow, parts))
 
 
-def _past_forecasts(
-    sample: Sample, folds: tuple[Fold, ...], params: Mapping[str, Any], config: TrainingConfig
-) -> PastForecasts:
+def _past_forecasts(sample: Sample, folds: tuple[Fold, ...], texts: Sequence[str]) -> PastForecasts:
     scores = [
-        Booster(_grow(sample, fold.train, params, config)).predict(sample.x[fold.test])
-        for fold in folds
+        Booster(text).predict(sample.x[fold.test]) for fold, text in zip(folds, texts, strict=True)
     ]
     rows = np.concatenate([fold.test for fold in folds])
     return PastForecasts(

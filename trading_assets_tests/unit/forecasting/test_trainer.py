@@ -74,6 +74,26 @@ def test_too_little_history_is_refused(make_sample, train_on):
         train_on(make_sample(days=4))
 
 
+def test_history_in_crumbs_is_refused(make_sample, train_on):
+    """Seven months with a day and a half each: enough rows, but no month to be tested on."""
+    sample = make_sample(days=200)
+    months = sample.decided.astype("datetime64[us]").astype("datetime64[M]")
+    crumbs = [np.flatnonzero(months == month)[:440] for month in np.unique(months)]
+    with pytest.raises(DataError, match="500 in some month"):
+        train_on(_part(sample, np.concatenate(crumbs)))
+
+
+def test_a_single_tested_stretch_makes_a_model_without_scores(make_sample, train_on, config):
+    sample = make_sample(days=200)
+    months = sample.decided.astype("datetime64[us]").astype("datetime64[M]")
+    parts = [np.flatnonzero(months == month)[:440] for month in np.unique(months)]
+    last = np.flatnonzero(sample.decided >= Month(2024, 1).start)[:900]
+    model = train_on(_part(sample, np.unique(np.concatenate([*parts[:-2], last]))))
+    assert model.scores == {}
+    assert model.bundle.calibration is None
+    assert "Too few past forecasts" in model.confidence.reason
+
+
 def test_a_sample_that_knows_the_month_is_refused(make_sample, train_on):
     with pytest.raises(DataError, match="know the month itself"):
         train_on(make_sample(), month=Month(2024, 2))
