@@ -38,7 +38,7 @@ app = typer.Typer()
 BOOK = "demo"
 FIRST, LAST = Month(2024, 1), Month(2024, 3)
 WARP = 600.0  # five minutes of market in half a second
-NEEDED_DECISIONS, NEEDED_FILLS, NEEDED_IMPERFECT = 60, 10, 1
+NEEDED_DECISIONS, NEEDED_ORDERS, NEEDED_FILLS, NEEDED_IMPERFECT = 60, 5, 10, 1
 
 _LIVE_PATIENCE_S = 240.0
 _BACKFILL_PATIENCE_S = 150.0
@@ -232,9 +232,10 @@ def _watch_live(dagster: DagsterClient, run: str, folder: Path, console: Console
             time.sleep(0.5)
     raise TradingAssetsError(
         "The live run did too little",
-        expected=f"{NEEDED_DECISIONS} decisions, {NEEDED_FILLS} fills, one imperfect order",
-        found=f"{tally.decisions} decisions, {tally.fills} fills, {tally.imperfect} imperfect "
-        f"in {_LIVE_PATIENCE_S:.0f} s",
+        expected=f"{NEEDED_DECISIONS} decisions, {NEEDED_ORDERS} orders, {NEEDED_FILLS} fills, "
+        "one of the orders refused or filled in part",
+        found=f"{tally.decisions} decisions, {tally.orders} orders, {tally.fills} fills, "
+        f"{tally.imperfect} refused or filled in part, in {_LIVE_PATIENCE_S:.0f} s",
     )
 
 
@@ -248,6 +249,7 @@ def _read(tally: LiveTally, folder: Path) -> None:
 def _is_enough(tally: LiveTally) -> bool:
     return (
         tally.decisions >= NEEDED_DECISIONS
+        and tally.orders >= NEEDED_ORDERS
         and tally.fills >= NEEDED_FILLS
         and tally.imperfect >= NEEDED_IMPERFECT
     )

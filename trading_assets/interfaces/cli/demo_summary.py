@@ -125,6 +125,11 @@ def _backtests(console: Console, desk: Desk) -> None:
             str(oos.get("num_trades", "-")),
         )
     console.print(table)
+    console.print(
+        "The parameters of the shipped specs were chosen on the embedded months, so only the "
+        "model's forecasts are new to these figures.",
+        style="dim",
+    )
 
 
 def _decision(console: Console, desk: Desk) -> None:
