@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -17,7 +17,7 @@ from trading_assets.defs.resources import DeskResource
 from trading_assets.domain.errors import LeaseHeld
 
 if TYPE_CHECKING:
-    from trading_assets.live.executor_terms import LiveSummary, Observation
+    from trading_assets.live.executor_terms import Observation
 
 _GRACE_S = 10.0
 """What the process may take beyond the executor's own clean stop, before it is ended; both
@@ -53,14 +53,7 @@ def trade(context: dg.OpExecutionContext, config: LiveConfig, desk: DeskResource
             context.log.warning("%s", held)
             context.log_event(dg.AssetObservation(key, metadata={"attached_to": str(held)}))
             return
-    context.log_event(dg.AssetMaterialization(key, metadata=_shown(summary)))
-
-
-def _shown(summary: "LiveSummary") -> dict[str, Any]:
-    values = asdict(summary)
-    times = values.pop("bar_ms")
-    slowest = {"bar_ms_median": times[len(times) // 2], "bar_ms_max": times[-1]} if times else {}
-    return facts({**values, **slowest})
+    context.log_event(dg.AssetMaterialization(key, metadata=facts(asdict(summary))))
 
 
 @contextmanager
