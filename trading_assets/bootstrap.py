@@ -28,6 +28,8 @@ def desk(settings: Settings) -> Desk:
         models=ModelStore(root / "models"),
         runs=RunStore(root / "runs"),
         releases=ReleaseStore(root / "releases"),
-        experiments=Experiments(root / "mlflow"),
+        experiments=Experiments(
+            root / "mlflow", ui_url=f"http://{settings.mlflow.host}:{settings.mlflow.port}"
+        ),
         history=partial(open_history, settings, clock),
     )

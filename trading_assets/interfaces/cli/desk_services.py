@@ -19,6 +19,7 @@ from rich.console import Console
 
 from trading_assets.domain.errors import ConfigurationError, TradingAssetsError
 from trading_assets.settings import Settings, load_settings
+from trading_assets.storage.experiments import MLFLOW_ENVIRONMENT
 
 app = typer.Typer(help="Start and stop the desk's servers.")
 
@@ -121,7 +122,7 @@ def desk_services(settings: Settings) -> tuple[Service, ...]:
         settings.mlflow.host,
         settings.mlflow.port,
         "mlflow.port",
-        environment={"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"},
+        environment=MLFLOW_ENVIRONMENT,
     )
     daemon = Service(
         "daemon",
