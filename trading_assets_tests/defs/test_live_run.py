@@ -81,9 +81,16 @@ def test_a_run_that_finds_another_at_work_says_who_and_ends(spawn: Spawn, tmp_pa
     assert "process 4711" in str(told["attached_to"])
 
 
-def test_a_run_that_cannot_go_on_fails(spawn: Spawn) -> None:
+def test_a_run_that_cannot_go_on_fails_and_tells_no_secret(
+    spawn: Spawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TA_BINANCE_API_KEY", "TA_BINANCE_API_SECRET"):
+        monkeypatch.setenv(name, "canary-4711")
     out, _ = spawn("broken").communicate(timeout=60)
     assert out == "success False\n"
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(b"the venue is gone" in path.read_bytes() for path in files)
+    assert not [path for path in files if b"canary-4711" in path.read_bytes()]
 
 
 def test_the_job_has_no_retries_no_time_limit_and_one_process() -> None:
