@@ -19,7 +19,7 @@ from rich.console import Console
 
 from trading_assets.domain.errors import ConfigurationError, TradingAssetsError
 from trading_assets.settings import Settings, load_settings
-from trading_assets.storage.experiments import MLFLOW_ENVIRONMENT
+from trading_assets.storage.experiments import MLFLOW_ENVIRONMENT, Experiments
 
 app = typer.Typer(help="Start and stop the desk's servers.")
 
@@ -98,7 +98,7 @@ def desk_services(settings: Settings) -> tuple[Service, ...]:
     """List the servers of the desk, in the order in which they start."""
     python, home = sys.executable, settings.home
     workspace = str(home / "workspace.yaml")
-    mlflow_root = settings.data_root / "mlflow"
+    experiments = Experiments(settings.data_root / "mlflow")
     dagster = {
         "DAGSTER_HOME": os.environ.get("DAGSTER_HOME") or str(home / "dagster_home"),
         "TA_HOME": str(home),
@@ -115,14 +115,14 @@ def desk_services(settings: Settings) -> tuple[Service, ...]:
         "mlflow",
         (
             *(python, "-m", "mlflow", "server", "--workers", "1"),
-            *("--backend-store-uri", f"sqlite:///{mlflow_root / 'mlflow.db'}"),
-            *("--default-artifact-root", (mlflow_root / "artifacts").as_uri()),
+            *("--backend-store-uri", experiments.tracking_uri),
+            *("--default-artifact-root", experiments.artifact_root.as_uri()),
             *("--host", settings.mlflow.host, "--port", str(settings.mlflow.port)),
         ),
         settings.mlflow.host,
         settings.mlflow.port,
         "mlflow.port",
-        environment=MLFLOW_ENVIRONMENT,
+        environment={**MLFLOW_ENVIRONMENT, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
     )
     daemon = Service(
         "daemon",
