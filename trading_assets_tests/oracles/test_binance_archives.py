@@ -19,7 +19,7 @@ from trading_assets.market.resample import resample
 
 pytestmark = pytest.mark.oracle
 
-_SHARED = Path(os.environ.get("TA_SHARED") or Path(__file__).parents[3] / "shared")
+_SHARED = Path(os.environ.get("ORACLE_DATA") or Path(__file__).parents[3] / "shared")
 _DATA = _SHARED / "data"
 _SPOT = _DATA / "binance" / "spot"
 

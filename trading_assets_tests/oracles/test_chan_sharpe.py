@@ -8,7 +8,7 @@ import pytest
 
 from trading_assets.evaluation.metrics import sharpe_ratio, simple_returns
 
-SHARED = Path(os.environ.get("TA_SHARED") or Path(__file__).parents[3] / "shared")
+SHARED = Path(os.environ.get("ORACLE_DATA") or Path(__file__).parents[3] / "shared")
 IGE = SHARED / "data" / "equity" / "sharpe-ratio-test-ige.csv"
 
 

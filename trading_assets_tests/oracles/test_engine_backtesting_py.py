@@ -33,7 +33,7 @@ from trading_assets.engine.signals import BarMatrix, SignalMatrix
 
 pytestmark = pytest.mark.oracle
 
-_SHARED = Path(os.environ.get("TA_SHARED") or Path(__file__).parents[3] / "shared")
+_SHARED = Path(os.environ.get("ORACLE_DATA") or Path(__file__).parents[3] / "shared")
 _GOOG = _SHARED / "data" / "equity" / "GOOG.csv"
 
 

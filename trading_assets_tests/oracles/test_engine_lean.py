@@ -31,7 +31,7 @@ from trading_assets.engine.signals import BarMatrix, SignalMatrix
 
 pytestmark = pytest.mark.oracle
 
-_SHARED = Path(os.environ.get("TA_SHARED") or Path(__file__).parents[3] / "shared")
+_SHARED = Path(os.environ.get("ORACLE_DATA") or Path(__file__).parents[3] / "shared")
 _SPY = _SHARED / "data" / "lean" / "equity" / "usa"
 _DAYS = [f"201310{day:02d}" for day in (7, 8, 9, 10, 11)]
 _OPENS, _CLOSES = 34_200_000, 57_600_000  # milliseconds after midnight in New York

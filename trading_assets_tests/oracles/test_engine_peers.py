@@ -33,7 +33,7 @@ from trading_assets.records.codes import Leg
 
 pytestmark = pytest.mark.oracle
 
-_SHARED = Path(os.environ.get("TA_SHARED") or Path(__file__).parents[3] / "shared")
+_SHARED = Path(os.environ.get("ORACLE_DATA") or Path(__file__).parents[3] / "shared")
 _PEERS = _SHARED / "bench" / "peers"
 _MINUTE = 60_000_000
 

@@ -23,7 +23,7 @@ from trading_assets.features.indicators import (
 
 pytestmark = pytest.mark.oracle
 
-_SHARED = Path(os.environ.get("TA_SHARED") or Path(__file__).parents[3] / "shared")
+_SHARED = Path(os.environ.get("ORACLE_DATA") or Path(__file__).parents[3] / "shared")
 _INDICATORS = _SHARED / "data" / "indicators"
 _HIGH, _LOW, _CLOSE = pl.col("high"), pl.col("low"), pl.col("close")
 _LOWER, _MIDDLE, _UPPER = bollinger(_CLOSE, 20, 2.0)
@@ -47,7 +47,7 @@ _CASES = {
 @pytest.fixture(scope="module")
 def quotes() -> pl.DataFrame:
     if not _INDICATORS.is_dir():
-        pytest.skip(f"reference results are not at {_INDICATORS}; set TA_SHARED")
+        pytest.skip(f"reference results are not at {_INDICATORS}; set ORACLE_DATA")
     return pl.read_csv(_INDICATORS / "quotes" / "default.csv").cast(
         dict.fromkeys(("open", "high", "low", "close"), pl.Float64)
     )

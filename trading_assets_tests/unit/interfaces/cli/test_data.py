@@ -18,7 +18,7 @@ from trading_assets.domain.errors import DataError, UnknownSymbol
 from trading_assets.domain.ids import Month
 from trading_assets.interfaces.cli import data
 
-_SHARED = Path(os.environ.get("TA_SHARED") or Path(__file__).parents[5] / "shared")
+_SHARED = Path(os.environ.get("ORACLE_DATA") or Path(__file__).parents[5] / "shared")
 _MONTHS = ("2018-02", "2020-02", "2020-03", "2024-12", "2025-01")
 _GAP = re.compile(r"\| (\d{4}-\d\d-\d\d \d\d:\d\d) \| (\d{4}-\d\d-\d\d \d\d:\d\d) \| (\d+) \|")
 

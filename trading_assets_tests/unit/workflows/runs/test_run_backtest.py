@@ -219,7 +219,7 @@ def test_exported_fills_replay_to_the_final_equity(run):
     )
     closes = {"BTCUSDT": None, "SOLUSDT": None}
     marks = {row["symbol"]: row for row in stored.table("positions").tail(2).to_dicts()}
-    total = 10_000 + flows["cash"].sum()
+    total = stored.metrics["all"]["initial_cash"] + flows["cash"].sum()
     for symbol in closes:
         held = float(marks[symbol]["qty"])
         if held:
