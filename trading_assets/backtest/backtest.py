@@ -51,15 +51,15 @@ class Backtest:
         self.setup = spec.engine_setup(instruments)
         self.max_hole = max_hole
         self.frames = {symbol: self._frame(frames, symbol) for symbol in spec.symbols}
+        self.bars = bar_matrix(self.frames, spec.symbols)
 
     def run(self) -> BacktestResult:
         """Evaluate the signals and run the machine over them."""
         strategy = self.spec.build_strategy()
         symbols = self.spec.symbols
-        bars = bar_matrix(self.frames, symbols)
         signals = {symbol: evaluate(strategy, self.frames[symbol]) for symbol in symbols}
-        matrix = signal_matrix(strategy.family, signals, symbols, bars.ts)
-        return run(self.setup, bars, matrix, max_hole=self.max_hole)
+        matrix = signal_matrix(strategy.family, signals, symbols, self.bars.ts)
+        return run(self.setup, self.bars, matrix, max_hole=self.max_hole)
 
     def _frame(self, frames: Mapping[Symbol, pl.DataFrame], symbol: Symbol) -> pl.DataFrame:
         if symbol not in frames:

@@ -31,7 +31,8 @@ class BacktestResult:
         bars: what it ran on.
         equity: float64 (T,), quote, at the close of each bar.
         fills: dtype FILL, in the order of execution.
-        orders: dtype CLOSED_ORDER, by id; those still working at the end have state WORKING.
+        ended_orders: dtype CLOSED_ORDER, in the order of their ends.
+        working_orders: dtype CLOSED_ORDER, those that no bar has ended.
         round_trips: dtype ROUND_TRIP, in the order of their exits.
         verdicts: how often each came.
         refusals: rule -> how often it said no first; zeros left out.
@@ -49,7 +50,8 @@ class BacktestResult:
     bars: BarMatrix
     equity: NDArray[np.float64]
     fills: Records
-    orders: Records
+    ended_orders: Records
+    working_orders: Records
     round_trips: Records
     verdicts: Mapping[Verdict, int]
     refusals: Mapping[str, int]
@@ -76,6 +78,12 @@ class BacktestResult:
     def final_equity(self) -> float:
         """Equity after the last bar, in quote."""
         return float(self.equity[-1]) if len(self.equity) else self.opening_equity
+
+    @cached_property
+    def orders(self) -> Records:
+        """All orders by id, dtype CLOSED_ORDER; those still working have state WORKING."""
+        both = np.concatenate([self.ended_orders, self.working_orders])
+        return both[np.argsort(both["id"], kind="stable")]
 
     @cached_property
     def drawdown(self) -> NDArray[np.float64]:

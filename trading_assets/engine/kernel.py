@@ -29,8 +29,8 @@ from trading_assets.engine.orders import (
 )
 from trading_assets.engine.signals import Bars
 from trading_assets.engine.target import decide_target
-from trading_assets.portfolio.compiled import compiled, entry, spliced
-from trading_assets.portfolio.valuation import begin_day, mark
+from trading_assets.portfolio.compiled import compiled, entry, inlined, spliced
+from trading_assets.portfolio.valuation import account_value, begin_day, drawdown_from, mark
 from trading_assets.records.arrays import Record, Records
 from trading_assets.records.codes import (
     DEAD,
@@ -56,6 +56,7 @@ from trading_assets.risk.pre_trade import admit_entry, admit_exit
 from trading_assets.risk.sizing import entry_cost_units
 
 TARGET = int(SignalFamily.TARGET)
+NO_SIGNAL = int(Verdict.NO_SIGNAL)
 ORDER_WORKING = int(Verdict.ORDER_WORKING)
 SEGMENT_END = int(Leg.SEGMENT_END)
 MANUAL = int(Leg.MANUAL)
@@ -75,13 +76,17 @@ def advance(
     account = accounts[0]
     event = events[0]
     first = logs.used[N_EQUITY] - start
-    room = False
     reached = min(stop, len(logs.equity) - first)
-    for t in range(start, reached):
+    room = False
+    t = start
+    while t < reached:
+        if _is_quiet(account, books):
+            t = _coast(account, books, bars, signals, logs.equity, first, t, reached)
+            if t == reached:
+                break
         if not room:
             room = lots_have_room(books) and logs_have_room(books, event, logs)
             if not room:
-                reached = t
                 break
         ts = bars.ts[t]
         if ts >= account.day_end:
@@ -90,13 +95,65 @@ def advance(
         wrote = _match_all(account, books, event, logs, bars, t, live)
         mark(account, books)
         wrote |= _decide_all(account, books, event, logs, bars, signals, t, live)
-        if wrote:
-            room = False
+        room = not wrote
         logs.equity[first + t] = account.equity
-    done = max(reached - start, 0)
-    logs.used[N_EQUITY] += done
-    account.bar += done
-    return int(start + done)
+        t += 1
+    logs.used[N_EQUITY] += t - start
+    account.bar += t - start
+    return int(t)
+
+
+@spliced
+def _is_quiet(account: Record, books: Records) -> bool:
+    """Tell whether only a signal can cause anything: no order works, no bracket is open."""
+    quiet = True
+    for symbol in range(len(books)):
+        book = books[symbol]
+        held = book.position != 0 and account.terms.family != TARGET
+        quiet = quiet and book.n_orders == 0 and not held
+    return quiet
+
+
+@inlined
+def _coast(
+    account: Record, books: Records, bars: Bars, signals: np.ndarray, curve: np.ndarray,
+    first: int, start: int, stop: int,
+) -> int:  # fmt: skip
+    """Pass the bars up to the first signal or new day; give the first bar that was not passed.
+
+    On a quiet bar matching and deciding come to nothing, so that marking is all there is to do.
+    """
+    second = 0 if account.terms.family == TARGET else 1  # column of the short entry
+    equity, peak, drawdown = account.equity, account.peak, account.drawdown
+    deepest, low = account.max_drawdown, account.day_low
+    silent = 0
+    t = start
+    while t < stop and bars.ts[t] < account.day_end:
+        spoken = False
+        for symbol in range(len(books)):
+            quiet = np.isnan(signals[0, symbol, t]) and np.isnan(signals[second, symbol, t])
+            spoken = spoken or not quiet
+        if spoken:
+            break
+        for symbol in range(len(books)):
+            close = bars.close[symbol, t]
+            if not np.isnan(close):
+                books[symbol].price = close
+                silent += 1
+        # The same as `mark`, in registers.
+        equity = account_value(account, books)
+        peak = max(peak, equity)
+        drawdown = drawdown_from(peak, equity)
+        deepest = max(deepest, drawdown)
+        low = min(low, equity)
+        curve[first + t] = equity
+        t += 1
+    if t > start:
+        account.ts = bars.ts[t - 1]
+        account.equity, account.peak, account.drawdown = equity, peak, drawdown
+        account.max_drawdown, account.day_low = deepest, low
+        account.verdicts[NO_SIGNAL] += silent
+    return t
 
 
 @spliced

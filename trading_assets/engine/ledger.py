@@ -170,11 +170,19 @@ class Ledger:
         return self._logs.round_trips[: self._logs.used[N_TRIPS]]
 
     @property
+    def ended_orders(self) -> Records:
+        """Orders that left the table, in that order, dtype `records.results.CLOSED_ORDER`."""
+        return self._logs.orders[: self._logs.used[N_ORDERS]]
+
+    @property
+    def working_orders(self) -> Records:
+        """Orders in the table, sleeping ones too, in the same dtype."""
+        return np.array([order_row(*found) for found in self._working_rows()], CLOSED_ORDER)
+
+    @property
     def orders(self) -> Records:
-        """Orders that ended and those that still work, by id, dtype `CLOSED_ORDER`."""
-        closed = self._logs.orders[: self._logs.used[N_ORDERS]]
-        working = [order_row(symbol, row) for symbol, row in self._working_rows()]
-        both = np.concatenate([closed, np.array(working, CLOSED_ORDER)])
+        """Both, by id."""
+        both = np.concatenate([self.ended_orders, self.working_orders])
         return both[np.argsort(both["id"], kind="stable")]
 
     @property

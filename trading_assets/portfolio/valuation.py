@@ -1,4 +1,4 @@
-"""Marking to the latest close: equity, peak, drawdown, and the halts that follow from them."""
+"""Marking to the latest close: equity, peak, drawdown, the lowest of the day."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def begin_day(account: Record, books: Records, ts: int) -> None:
     """Start a UTC day: its loss is measured from the last equity before it."""
     account.day_end = (ts // DAY + 1) * DAY
     account.day_equity = account.equity
-    account.day_halted = 0
+    account.day_low = account.equity
     for symbol in range(len(books)):
         books[symbol].entries_today = 0
 
@@ -31,17 +31,17 @@ def account_value(account: Record, books: Records) -> float:
 
 
 @inlined
+def drawdown_from(peak: float, equity: float) -> float:
+    """Give the fraction of a peak that equity lies below it."""
+    return 1.0 - equity / peak if peak > 0.0 else 0.0
+
+
+@inlined
 def mark(account: Record, books: Records) -> None:
-    """Value the account and latch the halts that its drawdown and daily loss cause."""
+    """Value the account; note its peak, its deepest drawdown and its lowest equity of the day."""
     equity = account_value(account, books)
-    if equity == account.equity:
-        return
     account.equity = equity
     account.peak = max(account.peak, equity)
-    account.drawdown = 1.0 - equity / account.peak if account.peak > 0.0 else 0.0
+    account.drawdown = drawdown_from(account.peak, equity)
     account.max_drawdown = max(account.max_drawdown, account.drawdown)
-    terms = account.terms
-    if terms.max_drawdown > 0.0 and account.drawdown >= terms.max_drawdown:
-        account.halted = 1
-    if terms.daily_loss > 0.0 and equity <= account.day_equity * (1.0 - terms.daily_loss):
-        account.day_halted = 1
+    account.day_low = min(account.day_low, equity)

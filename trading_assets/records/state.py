@@ -37,8 +37,7 @@ ACCOUNT = np.dtype(
         ("drawdown", "f8"),  # fraction of the peak
         ("max_drawdown", "f8"),
         ("day_equity", "f8"),  # equity at the end of the day before
-        ("halted", "i8"),  # drawdown limit hit: no entries for the rest of the run
-        ("day_halted", "i8"),  # daily loss limit hit: no entries until `day_end`
+        ("day_low", "f8"),  # lowest equity of the day
         ("next_order_id", "i8"),
         ("next_fill_id", "i8"),
         ("next_trip_id", "i8"),
@@ -162,7 +161,7 @@ def opening_state(terms: Terms, cash: int) -> State:
     account = state.account[0]
     account["terms"] = terms.parameters[0]
     account["opening_cash"] = account["cash"] = cash
-    for name in ("equity", "peak", "day_equity"):
+    for name in ("equity", "peak", "day_equity", "day_low"):
         account[name] = cash / 100_000_000
     for name in ("next_order_id", "next_fill_id", "next_trip_id"):
         account[name] = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trading_assets.portfolio.compiled import compiled
+from trading_assets.portfolio.valuation import drawdown_from
 from trading_assets.records.arrays import Record
 from trading_assets.records.codes import Verdict
 
@@ -24,13 +25,18 @@ def refuse(account: Record, verdict: int, limit: float, was: float) -> int:
 
 @compiled
 def first_halt(account: Record, book: Record) -> int:
-    """Give the first rule that stops all entries now."""
+    """Give the first rule that stops all entries now.
+
+    A drawdown stops them for the rest of the run, a daily loss for the rest of the UTC day; both
+    look at the worst mark, so that a recovery does not lift them.
+    """
     terms = account.terms
-    if account.halted != 0:
-        return refuse(account, DRAWDOWN_HALT, terms.max_drawdown, account.drawdown)
-    if account.day_halted != 0:
-        loss = 1.0 - account.equity / account.day_equity
-        return refuse(account, DAILY_LOSS_HALT, terms.daily_loss, loss)
+    if terms.max_drawdown > 0.0 and account.max_drawdown >= terms.max_drawdown:
+        return refuse(account, DRAWDOWN_HALT, terms.max_drawdown, account.max_drawdown)
+    if terms.daily_loss > 0.0:
+        loss = drawdown_from(account.day_equity, account.day_low)
+        if loss >= terms.daily_loss:
+            return refuse(account, DAILY_LOSS_HALT, terms.daily_loss, loss)
     most = terms.max_orders_per_day
     if most > 0 and book.entries_today >= most:
         return refuse(account, MAX_ORDERS_PER_DAY, float(most), book.entries_today + 1.0)

@@ -127,12 +127,16 @@ def signal_matrix(
 ) -> SignalMatrix:
     """Lay signals of several symbols on the time axis of their bars; NaN is "none"."""
     columns = COLUMNS[family]
-    if len(symbols) == 1 and signals[symbols[0]].height == axis.size:
-        return SignalMatrix(family, _values(signals[symbols[0]], columns)[None])
-    values = np.full((len(symbols), axis.size, len(columns)), np.nan)
+    by_column = np.empty((len(columns), len(symbols), axis.size))
     for row, symbol in enumerate(symbols):
-        values[row, _places(axis, signals[symbol])] = _values(signals[symbol], columns)
-    return SignalMatrix(family, values)
+        frame = signals[symbol]
+        place = _places(axis, frame)
+        if frame.height < axis.size:
+            by_column[:, row] = np.nan
+        for column, name in enumerate(columns):
+            silent = frame[name].null_count() == frame.height
+            by_column[column, row, place] = np.nan if silent else _floats(frame, name)
+    return SignalMatrix(family, by_column.transpose(1, 2, 0))
 
 
 def time_axis(frames: Mapping[Symbol, pl.DataFrame]) -> NDArray[np.int64]:
@@ -197,7 +201,7 @@ def _places(axis: NDArray[np.int64], frame: pl.DataFrame) -> NDArray[np.int64] |
 
 
 def _floats(frame: pl.DataFrame, name: str) -> NDArray[np.float64]:
-    return frame[name].cast(pl.Float64).to_numpy()
+    return frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
 
 
 def _micros(frame: pl.DataFrame) -> NDArray[np.int64]:
