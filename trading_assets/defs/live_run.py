@@ -68,7 +68,8 @@ def _told(
 
     def write() -> None:
         while (observation := said.get()) is not None:
-            metadata = facts({**asdict(observation), "run_id": run_id})
+            moment = dg.MetadataValue.timestamp(observation.ts / 1e6)
+            metadata = facts({**asdict(observation), "ts": moment, "run_id": run_id})
             instance.report_runless_asset_event(dg.AssetObservation(key, metadata=metadata))
 
     writer = threading.Thread(target=write, name="observations", daemon=True)
