@@ -1,5 +1,6 @@
 """python-binance's own client, unmodified but for its URL, against the embedded exchange."""
 
+import asyncio
 import warnings
 from decimal import Decimal
 
@@ -16,6 +17,16 @@ with warnings.catch_warnings():
 NOON_MS = 1_709_294_400_000
 DAY_MS = 86_400_000
 SOL = {"symbol": "SOLUSDT"}
+
+
+@pytest.fixture(autouse=True)
+def event_loop_of_the_library():
+    """The client's constructor makes one for the thread when there is none, and leaves it open."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 @pytest.fixture
