@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 import polars as pl
 
 from trading_assets.backtest.result import BacktestResult
-from trading_assets.backtest.runner import run
+from trading_assets.backtest.runner import run_segments
+from trading_assets.backtest.segments import holes
 from trading_assets.domain.bar import MINUTE, Timeframe
 from trading_assets.domain.errors import DataError, UnknownSymbol
 from trading_assets.domain.ids import Micros, Symbol
@@ -32,7 +33,7 @@ class Backtest:
             resampled), ascending; with `prediction` and `confidence` where the strategy asks for
             a forecast.
         instruments: grids of at least the spec's symbols.
-        max_hole: longer holes split the run (see `run`).
+        max_hole: longer holes split the run (see `runner.run`).
 
     Raises:
         UnknownSymbol: if a symbol of the spec has no frame or no instrument.
@@ -49,17 +50,17 @@ class Backtest:
     ) -> None:
         self.spec = spec
         self.setup = spec.engine_setup(instruments)
-        self.max_hole = max_hole
+        self.strategy = spec.build_strategy()
         self.frames = {symbol: self._frame(frames, symbol) for symbol in spec.symbols}
         self.bars = bar_matrix(self.frames, spec.symbols)
+        self.holes = holes(self.bars, max_hole)
 
     def run(self) -> BacktestResult:
         """Evaluate the signals and run the machine over them."""
-        strategy = self.spec.build_strategy()
-        symbols = self.spec.symbols
+        strategy, symbols = self.strategy, self.spec.symbols
         signals = {symbol: evaluate(strategy, self.frames[symbol]) for symbol in symbols}
         matrix = signal_matrix(strategy.family, signals, symbols, self.bars.ts)
-        return run(self.setup, self.bars, matrix, max_hole=self.max_hole)
+        return run_segments(self.setup, self.bars, matrix, self.holes)
 
     def _frame(self, frames: Mapping[Symbol, pl.DataFrame], symbol: Symbol) -> pl.DataFrame:
         if symbol not in frames:

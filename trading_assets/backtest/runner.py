@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trading_assets.backtest.result import BacktestResult
-from trading_assets.backtest.segments import holes
+from trading_assets.backtest.segments import Hole, holes
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.setup import EngineSetup
 from trading_assets.engine.machine import Machine
@@ -24,10 +24,16 @@ def run(
         DataError: if bars, signals and setup do not fit each other.
         ConfigurationError: if the setup is inconsistent.
     """
+    return run_segments(setup, bars, signals, holes(bars, max_hole))
+
+
+def run_segments(
+    setup: EngineSetup, bars: BarMatrix, signals: SignalMatrix, known: tuple[Hole, ...]
+) -> BacktestResult:
+    """Do the same with the holes already found (see `segments.holes`)."""
     machine = Machine(setup)
-    found = holes(bars, max_hole)
     reached = 0
-    for hole in found:
+    for hole in known:
         machine.run(bars, signals, reached, hole.row + 1)
         reached = hole.row + 1
         machine.end_segment(hole.symbol_index)
@@ -47,6 +53,6 @@ def run(
         balances=machine.balances(),
         fees=machine.fees,
         max_drawdown=machine.max_drawdown,
-        holes=found,
+        holes=known,
         final_state_hash=machine.state_hash(),
     )

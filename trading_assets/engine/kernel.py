@@ -15,6 +15,7 @@ import numpy as np
 
 from trading_assets.domain.setup import SignalFamily
 from trading_assets.engine.bracket import decide_bracket
+from trading_assets.engine.coasting import coast, only_signals_matter
 from trading_assets.engine.matching import execute, fill_simulated, match_symbol
 from trading_assets.engine.orders import (
     cancel_all,
@@ -29,8 +30,8 @@ from trading_assets.engine.orders import (
 )
 from trading_assets.engine.signals import Bars
 from trading_assets.engine.target import decide_target
-from trading_assets.portfolio.compiled import compiled, entry, inlined, spliced
-from trading_assets.portfolio.valuation import account_value, begin_day, drawdown_from, mark
+from trading_assets.portfolio.compiled import compiled, entry, spliced
+from trading_assets.portfolio.valuation import begin_day, mark
 from trading_assets.records.arrays import Record, Records
 from trading_assets.records.codes import (
     DEAD,
@@ -56,7 +57,6 @@ from trading_assets.risk.pre_trade import admit_entry, admit_exit
 from trading_assets.risk.sizing import entry_cost_units
 
 TARGET = int(SignalFamily.TARGET)
-NO_SIGNAL = int(Verdict.NO_SIGNAL)
 ORDER_WORKING = int(Verdict.ORDER_WORKING)
 SEGMENT_END = int(Leg.SEGMENT_END)
 MANUAL = int(Leg.MANUAL)
@@ -80,8 +80,8 @@ def advance(
     room = False
     t = start
     while t < reached:
-        if _is_quiet(account, books):
-            t = _coast(account, books, bars, signals, logs.equity, first, t, reached)
+        if only_signals_matter(account, books):
+            t = coast(account, books, bars, signals, logs.equity, first, t, reached)
             if t == reached:
                 break
         if not room:
@@ -101,59 +101,6 @@ def advance(
     logs.used[N_EQUITY] += t - start
     account.bar += t - start
     return int(t)
-
-
-@spliced
-def _is_quiet(account: Record, books: Records) -> bool:
-    """Tell whether only a signal can cause anything: no order works, no bracket is open."""
-    quiet = True
-    for symbol in range(len(books)):
-        book = books[symbol]
-        held = book.position != 0 and account.terms.family != TARGET
-        quiet = quiet and book.n_orders == 0 and not held
-    return quiet
-
-
-@inlined
-def _coast(
-    account: Record, books: Records, bars: Bars, signals: np.ndarray, curve: np.ndarray,
-    first: int, start: int, stop: int,
-) -> int:  # fmt: skip
-    """Pass the bars up to the first signal or new day; give the first bar that was not passed.
-
-    On a quiet bar matching and deciding come to nothing, so that marking is all there is to do.
-    """
-    second = 0 if account.terms.family == TARGET else 1  # column of the short entry
-    equity, peak, drawdown = account.equity, account.peak, account.drawdown
-    deepest, low = account.max_drawdown, account.day_low
-    silent = 0
-    t = start
-    while t < stop and bars.ts[t] < account.day_end:
-        spoken = False
-        for symbol in range(len(books)):
-            quiet = np.isnan(signals[0, symbol, t]) and np.isnan(signals[second, symbol, t])
-            spoken = spoken or not quiet
-        if spoken:
-            break
-        for symbol in range(len(books)):
-            close = bars.close[symbol, t]
-            if not np.isnan(close):
-                books[symbol].price = close
-                silent += 1
-        # The same as `mark`, in registers.
-        equity = account_value(account, books)
-        peak = max(peak, equity)
-        drawdown = drawdown_from(peak, equity)
-        deepest = max(deepest, drawdown)
-        low = min(low, equity)
-        curve[first + t] = equity
-        t += 1
-    if t > start:
-        account.ts = bars.ts[t - 1]
-        account.equity, account.peak, account.drawdown = equity, peak, drawdown
-        account.max_drawdown, account.day_low = deepest, low
-        account.verdicts[NO_SIGNAL] += silent
-    return t
 
 
 @spliced

@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 
 from trading_assets.records.arrays import Records
 
+# Rows have no padding: all their bytes are content, since results are hashed.
+
 FILL = np.dtype(
     [
         ("id", "i8"),
         ("order_id", "i8"),
-        ("symbol", "i8"),  # index of the instrument
-        ("side", "i8"),
-        ("leg", "i8"),
         ("bar_ts", "i8"),  # bar whose close decided the order
         ("ts", "i8"),  # open time of the bar that filled it, or the venue's time of execution
         ("lots", "i8"),
@@ -23,10 +22,13 @@ FILL = np.dtype(
         ("price", "f8"),
         ("notional", "i8"),  # 1e-8 of quote, positive
         ("fee", "i8"),  # 1e-8 of base or quote
-        ("fee_in_base", "i8"),
-        ("maker", "i8"),
         ("position", "i8"),  # lots held afterwards
         ("cash", "i8"),  # quote units held afterwards
+        ("symbol", "i4"),  # index of the instrument
+        ("side", "i1"),
+        ("leg", "i1"),
+        ("fee_in_base", "i1"),
+        ("maker", "i1"),
     ],
     align=True,
 )
@@ -34,9 +36,6 @@ FILL = np.dtype(
 ROUND_TRIP = np.dtype(
     [
         ("id", "i8"),
-        ("symbol", "i8"),
-        ("side", "i8"),  # of the position
-        ("leg", "i8"),  # of the order that closed it
         ("units", "i8"),  # 1e-8 of base, positive
         ("entry_ts", "i8"),
         ("exit_ts", "i8"),
@@ -48,6 +47,9 @@ ROUND_TRIP = np.dtype(
         ("pnl", "i8"),  # quote units, after fees
         ("entry_order_id", "i8"),
         ("exit_order_id", "i8"),
+        ("symbol", "i4"),
+        ("side", "i2"),  # of the position
+        ("leg", "i2"),  # of the order that closed it
     ],
     align=True,
 )
@@ -55,12 +57,6 @@ ROUND_TRIP = np.dtype(
 CLOSED_ORDER = np.dtype(
     [
         ("id", "i8"),
-        ("symbol", "i8"),
-        ("side", "i8"),
-        ("type", "i8"),
-        ("tif", "i8"),
-        ("leg", "i8"),
-        ("reduce_only", "i8"),
         ("bar_ts", "i8"),
         ("closed_ts", "i8"),  # open time of the bar, or the venue's time; 0 while working
         ("lots", "i8"),
@@ -69,8 +65,14 @@ CLOSED_ORDER = np.dtype(
         ("stop_ticks", "i8"),
         ("parent", "i8"),
         ("oco", "i8"),
-        ("state", "i8"),  # OrderState
-        ("cause", "i8"),  # Cause
+        ("symbol", "i4"),
+        ("state", "i4"),  # OrderState
+        ("side", "i2"),
+        ("type", "i2"),
+        ("tif", "i1"),
+        ("leg", "i1"),
+        ("reduce_only", "i1"),
+        ("cause", "i1"),  # Cause
     ],
     align=True,
 )
@@ -78,10 +80,10 @@ CLOSED_ORDER = np.dtype(
 REFUSED = np.dtype(
     [
         ("ts", "i8"),
-        ("symbol", "i8"),
-        ("verdict", "i8"),
         ("limit", "f8"),  # what was allowed
         ("was", "f8"),  # what it would have been
+        ("symbol", "i4"),
+        ("verdict", "i4"),
     ],
     align=True,
 )

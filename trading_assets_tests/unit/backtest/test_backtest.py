@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from trading_assets.backtest.backtest import Backtest
+from trading_assets.backtest.backtest import DEFAULT_MAX_HOLE, Backtest
 from trading_assets.backtest.runner import run
 from trading_assets.domain.errors import DataError, UnknownSymbol
 from trading_assets.domain.ids import symbol_from_text
@@ -66,7 +66,7 @@ def test_it_is_signals_and_the_runner(spec, minutes):
     bars = bar_matrix({SOL: frame}, [SOL])
     signals = {SOL: evaluate(strategy, frame)}
     matrix = signal_matrix(strategy.family, signals, [SOL], bars.ts)
-    same = run(spec.engine_setup([INSTRUMENT]), bars, matrix, max_hole=backtest.max_hole)
+    same = run(spec.engine_setup([INSTRUMENT]), bars, matrix, max_hole=DEFAULT_MAX_HOLE)
     assert frame.height == minutes.height // 5
     assert len(result.round_trips) > 10
     assert result.result_hash == same.result_hash
