@@ -39,7 +39,8 @@ def graph() -> dict[str, Any]:
 
 def nodes() -> list[Any]:
     found = defs.resolve_asset_graph()
-    return [pytest.param(found.get(k), id=k.to_user_string()) for k in found.get_all_asset_keys()]
+    keys = sorted(found.get_all_asset_keys())
+    return [pytest.param(found.get(k), id=k.to_user_string()) for k in keys]
 
 
 def test_the_graph_is_what_it_was() -> None:
