@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 
-import numpy as np
 import polars as pl
 
 from trading_assets.domain.bar import Timeframe
@@ -68,7 +67,7 @@ def row_content_hash(frame: pl.DataFrame) -> str:
     digest.update(frame.height.to_bytes(8, "little"))
     for column in frame.iter_columns():
         nulls = column.is_null()
-        digest.update(np.packbits(nulls.to_numpy()).tobytes() if nulls.any() else b"\0")
+        digest.update(_bits(nulls) if nulls.any() else b"\0")
         for part in _value_bytes(column):
             digest.update(part)
     return digest.hexdigest()
@@ -142,7 +141,7 @@ def _value_bytes(column: pl.Series) -> tuple[bytes, ...]:
         text = column.fill_null("")
         return _little_endian(text.str.len_bytes()), text.str.join("").item().encode()
     if dtype == pl.Boolean:
-        return (np.packbits(column.fill_null(value=False).to_numpy()).tobytes(),)
+        return (_bits(column.fill_null(value=False)),)
     if dtype.is_temporal():
         return (_little_endian(column.to_physical()),)
     if dtype.is_integer() or dtype.is_float():
@@ -154,7 +153,16 @@ def _value_bytes(column: pl.Series) -> tuple[bytes, ...]:
     )
 
 
+# numpy is imported where it works: each process of Dagster loads this module as it starts.
+def _bits(column: pl.Series) -> bytes:
+    import numpy as np
+
+    return np.packbits(column.to_numpy()).tobytes()
+
+
 def _little_endian(column: pl.Series) -> bytes:
+    import numpy as np
+
     values = column.fill_null(0).to_numpy()
     if values.dtype.kind == "f":
         values = np.where(np.isnan(values), values.dtype.type(np.nan), values)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 
 from trading_assets.domain.bar import MINUTE, Gap, Timeframe
@@ -112,6 +111,8 @@ def gaps(frame: pl.DataFrame, start: Micros, end: Micros) -> tuple[Gap, ...]:
         start: first expected open time, a whole minute.
         end: first open time that is not expected.
     """
+    import numpy as np
+
     ts = frame["ts"].to_physical().to_numpy()
     edges = np.concatenate([[start - MINUTE], ts, [max(start, end - end % MINUTE)]])
     before = np.flatnonzero(np.diff(edges) > MINUTE)

@@ -63,7 +63,7 @@ def _backtest(spec: StrategySpec) -> dg.AssetsDefinition:
         f"{', '.join(spec.symbols)}, five-minute bars, {spec.cash} {spec.quote}, net of costs: "
         "orders, fills, round trips, equity and metrics, as an immutable folder and a run in "
         "MLflow.",
-        metadata={"spec": dg.MetadataValue.md(f"```yaml\n{spec.canonical_yaml()}```")},
+        metadata={"spec": dg.MetadataValue.json(spec.model_dump(mode="json"))},
     )
     def backtest(
         context: dg.AssetExecutionContext, desk: DeskResource, duckdb: DuckDBResource
