@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,14 +108,31 @@ class Logs(NamedTuple):
     used: NDArray[np.int64]
 
 
+_HUGE_PAGE = 2 * 1024 * 1024
+
+
+def _buffer(rows: int, dtype: np.dtype[Any]) -> np.ndarray:
+    """Make an array of any content; a large one begins on a huge page.
+
+    numpy asks the kernel for huge pages, but starts anywhere. A fresh small page costs about a
+    microsecond at its first touch, which is half the run time of a fast backtest.
+    """
+    size = rows * dtype.itemsize
+    if size < _HUGE_PAGE:
+        return np.empty(rows, dtype)
+    raw = np.empty(size + _HUGE_PAGE, np.uint8)
+    skipped = -raw.ctypes.data % _HUGE_PAGE
+    return raw[skipped : skipped + size].view(dtype)
+
+
 def new_logs(rows: int, bars: int) -> Logs:
     """Make empty logs with room for `rows` events and `bars` bars."""
     return Logs(
-        np.empty(rows, FILL),
-        np.empty(rows, ROUND_TRIP),
-        np.empty(rows, CLOSED_ORDER),
-        np.empty(rows, REFUSED),
-        np.empty(bars, np.float64),
+        _buffer(rows, FILL),
+        _buffer(rows, ROUND_TRIP),
+        _buffer(rows, CLOSED_ORDER),
+        _buffer(rows, REFUSED),
+        _buffer(bars, np.dtype(np.float64)),
         np.zeros(5, np.int64),
     )
 
@@ -126,7 +143,7 @@ def roomier(logs: Logs, events: int, bars: int) -> Logs:
     def longer(rows: np.ndarray, used: int, more: int) -> np.ndarray:
         if used + more <= len(rows):
             return rows
-        new = np.empty(max(2 * len(rows), used + more), rows.dtype)
+        new = _buffer(max(2 * len(rows), used + more), rows.dtype)
         new[:used] = rows[:used]
         return new
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from trading_assets.domain.order import OrderSide, OrderType
 from trading_assets.domain.setup import SignalFamily
 from trading_assets.engine.machine import Machine
+from trading_assets.engine.signals import SignalMatrix
 
 FAMILIES = list(SignalFamily)
 
@@ -135,3 +137,27 @@ def test_the_live_path_fed_with_the_simulations_fills_decides_the_same(world):
     assert live.balances() == simulated.balances()
     assert live.round_trips.tobytes() == simulated.round_trips.tobytes()
     assert live.verdicts == simulated.verdicts
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("symbols", [1, 3])
+def test_coasting_over_quiet_bars_leaves_the_same_marks(world, family, symbols):
+    """An order that never fills forces every bar through matching and deciding."""
+    setup, bars, signals = world(4, family, symbols=symbols + 1, length=900)
+    quiet = SignalMatrix(family, np.where(np.arange(900)[None, :, None] % 50 < 2, signals.values,
+                                          np.nan))  # fmt: skip
+    quiet.values[-1] = np.nan
+    coasted, stepped = Machine(setup), Machine(setup)
+    coasted.run(bars, quiet)
+    start = int(np.flatnonzero(~np.isnan(bars.close[-1]))[0]) + 1
+    stepped.run(bars, quiet, 0, start)
+    never = stepped.submit(symbols, OrderSide.BUY, OrderType.LIMIT, 1_000_000, limit_ticks=1)
+    assert isinstance(never, int)
+
+    stepped.run(bars, quiet, start)
+
+    assert len(coasted.fills) > 5
+    assert stepped.equity_curve.tobytes() == coasted.equity_curve.tobytes()
+    assert stepped.max_drawdown == coasted.max_drawdown
+    assert stepped.balances() == coasted.balances()
+    assert stepped.round_trips["pnl"].tolist() == coasted.round_trips["pnl"].tolist()
