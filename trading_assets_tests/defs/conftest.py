@@ -12,15 +12,6 @@ from dagster._core.loader import LoadingContextForTest
 Stale = dict[str, list[str | None]]
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Let Dagster's resources read pydantic's fields by their old name, as 1.13 does."""
-    config.addinivalue_line(
-        "filterwarnings",
-        "ignore:The `__fields__` attribute is deprecated:"
-        "pydantic.warnings.PydanticDeprecatedSince20",
-    )
-
-
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.ephemeral() as ephemeral:
