@@ -1,3 +1,58 @@
 """A quant's whole desk as one lineage graph: from raw bars to the live run."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trading_assets.backtest.backtest import Backtest
+    from trading_assets.backtest.result import BacktestResult
+    from trading_assets.domain.bar import Bar, Timeframe
+    from trading_assets.domain.errors import TradingAssetsError
+    from trading_assets.domain.ids import Month, Symbol
+    from trading_assets.domain.instrument import Instrument
+    from trading_assets.settings import Settings, load_settings
+    from trading_assets.strategies.protocol import Strategy
+    from trading_assets.strategies.spec import StrategySpec, load_spec
+
 __version__ = "0.1.0"
+__all__ = [
+    "Backtest",
+    "BacktestResult",
+    "Bar",
+    "Instrument",
+    "Month",
+    "Settings",
+    "Strategy",
+    "StrategySpec",
+    "Symbol",
+    "Timeframe",
+    "TradingAssetsError",
+    "load_settings",
+    "load_spec",
+]
+
+_HOMES = {
+    "Backtest": "backtest.backtest",
+    "BacktestResult": "backtest.result",
+    "Bar": "domain.bar",
+    "Instrument": "domain.instrument",
+    "Month": "domain.ids",
+    "Settings": "settings",
+    "Strategy": "strategies.protocol",
+    "StrategySpec": "strategies.spec",
+    "Symbol": "domain.ids",
+    "Timeframe": "domain.bar",
+    "TradingAssetsError": "domain.errors",
+    "load_settings": "settings",
+    "load_spec": "strategies.spec",
+}
+"""Where each public name lives; it is imported when it is first asked for."""
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its home."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
