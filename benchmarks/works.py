@@ -32,6 +32,7 @@ TICK = 0.01
 WARM_UP_BARS = 1000
 LAST_SETUP = 1438  # index in the day of the bar at whose close everything ends
 DAY_BARS = 1440
+BAR_MICROS = 5 * MINUTE
 
 _SPEC = """
 name: {work}
@@ -62,8 +63,8 @@ class EmaCross:
     warm_up: ClassVar[timedelta] = WARM_UP_BARS * BASE_BAR
 
     def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Give `ts` and `target`; both averages in one compiled pass, as in the peers' engines."""
-        target = _compiled_cross()(frame["close"].to_numpy(), self.fast, self.slow)
+        """Give `ts` and `target`."""
+        target = _compiled(_cross)(frame["close"].to_numpy(), self.fast, self.slow)
         return pl.DataFrame({"ts": frame["ts"], "target": target})
 
 
@@ -85,14 +86,6 @@ def _cross(close: NDArray[np.float64], fast: int, slow: int) -> NDArray[np.float
     return target
 
 
-@cache
-def _compiled_cross() -> Callable[..., NDArray[np.float64]]:
-    from numba import njit
-
-    compiled: Callable[..., NDArray[np.float64]] = njit(cache=True)(_cross)
-    return compiled
-
-
 @dataclass(frozen=True, slots=True)
 class InsideBars:
     """W2: a bar inside the one before it is bought a tick above, with a stop a tick below."""
@@ -107,26 +100,43 @@ class InsideBars:
 
     def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give `ts` and the columns of the long side."""
-        high, low = pl.col("high"), pl.col("low")
-        mother_high, mother_low = high.shift(1), low.shift(1)
-        of_day = pl.int_range(pl.len()) % DAY_BARS
-        inside = (high <= mother_high) & (low >= mother_low) & (of_day < LAST_SETUP)
-        entry = (mother_high + TICK).round(2)
-        stop = (mother_low - TICK).round(2)
-        end = pl.col("ts").to_physical() + (LAST_SETUP - of_day) * 5 * MINUTE
-        columns = {
-            "long_entry": entry,
-            "sl_long": stop,
-            "tp_long": (entry + 2 * (entry - stop)).round(2),
-            "valid_to": end.cast(pl.Float64),
-        }
-        return frame.select("ts", **{k: pl.when(inside).then(v) for k, v in columns.items()})
+        columns = _compiled(_inside)(
+            frame["ts"].to_physical().to_numpy(), frame["high"].to_numpy(), frame["low"].to_numpy()
+        )
+        names = ("long_entry", "sl_long", "tp_long", "valid_to")
+        return pl.DataFrame({"ts": frame["ts"], **dict(zip(names, columns, strict=True))})
+
+
+def _inside(
+    ts: NDArray[np.int64], high: NDArray[np.float64], low: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Give entry, stop, target and end of the bracket of every inside bar, else NaN."""
+    columns = np.full((4, ts.size), np.nan)
+    for t in range(1, ts.size):
+        left = LAST_SETUP - t % DAY_BARS
+        if left > 0 and high[t] <= high[t - 1] and low[t] >= low[t - 1]:
+            entry = np.round(high[t - 1] + TICK, 2)
+            stop = np.round(low[t - 1] - TICK, 2)
+            columns[0, t] = entry
+            columns[1, t] = stop
+            columns[2, t] = np.round(entry + 2 * (entry - stop), 2)
+            columns[3, t] = ts[t] + left * BAR_MICROS
+    return columns
+
+
+@cache
+def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a pass over bars, as the peers' engines compile theirs."""
+    from numba import njit
+
+    compiled: Callable[..., Any] = njit(cache=True)(function)
+    return compiled
 
 
 def frame_of(bars: Mapping[str, NDArray[Any]]) -> pl.DataFrame:
     """Make a table from arrays `open, high, low, close, volume`."""
     n = len(bars["close"])
-    ts = np.arange(n, dtype=np.int64) * 5 * MINUTE + 1_672_531_200_000_000
+    ts = np.arange(n, dtype=np.int64) * BAR_MICROS + 1_672_531_200_000_000
     return pl.DataFrame(
         {
             "ts": pl.Series(ts).cast(pl.Datetime("us", "UTC")),

@@ -17,6 +17,7 @@ from trading_assets.domain.setup import SignalFamily
 from trading_assets.engine.signals import COLUMNS, BarMatrix, SignalMatrix
 from trading_assets.features.anchor import anchor
 from trading_assets.market.bar_frame import between
+from trading_assets.records.arrays import buffer
 from trading_assets.strategies.protocol import Strategy
 
 _PRICES = ("open", "high", "low", "close", "volume")
@@ -127,7 +128,7 @@ def signal_matrix(
 ) -> SignalMatrix:
     """Lay signals of several symbols on the time axis of their bars; NaN is "none"."""
     columns = COLUMNS[family]
-    by_column = np.empty((len(columns), len(symbols), axis.size))
+    by_column = buffer((len(columns), len(symbols), axis.size))
     for row, symbol in enumerate(symbols):
         frame = signals[symbol]
         place = _places(axis, frame)

@@ -1,6 +1,5 @@
 """Log rows and their buffers."""
 
-import numpy as np
 import pytest
 
 from trading_assets.records import results
@@ -36,12 +35,3 @@ def test_a_log_with_room_stays_where_it_is():
 
     assert grown.fills is logs.fills
     assert grown.equity is logs.equity
-
-
-def test_large_buffers_begin_on_a_huge_page():
-    logs = results.new_logs(100_000, 1_000_000)
-
-    assert logs.fills.ctypes.data % (2 << 20) == 0
-    assert logs.equity.ctypes.data % (2 << 20) == 0
-    assert logs.equity.flags.c_contiguous
-    assert logs.equity.dtype == np.float64
