@@ -40,7 +40,7 @@ FIRST, LAST = Month(2024, 1), Month(2024, 3)
 WARP = 600.0  # five minutes of market in half a second
 NEEDED_DECISIONS, NEEDED_ORDERS, NEEDED_FILLS, NEEDED_IMPERFECT = 60, 5, 10, 1
 
-_LIVE_PATIENCE_S = 240.0
+_LIVE_PATIENCE_S = 420.0  # partial fills come by chance
 _BACKFILL_PATIENCE_S = 150.0
 _STOP_PATIENCE_S = 60.0
 _DONE = {"SUCCESS", "CANCELED", "FAILURE"}

@@ -23,7 +23,7 @@ def test_a_release_holds_everything_that_an_executor_needs(desk, run):
     assert release.decision_id == decision.decision_id
     assert release.spec.spec_hash == find_spec(desk.settings, "ema_trend").spec_hash
     assert [i.symbol for i in release.instruments] == list(release.spec.symbols)
-    assert release.spec.engine_setup(release.instruments).account.cash == 90_000
+    assert release.spec.engine_setup(release.instruments).account.cash == 100_000
     assert {t.name for t in release.order_types} == {"MARKET"}
     assert release.facts["inputs"] == stored.manifest["inputs"]
     assert release.facts["basis"] == decision.document["basis"]
