@@ -36,10 +36,10 @@ down: ## stop what `make up` started
 	@$(BIN)/trading-assets down
 
 test: setup ## unit, property, contract and parity tests (minutes)
-	@$(BIN)/pytest -q -m "not slow" -n 2
+	@$(BIN)/pytest -q -m "not slow" -n 2 --dist loadfile
 
 test-all: setup ## every test, slow ones included
-	@$(BIN)/pytest -q -n 2
+	@$(BIN)/pytest -q -n 2 --dist loadfile
 
 check: setup lint types arch ## format, lint, types and import contracts
 

@@ -56,6 +56,7 @@ def test_the_same_inputs_write_nothing(desk, model):
 
 def test_live_predicts_the_bits_that_batch_published(desk, model):
     """Live computes the anchored frame up to now and predicts its last row with the same model."""
+    forecast_month(desk, _SOL, _FEBRUARY)
     published = desk.tables.read(FORECASTS, _SOL, _FEBRUARY)
     start = anchor(_FEBRUARY, CORE.warm_up)
     frame = desk.tables.read_range("bars_5m", _SOL, start, _FEBRUARY.end)
