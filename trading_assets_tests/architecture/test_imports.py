@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import resource
-import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -75,11 +74,12 @@ def test_importing_the_package_loads_nothing_of_it(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_definitions_start_about_as_fast_as_dagster(tmp_path: Path) -> None:
     """At most 1.6 times: every run and every reload of the code location pays for it."""
-    ratios = []
+    alone, ours = [], []
     for _ in range(5):
-        alone = cpu_seconds("import dagster", tmp_path)
-        ratios.append(cpu_seconds("import trading_assets.definitions", tmp_path) / alone)
-    assert statistics.median(ratios) <= 1.6
+        alone.append(cpu_seconds("import dagster", tmp_path))
+        ours.append(cpu_seconds("import trading_assets.definitions", tmp_path))
+    # Other work on the machine only ever adds, so the smallest is the truest.
+    assert min(ours) / min(alone) <= 1.6
 
 
 def cpu_seconds(statement: str, home: Path) -> float:
