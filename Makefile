@@ -16,7 +16,7 @@ $(BIN)/.installed: requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "make setup needs $(PYTHON); set PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@if $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; then \
-	   echo "installing 170 packages with uv"; \
+	   echo "installing with uv"; \
 	   $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock && \
 	   $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .; \
 	 else \

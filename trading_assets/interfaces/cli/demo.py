@@ -2,7 +2,8 @@
 
 It starts the desk's servers, builds the graph on the real Dagster instance, sends a backfill
 through the daemon, launches the live job and ends it through the UI's own GraphQL, and prints what
-came of it. Nothing in it is made for the demo but the pace of the exchange's clock.
+came of it. Made for the demo are only the pace of the exchange's clock, the executor's pace that
+goes with it, and servers on free ports.
 """
 
 from __future__ import annotations
