@@ -22,7 +22,8 @@ class LiveTally:
     """Counts of one journal; `read` brings them up to date.
 
     Attributes:
-        decisions: finished signals that were decided on, one per symbol and bar.
+        decisions: finished signals that were decided on, one per symbol and bar; a late bar is
+            journalled and decides nothing.
         imperfect: orders that the venue refused or filled only in part.
     """
 
@@ -52,7 +53,7 @@ class LiveTally:
     def _count(self, event: Event) -> None:
         if isinstance(event, BarReady):
             self.bars += 1
-            self.decisions += len(event.rows)
+            self.decisions += 0 if event.late else len(event.rows)
             self.first_bar = self.first_bar or event.ts
             self.last_bar = event.ts
         elif isinstance(event, OrderIntentCreated):
