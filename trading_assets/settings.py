@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -18,6 +25,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from trading_assets.declarations.instruments import InstrumentDeclaration
+from trading_assets.declarations.sources import BUILT_IN, SourceDeclaration
 from trading_assets.domain.errors import ConfigurationError, TradingAssetsError
 from trading_assets.domain.ids import Month, Symbol, symbol_from_text, tag_from_text
 
@@ -114,7 +123,7 @@ class Settings(BaseSettings):
     )
 
     home: Path
-    source: Literal["embedded", "binance", "archive"]
+    source: str
     symbols: tuple[Symbol, ...] = Field(min_length=1)
     history_start: str
     data_root: Path
@@ -122,6 +131,8 @@ class Settings(BaseSettings):
     specs_dir: Path | None
     archive_root: Path | None
     archive_url: str = Field(pattern=r"^https?://\S+$")
+    sources: dict[str, SourceDeclaration]
+    instruments: dict[Symbol, InstrumentDeclaration]
     quality: Quality
     exchange: Exchange
     binance: Binance
@@ -154,6 +165,27 @@ class Settings(BaseSettings):
         for name in value:
             _checked(tag_from_text, name)
         return value
+
+    @field_validator("sources")
+    @classmethod
+    def _sources_are_named(cls, value: dict[str, SourceDeclaration]) -> dict[str, Any]:
+        for name in value:
+            if _checked(tag_from_text, name) in BUILT_IN:
+                raise ValueError(f"a name other than {', '.join(BUILT_IN)}, which are built in")
+        return value
+
+    @field_validator("instruments", mode="before")
+    @classmethod
+    def _instruments_are_symbols(cls, value: Any) -> Any:
+        """Validate the keys; variables of the environment have them in lower case."""
+        if not isinstance(value, Mapping):
+            return value
+        return {_checked(symbol_from_text, str(name).upper()): v for name, v in value.items()}
+
+    def source_of(self, symbol: Symbol) -> str:
+        """Give the name of the source of a symbol."""
+        declared = self.instruments.get(symbol)
+        return (declared.source if declared else "") or self.source
 
     @property
     def first_month(self) -> Month:
@@ -209,11 +241,35 @@ def load_settings(environ: Mapping[str, str] | None = None) -> LoadedSettings:
     for key in ("data_root", "raw_root", "specs_dir", "archive_root"):
         if merged.get(key) is not None:
             merged[key] = (home / str(merged[key])).resolve()
+    _resolve_roots(home, merged.get("sources"))
     try:
         settings = Settings.model_validate(merged)
     except ValidationError as error:
         raise _configuration_error(error, origins) from None
+    _require_known_sources(settings)
     return LoadedSettings(settings, origins)
+
+
+def _require_known_sources(settings: Settings) -> None:
+    known = (*BUILT_IN, *settings.sources)
+    wanted = {"source": settings.source}
+    for symbol, declared in settings.instruments.items():
+        wanted[f"instruments.{symbol}.source"] = declared.source or settings.source
+    for key, name in wanted.items():
+        if name not in known:
+            raise ConfigurationError(
+                f"Setting {key} names no source",
+                expected=f"one of {', '.join(known)}",
+                found=repr(name)[:80],
+                fix="Declare it as [sources.<name>], or choose another.",
+            )
+
+
+def _resolve_roots(home: Path, sources: Any) -> None:
+    """Read relative folders of declared sources from the project folder, as all others are."""
+    for declared in sources.values() if isinstance(sources, dict) else ():
+        if isinstance(declared, dict) and declared.get("root"):
+            declared["root"] = (home / str(declared["root"])).resolve()
 
 
 def _layers(home: Path, environ: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:

@@ -16,13 +16,14 @@ class Timeframe(Enum):
 
     M1 = "1m"
     M5 = "5m"
+    M15 = "15m"
     H1 = "1h"
     D1 = "1d"
 
     @property
     def micros(self) -> Micros:
         """Length of a bar."""
-        return {"1m": 1, "5m": 5, "1h": 60, "1d": 1440}[self.value] * MINUTE
+        return {"1m": 1, "5m": 5, "15m": 15, "1h": 60, "1d": 1440}[self.value] * MINUTE
 
     @property
     def minutes(self) -> int:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Symbol
 
 UNITS_PER_ASSET = 100_000_000
 """Balances are whole multiples of 1e-8 of an asset."""
+
+AssetClass = Literal["crypto_spot", "crypto_future", "future", "equity", "fixed_income", "fx"]
+"""What kind of thing is traded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Instrument:
     min_notional: Decimal = Decimal(0)
     point_value: Decimal = Decimal(1)
     calendar: str = "24/7"
-    asset_class: str = "crypto_spot"
+    asset_class: AssetClass = "crypto_spot"
 
     def __post_init__(self) -> None:
         """Refuse a grid that the engine cannot hold exactly."""

@@ -26,12 +26,17 @@ BAR_SCHEMA = pl.Schema(
         "source": pl.String(),
     }
 )
-"""Columns of `bars_1m`: `ts` is the open time, prices in quote, volume in base."""
+"""Columns of `bars_1m`: `ts` is the open time, prices in quote, volume in base.
+
+A source that does not give volume, quote volume or the number of trades leaves that column null in
+every row; nothing is made up.
+"""
 
 RESAMPLED_SCHEMA = pl.Schema({**BAR_SCHEMA, "n_minutes": pl.Int32(), "complete": pl.Boolean()})
 """Columns of `bars_5m` and larger: the minutes inside, and whether none is missing."""
 
 PRICES = ("open", "high", "low", "close")
+AMOUNTS = ("volume", "quote_volume", "n_trades")
 
 
 def empty_bars() -> pl.DataFrame:
@@ -76,8 +81,9 @@ def row_content_hash(frame: pl.DataFrame) -> str:
 def validate_bars(frame: pl.DataFrame, symbol: Symbol, timeframe: Timeframe = Timeframe.M1) -> None:
     """Prove that a table holds bars of one symbol that anything downstream may trust.
 
-    Checked in this order: columns and types, no nulls, symbol, time strictly increasing and on
-    the grid, finite positive prices, high and low around open and close, no negative volume.
+    Checked in this order: columns and types, no nulls (amounts may be null in all rows together),
+    symbol, time strictly increasing and on the grid, finite positive prices, high and low around
+    open and close, no negative volume.
 
     Raises:
         DataError: naming the rule and the first row that breaks it.
@@ -93,9 +99,11 @@ def validate_bars(frame: pl.DataFrame, symbol: Symbol, timeframe: Timeframe = Ti
     inside = pl.all_horizontal(
         (pl.col("low") <= pl.col("open", "close")) & (pl.col("open", "close") <= pl.col("high"))
     )
-    amounts = pl.col("volume", "quote_volume")
+    amounts = pl.col(*AMOUNTS)
+    as_in_the_first_row = amounts.is_null() == amounts.is_null().first()
     rules: tuple[tuple[str, pl.Expr], ...] = (
-        ("a value is missing", pl.all_horizontal(pl.all().is_not_null())),
+        ("a value is missing", pl.all_horizontal(pl.exclude(*AMOUNTS).is_not_null())),
+        ("an amount is missing in some rows only", pl.all_horizontal(as_in_the_first_row)),
         (f"the symbol is not {symbol}", pl.col("symbol") == symbol),
         ("time does not increase", (pl.col("ts").diff() > pl.duration()).fill_null(value=True)),
         ("the open time is off the grid", on_grid(timeframe)),
@@ -103,7 +111,7 @@ def validate_bars(frame: pl.DataFrame, symbol: Symbol, timeframe: Timeframe = Ti
         ("high or low do not enclose open and close", inside),
         (
             "a volume or count is negative or not finite",
-            pl.all_horizontal(amounts.is_finite() & (amounts >= 0)) & (pl.col("n_trades") >= 0),
+            pl.all_horizontal((amounts.is_finite() & (amounts >= 0)) | amounts.is_null()),
         ),
     )
     verdicts = frame.select(ok.alias(str(number)) for number, (_, ok) in enumerate(rules))

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal, Protocol
 
-from trading_assets.domain.bar import MINUTE
+from trading_assets.domain.bar import MINUTE, Timeframe
 from trading_assets.domain.errors import DataError
-from trading_assets.domain.ids import Micros, Month, Symbol
+from trading_assets.domain.ids import Micros, Month, Symbol, content_hash
 from trading_assets.domain.instrument import Instrument
 
 ObjectKind = Literal["zip_csv", "klines_json"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTraits:
+    """What is true of all bars of a source, known without opening it.
+
+    Attributes:
+        name: value of the column `source`.
+        store: folder of its raw bytes; another one whenever the bytes could be others.
+        timeframe: size of the bars that it gives.
+        silent_minutes: whether a minute without a trade is a bar, or absent.
+        longest_silence_minutes: a longer absence inside a session is a gap.
+    """
+
+    name: str
+    store: str
+    timeframe: Timeframe = Timeframe.M1
+    silent_minutes: Literal["bars", "absent"] = "bars"
+    longest_silence_minutes: int = 0
+
+    @property
+    def version(self) -> str:
+        """Hash of everything that decides what equal bytes mean."""
+        return content_hash(asdict(self) | {"timeframe": self.timeframe.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +75,7 @@ class Listing:
 
 
 class HistorySource(Protocol):
-    """Where one-minute bars of the past come from.
+    """Where bars of the past come from.
 
     Attributes:
         name: value of the column `source`.
@@ -98,6 +122,22 @@ class HistorySource(Protocol):
         Raises:
             UnknownSymbol: if the source does not have one of them.
         """
+        ...
+
+
+class HistorySources(Protocol):
+    """The sources of a desk, each opened when it is first asked for."""
+
+    def of(self, symbol: Symbol) -> HistorySource:
+        """Give the source of a symbol.
+
+        Raises:
+            ConfigurationError: if it cannot be opened as declared.
+        """
+        ...
+
+    def now(self) -> Micros:
+        """Give the present of the source that settings name first."""
         ...
 
 

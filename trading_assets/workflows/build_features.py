@@ -70,7 +70,7 @@ def build_features(desk: Desk, symbol: Symbol, month: Month) -> Published:
             parents=parents,
             gaps=bars[-1].gaps,
             extra={
-                "source": bars[-1].extra.get("source", desk.settings.source),
+                "source": bars[-1].extra.get("source", desk.settings.source_of(symbol)),
                 "feature_set": CORE.name,
                 "incomplete_rows": rows.height - rows.drop_nulls().height,
                 "look_ahead": {"cuts": cuts, "seed": seed, "leaks": 0},

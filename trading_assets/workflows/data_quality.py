@@ -10,7 +10,7 @@ from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.quality import merge_gaps, minute_text
 from trading_assets.storage.partition_store import Manifest
 from trading_assets.workflows.desk import Desk
-from trading_assets.workflows.market_tables import bars_table
+from trading_assets.workflows.market_tables import bars_table, is_of_own_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +68,4 @@ def _manifests(desk: Desk, symbol: Symbol, months: tuple[Month, ...]) -> Iterabl
     published = [
         desk.tables.require(table, symbol, month) for month in desk.tables.months(table, symbol)
     ]
-    return [m for m in published if m.extra["source"] == desk.settings.source]
+    return [m for m in published if is_of_own_source(desk.settings, m)]

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from trading_assets.domain.ports import Clock
-from trading_assets.market.history import HistorySource
+from trading_assets.market.history import HistorySources
 from trading_assets.settings import Settings
 from trading_assets.storage.experiments import Experiments
 from trading_assets.storage.model_store import ModelStore
@@ -22,8 +22,8 @@ class Desk:
     """What workflows work with; nothing in it is opened before it is used.
 
     Attributes:
-        history: opens the source of market history that settings name; a context manager, since
-            the embedded exchange is started for it and stopped after it.
+        history: opens the sources of market history; a context manager, since the embedded
+            exchange is started for it and stopped after it.
     """
 
     settings: Settings
@@ -34,4 +34,4 @@ class Desk:
     runs: RunStore
     releases: ReleaseStore
     experiments: Experiments
-    history: Callable[[], AbstractContextManager[HistorySource]]
+    history: Callable[[], AbstractContextManager[HistorySources]]

@@ -59,7 +59,7 @@ def forecast_month(desk: Desk, symbol: Symbol, month: Month) -> Published:
             parents=parents,
             gaps=features.gaps,
             extra={
-                "source": features.extra.get("source", desk.settings.source),
+                "source": features.extra.get("source", desk.settings.source_of(symbol)),
                 "models": {horizon: model.model_id for horizon, model in models.items()},
                 "outcome": scores,
             },

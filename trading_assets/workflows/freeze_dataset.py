@@ -9,6 +9,7 @@ from trading_assets.domain.errors import MissingPartition
 from trading_assets.domain.ids import Month, content_hash
 from trading_assets.storage.partition_store import Manifest
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.market_tables import is_of_own_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,5 +72,4 @@ def table_manifests(desk: Desk, table: str, *, before: Month | None = None) -> l
         for month in desk.tables.months(table, symbol)
         if month >= desk.settings.first_month and (before is None or month < before)
     ]
-    source = desk.settings.source
-    return [manifest for manifest in found if manifest.extra.get("source", source) == source]
+    return [manifest for manifest in found if is_of_own_source(desk.settings, manifest)]

@@ -1,37 +1,91 @@
-"""The source of market history that settings name, opened and closed."""
+"""The sources of market history that settings name or declare, opened and closed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from trading_assets.adapters.binance.archive import ArchiveHistory, HttpFiles, LocalFiles
 from trading_assets.adapters.binance.client import make_client
 from trading_assets.adapters.binance.feed import KlinePager, RestHistory
+from trading_assets.domain.bar import Timeframe
+from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.ports import Clock
-from trading_assets.market.history import HistorySource
+from trading_assets.market.history import HistorySource, SourceTraits
 from trading_assets.settings import Settings
 
 _NO_WEIGHT_LIMIT = 2**31 - 1  # of an exchange that serves nobody else
 
 
-def store_of(settings: Settings) -> str:
-    """Give the folder of the source's raw bytes, without opening the source.
+def traits_of(settings: Settings, source: str) -> SourceTraits:
+    """Give what is true of all bars of a source, without opening it.
 
-    Two configurations share it only if the same bytes come from both: another seed of the
+    Two configurations share a store only if the same bytes come from both: another seed of the
     embedded exchange is another market.
+
+    Args:
+        settings: that name or declare it.
+        source: `embedded`, `binance`, `archive`, or the name of a declared one.
     """
-    if settings.source == "embedded":
-        return f"embedded-seed{settings.exchange.seed}-structure{settings.exchange.structure}"
-    if settings.source == "binance":
-        return "binance-" + urlsplit(settings.binance.api_url).netloc.replace(":", "-")
-    return ArchiveHistory.store
+    if source == "embedded":
+        market = settings.exchange
+        return SourceTraits(source, f"embedded-seed{market.seed}-structure{market.structure}")
+    if source == "binance":
+        host = urlsplit(settings.binance.api_url).netloc
+        return SourceTraits(source, "binance-" + host.replace(":", "-"))
+    if source == "archive":
+        return SourceTraits(source, "archive")
+    declared = settings.sources[source]
+    return SourceTraits(
+        name=source,
+        store=f"declared-{source}",
+        timeframe=Timeframe(declared.timeframe),
+        silent_minutes=declared.silent_minutes,
+        longest_silence_minutes=declared.longest_silence_minutes,
+    )
+
+
+def traits_of_symbol(settings: Settings, symbol: Symbol) -> SourceTraits:
+    """Give what is true of all bars of a symbol's source."""
+    return traits_of(settings, settings.source_of(symbol))
+
+
+class OpenSources:
+    """Sources of a desk, as `HistorySources`: each is opened once, when it is first asked for."""
+
+    def __init__(self, settings: Settings, clock: Clock, opened: ExitStack) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._opened = opened
+        self._sources: dict[str, HistorySource] = {}
+
+    def of(self, symbol: Symbol) -> HistorySource:
+        """Give the source of a symbol."""
+        return self.named(self._settings.source_of(symbol))
+
+    def named(self, name: str) -> HistorySource:
+        """Give a source by its name."""
+        if name not in self._sources:
+            entered = self._opened.enter_context(_opened(self._settings, self._clock, name))
+            self._sources[name] = entered
+        return self._sources[name]
+
+    def now(self) -> Micros:
+        """Give the present of the source that settings name first."""
+        return self.named(self._settings.source).now()
 
 
 @contextmanager
-def open_history(settings: Settings, clock: Clock) -> Iterator[HistorySource]:
-    """Open the source that settings name.
+def open_history(settings: Settings, clock: Clock) -> Iterator[OpenSources]:
+    """Open what settings name or declare, source by source as each is asked for; close all."""
+    with ExitStack() as opened:
+        yield OpenSources(settings, clock, opened)
+
+
+def _opened(settings: Settings, clock: Clock, source: str) -> AbstractContextManager[HistorySource]:
+    """Choose how a source is opened.
 
     The embedded exchange is started for it inside this process, on a free port, with the market
     of the shared one; it is stopped afterwards.
@@ -39,15 +93,17 @@ def open_history(settings: Settings, clock: Clock) -> Iterator[HistorySource]:
     Raises:
         ConfigurationError: if `archive_root` is not a mirror of the archive.
     """
-    if settings.source == "embedded":
-        with embedded_history(settings, clock) as source:
-            yield source
-    elif settings.source == "binance":
-        with rest_history(settings, clock, settings.binance.api_url, "binance") as source:
-            yield source
+    if source == "embedded":
+        return embedded_history(settings, clock)
+    if source == "binance":
+        return rest_history(settings, clock, settings.binance.api_url, "binance")
+    traits = traits_of(settings, source)
+    if source == "archive":
+        root, url = settings.archive_root, settings.archive_url
     else:
-        with archive_history(settings, clock) as source:
-            yield source
+        declared = settings.sources[source]
+        root, url = declared.root, declared.url
+    return archive_history(settings, clock, traits, root=root, url=url)
 
 
 @contextmanager
@@ -56,7 +112,7 @@ def embedded_history(settings: Settings, clock: Clock) -> Iterator[HistorySource
     from trading_assets.exchange.server import ExchangeConfig, running_exchange
 
     config = ExchangeConfig(
-        symbols=settings.symbols,
+        symbols=_symbols_of(settings, "embedded") or settings.symbols,
         seed=settings.exchange.seed,
         structure=settings.exchange.structure,
         host=settings.exchange.host,
@@ -82,24 +138,30 @@ def rest_history(
     )
     try:
         pager = KlinePager(client, clock, max_attempts=settings.binance.max_attempts)
-        yield RestHistory(pager, name=name, store=store_of(settings))
+        yield RestHistory(pager, name=name, store=traits_of(settings, name).store)
     finally:
         client.close_connection()
 
 
 @contextmanager
-def archive_history(settings: Settings, clock: Clock) -> Iterator[HistorySource]:
+def archive_history(
+    settings: Settings, clock: Clock, traits: SourceTraits, *, root: Path | None, url: str
+) -> Iterator[HistorySource]:
     """Read from a mirror on disk, or else from the archive's web server."""
-    if settings.archive_root is not None:
-        yield ArchiveHistory(LocalFiles(settings.archive_root), clock)
+    if root is not None:
+        yield ArchiveHistory(LocalFiles(root), clock, name=traits.name, store=traits.store)
         return
     files = HttpFiles(
-        settings.archive_url,
+        url,
         clock,
         timeout_s=settings.binance.timeout_s,
         max_attempts=settings.binance.max_attempts,
     )
     try:
-        yield ArchiveHistory(files, clock)
+        yield ArchiveHistory(files, clock, name=traits.name, store=traits.store)
     finally:
         files.close()
+
+
+def _symbols_of(settings: Settings, source: str) -> tuple[Symbol, ...]:
+    return tuple(symbol for symbol in settings.symbols if settings.source_of(symbol) == source)

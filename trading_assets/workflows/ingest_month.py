@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from trading_assets.domain.errors import DataError, UnknownSymbol
 from trading_assets.domain.ids import Month, Symbol
@@ -46,7 +47,7 @@ def ingest_month(
         VenueError: if the source cannot be reached.
     """
     require_configured(desk.settings, symbol, month)
-    with history_or_own(desk, history) as source:
+    with _history_or_own(desk, symbol, history) as source:
         listing = source.listing(symbol, month)
         before = desk.raw.current(source.store, symbol, month)
         kept = {} if refresh or before is None else _kept(desk, before, listing)
@@ -65,13 +66,6 @@ def ingest_month(
         )
     fetched = len(contents) - len(kept)
     return _published(desk, manifest, changed=changed, fetched=fetched)
-
-
-def history_or_own(
-    desk: Desk, history: HistorySource | None
-) -> AbstractContextManager[HistorySource]:
-    """Use an open source, or open one for this call only."""
-    return desk.history() if history is None else nullcontext(history)
 
 
 def require_configured(settings: Settings, symbol: Symbol, month: Month) -> None:
@@ -95,6 +89,18 @@ def require_configured(settings: Settings, symbol: Symbol, month: Month) -> None
             found=str(month),
             fix="Set `history_start` (TA_HISTORY_START) to an earlier month.",
         )
+
+
+@contextmanager
+def _history_or_own(
+    desk: Desk, symbol: Symbol, history: HistorySource | None
+) -> Iterator[HistorySource]:
+    """Use an open source, or open the symbol's own for this call only."""
+    if history is not None:
+        yield history
+        return
+    with desk.history() as sources:
+        yield sources.of(symbol)
 
 
 def _kept(desk: Desk, before: RawManifest, listing: Listing) -> dict[str, RawObject]:

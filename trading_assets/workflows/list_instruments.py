@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import polars as pl
 
-from trading_assets.domain.ids import symbol_from_text
+from trading_assets.declarations.instruments import InstrumentDeclaration
+from trading_assets.domain.ids import Symbol, symbol_from_text
 from trading_assets.domain.instrument import Instrument
-from trading_assets.market.history import HistorySource
+from trading_assets.market.history import HistorySources
+from trading_assets.settings import Settings
 from trading_assets.workflows.desk import Desk
-from trading_assets.workflows.history_sources import store_of
-from trading_assets.workflows.ingest_month import history_or_own
+from trading_assets.workflows.history_sources import traits_of_symbol
 from trading_assets.workflows.market_tables import CODE_VERSION, published_from_manifest
 from trading_assets.workflows.published import Published
 
@@ -19,17 +22,22 @@ INSTRUMENTS_TABLE = "instruments"
 
 _TEXT = ("symbol", "base", "quote", "calendar", "asset_class")
 _DECIMALS = ("tick", "lot", "min_notional", "point_value")
+_NEEDED = {"quote", "tick", "lot"}  # without asking the source
 
 
-def publish_instruments(desk: Desk, *, history: HistorySource | None = None) -> Published:
-    """Ask the source for the grid of every symbol in settings, and publish the table.
+def publish_instruments(desk: Desk) -> Published:
+    """Publish the grid of every symbol in settings: as declared, else as its source says.
+
+    A source is only asked for symbols whose declaration leaves something open.
 
     Raises:
-        UnknownSymbol: if the source does not list one of them.
-        VenueError: if the source cannot be reached.
+        UnknownSymbol: if a source does not list a symbol that is not declared in full.
+        ConfigurationError: if a declared number does not fit the engine's grid.
+        VenueError: if a source cannot be reached.
     """
-    with history_or_own(desk, history) as source:
-        instruments = source.instruments(desk.settings.symbols)
+    settings = desk.settings
+    with desk.history() as sources:
+        instruments = [_instrument_of(settings, sources, symbol) for symbol in settings.symbols]
     frame = pl.DataFrame(
         [
             {
@@ -46,32 +54,55 @@ def publish_instruments(desk: Desk, *, history: HistorySource | None = None) -> 
         frame,
         code_version=CODE_VERSION,
         parents={},
-        extra={"store": store_of(desk.settings)},
+        extra=instruments_basis(settings),
     )
     return published_from_manifest(
-        desk.tables, manifest, changed=changed, symbols=list(desk.settings.symbols)
+        desk.tables, manifest, changed=changed, symbols=list(settings.symbols)
     )
 
 
 def list_instruments(desk: Desk) -> tuple[Instrument, ...]:
     """Give the instruments of the settings, in their order.
 
-    The table is read; it is published first when it is missing, of another source, or lacks a
-    symbol.
+    The table is read; it is published first when it is missing, or was made from other sources or
+    declarations.
 
     Raises:
-        UnknownSymbol: if the source does not list a symbol.
+        UnknownSymbol: if a source does not list a symbol.
         CorruptFile: if the table's file is damaged.
-        VenueError: if the source is needed and cannot be reached.
+        VenueError: if a source is needed and cannot be reached.
     """
     current = desk.tables.current(INSTRUMENTS_TABLE, None, None)
-    if current is None or current.extra["store"] != store_of(desk.settings):
+    basis = instruments_basis(desk.settings)
+    if current is None or any(current.extra.get(name) != basis[name] for name in basis):
         publish_instruments(desk)
     known = _read(desk)
-    if not set(desk.settings.symbols) <= set(known):
-        publish_instruments(desk)
-        known = _read(desk)
     return tuple(known[symbol] for symbol in desk.settings.symbols)
+
+
+def instruments_basis(settings: Settings) -> dict[str, Any]:
+    """Give what the table of instruments is made from: each symbol's source and declaration."""
+    return {
+        symbol: {
+            "store": traits_of_symbol(settings, symbol).store,
+            "declared": declared.model_dump(mode="json") if declared else None,
+        }
+        for symbol in settings.symbols
+        for declared in (settings.instruments.get(symbol),)
+    }
+
+
+def _instrument_of(settings: Settings, sources: HistorySources, symbol: Symbol) -> Instrument:
+    declared = settings.instruments.get(symbol) or InstrumentDeclaration()
+    said = {
+        name: value
+        for name in (*_TEXT, *_DECIMALS)
+        if (value := getattr(declared, name, None)) not in (None, "")
+    }
+    if said.keys() >= _NEEDED:
+        return Instrument(symbol=symbol, base=said.pop("base", symbol), **said)
+    (known,) = sources.of(symbol).instruments((symbol,))
+    return replace(known, **said)
 
 
 def _read(desk: Desk) -> dict[str, Instrument]:
@@ -79,7 +110,7 @@ def _read(desk: Desk) -> dict[str, Instrument]:
     return {row["symbol"]: _instrument(row) for row in rows}
 
 
-def _instrument(row: dict[str, str]) -> Instrument:
+def _instrument(row: dict[str, Any]) -> Instrument:
     return Instrument(
         symbol=symbol_from_text(row["symbol"]),
         base=row["base"],

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.history import HistorySource
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.ingest_month import ingest_month
+from trading_assets.workflows.market_tables import RESAMPLED
 from trading_assets.workflows.publish_bars import publish_bars_1m
 from trading_assets.workflows.published import Published
 from trading_assets.workflows.resample_month import resample_month
@@ -27,9 +27,5 @@ def market_month(
     """
     raw = ingest_month(desk, symbol, month, history=history, refresh=refresh)
     minutes = publish_bars_1m(desk, symbol, month)
-    larger = [
-        resample_month(desk, symbol, month, timeframe)
-        for timeframe in Timeframe
-        if timeframe is not Timeframe.M1
-    ]
+    larger = [resample_month(desk, symbol, month, timeframe) for timeframe in RESAMPLED]
     return raw, minutes, *larger

@@ -6,16 +6,28 @@ from typing import Any
 
 from trading_assets.domain.bar import Timeframe
 from trading_assets.market.quality import minute_text
+from trading_assets.settings import Settings
 from trading_assets.storage.partition_store import Manifest, PartitionStore
 from trading_assets.workflows.published import Published
 
 CODE_VERSION = "1"
 """Raise it whenever equal raw bytes would give other rows."""
 
+RESAMPLED = (Timeframe.M5, Timeframe.H1, Timeframe.D1)
+"""Sizes that the graph builds from minutes."""
+
 
 def bars_table(timeframe: Timeframe) -> str:
     """Give the table of a bar size, such as `bars_5m`."""
     return f"bars_{timeframe.value}"
+
+
+def is_of_own_source(settings: Settings, manifest: Manifest) -> bool:
+    """Tell whether a partition stands on the source that settings give its symbol now."""
+    if manifest.symbol is None:
+        return True
+    own = settings.source_of(manifest.symbol)
+    return bool(manifest.extra.get("source", own) == own)
 
 
 def published_from_manifest(

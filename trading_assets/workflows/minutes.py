@@ -13,7 +13,7 @@ from trading_assets.market.bar_frame import between
 from trading_assets.market.history import HistorySource
 from trading_assets.market.quality import clean_bars
 from trading_assets.workflows.desk import Desk
-from trading_assets.workflows.history_sources import store_of
+from trading_assets.workflows.history_sources import traits_of_symbol
 from trading_assets.workflows.market_tables import bars_table
 
 
@@ -40,10 +40,12 @@ def read_minutes(
         if (frame := _from_tables(desk, symbol, month, min(end, month.end))) is not None
     }
     if len(held) < len(symbols) * len(months):
-        with desk.history() as source:
+        with desk.history() as sources:
             for symbol, month in ((s, m) for s in symbols for m in months):
                 if (symbol, month) not in held:
-                    held[symbol, month] = _from_source(source, symbol, month, start, end)
+                    held[symbol, month] = _from_source(
+                        sources.of(symbol), symbol, month, start, end
+                    )
     return {
         symbol: pl.concat([held[symbol, month] for month in months]).filter(between(start, end))
         for symbol in symbols
@@ -53,7 +55,8 @@ def read_minutes(
 def _from_tables(desk: Desk, symbol: Symbol, month: Month, end: Micros) -> pl.DataFrame | None:
     """Read a month, unless the tables have it from another source, or not up to `end`."""
     manifest = desk.tables.current(bars_table(Timeframe.M1), symbol, month)
-    if manifest is None or manifest.extra["store"] != store_of(desk.settings):
+    store = traits_of_symbol(desk.settings, symbol).store
+    if manifest is None or manifest.extra["store"] != store:
         return None
     if manifest.extra["expected_end"] < end:
         return None

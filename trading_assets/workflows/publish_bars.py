@@ -12,7 +12,7 @@ from trading_assets.market.quality import QualityReport, clean_bars, require_tol
 from trading_assets.storage.partition_store import address
 from trading_assets.storage.raw_store import RawManifest
 from trading_assets.workflows.desk import Desk
-from trading_assets.workflows.history_sources import store_of
+from trading_assets.workflows.history_sources import traits_of_symbol
 from trading_assets.workflows.ingest_month import RAW_TABLE
 from trading_assets.workflows.market_tables import (
     CODE_VERSION,
@@ -34,15 +34,19 @@ def publish_bars_1m(desk: Desk, symbol: Symbol, month: Month) -> Published:
         DataError: if bars contradict each other, are impossible, or too many are missing.
         ConflictError: if another run has published this month meanwhile.
     """
-    raw = desk.raw.require(store_of(desk.settings), symbol, month)
-    parents = {address(RAW_TABLE, symbol, month): raw.version}
+    traits = traits_of_symbol(desk.settings, symbol)
+    raw = desk.raw.require(traits.store, symbol, month)
+    parents = {
+        address(RAW_TABLE, symbol, month): raw.version,
+        f"source/{traits.name}": traits.version,
+    }
     table = bars_table(Timeframe.M1)
     manifest = desk.tables.standing(
         table, symbol, month, code_version=CODE_VERSION, parents=parents
     )
     changed = False
-    if manifest is None or manifest.extra["store"] != raw.source:
-        frame, report = _bars(desk, raw)
+    if manifest is None:
+        frame, report = _bars(desk, raw, traits.name)
         _require_usable(desk, symbol, month, report.gaps, rows=frame.height)
         manifest, changed = desk.tables.publish(
             table,
@@ -53,7 +57,7 @@ def publish_bars_1m(desk: Desk, symbol: Symbol, month: Month) -> Published:
             parents=parents,
             gaps=report.gaps,
             extra={
-                "source": desk.settings.source,
+                "source": traits.name,
                 "store": raw.source,
                 "expected_end": raw.end,
                 "duplicates": report.duplicates,
@@ -74,13 +78,11 @@ def publish_bars_1m(desk: Desk, symbol: Symbol, month: Month) -> Published:
     )
 
 
-def _bars(desk: Desk, raw: RawManifest) -> tuple[pl.DataFrame, QualityReport]:
+def _bars(desk: Desk, raw: RawManifest, source: str) -> tuple[pl.DataFrame, QualityReport]:
     rows = pl.concat(
         decode(item.described.kind, desk.raw.read(raw, item), item.file) for item in raw.objects
     )
-    return clean_bars(
-        rows, raw.symbol, desk.settings.source, month=raw.month, start=raw.start, end=raw.end
-    )
+    return clean_bars(rows, raw.symbol, source, month=raw.month, start=raw.start, end=raw.end)
 
 
 def _require_usable(

@@ -20,7 +20,7 @@ from trading_assets.strategies.spec import StrategySpec
 from trading_assets.workflows.code_hash import code_hash, package_versions
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.list_instruments import list_instruments
-from trading_assets.workflows.market_tables import bars_table
+from trading_assets.workflows.market_tables import bars_table, is_of_own_source
 
 FORECASTS = "forecasts"
 
@@ -137,8 +137,7 @@ def _manifests(desk: Desk, table: str, spec: StrategySpec) -> dict[tuple[Symbol,
         for month in desk.tables.months(table, symbol)
         if month >= desk.settings.first_month
     }
-    source = desk.settings.source
-    return {key: m for key, m in found.items() if m.extra.get("source", source) == source}
+    return {key: m for key, m in found.items() if is_of_own_source(desk.settings, m)}
 
 
 def _common(

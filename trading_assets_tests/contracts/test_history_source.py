@@ -63,7 +63,7 @@ def source(
     environ = {"TA_HOME": str(root), "TA_SOURCE": request.param, "TA_ARCHIVE_ROOT": str(root)}
     lay_down_archive(root)
     with open_history(load_settings(environ).settings, WallClock()) as opened:
-        yield opened
+        yield opened.of(BTC)
 
 
 def test_objects_cover_a_past_month_without_holes_or_overlap(source: HistorySource) -> None:

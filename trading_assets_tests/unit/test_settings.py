@@ -1,6 +1,9 @@
+from decimal import Decimal
+
 import pytest
 
 from trading_assets.domain.errors import ConfigurationError
+from trading_assets.domain.ids import Symbol
 from trading_assets.settings import load_settings
 
 
@@ -81,3 +84,37 @@ def test_settings_are_frozen(tmp_path):
     settings = load(tmp_path).settings
     with pytest.raises(ValueError, match="frozen"):
         settings.source = "binance"
+
+
+def test_a_symbol_may_have_a_source_and_facts_of_its_own(tmp_path):
+    loaded = load(
+        tmp_path,
+        "[sources.old]\nkind = 'binance_archive'\nroot = 'mirror'\n"
+        "[instruments.ETHUSDT]\nsource = 'old'\ncalendar = '24/7'\ntick = 0.1\n",
+        TA_INSTRUMENTS__SOLUSDT__TICK="0.3",
+    )
+    settings = loaded.settings
+    assert settings.source_of(Symbol("ETHUSDT")) == "old"
+    assert settings.source_of(Symbol("BTCUSDT")) == "embedded"
+    assert settings.sources["old"].root == tmp_path / "mirror"
+    assert settings.instruments[Symbol("ETHUSDT")].tick == Decimal("0.1")
+    assert settings.instruments[Symbol("SOLUSDT")].tick == Decimal("0.3")
+
+
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [
+        ("source = 'nasdaq'", ["source", "embedded, binance, archive", "nasdaq"]),
+        ("[instruments.BTCUSDT]\nsource = 'nasdaq'", ["instruments.BTCUSDT.source", "nasdaq"]),
+        ("[sources.archive]\nkind = 'binance_archive'", ["sources", "built in"]),
+        ("[sources.'Bad Name']\nkind = 'binance_archive'", ["sources", "a-z"]),
+        ("[sources.x]\nkind = 'telepathy'", ["sources.x.kind", "telepathy"]),
+        ("[instruments.'b t c']\ncalendar = '24/7'", ["instruments", "A-Z"]),
+        ("[instruments.BTCUSDT]\ntick = 0", ["instruments.BTCUSDT.tick", "greater than 0"]),
+    ],
+)
+def test_a_wrong_declaration_is_named(tmp_path, toml, words):
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, toml)
+    for word in words:
+        assert word in str(caught.value)

@@ -130,10 +130,11 @@ class ArchiveHistory:
     CHECKSUM file: the vendor replaces files silently, and without one that goes unnoticed.
     """
 
-    name = "archive"
-    store = "archive"
-
-    def __init__(self, files: Files, clock: Clock) -> None:
+    def __init__(
+        self, files: Files, clock: Clock, *, name: str = "archive", store: str = "archive"
+    ) -> None:
+        self.name = name
+        self.store = store
         self._files = files
         self._clock = clock
 

@@ -54,9 +54,11 @@ def raw_klines(context: dg.AssetExecutionContext, desk: DeskResource) -> Partiti
     from trading_assets.workflows.ingest_month import ingest_month
 
     opened = desk.open()
-    with opened.history() as history:
-        fetch = partial(ingest_month, opened, history=history)
-        yield from report_each(context, by_month(fetch))
+    with opened.history() as sources:
+        yield from report_each(
+            context,
+            by_month(lambda s, m: ingest_month(opened, s, m, history=sources.of(s))),
+        )
 
 
 @_table(deps=[raw_klines], kinds={"polars", "parquet"}, schema=columns(BAR_SCHEMA))

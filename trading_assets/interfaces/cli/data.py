@@ -54,17 +54,19 @@ def backfill(
     symbols = _symbols(symbol) or desk.settings.symbols
     published: list[Published] = []
     failures: list[tuple[Symbol, Month, DataError]] = []
-    with desk.history() as history, _progress() as progress:
+    with desk.history() as sources, _progress() as progress:
         months = months_between(
             Month.from_text(first) if first else desk.settings.first_month,
-            Month.from_text(last) if last else Month.of(history.now()),
+            Month.from_text(last) if last else Month.of(sources.now()),
         )
         task = progress.add_task("", total=len(symbols) * len(months))
         for month in months:
             for name in symbols:
                 progress.update(task, description=f"{name} {month}")
                 try:
-                    published += market_month(desk, name, month, history=history, refresh=refresh)
+                    published += market_month(
+                        desk, name, month, history=sources.of(name), refresh=refresh
+                    )
                 except DataError as error:
                     failures.append((name, month, error))
                 progress.advance(task)

@@ -41,6 +41,7 @@ def test_good_bars_pass(bars_at: BarsAt) -> None:
         ({"high": 102.9}, "do not enclose"),
         ({"low": 102.1}, "do not enclose"),
         ({"volume": -1.0}, "negative or not finite"),
+        ({"n_trades": None}, "an amount is missing in some rows only"),
         ({"quote_volume": float("inf")}, "negative or not finite"),
         ({"n_trades": -1}, "negative or not finite"),
     ],
@@ -62,6 +63,12 @@ def test_one_bad_row_is_named_with_its_rule(
         validate_bars(frame, BTC)
     assert "1 of 10 rows" in caught.value.found
     assert f"open {frame['open'][2]}" in caught.value.found
+
+
+def test_amounts_that_a_source_does_not_give_are_null_everywhere(bars_at: BarsAt) -> None:
+    frame = bars_at(range(3))
+    nothing = {name: pl.lit(None, dtype=frame.schema[name]) for name in ("volume", "n_trades")}
+    validate_bars(frame.with_columns(**nothing), BTC)
 
 
 def test_other_columns_are_refused(bars_at: BarsAt) -> None:

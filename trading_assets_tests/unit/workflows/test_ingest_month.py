@@ -18,7 +18,7 @@ from trading_assets.domain.errors import (
 from trading_assets.domain.ids import Micros, Month, Symbol
 from trading_assets.market.history import HistorySource, VendorObject
 from trading_assets.workflows.desk import Desk
-from trading_assets.workflows.history_sources import open_history, store_of
+from trading_assets.workflows.history_sources import open_history, traits_of
 from trading_assets.workflows.ingest_month import ingest_month
 
 BTC = Symbol("BTCUSDT")
@@ -52,8 +52,8 @@ class FixedClock:
 
 
 def ingest_counted(desk: Desk, month: Month = MARCH, **options: Any) -> tuple[Any, list[str]]:
-    with desk.history() as source:
-        counting = CountingHistory(source)
+    with desk.history() as sources:
+        counting = CountingHistory(sources.of(BTC))
         return ingest_month(desk, BTC, month, history=counting, **options), counting.fetched
 
 
@@ -166,7 +166,7 @@ def test_a_source_that_is_down_leaves_everything_as_it_was(
         TA_BINANCE__API_URL=f"http://127.0.0.1:{closed_port}/api",
         TA_BINANCE__MAX_ATTEMPTS="1",
     )
-    assert store_of(desk.settings) == f"binance-127.0.0.1-{closed_port}"
+    assert traits_of(desk.settings, "binance").store == f"binance-127.0.0.1-{closed_port}"
     with pytest.raises(VenueUnavailable, match="cannot reach the venue"):
         ingest_month(desk, BTC, MARCH)
     assert files_of(desk.raw.root) == []
@@ -185,7 +185,7 @@ def test_a_fault_in_the_middle_stores_nothing(
 
 def test_another_market_has_other_raw_files(make_desk: Callable[..., Desk]) -> None:
     stores = {
-        store_of(make_desk(**variables).settings)
+        traits_of(settings := make_desk(**variables).settings, settings.source).store
         for variables in (
             {},
             {"TA_EXCHANGE__SEED": "8"},

@@ -10,6 +10,7 @@ from trading_assets.domain.errors import CorruptFile, DataError, MissingPartitio
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.bar_frame import BAR_SCHEMA, row_content_hash
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.history_sources import traits_of
 from trading_assets.workflows.ingest_month import ingest_month
 from trading_assets.workflows.market_month import market_month
 from trading_assets.workflows.publish_bars import publish_bars_1m
@@ -34,7 +35,10 @@ def test_a_month_becomes_bars_with_its_gaps_and_parents(archive: Any, archive_de
         Gap(at(100), at(129), 30),
         Gap(at(ALL_MINUTES - 5), at(ALL_MINUTES - 1), 5),
     )
-    assert manifest.parents == {"raw_klines/BTCUSDT/2024-03": raw.version}
+    assert manifest.parents == {
+        "raw_klines/BTCUSDT/2024-03": raw.version,
+        "source/archive": traits_of(archive_desk.settings, "archive").version,
+    }
     frame = archive_desk.tables.read("bars_1m", BTC, MARCH)
     assert frame.schema == BAR_SCHEMA
     assert frame.height == published.rows == ALL_MINUTES - 35

@@ -10,7 +10,7 @@ import pytest
 from trading_assets.domain.ids import Month
 from trading_assets.market.bar_frame import RESAMPLED_SCHEMA
 from trading_assets.storage.experiments import LoggedRun, RegisteredVersion
-from trading_assets.workflows.history_sources import store_of
+from trading_assets.workflows.list_instruments import instruments_basis
 
 JANUARY, FEBRUARY = Month(2024, 1), Month(2024, 2)
 FIRST, LAST = datetime(2024, 1, 27, tzinfo=UTC), datetime(2024, 2, 7, tzinfo=UTC)
@@ -127,7 +127,7 @@ def desk(make_desk):
         pl.DataFrame(rows),
         code_version="1",
         parents={},
-        extra={"store": store_of(made.settings)},
+        extra=instruments_basis(made.settings),
     )
     for seed, symbol in enumerate(made.settings.symbols):
         publish_bars(made, symbol, seed)
