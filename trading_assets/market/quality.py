@@ -17,6 +17,7 @@ from trading_assets.market.bar_frame import (
     row_text,
     validate_bars,
 )
+from trading_assets.market.gaps import gaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,41 +102,6 @@ def clean_bars(
         gaps=gaps(unique, _first_expected(unique, start, end), end),
     )
     return unique, report
-
-
-def gaps(frame: pl.DataFrame, start: Micros, end: Micros) -> tuple[Gap, ...]:
-    """List what is missing of the minutes in [start, end).
-
-    Args:
-        frame: one-minute bars with open times inside, sorted and unique.
-        start: first expected open time, a whole minute.
-        end: first open time that is not expected.
-    """
-    import numpy as np
-
-    ts = frame["ts"].to_physical().to_numpy()
-    edges = np.concatenate([[start - MINUTE], ts, [max(start, end - end % MINUTE)]])
-    before = np.flatnonzero(np.diff(edges) > MINUTE)
-    return tuple(
-        Gap(
-            start=int(edges[i]) + MINUTE,
-            end=int(edges[i + 1]) - MINUTE,
-            minutes=int(edges[i + 1] - edges[i]) // MINUTE - 1,
-        )
-        for i in before
-    )
-
-
-def merge_gaps(found: tuple[Gap, ...]) -> tuple[Gap, ...]:
-    """Join gaps that touch, such as one that a month's end has cut; sorted by start."""
-    merged: list[Gap] = []
-    for gap in sorted(found):
-        last = merged[-1] if merged else None
-        if last is not None and gap.start == last.end + MINUTE and gap.cause == last.cause:
-            merged[-1] = Gap(last.start, gap.end, last.minutes + gap.minutes, gap.cause)
-        else:
-            merged.append(gap)
-    return tuple(merged)
 
 
 def require_tolerable(

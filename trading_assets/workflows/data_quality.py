@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from trading_assets.domain.bar import MINUTE, Gap, Timeframe
 from trading_assets.domain.ids import Month, Symbol
-from trading_assets.market.quality import merge_gaps, minute_text
+from trading_assets.market.gaps import merge_gaps
+from trading_assets.market.quality import minute_text
 from trading_assets.storage.partition_store import Manifest
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.market_tables import bars_table, is_of_own_source

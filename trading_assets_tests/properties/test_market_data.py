@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from trading_assets.domain.bar import MINUTE
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.archive_files import DECODED_SCHEMA
-from trading_assets.market.quality import clean_bars, gaps, merge_gaps
+from trading_assets.market.gaps import gaps, merge_gaps
+from trading_assets.market.quality import clean_bars
 
 BTC = Symbol("BTCUSDT")
 MARCH = Month(2024, 3)

@@ -1,6 +1,6 @@
 """What of a vendor's rows becomes bars, and what is missing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import polars as pl
 import pytest
@@ -13,8 +13,6 @@ from trading_assets.market.bar_frame import BAR_SCHEMA
 from trading_assets.market.quality import (
     QualityReport,
     clean_bars,
-    gaps,
-    merge_gaps,
     minute_text,
     require_tolerable,
 )
@@ -104,28 +102,6 @@ def test_a_late_listing_is_not_a_gap(bars_at: BarsAt) -> None:
 def test_a_month_without_bars_is_one_gap(bars_at: BarsAt) -> None:
     assert cleaned(bars_at([]))[1].gaps == (Gap(at(0), at(9), 10),)
     assert cleaned(bars_at([]), start=None)[1].gaps == ()
-
-
-@pytest.mark.parametrize(
-    ("minutes", "expected"),
-    [
-        (range(10), ()),
-        ([0, 1, 5, 9], (Gap(at(2), at(4), 3), Gap(at(6), at(8), 3))),
-        ([3, 4], (Gap(at(0), at(2), 3), Gap(at(5), at(9), 5))),
-    ],
-)
-def test_gaps_name_their_first_and_last_missing_minute(
-    bars_at: BarsAt, minutes: Sequence[int], expected: tuple[Gap, ...]
-) -> None:
-    assert gaps(bars_at(minutes), START, at(10)) == expected
-    assert sum(gap.minutes for gap in expected) == 10 - len(minutes)
-
-
-def test_gaps_that_touch_become_one() -> None:
-    split = (Gap(at(7), at(9), 3), Gap(at(2), at(4), 3), Gap(at(5), at(5), 1))
-    assert merge_gaps(split) == (Gap(at(2), at(5), 4), Gap(at(7), at(9), 3))
-    explained = Gap(at(5), at(5), 1, "maintenance")
-    assert len(merge_gaps((Gap(at(2), at(4), 3), explained))) == 2
 
 
 def test_a_long_gap_blocks_unless_it_is_explained() -> None:
