@@ -44,6 +44,8 @@ class Quality(_Section):
     """When data are too bad to go on."""
 
     max_gap_minutes: int = Field(ge=0)
+    jump_factor: float = Field(gt=0)
+    outages: Path | None
 
 
 class Exchange(_Section):
@@ -242,6 +244,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> LoadedSettings:
         if merged.get(key) is not None:
             merged[key] = (home / str(merged[key])).resolve()
     _resolve_roots(home, merged.get("sources"))
+    _resolve_outages(home, merged.get("quality"))
     try:
         settings = Settings.model_validate(merged)
     except ValidationError as error:
@@ -270,6 +273,12 @@ def _resolve_roots(home: Path, sources: Any) -> None:
     for declared in sources.values() if isinstance(sources, dict) else ():
         if isinstance(declared, dict) and declared.get("root"):
             declared["root"] = (home / str(declared["root"])).resolve()
+
+
+def _resolve_outages(home: Path, quality: Any) -> None:
+    if isinstance(quality, dict):
+        text = quality.get("outages")
+        quality["outages"] = (home / str(text)).resolve() if text else None
 
 
 def _layers(home: Path, environ: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:

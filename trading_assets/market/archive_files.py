@@ -12,6 +12,7 @@ import polars as pl
 from trading_assets.domain.errors import CorruptFile
 from trading_assets.market.bar_frame import TS, row_text
 from trading_assets.market.history import ObjectKind
+from trading_assets.market.oddities import CLOSE_TS
 
 DECODED_SCHEMA = pl.Schema(
     {
@@ -35,7 +36,7 @@ _FIELDS = pl.Schema(
         "low": pl.Float64(),
         "close": pl.Float64(),
         "volume": pl.Float64(),
-        "close_ts": pl.Int64(),
+        CLOSE_TS: pl.Int64(),
         "quote_volume": pl.Float64(),
         "n_trades": pl.Int64(),
         "taker_volume": pl.Float64(),
@@ -53,7 +54,7 @@ def decode(kind: ObjectKind, data: bytes, name: str) -> pl.DataFrame:
 
     Binance writes 12 fields per bar. Times are milliseconds in some files and microseconds in
     others, so each row's magnitude decides; a header line is recognised by its first byte. The
-    vendor's close time is not used: it ends early before an outage.
+    vendor's close time is handed on for reports only: it ends early before an outage.
 
     Args:
         kind: a zip with one CSV, or a page of the REST API.
@@ -61,14 +62,14 @@ def decode(kind: ObjectKind, data: bytes, name: str) -> pl.DataFrame:
         name: of the object, for messages.
 
     Returns:
-        DECODED_SCHEMA, every row of the object.
+        DECODED_SCHEMA and CLOSE_TS, every row of the object.
 
     Raises:
         CorruptFile: naming the object and what is wrong with it.
     """
     rows = _rows_from_csv(_unzip(data, name), name) if kind == "zip_csv" else _rows(data, name)
-    rows = rows.select(DECODED_SCHEMA.names())
-    holes = rows.filter(pl.any_horizontal(pl.all().is_null()))
+    rows = rows.select(*DECODED_SCHEMA, CLOSE_TS)
+    holes = rows.filter(pl.any_horizontal(pl.exclude(CLOSE_TS).is_null()))
     if holes.height:
         raise _unreadable(name, f"{holes.height} rows with fields missing: {row_text(holes, 0)}")
     oldest = rows["ts"].min()
@@ -78,8 +79,7 @@ def decode(kind: ObjectKind, data: bytes, name: str) -> pl.DataFrame:
             expected=f"at least {_FIRST_MS}",
             found=str(oldest),
         )
-    micros = pl.when(pl.col("ts") < _FIRST_US).then(pl.col("ts") * 1000).otherwise(pl.col("ts"))
-    return rows.with_columns(micros.cast(TS).alias("ts"))
+    return rows.with_columns(_micros("ts"), _micros(CLOSE_TS))
 
 
 def check_container(kind: ObjectKind, data: bytes, name: str) -> None:
@@ -146,6 +146,12 @@ def _rows(data: bytes, name: str) -> pl.DataFrame:
         return pl.DataFrame(raw, strict=True).cast(_FIELDS)
     except (ValueError, TypeError, pl.exceptions.PolarsError) as error:
         raise _unreadable(name, str(error)) from None
+
+
+def _micros(name: str) -> pl.Expr:
+    """Read times of either unit; the instant keeps the name."""
+    times = pl.col(name)
+    return pl.when(times < _FIRST_US).then(times * 1000).otherwise(times).cast(TS).alias(name)
 
 
 def _unreadable(name: str, reason: str) -> CorruptFile:

@@ -37,6 +37,7 @@ RESAMPLED_SCHEMA = pl.Schema({**BAR_SCHEMA, "n_minutes": pl.Int32(), "complete":
 
 PRICES = ("open", "high", "low", "close")
 AMOUNTS = ("volume", "quote_volume", "n_trades")
+_NAMED = 4  # rows that an error shows
 
 
 def empty_bars() -> pl.DataFrame:
@@ -86,7 +87,7 @@ def validate_bars(frame: pl.DataFrame, symbol: Symbol, timeframe: Timeframe = Ti
     open and close, no negative volume.
 
     Raises:
-        DataError: naming the rule and the first row that breaks it.
+        DataError: naming the rule, how many rows break it, and the first ones.
     """
     expected = BAR_SCHEMA if timeframe is Timeframe.M1 else RESAMPLED_SCHEMA
     if frame.schema != expected:
@@ -120,7 +121,8 @@ def validate_bars(frame: pl.DataFrame, symbol: Symbol, timeframe: Timeframe = Ti
         if len(bad):
             raise DataError(
                 f"Bars of {symbol}: {text}",
-                found=f"{len(bad)} of {frame.height} rows, the first one {row_text(frame, bad[0])}",
+                found=f"{len(bad)} of {frame.height} rows: "
+                + "; ".join(row_text(frame, i) for i in bad.head(_NAMED)),
                 fix="Nothing was published. Check the vendor's file.",
             )
 

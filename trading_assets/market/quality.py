@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from typing import Any
 
 import polars as pl
 
@@ -18,32 +20,74 @@ from trading_assets.market.bar_frame import (
     validate_bars,
 )
 from trading_assets.market.gaps import gaps
+from trading_assets.market.oddities import (
+    EarlyClose,
+    Jump,
+    Silence,
+    early_closes,
+    jumps,
+    silences,
+)
+from trading_assets.market.outages import unexplained
+
+_LISTED = 100  # rows of a kind that a manifest names; it counts them all
+DEFAULT_JUMP_FACTOR = 50.0
 
 
 @dataclass(frozen=True, slots=True)
 class QualityReport:
-    """What the vendor's rows were like.
+    """What the vendor's rows were like: `received` = rows + duplicates + off_grid + unfinished.
 
     Attributes:
+        received: rows that the vendor sent.
         rows: bars that are left.
         duplicates: rows that repeated another one exactly; one of each is kept.
         off_grid: open times that are not whole minutes; these rows are left out.
         unfinished: bars that had not ended when they were fetched; left out.
         silent: bars without a trade; they are rows, not gaps.
         gaps: what is missing between the first and the last expected minute.
+        early_closes: bars whose close time is odd, where the vendor gives one.
+        silences: stretches of bars without a trade.
+        jumps: moves beyond `jump_factor` times the month's median move.
     """
 
+    received: int
     rows: int
-    duplicates: int
-    off_grid: tuple[Micros, ...]
-    unfinished: int
-    silent: int
-    gaps: tuple[Gap, ...]
+    duplicates: int = 0
+    off_grid: tuple[Micros, ...] = ()
+    unfinished: int = 0
+    silent: int = 0
+    gaps: tuple[Gap, ...] = ()
+    early_closes: tuple[EarlyClose, ...] = ()
+    silences: tuple[Silence, ...] = ()
+    jumps: tuple[Jump, ...] = ()
+    jump_factor: float = DEFAULT_JUMP_FACTOR
 
     @property
     def missing_minutes(self) -> int:
         """Minutes inside all gaps."""
         return sum(gap.minutes for gap in self.gaps)
+
+    def facts(self) -> dict[str, Any]:
+        """Give everything but rows and gaps as plain values, for a manifest.
+
+        Of odd rows it counts all and names a hundred: early closes as [ts, close_ts], silences
+        (those beside a gap and the longest) as [start, end, minutes, beside_gap], jumps (the
+        farthest) as [ts, kind, move, times].
+        """
+        quiet = sorted(self.silences, key=lambda s: (not s.beside_gap, -s.minutes))[:_LISTED]
+        far = sorted(self.jumps, key=lambda jump: -jump.times)[:_LISTED]
+        return {
+            "received": self.received,
+            "duplicates": self.duplicates,
+            "off_grid": list(self.off_grid),
+            "unfinished": self.unfinished,
+            "silent": self.silent,
+            "early_closes": _counted(self.early_closes, self.early_closes[:_LISTED]),
+            "silences": _counted(self.silences, sorted(quiet, key=lambda s: s.start)),
+            "jumps": _counted(self.jumps, sorted(far, key=lambda j: j.ts)),
+            "jump_factor": self.jump_factor,
+        }
 
 
 def clean_bars(
@@ -54,18 +98,20 @@ def clean_bars(
     month: Month,
     start: Micros | None,
     end: Micros,
+    jump_factor: float = DEFAULT_JUMP_FACTOR,
 ) -> tuple[pl.DataFrame, QualityReport]:
     """Make canonical one-minute bars from a vendor's rows of one month.
 
     Nothing is invented and no value is changed: rows are only put in order and left out.
 
     Args:
-        rows: DECODED_SCHEMA, in any order.
+        rows: DECODED_SCHEMA, in any order; with the vendor's close times if it gives them.
         symbol: whose they are.
         source: value of the column `source`.
         month: which month they are of.
         start: first expected minute; None means that the first row decides.
         end: bars that end after it are unfinished; bars up to it are expected.
+        jump_factor: moves beyond so many times the month's median move are listed.
 
     Returns:
         BAR_SCHEMA, valid and strictly increasing, and what was found.
@@ -93,13 +139,19 @@ def clean_bars(
     unique = frame.unique(maintain_order=True).sort("ts")
     _require_no_conflict(unique, symbol)
     validate_bars(unique, symbol)
+    missing = gaps(unique, _first_expected(unique, start, end), end)
     report = QualityReport(
+        received=rows.height,
         rows=unique.height,
         duplicates=frame.height - unique.height,
         off_grid=tuple(off_grid["ts"].to_physical().to_list()),
         unfinished=unfinished.height,
         silent=unique.filter(pl.col("n_trades") == 0).height,
-        gaps=gaps(unique, _first_expected(unique, start, end), end),
+        gaps=missing,
+        early_closes=early_closes(rows.filter(aligned & finished)),
+        silences=silences(unique, missing),
+        jumps=jumps(unique, jump_factor),
+        jump_factor=jump_factor,
     )
     return unique, report
 
@@ -112,8 +164,7 @@ def require_tolerable(
     Raises:
         DataError: naming the longest gap and the setting.
     """
-    unexplained = [gap for gap in found if gap.cause == "unexplained"]
-    longest = max(unexplained, key=lambda gap: gap.minutes, default=None)
+    longest = max(unexplained(found), key=lambda gap: gap.minutes, default=None)
     if longest is None or longest.minutes <= max_gap_minutes:
         return
     first, last = (minute_text(ts) for ts in (longest.start, longest.end))
@@ -129,6 +180,10 @@ def minute_text(ts: Micros) -> str:
     """Give an instant as `2018-02-08 00:28`, UTC."""
     text = pl.select(instant(ts).dt.strftime("%Y-%m-%d %H:%M")).item()
     return str(text)
+
+
+def _counted(everything: Sequence[Any], listed: Sequence[Any]) -> dict[str, Any]:
+    return {"count": len(everything), "rows": [list(astuple(item)) for item in listed]}
 
 
 def _first_expected(frame: pl.DataFrame, start: Micros | None, end: Micros) -> Micros:

@@ -10,8 +10,8 @@ from trading_assets.settings import Settings
 from trading_assets.storage.partition_store import Manifest, PartitionStore
 from trading_assets.workflows.published import Published
 
-CODE_VERSION = "1"
-"""Raise it whenever equal raw bytes would give other rows."""
+CODE_VERSION = "2"
+"""Raise it whenever equal raw bytes would give other rows, or another report of them."""
 
 RESAMPLED = (Timeframe.M5, Timeframe.H1, Timeframe.D1)
 """Sizes that the graph builds from minutes."""

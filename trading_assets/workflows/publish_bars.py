@@ -8,12 +8,14 @@ from trading_assets.domain.bar import Gap, Timeframe
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.archive_files import decode
+from trading_assets.market.outages import explained, outages_version, unexplained
 from trading_assets.market.quality import QualityReport, clean_bars, require_tolerable
-from trading_assets.storage.partition_store import address
+from trading_assets.storage.partition_store import Manifest, address
 from trading_assets.storage.raw_store import RawManifest
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.history_sources import traits_of_symbol
 from trading_assets.workflows.ingest_month import RAW_TABLE
+from trading_assets.workflows.known_outages import known_outages
 from trading_assets.workflows.market_tables import (
     CODE_VERSION,
     bars_table,
@@ -36,18 +38,23 @@ def publish_bars_1m(desk: Desk, symbol: Symbol, month: Month) -> Published:
     """
     traits = traits_of_symbol(desk.settings, symbol)
     raw = desk.raw.require(traits.store, symbol, month)
+    outages = known_outages(desk.settings, traits.name, symbol, month)
     parents = {
         address(RAW_TABLE, symbol, month): raw.version,
         f"source/{traits.name}": traits.version,
     }
+    if outages:
+        parents[address("outages", symbol, month)] = outages_version(outages)
     table = bars_table(Timeframe.M1)
     manifest = desk.tables.standing(
         table, symbol, month, code_version=CODE_VERSION, parents=parents
     )
     changed = False
-    if manifest is None:
+    jump_factor = desk.settings.quality.jump_factor
+    if manifest is None or manifest.extra["jump_factor"] != jump_factor:
         frame, report = _bars(desk, raw, traits.name)
-        _require_usable(desk, symbol, month, report.gaps, rows=frame.height)
+        missing = explained(report.gaps, outages)
+        _require_usable(desk, symbol, month, missing, rows=frame.height)
         manifest, changed = desk.tables.publish(
             table,
             symbol,
@@ -55,34 +62,48 @@ def publish_bars_1m(desk: Desk, symbol: Symbol, month: Month) -> Published:
             frame,
             code_version=CODE_VERSION,
             parents=parents,
-            gaps=report.gaps,
+            gaps=missing,
             extra={
                 "source": traits.name,
                 "store": raw.source,
                 "expected_end": raw.end,
-                "duplicates": report.duplicates,
-                "off_grid": list(report.off_grid),
-                "unfinished": report.unfinished,
-                "silent": report.silent,
+                **report.facts(),
             },
         )
     _require_usable(desk, symbol, month, manifest.gaps, rows=manifest.rows)
-    return published_from_manifest(
-        desk.tables,
-        manifest,
-        changed=changed,
-        duplicates=manifest.extra["duplicates"],
-        off_grid=len(manifest.extra["off_grid"]),
-        unfinished=manifest.extra["unfinished"],
-        silent=manifest.extra["silent"],
-    )
+    return published_from_manifest(desk.tables, manifest, changed=changed, **counts(manifest))
+
+
+def counts(manifest: Manifest) -> dict[str, int]:
+    """Count what the report of a month lists, for a person."""
+    found = manifest.extra
+    return {
+        "unexplained_gaps": len(unexplained(manifest.gaps)),
+        "received": found["received"],
+        "duplicates": found["duplicates"],
+        "off_grid": len(found["off_grid"]),
+        "unfinished": found["unfinished"],
+        "silent": found["silent"],
+        "early_closes": found["early_closes"]["count"],
+        "silences": found["silences"]["count"],
+        "jumps": found["jumps"]["count"],
+    }
 
 
 def _bars(desk: Desk, raw: RawManifest, source: str) -> tuple[pl.DataFrame, QualityReport]:
     rows = pl.concat(
-        decode(item.described.kind, desk.raw.read(raw, item), item.file) for item in raw.objects
+        (decode(item.described.kind, desk.raw.read(raw, item), item.file) for item in raw.objects),
+        how="diagonal",
     )
-    return clean_bars(rows, raw.symbol, source, month=raw.month, start=raw.start, end=raw.end)
+    return clean_bars(
+        rows,
+        raw.symbol,
+        source,
+        month=raw.month,
+        start=raw.start,
+        end=raw.end,
+        jump_factor=desk.settings.quality.jump_factor,
+    )
 
 
 def _require_usable(

@@ -53,6 +53,8 @@ def publish(
     gaps: tuple[Gap, ...] = (),
     duplicates: int = 0,
     off_grid: tuple[int, ...] = (),
+    jumps: list[list[object]] | None = None,
+    early_closes: list[list[int]] | None = None,
 ) -> None:
     a_desk.tables.publish(
         "bars_1m",
@@ -67,6 +69,10 @@ def publish(
             "expected_end": MONTH.end,
             "duplicates": duplicates,
             "off_grid": list(off_grid),
+            "unfinished": 0,
+            "jumps": {"count": len(jumps or []), "rows": jumps or []},
+            "jump_factor": 50.0,
+            "early_closes": {"count": len(early_closes or []), "rows": early_closes or []},
         },
     )
 
@@ -95,6 +101,48 @@ def test_a_short_gap_warns_and_a_long_one_blocks(a_desk: Desk) -> None:
     assert warns(judged(a_desk)["has_no_gaps"])
     publish(a_desk, minutes(), gaps=(Gap(MONTH.start, MONTH.start, 4321),))
     assert blocks(judged(a_desk)["has_no_gaps"])
+
+
+def test_a_known_outage_is_listed_and_neither_warns_nor_blocks(a_desk: Desk) -> None:
+    known = Gap(MONTH.start, MONTH.start + 4999 * MINUTE, 5000, "venue_outage")
+    publish(a_desk, minutes(), gaps=(known,))
+    finding = judged(a_desk)["has_no_gaps"]
+    assert finding.passed
+    (row,) = finding.metadata["list"].records
+    assert row.data == {
+        "first missing": "2024-02-01 00:00",
+        "last missing": "2024-02-04 11:19",
+        "minutes": 5000,
+        "cause": "venue_outage",
+    }
+    short = Gap(MONTH.end - MINUTE, MONTH.end - MINUTE, 1)
+    publish(a_desk, minutes(), gaps=(known, short))
+    finding = judged(a_desk)["has_no_gaps"]
+    assert warns(finding)
+    assert finding.metadata["longest_minutes"] == 1
+    assert [row.data["minutes"] for row in finding.metadata["list"].records] == [1, 5000]
+
+
+def test_jumps_and_early_closes_warn_and_show_their_rows(a_desk: Desk) -> None:
+    ts = MONTH.start + 90 * MINUTE
+    publish(
+        a_desk,
+        minutes(),
+        jumps=[[ts, "close_to_open", -0.25, 812.5]],
+        early_closes=[[ts, ts + 14_788_000]],
+    )
+    found = judged(a_desk)
+    assert warns(found["moves_are_usual"])
+    assert warns(found["bars_end_on_time"])
+    (jump,) = found["moves_are_usual"].metadata["list"].records
+    assert jump.data == {
+        "bar": "2024-02-01 01:30",
+        "kind": "close to open",
+        "move %": -25.0,
+        "times the median": 812.5,
+    }
+    (end,) = found["bars_end_on_time"].metadata["list"].records
+    assert end.data == {"bar": "2024-02-01 01:30", "seconds": 14.788}
 
 
 def test_repetitions_of_the_vendor_warn_and_those_in_the_table_block(a_desk: Desk) -> None:

@@ -14,6 +14,8 @@ from trading_assets.domain.bar import MINUTE, Timeframe
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.archive_files import decode
 from trading_assets.market.bar_frame import BAR_SCHEMA, between, row_content_hash
+from trading_assets.market.oddities import CLOSE_TS
+from trading_assets.market.outages import explained, outages_of, shipped_outages
 from trading_assets.market.quality import QualityReport, clean_bars, minute_text
 from trading_assets.market.resample import resample
 
@@ -66,6 +68,48 @@ def test_the_gaps_of_a_month_are_those_of_the_table_and_no_others(month: Month) 
     assert (report.duplicates, report.off_grid, report.unfinished) == (0, (), 0)
     missing = (month.end - month.start) // MINUTE - report.rows
     assert report.missing_minutes == missing
+    assert report.received == report.rows
+
+
+def test_every_gap_of_the_table_is_a_known_outage_of_that_symbol_only() -> None:
+    known = [o for o in shipped_outages() if o.symbol == BTC]
+    told = [
+        (
+            minute_text(o.start - MINUTE),
+            minute_text(o.end + MINUTE),
+            (o.end - o.start) // MINUTE + 1,
+        )
+        for o in known
+    ]
+    assert told == published_gaps()
+    for month in MONTHS:
+        _, report = month_of_archive(month)
+        own = outages_of(known, ("binance_spot",), BTC, month)
+        assert {gap.cause for gap in explained(report.gaps, own)} <= {"venue_outage"}
+        other = outages_of(known, ("binance_spot",), Symbol("ETHUSDT"), month)
+        assert explained(report.gaps, other) == report.gaps
+
+
+def test_bars_before_an_outage_end_early_and_are_kept() -> None:
+    """Four of the seventeen that eight years have; the months without an outage have none."""
+    found = {
+        minute_text(close.ts): close.close_ts - close.ts
+        for month in MONTHS
+        for close in month_of_archive(month)[1].early_closes
+    }
+    assert found == {
+        "2018-02-08 00:28": 14_788_000,
+        "2018-02-11 04:00": 999_000,
+        "2020-02-19 11:35": 32_286_000,
+        "2020-03-04 09:21": 46_694_000,
+    }
+
+
+def test_a_crash_is_listed_and_kept() -> None:
+    frame, report = month_of_archive(Month(2020, 3))
+    days = {minute_text(jump.ts)[:10] for jump in report.jumps}
+    assert {"2020-03-12", "2020-03-13"} <= days
+    assert len(report.jumps) < frame.height // 500
 
 
 def test_an_outage_inside_a_day_of_the_first_weeks() -> None:
@@ -74,7 +118,9 @@ def test_an_outage_inside_a_day_of_the_first_weeks() -> None:
     rows = decode(day.kind, archive.fetch(BTC, day), day.name)
     _, report = clean_bars(rows, BTC, "archive", month=Month(2017, 9), start=day.start, end=day.end)
     assert gap_rows(report) == [("2017-09-06 16:00", "2017-09-06 23:00", 419)]
-    assert report.silent > 0
+    assert report.silent == sum(silence.minutes for silence in report.silences) > 0
+    (early,) = report.early_closes
+    assert (minute_text(early.ts), early.close_ts) == ("2017-09-06 16:00", early.ts)
 
 
 def test_microseconds_and_milliseconds_meet_without_a_seam() -> None:
@@ -87,7 +133,8 @@ def test_a_day_is_the_same_in_its_own_zip_and_in_the_months() -> None:
     december, _ = month_of_archive(Month(2024, 12))
     zip_of_day = _SPOT / "daily/klines/BTCUSDT/1m/BTCUSDT-1m-2024-12-31.zip"
     day = decode("zip_csv", zip_of_day.read_bytes(), zip_of_day.name)
-    assert december.tail(1440).select(day.columns).equals(day)
+    values = day.drop(CLOSE_TS)
+    assert december.tail(1440).select(values.columns).equals(values)
 
 
 def test_futures_files_have_a_header_and_stay_in_milliseconds() -> None:
@@ -145,6 +192,8 @@ def test_real_downloads_with_repeated_rows_are_cleaned(
         start = int(ts[0])
         _, report = clean_bars(part, Symbol(name), "x", month=month, start=start, end=end)
         found.append(report)
+        known = outages_of(shipped_outages(), ("binance_spot",), Symbol(name), month)
+        assert {gap.cause for gap in explained(report.gaps, known)} == {"venue_outage"}
     assert sum(report.duplicates for report in found) == duplicates
     assert sum(len(report.gaps) for report in found) == gaps
 

@@ -32,21 +32,31 @@ def rows_at(opens: list[int]) -> pl.DataFrame:
 
 
 @settings(max_examples=80, deadline=None)
-@given(minutes, st.lists(st.integers(0, 59), max_size=20), st.randoms(use_true_random=False))
-def test_cleaning_keeps_each_minute_once_in_order(
-    present: set[int], repeated: list[int], shuffler: random.Random
+@given(
+    minutes,
+    st.lists(st.integers(0, 59), max_size=20),
+    st.integers(0, 20),
+    st.randoms(use_true_random=False),
+)
+def test_cleaning_keeps_each_minute_once_in_order_and_accounts_for_every_row(
+    present: set[int], repeated: list[int], unfinished: int, shuffler: random.Random
 ) -> None:
     opens = [MARCH.start + minute * MINUTE for minute in sorted(present)]
     again = [opens[i % len(opens)] for i in repeated if opens]
     off_grid = [ts + 1_000_000 for ts in opens[:3]]
     sent = opens + again + off_grid
     shuffler.shuffle(sent)
-    end = MARCH.start + LENGTH * MINUTE
+    end = MARCH.start + LENGTH * MINUTE - unfinished * MINUTE
+    opens = [ts for ts in opens if ts < end]
     frame, report = clean_bars(rows_at(sent), BTC, "x", month=MARCH, start=MARCH.start, end=end)
     assert frame["ts"].to_physical().to_list() == opens
     assert frame.select(DECODED_SCHEMA.names()).equals(rows_at(opens))
-    assert (report.duplicates, sorted(report.off_grid)) == (len(again), off_grid)
-    assert report.rows + report.missing_minutes == LENGTH
+    assert sorted(report.off_grid) == off_grid
+    assert report.duplicates == sum(ts < end for ts in again)
+    assert report.unfinished == len(sent) - len(off_grid) - report.duplicates - len(opens)
+    left_out = report.duplicates + len(report.off_grid) + report.unfinished
+    assert report.received == len(sent) == report.rows + left_out
+    assert report.rows + report.missing_minutes == LENGTH - unfinished
 
 
 @settings(max_examples=100, deadline=None)

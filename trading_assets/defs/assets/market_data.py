@@ -17,6 +17,7 @@ from trading_assets.defs.partition_events import (
 )
 from trading_assets.defs.partitions import MONTHS_BY_SYMBOL, month_and_symbol, monthly_table
 from trading_assets.defs.presentation import by_month, columns, shown
+from trading_assets.defs.quality_checks import ODDITIES, judge_gaps, judge_oddities
 from trading_assets.defs.resources import DeskResource
 from trading_assets.domain.bar import MINUTE, Timeframe
 from trading_assets.domain.errors import DataError
@@ -107,14 +108,15 @@ BARS_1M_CHECKS = [
         name, asset=bars_1m, description=text, blocking=True, partitions_def=MONTHS_BY_SYMBOL
     )
     for name, text in {
-        "has_no_gaps": "Every expected minute is there. A short gap warns, one beyond "
-        "quality.max_gap_minutes blocks.",
+        "has_no_gaps": "Every expected minute is there, or in a known outage. A short gap that "
+        "nothing explains warns, one beyond quality.max_gap_minutes blocks.",
         "has_no_duplicates": "No minute is there twice. Exact repetitions by the vendor warn.",
         "is_on_the_grid": "Open times are whole minutes inside the month. Rows of the vendor that "
         "were not, and were left out, warn.",
         "prices_are_possible": "low <= open, close <= high, prices above zero, volumes not below.",
         "is_fresh": "The last bar is at most 15 minutes before the end of what was fetched; "
         "never blocks.",
+        **ODDITIES,
     }.items()
 ]
 BARS_5M_CHECKS = [
@@ -145,17 +147,11 @@ def _judge_minutes(desk: "Desk", key: str) -> list[Finding]:
     month, symbol = month_and_symbol(key)
     manifest = desk.tables.require("bars_1m", symbol, month)
     frame = desk.tables.read_manifest(manifest)
-    longest = max((gap.minutes for gap in manifest.gaps), default=0)
     late = manifest.extra["expected_end"] - (manifest.max_ts or month.start) - MINUTE
     repeated = frame.height - frame["ts"].n_unique()
     stray = frame.filter(frame["ts"].to_physical() % MINUTE != 0).height
     return [
-        Finding(
-            "has_no_gaps",
-            not manifest.gaps,
-            {"gaps": len(manifest.gaps), "longest_minutes": longest},
-            severity=_blocks(longest > desk.settings.quality.max_gap_minutes),
-        ),
+        judge_gaps(manifest, desk.settings.quality.max_gap_minutes),
         Finding(
             "has_no_duplicates",
             repeated + manifest.extra["duplicates"] == 0,
@@ -172,9 +168,10 @@ def _judge_minutes(desk: "Desk", key: str) -> list[Finding]:
         Finding(
             "is_fresh",
             late <= _LATE,
-            {"minutes_behind": late // MINUTE},
+            {"minutes_behind": late // MINUTE, "unfinished": manifest.extra["unfinished"]},
             severity=dg.AssetCheckSeverity.WARN,
         ),
+        *judge_oddities(manifest),
     ]
 
 

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from trading_assets.domain.errors import CorruptFile
 from trading_assets.market.archive_files import DECODED_SCHEMA, check_container, decode
+from trading_assets.market.bar_frame import TS
+from trading_assets.market.oddities import CLOSE_TS
 
 MS = 1_709_251_200_000  # 2024-03-01
 HEADER = "open_time,open,high,low,close,volume,close_time,quote_volume,count,b,q,ignore\n"
@@ -42,10 +44,11 @@ def row(ts: int = MS, **fields: object) -> list[object]:
 def test_csv_and_json_give_the_same_rows() -> None:
     from_csv = decode("zip_csv", zipped(line()), "a")
     from_json = decode("klines_json", page(row()), "b")
-    assert from_csv.schema == DECODED_SCHEMA
+    assert from_csv.schema == {**DECODED_SCHEMA, CLOSE_TS: TS}
     assert from_csv.equals(from_json)
     assert from_csv["ts"].to_physical().to_list() == [MS * 1000]
-    assert from_csv.row(0)[1:] == (10.0, 12.5, 9.0, 11.0, 3.0, 33.5, 7)
+    assert from_csv.row(0)[1:-1] == (10.0, 12.5, 9.0, 11.0, 3.0, 33.5, 7)
+    assert from_csv[CLOSE_TS].to_physical().to_list() == [(MS + 59_999) * 1000]
 
 
 def test_a_header_line_is_recognised() -> None:
@@ -70,12 +73,13 @@ def test_an_early_close_time_and_disorder_are_the_vendors_and_stay() -> None:
     early = line(MS).replace(str(MS + 59_999), str(MS))
     rows = decode("zip_csv", zipped(line(MS + 60_000) + early + early), "a")
     assert rows["ts"].to_physical().to_list() == [(MS + 60_000) * 1000, MS * 1000, MS * 1000]
+    assert rows[CLOSE_TS].to_physical().to_list()[1:] == [MS * 1000, MS * 1000]
 
 
 def test_empty_objects_have_no_rows() -> None:
     for rows in (decode("zip_csv", zipped(""), "a"), decode("klines_json", b"[]", "b")):
         assert rows.is_empty()
-        assert rows.schema == DECODED_SCHEMA
+        assert rows.schema == {**DECODED_SCHEMA, CLOSE_TS: TS}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What of a vendor's rows becomes bars, and what is missing."""
 
+import json
 from collections.abc import Callable
 
 import polars as pl
@@ -38,7 +39,7 @@ def test_clean_rows_pass_unchanged(bars_at: BarsAt) -> None:
     frame, report = cleaned(bars_at(range(10)))
     assert frame.schema == BAR_SCHEMA
     assert frame.equals(bars_at(range(10)))
-    assert report == QualityReport(10, 0, (), 0, 0, ())
+    assert report == QualityReport(received=10, rows=10)
 
 
 def test_exact_repetitions_are_counted_and_removed_and_order_is_made(bars_at: BarsAt) -> None:
@@ -115,3 +116,31 @@ def test_a_long_gap_blocks_unless_it_is_explained() -> None:
 
 def test_minutes_are_written_in_utc() -> None:
     assert minute_text(at(61)) == "2024-03-01 01:01"
+
+
+def test_an_explained_gap_blocks_at_no_length() -> None:
+    known = Gap(at(0), at(9999), 10_000, "venue_outage")
+    require_tolerable((known,), 1, BTC, MARCH)
+
+
+def test_the_error_for_impossible_bars_shows_the_rows(bars_at: BarsAt) -> None:
+    odd = bars_at(range(10)).with_columns(high=pl.col("low"))
+    with pytest.raises(DataError, match="do not enclose") as caught:
+        cleaned(odd)
+    assert caught.value.found.startswith("10 of 10 rows: ts 2024-03-01 00:00:00+00:00")
+    assert caught.value.found.count("; ts ") == 3
+
+
+def test_the_report_becomes_plain_values_that_count_all_and_name_a_hundred(
+    bars_at: BarsAt,
+) -> None:
+    rows = bars_at(range(400)).with_columns(
+        n_trades=pl.when(pl.int_range(pl.len()) % 3 == 0).then(0).otherwise(1)
+    )
+    _, report = cleaned(rows.filter(pl.int_range(pl.len()) != 310), end=at(400))
+    facts = report.facts()
+    assert facts["silences"]["count"] == 134
+    listed = facts["silences"]["rows"]
+    assert len(listed) == 100
+    assert [at(309), at(309), 1, True] in listed
+    assert json.loads(json.dumps(facts)) == facts
