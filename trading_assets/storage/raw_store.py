@@ -15,6 +15,7 @@ from trading_assets.storage import pointers
 from trading_assets.storage.partition_store import Verification, verify_files
 
 _STEM = "manifest"
+_NOTE = "kept"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SUFFIX = {"zip_csv": ".zip", "klines_json": ".json"}
 
@@ -75,6 +76,34 @@ class RawStore:
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    def keep(
+        self, source: str, symbol: Symbol, month: Month, described: VendorObject, data: bytes
+    ) -> RawObject:
+        """Store one object of a month that is not complete yet.
+
+        A finished one is noted beside the manifests, so that an interrupted ingestion goes on
+        from it. The note counts for nothing else: what a month consists of, only a manifest says.
+
+        Raises:
+            CorruptFile: if a file of the same content is there and damaged.
+        """
+        folder = self.folder(source, symbol, month)
+        item = _write(folder, described, data)
+        if described.finished:
+            note = pointers.sealed(asdict(item))
+            pointers.write_immutable(folder, _NOTE, ".json", note)
+        return item
+
+    def kept(self, source: str, symbol: Symbol, month: Month) -> tuple[RawObject, ...]:
+        """List the objects that an interrupted ingestion has noted, as far as they are sound.
+
+        Raises:
+            CorruptFile: if a note is damaged.
+        """
+        folder = self.folder(source, symbol, month)
+        noted = [_object(pointers.unsealed(p.read_bytes(), folder)) for p in _notes(folder)]
+        return tuple(item for item in noted if _is_sound(folder / item.file, item.sha256))
+
     def publish(
         self,
         source: str,
@@ -88,12 +117,14 @@ class RawStore:
     ) -> tuple[RawManifest, bool]:
         """Store new objects and make this list of objects the current one.
 
+        The notes of `keep` have then done their work and are removed.
+
         Args:
             source: folder of the source (`HistorySource.store`).
             symbol: whose objects they are.
             month: which they make up.
             contents: in order of their spans; new objects with their bytes, and objects of the
-                current manifest that are still good.
+                current manifest, or of `kept`, that are still good.
             start: from when bars are expected.
             end: until when bars are expected.
             before: the manifest that the caller has read.
@@ -114,11 +145,13 @@ class RawStore:
             [start, end, [(i.described.name, i.described.end, i.sha256) for i in items]]
         )
         if before is not None and before.version == version and before.objects == items:
+            _remove_notes(folder)
             return before, False
         pointers.make_folder(folder)
         pointers.sweep(folder)
         payload = pointers.sealed(facts | {"version": version})
         pointers.publish_exclusive(folder, _STEM, payload, after=before.n if before else 0)
+        _remove_notes(folder)
         return self.require(source, symbol, month), True
 
     def current(self, source: str, symbol: Symbol, month: Month) -> RawManifest | None:
@@ -152,11 +185,7 @@ class RawStore:
 
     def is_sound(self, manifest: RawManifest, item: RawObject) -> bool:
         """Tell whether an object's file is there with its bytes, whole."""
-        try:
-            pointers.check_file(self.path(manifest, item), item.sha256)
-        except CorruptFile:
-            return False
-        return True
+        return _is_sound(self.path(manifest, item), item.sha256)
 
     def read(self, manifest: RawManifest, item: RawObject) -> bytes:
         """Read the bytes of one object.
@@ -213,6 +242,23 @@ class RawStore:
             end=facts["end"],
             published_at=file_time_ns // 1000,
         )
+
+
+def _is_sound(path: Path, sha256: str) -> bool:
+    try:
+        pointers.check_file(path, sha256)
+    except CorruptFile:
+        return False
+    return True
+
+
+def _notes(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"{_NOTE}-*.json"))
+
+
+def _remove_notes(folder: Path) -> None:
+    for path in _notes(folder):
+        path.unlink(missing_ok=True)
 
 
 def _object(facts: dict[str, Any]) -> RawObject:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from trading_assets.domain.errors import DataError, UnknownSymbol
@@ -17,6 +17,9 @@ from trading_assets.workflows.published import Published
 
 RAW_TABLE = "raw_klines"
 
+Told = Callable[[int, int], None]
+"""Is told how many objects of a month are there, of how many."""
+
 
 def ingest_month(
     desk: Desk,
@@ -25,11 +28,13 @@ def ingest_month(
     *,
     history: HistorySource | None = None,
     refresh: bool = False,
+    told: Told | None = None,
 ) -> Published:
     """Bring the raw objects of one month up to date.
 
     Objects that are stored, finished and sound are not fetched again, unless the vendor publishes
-    another checksum for them. Everything is fetched before anything is written.
+    another checksum for them; neither are those that an interrupted run has left. The month's
+    manifest is written last, when everything is there.
 
     Args:
         desk: where to read from and to store.
@@ -37,6 +42,7 @@ def ingest_month(
         month: from `history_start` on.
         history: an open source to use, when several months are fetched in one go.
         refresh: fetch everything again; what the vendor has restated becomes a new version.
+        told: is called at the start and after each object, for a progress bar.
 
     Raises:
         UnknownSymbol: if the symbol is not in settings, or the source does not have it.
@@ -50,11 +56,8 @@ def ingest_month(
     with _history_or_own(desk, symbol, history) as source:
         listing = source.listing(symbol, month)
         before = desk.raw.current(source.store, symbol, month)
-        kept = {} if refresh or before is None else _kept(desk, before, listing)
-        contents = [
-            kept.get(wanted.name) or (wanted, _fetch(source, symbol, wanted))
-            for wanted in listing.objects
-        ]
+        kept = {} if refresh else _kept(desk, source.store, symbol, month, before, listing)
+        contents = _fetched(desk, source, symbol, month, listing, kept, told)
         manifest, changed = desk.raw.publish(
             source.store,
             symbol,
@@ -103,15 +106,49 @@ def _history_or_own(
         yield sources.of(symbol)
 
 
-def _kept(desk: Desk, before: RawManifest, listing: Listing) -> dict[str, RawObject]:
-    stored = {item.described.name: item for item in before.objects}
-    return {
-        wanted.name: stored[wanted.name]
-        for wanted in listing.objects
-        if wanted.name in stored
-        and stored[wanted.name].stands_for(wanted)
-        and desk.raw.is_sound(before, stored[wanted.name])
-    }
+def _kept(
+    desk: Desk,
+    store: str,
+    symbol: Symbol,
+    month: Month,
+    before: RawManifest | None,
+    listing: Listing,
+) -> dict[str, RawObject]:
+    """Give what need not be fetched: left by an interrupted run, or of the current manifest."""
+    wanted = {item.name: item for item in listing.objects}
+
+    def stands(item: RawObject) -> bool:
+        described = wanted.get(item.described.name)
+        return described is not None and item.stands_for(described)
+
+    kept = [item for item in desk.raw.kept(store, symbol, month) if stands(item)]
+    if before is not None:
+        kept += [i for i in before.objects if stands(i) and desk.raw.is_sound(before, i)]
+    return {item.described.name: item for item in kept}
+
+
+def _fetched(
+    desk: Desk,
+    source: HistorySource,
+    symbol: Symbol,
+    month: Month,
+    listing: Listing,
+    kept: dict[str, RawObject],
+    told: Told | None,
+) -> list[RawObject]:
+    """Fetch what is missing, storing each object as it comes, and give all in order."""
+    contents: list[RawObject] = []
+    for done, wanted in enumerate(listing.objects):
+        if told is not None:
+            told(done, len(listing.objects))
+        item = kept.get(wanted.name)
+        if item is None:
+            data = _fetch(source, symbol, wanted)
+            item = desk.raw.keep(source.store, symbol, month, wanted, data)
+        contents.append(item)
+    if told is not None:
+        told(len(contents), len(contents))
+    return contents
 
 
 def _fetch(source: HistorySource, symbol: Symbol, wanted: VendorObject) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.history import HistorySource
 from trading_assets.workflows.desk import Desk
-from trading_assets.workflows.ingest_month import ingest_month
+from trading_assets.workflows.ingest_month import Told, ingest_month
 from trading_assets.workflows.market_tables import RESAMPLED
 from trading_assets.workflows.publish_bars import publish_bars_1m
 from trading_assets.workflows.published import Published
@@ -19,13 +19,16 @@ def market_month(
     *,
     history: HistorySource | None = None,
     refresh: bool = False,
+    told: Told | None = None,
 ) -> tuple[Published, ...]:
     """Bring raw_klines, bars_1m, bars_5m, bars_1h and bars_1d of one month up to date.
+
+    The options are those of `ingest_month`.
 
     Raises:
         DataError, VenueError: as the single steps do; what stood before stays.
     """
-    raw = ingest_month(desk, symbol, month, history=history, refresh=refresh)
+    raw = ingest_month(desk, symbol, month, history=history, refresh=refresh, told=told)
     minutes = publish_bars_1m(desk, symbol, month)
     larger = [resample_month(desk, symbol, month, timeframe) for timeframe in RESAMPLED]
     return raw, minutes, *larger

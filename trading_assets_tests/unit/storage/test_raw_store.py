@@ -122,3 +122,29 @@ def test_names_cannot_leave_the_store(store: RawStore) -> None:
     escape = VendorObject("../x.zip", "zip_csv", MARCH.start, MARCH.end, finished=True)
     with pytest.raises(CorruptFile, match="cannot be a file"):
         publish(store, (escape, b""))
+
+
+def test_what_is_kept_of_an_unfinished_ingestion_counts_for_nothing_else(store: RawStore) -> None:
+    one = store.keep("archive", BTC, MARCH, day(1), b"one")
+    young = store.keep("archive", BTC, MARCH, day(2, finished=False), b"two")
+    assert store.kept("archive", BTC, MARCH) == (one,)
+    assert store.current("archive", BTC, MARCH) is None
+    assert store.verify().files == 0
+    manifest, changed = publish(store, one, young)
+    assert changed
+    assert manifest.objects == (one, young)
+    assert store.kept("archive", BTC, MARCH) == ()
+    assert [store.read(manifest, item) for item in manifest.objects] == [b"one", b"two"]
+
+
+def test_a_kept_object_that_rots_is_not_offered_and_a_damaged_note_is_named(
+    store: RawStore,
+) -> None:
+    one = store.keep("archive", BTC, MARCH, day(1), b"one")
+    folder = store.folder("archive", BTC, MARCH)
+    (folder / one.file).write_bytes(b"oNe")
+    assert store.kept("archive", BTC, MARCH) == ()
+    (note,) = folder.glob("kept-*.json")
+    note.write_bytes(note.read_bytes()[:-3])
+    with pytest.raises(CorruptFile, match="damaged"):
+        store.kept("archive", BTC, MARCH)

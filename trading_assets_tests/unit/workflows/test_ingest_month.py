@@ -20,6 +20,7 @@ from trading_assets.market.history import HistorySource, VendorObject
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.history_sources import open_history, traits_of
 from trading_assets.workflows.ingest_month import ingest_month
+from trading_assets.workflows.publish_bars import publish_bars_1m
 
 BTC = Symbol("BTCUSDT")
 MARCH = Month(2024, 3)
@@ -172,15 +173,45 @@ def test_a_source_that_is_down_leaves_everything_as_it_was(
     assert files_of(desk.raw.root) == []
 
 
-def test_a_fault_in_the_middle_stores_nothing(
+def test_an_interrupted_month_is_no_month_and_goes_on_where_it_stopped(
     archive: Any, archive_desk: Desk, csv_of: Callable[..., str]
 ) -> None:
-    archive.put("2024-03-01", csv_of([MARCH.start]))
-    bad = archive.put("2024-03-02", csv_of([MARCH.start + DAY]))
+    for day in range(4):
+        archive.put(f"2024-03-{day + 1:02d}", csv_of([MARCH.start + day * DAY]))
+    bad = archive.root / "daily/klines/BTCUSDT/1m/BTCUSDT-1m-2024-03-03.zip"
+    good = bad.read_bytes()
     bad.write_bytes(b"not what was promised")
-    with pytest.raises(CorruptFile, match="2024-03-02"):
+    with pytest.raises(CorruptFile, match="2024-03-03"):
         ingest_month(archive_desk, BTC, MARCH)
-    assert files_of(archive_desk.raw.root) == []
+    assert archive_desk.raw.current("archive", BTC, MARCH) is None
+    with pytest.raises(MissingPartition):
+        publish_bars_1m(archive_desk, BTC, MARCH)
+    bad.write_bytes(good)
+    progress: list[tuple[int, int]] = []
+    published, fetched = ingest_counted(
+        archive_desk, told=lambda done, total: progress.append((done, total))
+    )
+    assert fetched == [f"BTCUSDT-1m-2024-03-{day:02d}.zip" for day in (3, 4)]
+    assert progress == [(done, 4) for done in range(5)]
+    assert published.metadata["objects"] == 4
+    assert published.metadata["fetched"] == 2
+    assert archive_desk.raw.kept("archive", BTC, MARCH) == ()
+    names = [path.name for path in files_of(archive_desk.raw.root)]
+    assert len(names) == 5
+    assert "manifest-1.json" in names
+
+
+def test_an_interrupted_refresh_changes_nothing(
+    archive: Any, archive_desk: Desk, csv_of: Callable[..., str]
+) -> None:
+    paths = [archive.put(f"2024-03-0{day}", csv_of([MARCH.start + day * DAY])) for day in (1, 2)]
+    first, _ = ingest_counted(archive_desk)
+    paths[1].write_bytes(b"not what was promised")
+    with pytest.raises(CorruptFile, match="2024-03-02"):
+        ingest_month(archive_desk, BTC, MARCH, refresh=True)
+    again, fetched = ingest_counted(archive_desk)
+    assert (again.version, again.changed, fetched) == (first.version, False, [])
+    assert archive_desk.raw.kept("archive", BTC, MARCH) == ()
 
 
 def test_another_market_has_other_raw_files(make_desk: Callable[..., Desk]) -> None:
