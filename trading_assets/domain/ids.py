@@ -18,7 +18,7 @@ Symbol = NewType("Symbol", str)
 Micros = int
 """Microseconds since 1970-01-01T00:00:00Z: the unit of every instant inside the product."""
 
-_SYMBOL = re.compile(r"[A-Z0-9]{2,20}")
+_SYMBOL = re.compile(r"(?=.{1,20}\Z)[A-Z0-9]+(?:\.[A-Z0-9]+)?")
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 _TAG = re.compile(r"[a-z0-9][a-z0-9_]{0,39}")
 CLIENT_ORDER_ID_PREFIX = "ta-"
@@ -31,13 +31,14 @@ def symbol_from_text(text: object) -> Symbol:
     """Validate `text` as a symbol.
 
     Raises:
-        UnknownSymbol: if it is not 2 to 20 characters of `A-Z0-9`; a symbol becomes a folder and a
-            query parameter, so nothing else is ever let in.
+        UnknownSymbol: if it is not 1 to 20 characters of `A-Z0-9`, with at most one dot between
+            them (`F`, `BRK.B`); a symbol becomes a folder, a partition key and a query parameter,
+            so nothing else is ever let in.
     """
     if not isinstance(text, str) or not _SYMBOL.fullmatch(text):
         raise UnknownSymbol(
             "Not a symbol",
-            expected="2 to 20 characters of A-Z and 0-9, such as BTCUSDT",
+            expected="1 to 20 characters of A-Z and 0-9, one dot inside, such as BTCUSDT or BRK.B",
             found=repr(text)[:80],
             fix="Check the spelling; symbols are listed by `trading-assets config show`.",
         )

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Literal
 
 from trading_assets.domain.errors import ConfigurationError
-from trading_assets.domain.ids import Symbol
+from trading_assets.domain.ids import Micros, Symbol
 
 UNITS_PER_ASSET = 100_000_000
 """Balances are whole multiples of 1e-8 of an asset."""
@@ -26,6 +26,9 @@ class Instrument:
         min_notional: smallest order value, in quote.
         point_value: quote value of one price point for one unit (1 for spot).
         calendar: name of the trading calendar; `24/7` for crypto spot.
+        listed: first instant of trading, None when it is not known. The same name may have been
+            another instrument before.
+        delisted: first instant without trading, None while it trades.
     """
 
     symbol: Symbol
@@ -37,6 +40,8 @@ class Instrument:
     point_value: Decimal = Decimal(1)
     calendar: str = "24/7"
     asset_class: AssetClass = "crypto_spot"
+    listed: Micros | None = None
+    delisted: Micros | None = None
 
     def __post_init__(self) -> None:
         """Refuse a grid that the engine cannot hold exactly."""
@@ -53,6 +58,12 @@ class Instrument:
                 f"Instrument {self.symbol}: lot is finer than a balance can hold",
                 expected="a multiple of 0.00000001",
                 found=str(self.lot),
+            )
+        if self.listed is not None and self.delisted is not None and self.listed >= self.delisted:
+            raise ConfigurationError(
+                f"Instrument {self.symbol}: delisted before it was listed",
+                expected="listed before delisted",
+                found=f"listed {self.listed}, delisted {self.delisted} (microseconds)",
             )
 
     @property

@@ -212,18 +212,21 @@ class ReleaseStore:
 
 
 def instrument_to_plain(instrument: Instrument) -> dict[str, str]:
-    """Write an instrument as text values."""
-    return {name: str(value) for name, value in asdict(instrument).items()}
+    """Write an instrument as text values; what is not known is left out."""
+    known = asdict(instrument).items()
+    return {name: str(value) for name, value in known if value is not None}
 
 
 def instrument_from_plain(values: Mapping[str, str]) -> Instrument:
-    """Read what `instrument_to_plain` wrote."""
+    """Read what `instrument_to_plain` wrote, also before instruments had a listing."""
     decimals = ("tick", "lot", "min_notional", "point_value")
+    instants = [name for name in ("listed", "delisted") if name in values]
     plain: dict[str, Any] = dict(values)
     return Instrument(
         **{
             **plain,
             "symbol": symbol_from_text(plain["symbol"]),
             **{name: Decimal(plain[name]) for name in decimals},
+            **{name: int(plain[name]) for name in instants},
         }
     )

@@ -13,6 +13,7 @@ from trading_assets.market.quality import minute_text
 from trading_assets.settings import Settings
 from trading_assets.storage.raw_store import RawManifest, RawObject
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.listing import require_traded
 from trading_assets.workflows.published import Published
 
 RAW_TABLE = "raw_klines"
@@ -46,13 +47,14 @@ def ingest_month(
 
     Raises:
         UnknownSymbol: if the symbol is not in settings, or the source does not have it.
-        DataError: if the month is outside history.
+        DataError: if the month is outside history, or the symbol was not traded in it.
         MissingPartition: if the source has nothing of it.
         CorruptFile: if bytes are not what the vendor's checksum or their kind says.
         ConflictError: if another run has stored this month meanwhile.
         VenueError: if the source cannot be reached.
     """
     require_configured(desk.settings, symbol, month)
+    require_traded(desk.settings, symbol, month)
     with _history_or_own(desk, symbol, history) as source:
         listing = source.listing(symbol, month)
         before = desk.raw.current(source.store, symbol, month)

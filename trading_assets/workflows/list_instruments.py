@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
 from trading_assets.declarations.instruments import InstrumentDeclaration
-from trading_assets.domain.ids import Symbol, symbol_from_text
+from trading_assets.domain.ids import Micros, Symbol, symbol_from_text
 from trading_assets.domain.instrument import Instrument
+from trading_assets.market.bar_frame import TS
 from trading_assets.market.history import HistorySources
 from trading_assets.settings import Settings
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.history_sources import traits_of_symbol
-from trading_assets.workflows.market_tables import CODE_VERSION, published_from_manifest
+from trading_assets.workflows.listing import declared_listing
+from trading_assets.workflows.market_tables import published_from_manifest
 from trading_assets.workflows.published import Published
 
 INSTRUMENTS_TABLE = "instruments"
 
 _TEXT = ("symbol", "base", "quote", "calendar", "asset_class")
 _DECIMALS = ("tick", "lot", "min_notional", "point_value")
+_INSTANTS = ("listed", "delisted")
+INSTRUMENTS_CODE_VERSION = "2"
+"""Raise it whenever the table's columns change; an older table is then published anew."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NEEDED = {"quote", "tick", "lot"}  # without asking the source
 
 
@@ -43,16 +51,18 @@ def publish_instruments(desk: Desk) -> Published:
             {
                 **{name: str(getattr(instrument, name)) for name in _TEXT},
                 **{name: f"{getattr(instrument, name):f}" for name in _DECIMALS},
+                **{name: getattr(instrument, name) for name in _INSTANTS},
             }
             for instrument in instruments
-        ]
+        ],
+        schema_overrides=dict.fromkeys(_INSTANTS, TS),
     )
     manifest, changed = desk.tables.publish(
         INSTRUMENTS_TABLE,
         None,
         None,
         frame,
-        code_version=CODE_VERSION,
+        code_version=INSTRUMENTS_CODE_VERSION,
         parents={},
         extra=instruments_basis(settings),
     )
@@ -74,7 +84,8 @@ def list_instruments(desk: Desk) -> tuple[Instrument, ...]:
     """
     current = desk.tables.current(INSTRUMENTS_TABLE, None, None)
     basis = instruments_basis(desk.settings)
-    if current is None or any(current.extra.get(name) != basis[name] for name in basis):
+    is_older = current is None or current.code_version != INSTRUMENTS_CODE_VERSION
+    if current is None or is_older or any(current.extra.get(name) != basis[name] for name in basis):
         publish_instruments(desk)
     known = _read(desk)
     return tuple(known[symbol] for symbol in desk.settings.symbols)
@@ -94,10 +105,11 @@ def instruments_basis(settings: Settings) -> dict[str, Any]:
 
 def _instrument_of(settings: Settings, sources: HistorySources, symbol: Symbol) -> Instrument:
     declared = settings.instruments.get(symbol) or InstrumentDeclaration()
+    listing = dict(zip(_INSTANTS, declared_listing(settings, symbol), strict=True))
     said = {
         name: value
-        for name in (*_TEXT, *_DECIMALS)
-        if (value := getattr(declared, name, None)) not in (None, "")
+        for name, value in {**declared.model_dump(), **listing}.items()
+        if name in (*_TEXT, *_DECIMALS, *_INSTANTS) and value not in (None, "")
     }
     if said.keys() >= _NEEDED:
         return Instrument(symbol=symbol, base=said.pop("base", symbol), **said)
@@ -111,11 +123,18 @@ def _read(desk: Desk) -> dict[str, Instrument]:
 
 
 def _instrument(row: dict[str, Any]) -> Instrument:
+    numbers: dict[str, Any] = {name: Decimal(row[name]) for name in _DECIMALS}
+    instants: dict[str, Any] = {name: _micros(row[name]) for name in _INSTANTS}
     return Instrument(
         symbol=symbol_from_text(row["symbol"]),
         base=row["base"],
         quote=row["quote"],
         calendar=row["calendar"],
         asset_class=row["asset_class"],
-        **{name: Decimal(row[name]) for name in _DECIMALS},
+        **numbers,
+        **instants,
     )
+
+
+def _micros(moment: datetime | None) -> Micros | None:
+    return None if moment is None else (moment - _EPOCH) // timedelta(microseconds=1)

@@ -6,7 +6,7 @@ import polars as pl
 
 from trading_assets.domain.bar import Gap, Timeframe
 from trading_assets.domain.errors import DataError
-from trading_assets.domain.ids import Month, Symbol
+from trading_assets.domain.ids import Micros, Month, Symbol
 from trading_assets.market.archive_files import decode
 from trading_assets.market.outages import explained, outages_version, unexplained
 from trading_assets.market.quality import QualityReport, clean_bars, require_tolerable
@@ -16,6 +16,7 @@ from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.history_sources import traits_of_symbol
 from trading_assets.workflows.ingest_month import RAW_TABLE
 from trading_assets.workflows.known_outages import known_outages
+from trading_assets.workflows.listing import listed_part, require_listed
 from trading_assets.workflows.market_tables import (
     CODE_VERSION,
     bars_table,
@@ -33,7 +34,8 @@ def publish_bars_1m(desk: Desk, symbol: Symbol, month: Month) -> Published:
     Raises:
         MissingPartition: if the month was never ingested from the source in settings.
         CorruptFile: if a raw file is damaged or cannot be read as bars.
-        DataError: if bars contradict each other, are impossible, or too many are missing.
+        DataError: if bars contradict each other, are impossible, from before the symbol was listed
+            or after it was delisted, or too many are missing.
         ConflictError: if another run has published this month meanwhile.
     """
     traits = traits_of_symbol(desk.settings, symbol)
@@ -45,6 +47,9 @@ def publish_bars_1m(desk: Desk, symbol: Symbol, month: Month) -> Published:
     }
     if outages:
         parents[address("outages", symbol, month)] = outages_version(outages)
+    start, end = listed_part(desk.settings, symbol, raw.start, raw.end)
+    if (start, end) != (raw.start, raw.end):
+        parents[address("listing", symbol, month)] = f"{start}:{end}"
     table = bars_table(Timeframe.M1)
     manifest = desk.tables.standing(
         table, symbol, month, code_version=CODE_VERSION, parents=parents
@@ -52,7 +57,7 @@ def publish_bars_1m(desk: Desk, symbol: Symbol, month: Month) -> Published:
     changed = False
     jump_factor = desk.settings.quality.jump_factor
     if manifest is None or manifest.extra["jump_factor"] != jump_factor:
-        frame, report = _bars(desk, raw, traits.name)
+        frame, report = _bars(desk, raw, traits.name, (start, end))
         missing = explained(report.gaps, outages)
         _require_usable(desk, symbol, month, missing, rows=frame.height)
         manifest, changed = desk.tables.publish(
@@ -66,7 +71,7 @@ def publish_bars_1m(desk: Desk, symbol: Symbol, month: Month) -> Published:
             extra={
                 "source": traits.name,
                 "store": raw.source,
-                "expected_end": raw.end,
+                "expected_end": end,
                 **report.facts(),
             },
         )
@@ -90,18 +95,22 @@ def counts(manifest: Manifest) -> dict[str, int]:
     }
 
 
-def _bars(desk: Desk, raw: RawManifest, source: str) -> tuple[pl.DataFrame, QualityReport]:
+def _bars(
+    desk: Desk, raw: RawManifest, source: str, expected: tuple[Micros | None, Micros]
+) -> tuple[pl.DataFrame, QualityReport]:
     rows = pl.concat(
         (decode(item.described.kind, desk.raw.read(raw, item), item.file) for item in raw.objects),
         how="diagonal",
     )
+    require_listed(desk.settings, raw.symbol, rows)
+    start, end = expected
     return clean_bars(
         rows,
         raw.symbol,
         source,
         month=raw.month,
-        start=raw.start,
-        end=raw.end,
+        start=start,
+        end=end,
         jump_factor=desk.settings.quality.jump_factor,
     )
 

@@ -23,6 +23,7 @@ from trading_assets.domain.bar import MINUTE, Timeframe
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.bar_frame import BAR_SCHEMA, RESAMPLED_SCHEMA, validate_bars
+from trading_assets.workflows.list_instruments import INSTRUMENTS_CODE_VERSION
 from trading_assets.workflows.market_tables import CODE_VERSION
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ _table = partial(monthly_table, group=GROUP, code_version=CODE_VERSION)
 _LATE = 15 * MINUTE
 
 
-@dg.asset(group_name=GROUP, code_version=CODE_VERSION, kinds={"binance", "parquet"})
+@dg.asset(group_name=GROUP, code_version=INSTRUMENTS_CODE_VERSION, kinds={"binance", "parquet"})
 def instruments(desk: DeskResource) -> dg.MaterializeResult[Any]:
-    """The trading grid of every symbol: tick, lot, smallest order, point value, calendar."""
+    """What every symbol is: class, grid, smallest order, point value, calendar, time of trading."""
     from trading_assets.workflows.list_instruments import publish_instruments
 
     content = shown(publish_instruments(desk.open()))

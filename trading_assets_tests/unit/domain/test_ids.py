@@ -18,11 +18,21 @@ months = st.builds(Month, st.integers(1970, 2200), st.integers(1, 12))
 
 
 @pytest.mark.parametrize(
-    "text", ["", "B", "btcusdt", "../BTC", "BTC/USDT", "BTC USDT", "A" * 21, "BTCUSDT\n", 7, None]
+    "text",
+    [
+        *("", "btcusdt", "../BTC", "BTC/USDT", "BTC USDT", "A" * 21, "BTCUSDT\n", 7, None),
+        *(".", "..", ".A", "A.", "A..B", "A.B.C", "BRK.B\n", "A|B", "A=B", "A-B", "F%", "É"),
+        "A" * 19 + ".B",
+    ],
 )
 def test_anything_but_a_symbol_is_refused(text):
-    with pytest.raises(UnknownSymbol, match="expected 2 to 20 characters"):
+    with pytest.raises(UnknownSymbol, match="expected 1 to 20 characters"):
         symbol_from_text(text)
+
+
+@pytest.mark.parametrize("text", ["F", "BRK.B", "6E", "ES", "BTCUSDT", "1000SATSUSDT", "A" * 20])
+def test_tickers_of_one_letter_and_classes_of_shares_are_symbols(text):
+    assert symbol_from_text(text) == text
 
 
 @pytest.mark.parametrize("text", ["", "Paper", "a b", "../x", "x" * 41, "é"])

@@ -92,3 +92,13 @@ def test_what_is_not_there_is_said(store):
 
 def test_instruments_survive_as_text():
     assert instrument_from_plain(instrument_to_plain(SOL)) == SOL
+
+
+def test_an_instrument_with_a_listing_survives_and_one_from_before_listings_is_read():
+    spy = Instrument("SPY", "SPY", "USD", Decimal("0.01"), Decimal(1), listed=7, delisted=9)
+    plain = instrument_to_plain(spy)
+    assert plain["listed"] == "7"
+    assert instrument_from_plain(plain) == spy
+    older = {name: value for name, value in plain.items() if name not in ("listed", "delisted")}
+    assert instrument_from_plain(older).listed is None
+    assert "listed" not in instrument_to_plain(SOL)
