@@ -20,6 +20,13 @@ def _decimal(value: Any) -> Any:
 Exact = Annotated[Decimal, BeforeValidator(_decimal), Field(gt=0)]
 
 
+class SplitDeclaration(Declaration):
+    """One split: from the session `ex_date` on, a share is `ratio` shares (`7:1`, `1:20`)."""
+
+    ex_date: date
+    ratio: str = Field(pattern=r"^[1-9]\d{0,5}:[1-9]\d{0,5}$")
+
+
 class InstrumentDeclaration(Declaration):
     """Facts of one symbol; what is left out is taken from its source.
 
@@ -30,6 +37,7 @@ class InstrumentDeclaration(Declaration):
         calendar: name of its trading calendar, such as `24/7` or `XNYS`.
         listed: first day of trading; earlier history belongs to another instrument.
         delisted: first day without trading.
+        splits: of a share; bars are stored as traded, and adjusted on request only.
     """
 
     source: str = ""
@@ -44,3 +52,4 @@ class InstrumentDeclaration(Declaration):
     calendar: str = Field(default="", pattern=r"^[A-Za-z0-9/_]{0,20}$")
     listed: date | None = None
     delisted: date | None = None
+    splits: tuple[SplitDeclaration, ...] = ()

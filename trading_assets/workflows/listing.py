@@ -1,4 +1,4 @@
-"""When a symbol was traded, as declared: history outside of it belongs to another instrument."""
+"""When a symbol was traded and split, as declared; history outside is another instrument's."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import polars as pl
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Micros, Month, Symbol
 from trading_assets.market.bar_frame import between, row_text
+from trading_assets.market.splits import Split
 from trading_assets.settings import Settings
 
 
@@ -99,3 +100,14 @@ def require_listed(settings: Settings, symbol: Symbol, frame: pl.DataFrame) -> N
 def _listing_text(settings: Settings, symbol: Symbol) -> str:
     declared = settings.instruments[symbol]
     return f"[{declared.listed or 'the beginning'}, {declared.delisted or 'now'})"
+
+
+def declared_splits(settings: Settings, symbol: Symbol) -> tuple[Split, ...]:
+    """Give the splits of `[instruments.<SYMBOL>]`, for `market.splits.adjust_for_splits`."""
+    declared = settings.instruments.get(symbol)
+    found = declared.splits if declared else ()
+    return tuple(
+        Split(split.ex_date, int(new), int(old))
+        for split in found
+        for new, _, old in (split.ratio.partition(":"),)
+    )

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from trading_assets.domain.bar import DAY, MINUTE
-from trading_assets.domain.errors import DataError
+from trading_assets.domain.errors import ConfigurationError, DataError
 from trading_assets.domain.ids import Month, Symbol
+from trading_assets.market.splits import Split
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.ingest_month import ingest_month
 from trading_assets.workflows.list_instruments import list_instruments, publish_instruments
-from trading_assets.workflows.listing import micros_of
+from trading_assets.workflows.listing import declared_splits, micros_of
 from trading_assets.workflows.market_month import market_month
 from trading_assets.workflows.publish_bars import publish_bars_1m
 
@@ -124,6 +125,14 @@ def test_a_table_from_before_listings_is_published_anew(
     )
     (found,) = list_instruments(desk)
     assert found.listed == micros_of(date(2020, 1, 1))
+
+
+def test_splits_are_declared_with_the_instrument(listed_desk: Callable[..., Desk]) -> None:
+    desk = listed_desk(splits='[{"ex_date": "2014-06-09", "ratio": "7:1"}]')
+    assert declared_splits(desk.settings, BTC) == (Split(date(2014, 6, 9), 7),)
+    assert declared_splits(listed_desk().settings, BTC) == ()
+    with pytest.raises(ConfigurationError, match=r"BTCUSDT\.splits\.0\.ratio"):
+        listed_desk(splits='[{"ex_date": "2014-06-09", "ratio": "7"}]')
 
 
 def _bars_gaps(desk: Desk, archive: Any) -> tuple[Any, ...]:
