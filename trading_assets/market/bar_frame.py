@@ -79,12 +79,25 @@ def row_content_hash(frame: pl.DataFrame) -> str:
     return digest.hexdigest()
 
 
-def validate_bars(frame: pl.DataFrame, symbol: Symbol, timeframe: Timeframe = Timeframe.M1) -> None:
+def validate_bars(
+    frame: pl.DataFrame,
+    symbol: Symbol,
+    timeframe: Timeframe = Timeframe.M1,
+    *,
+    grid: Timeframe | None = None,
+) -> None:
     """Prove that a table holds bars of one symbol that anything downstream may trust.
 
     Checked in this order: columns and types, no nulls (amounts may be null in all rows together),
     symbol, time strictly increasing and on the grid, finite positive prices, high and low around
     open and close, no negative volume.
+
+    Args:
+        frame: the bars.
+        symbol: whose they are.
+        timeframe: their size; BAR_SCHEMA for one minute, RESAMPLED_SCHEMA for larger ones.
+        grid: open times are multiples of it; None means of `timeframe`. Bars that count from the
+            open of a session need not be on the grid of their size.
 
     Raises:
         DataError: naming the rule, how many rows break it, and the first ones.
@@ -107,7 +120,7 @@ def validate_bars(frame: pl.DataFrame, symbol: Symbol, timeframe: Timeframe = Ti
         ("an amount is missing in some rows only", pl.all_horizontal(as_in_the_first_row)),
         (f"the symbol is not {symbol}", pl.col("symbol") == symbol),
         ("time does not increase", (pl.col("ts").diff() > pl.duration()).fill_null(value=True)),
-        ("the open time is off the grid", on_grid(timeframe)),
+        ("the open time is off the grid", on_grid(grid or timeframe)),
         ("a price is not positive and finite", finite),
         ("high or low do not enclose open and close", inside),
         (

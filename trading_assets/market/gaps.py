@@ -6,26 +6,54 @@ import polars as pl
 
 from trading_assets.domain.bar import MINUTE, Gap
 from trading_assets.domain.ids import Micros
+from trading_assets.market.sessions import Sessions
 
 
-def gaps(frame: pl.DataFrame, start: Micros, end: Micros) -> tuple[Gap, ...]:
+def gaps(
+    frame: pl.DataFrame,
+    start: Micros,
+    end: Micros,
+    *,
+    sessions: Sessions | None = None,
+    longest_silence_minutes: int = 0,
+) -> tuple[Gap, ...]:
     """List what is missing of the minutes in [start, end).
 
     Args:
-        frame: one-minute bars with open times inside, sorted and unique.
+        frame: one-minute bars with open times inside, sorted and unique; those outside of the
+            sessions neither fill a gap nor make one.
         start: first expected open time, a whole minute.
         end: first open time that is not expected.
+        sessions: when minutes are expected; None for a market that never closes. What is missing
+            over a close or a break is two gaps, one on each side.
+        longest_silence_minutes: a shorter or equal absence is silence, no gap, for sources that
+            have no bar for a minute without a trade.
+
+    Raises:
+        DataError: if `sessions` does not know the span.
     """
     import numpy as np
 
     ts = frame["ts"].to_physical().to_numpy()
-    edges = np.concatenate([[start - MINUTE], ts, [max(start, end - end % MINUTE)]])
-    before = np.flatnonzero(np.diff(edges) > MINUTE)
+    if sessions is None or sessions.never_closes:
+        first, last = np.array([start]), np.array([max(start, end - end % MINUTE)])
+    else:
+        expected = sessions.clipped(start, max(start, end - end % MINUTE))
+        first, last = expected.start, expected.end
+    at = np.searchsorted(first, ts, side="right") - 1
+    inside = (at >= 0) & (ts < np.concatenate([last, [0]])[at])
+    stretch = np.arange(len(first))
+    stretches = np.concatenate([stretch, at[inside], stretch])
+    edges = np.concatenate([first - MINUTE, ts[inside], last])
+    order = np.lexsort((edges, stretches))
+    edges, stretches = edges[order], stretches[order]
+    absent = np.diff(edges) - MINUTE
+    before = np.flatnonzero((absent > longest_silence_minutes * MINUTE) & (np.diff(stretches) == 0))
     return tuple(
         Gap(
             start=int(edges[i]) + MINUTE,
             end=int(edges[i + 1]) - MINUTE,
-            minutes=int(edges[i + 1] - edges[i]) // MINUTE - 1,
+            minutes=int(absent[i]) // MINUTE,
         )
         for i in before
     )
