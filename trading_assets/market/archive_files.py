@@ -11,7 +11,6 @@ import polars as pl
 
 from trading_assets.domain.errors import CorruptFile
 from trading_assets.market.bar_frame import TS, row_text
-from trading_assets.market.history import ObjectKind
 from trading_assets.market.oddities import CLOSE_TS
 
 DECODED_SCHEMA = pl.Schema(
@@ -49,15 +48,23 @@ _FIRST_MS = 10**12  # 2001 in milliseconds; seconds are smaller until the year 3
 _FIRST_US = 10**14  # 1973 in microseconds, 5138 in milliseconds
 
 
-def decode(kind: ObjectKind, data: bytes, name: str) -> pl.DataFrame:
-    """Decode one vendor object.
+def decode_zip(data: bytes, name: str) -> pl.DataFrame:
+    """Decode a zip with one CSV of Binance; see `decode_page`.
+
+    Raises:
+        CorruptFile: naming the object and what is wrong with it.
+    """
+    return _bars(_rows_from_csv(_unzip(data, name), name), name)
+
+
+def decode_page(data: bytes, name: str) -> pl.DataFrame:
+    """Decode a page of Binance's REST API.
 
     Binance writes 12 fields per bar. Times are milliseconds in some files and microseconds in
     others, so each row's magnitude decides; a header line is recognised by its first byte. The
     vendor's close time is handed on for reports only: it ends early before an outage.
 
     Args:
-        kind: a zip with one CSV, or a page of the REST API.
         data: the vendor's bytes.
         name: of the object, for messages.
 
@@ -67,7 +74,31 @@ def decode(kind: ObjectKind, data: bytes, name: str) -> pl.DataFrame:
     Raises:
         CorruptFile: naming the object and what is wrong with it.
     """
-    rows = _rows_from_csv(_unzip(data, name), name) if kind == "zip_csv" else _rows(data, name)
+    return _bars(_rows(data, name), name)
+
+
+def check_zip(data: bytes, name: str) -> None:
+    """Prove that a zip holds one whole CSV.
+
+    Raises:
+        CorruptFile: if it does not.
+    """
+    _unzip(data, name)
+
+
+def check_page(data: bytes, name: str) -> None:
+    """Tell by its ends whether this is a list.
+
+    Raises:
+        CorruptFile: if it is not.
+    """
+    if not (data[:1] == b"[" and data[-1:] == b"]"):
+        raise CorruptFile(
+            f"Object {name} is not a page of bars", expected="a JSON list", found=repr(data[:60])
+        )
+
+
+def _bars(rows: pl.DataFrame, name: str) -> pl.DataFrame:
     rows = rows.select(*DECODED_SCHEMA, CLOSE_TS)
     holes = rows.filter(pl.any_horizontal(pl.exclude(CLOSE_TS).is_null()))
     if holes.height:
@@ -80,20 +111,6 @@ def decode(kind: ObjectKind, data: bytes, name: str) -> pl.DataFrame:
             found=str(oldest),
         )
     return rows.with_columns(_micros("ts"), _micros(CLOSE_TS))
-
-
-def check_container(kind: ObjectKind, data: bytes, name: str) -> None:
-    """Prove that an object can be opened before it is stored: cheap, rows are not read.
-
-    Raises:
-        CorruptFile: if it is not what its kind says.
-    """
-    if kind == "zip_csv":
-        _unzip(data, name)
-    elif not (data[:1] == b"[" and data[-1:] == b"]"):
-        raise CorruptFile(
-            f"Object {name} is not a page of bars", expected="a JSON list", found=repr(data[:60])
-        )
 
 
 def _unzip(data: bytes, name: str) -> bytes:

@@ -10,7 +10,7 @@ from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Micros, Month, Symbol, content_hash
 from trading_assets.domain.instrument import Instrument
 
-ObjectKind = Literal["zip_csv", "klines_json"]
+ObjectKind = Literal["zip_csv", "klines_json", "eodhd_json", "polygon_json"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,12 @@ from trading_assets.storage.partition_store import Verification, verify_files
 _STEM = "manifest"
 _NOTE = "kept"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_SUFFIX = {"zip_csv": ".zip", "klines_json": ".json"}
+_SUFFIX = {
+    "zip_csv": ".zip",
+    "klines_json": ".json",
+    "eodhd_json": ".json",
+    "polygon_json": ".json",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from trading_assets.domain.errors import DataError, UnknownSymbol
 from trading_assets.domain.ids import Month, Symbol
-from trading_assets.market.archive_files import check_container
+from trading_assets.market.decoding import check_container
 from trading_assets.market.history import HistorySource, Listing, VendorObject
 from trading_assets.market.quality import minute_text
 from trading_assets.settings import Settings

@@ -8,8 +8,8 @@ import polars as pl
 
 from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.ids import Micros, Month, Symbol, months_between
-from trading_assets.market.archive_files import decode
 from trading_assets.market.bar_frame import between
+from trading_assets.market.decoding import decode
 from trading_assets.market.history import HistorySource
 from trading_assets.market.quality import clean_bars
 from trading_assets.workflows.desk import Desk

@@ -7,7 +7,7 @@ import polars as pl
 from trading_assets.domain.bar import Gap, Timeframe
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Micros, Month, Symbol
-from trading_assets.market.archive_files import decode
+from trading_assets.market.decoding import decode
 from trading_assets.market.outages import explained, outages_version, unexplained
 from trading_assets.market.quality import QualityReport, clean_bars, require_tolerable
 from trading_assets.storage.partition_store import Manifest, address

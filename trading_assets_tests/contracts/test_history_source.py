@@ -18,8 +18,8 @@ from trading_assets.domain.bar import MINUTE, Timeframe
 from trading_assets.domain.errors import DataError, MissingPartition, UnknownSymbol
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.exchange.server import ExchangeConfig, running_exchange
-from trading_assets.market.archive_files import check_container, decode
 from trading_assets.market.bar_frame import validate_bars
+from trading_assets.market.decoding import check_container, decode
 from trading_assets.market.history import HistorySource
 from trading_assets.market.quality import clean_bars
 from trading_assets.market.resample import resample

@@ -12,8 +12,8 @@ from trading_assets.adapters.binance.archive import ArchiveHistory, LocalFiles
 from trading_assets.adapters.wall_clock import WallClock
 from trading_assets.domain.bar import MINUTE, Timeframe
 from trading_assets.domain.ids import Month, Symbol
-from trading_assets.market.archive_files import decode
 from trading_assets.market.bar_frame import BAR_SCHEMA, between, row_content_hash
+from trading_assets.market.decoding import decode
 from trading_assets.market.oddities import CLOSE_TS
 from trading_assets.market.outages import explained, outages_of, shipped_outages
 from trading_assets.market.quality import QualityReport, clean_bars, minute_text

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trading_assets.domain.errors import CorruptFile
-from trading_assets.market.archive_files import DECODED_SCHEMA, check_container, decode
+from trading_assets.market.archive_files import DECODED_SCHEMA
 from trading_assets.market.bar_frame import TS
+from trading_assets.market.decoding import check_container, decode
 from trading_assets.market.oddities import CLOSE_TS
 
 MS = 1_709_251_200_000  # 2024-03-01

@@ -12,7 +12,7 @@ from trading_assets.adapters.binance.feed import BinanceBarSource, KlinePager, R
 from trading_assets.domain.bar import MINUTE, Bar
 from trading_assets.domain.errors import DataError, UnknownSymbol, VenueUnavailable
 from trading_assets.domain.ids import Micros, Month, Symbol
-from trading_assets.market.archive_files import decode
+from trading_assets.market.decoding import decode
 from trading_assets.market.history import VendorObject
 
 BTC = Symbol("BTCUSDT")
