@@ -25,10 +25,13 @@ from trading_assets.domain.setup import (
     FillAt,
     FillRules,
     Limits,
+    SignalFamily,
     SizeAt,
     Sizing,
     SizingMode,
 )
+from trading_assets.strategies.filter_sections import FiltersSpec
+from trading_assets.strategies.filters import Filtered
 from trading_assets.strategies.protocol import Strategy
 from trading_assets.strategies.registry import make_strategy
 from trading_assets.strategies.spec_sections import (
@@ -55,6 +58,7 @@ class StrategySpec(Section):
         symbols: instruments that share the account, in this order; in YAML a list, or the word
             `all` for those of the settings.
         cash: starting balance, in `quote`.
+        filters: what has to hold before an entry; see `strategies.filters`.
         description: for people; no part of the identity.
     """
 
@@ -69,6 +73,7 @@ class StrategySpec(Section):
     profile: Literal["spot_long_only", "margin"] = "spot_long_only"
     sizing: SizingSpec
     costs: CostsSpec = CostsSpec()
+    filters: FiltersSpec = FiltersSpec()
     limits: LimitsSpec = LimitsSpec()
     rules: RulesSpec = RulesSpec()
 
@@ -94,27 +99,36 @@ class StrategySpec(Section):
 
     @property
     def spec_hash(self) -> str:
-        """SHA-256 of everything but the description; defaults are part of it."""
-        values = self.model_dump(mode="json", exclude={"description"})
+        """SHA-256 of everything but the description; defaults are part of it.
+
+        A spec without filters has the hash that it had before there were any.
+        """
+        unsaid = {"description"} if self.filters.names else {"description", "filters"}
+        values = self.model_dump(mode="json", exclude=unsaid)
         values["params"] = self.all_params()
         return content_hash(values)
 
     def build_strategy(self) -> Strategy:
-        """Build the strategy.
+        """Build the strategy, inside its filters when there are any.
 
         Raises:
             ConfigurationError: if the strategy or a parameter is unknown or out of range.
         """
+        strategy = self._unfiltered()
+        return Filtered(strategy, self.filters) if self.filters.names else strategy
+
+    def _unfiltered(self) -> Strategy:
         return make_strategy(self.strategy, self.params, where=f"spec {self.name}")
 
     def all_params(self) -> dict[str, Any]:
         """Give every parameter of the strategy with its value, defaults included."""
-        strategy: Any = self.build_strategy()
+        strategy: Any = self._unfiltered()
         return dataclasses.asdict(strategy)
 
     def canonical_yaml(self) -> str:
         """Write the spec with all defaults, so that `parse_spec` gives an equal one."""
-        values = self.model_dump(mode="json", exclude_none=True)
+        unsaid = None if self.filters.names else {"filters"}
+        values = self.model_dump(mode="json", exclude_none=True, exclude=unsaid)
         values["sizing"] = {
             key: value
             for key, value in values["sizing"].items()
@@ -130,7 +144,7 @@ class StrategySpec(Section):
             UnknownSymbol: if an instrument is missing.
             ConfigurationError: if instruments and spec do not fit (quote asset, tick, shorts).
         """
-        strategy = self.build_strategy()
+        strategy = self._unfiltered()
         chosen = self._instruments(instruments)
         self._check_fit(strategy, chosen)
         sizing, rules = self.sizing, self.rules
@@ -184,6 +198,14 @@ class StrategySpec(Section):
                     found=str(tick),
                     fix="Set params.tick; symbols with different ticks need a spec each.",
                 )
+        is_target = strategy.family is SignalFamily.TARGET
+        if self.filters.names and is_target and self.profile != "spot_long_only":
+            raise ConfigurationError(
+                f"Spec {self.name}: filters cannot tell a reversal from an exit",
+                expected="profile: spot_long_only, or a strategy with brackets",
+                found=f"profile: {self.profile}, targets and filters",
+                fix="A target that changes sides closes a position, which a filter must not stop.",
+            )
         if getattr(strategy, "short", False) and self.profile == "spot_long_only":
             raise ConfigurationError(
                 f"Spec {self.name} sells short",

@@ -18,6 +18,8 @@ _FILES = (
     "evaluation/report.py",
     "evaluation/run_tables.py",
     "strategies/evaluate.py",
+    "strategies/filter_sections.py",
+    "strategies/filters.py",
     "strategies/spec.py",
     "strategies/spec_sections.py",
     "workflows/run_backtest.py",
@@ -31,9 +33,10 @@ def code_hash(strategy: object) -> str:
     """Give the SHA-256 over the source of everything between bars and results.
 
     Args:
-        strategy: its module counts too, wherever it comes from.
+        strategy: its module counts too, wherever it comes from; filters are looked through.
     """
-    own = sys.modules[type(strategy).__module__].__file__
+    inner = getattr(strategy, "inner", strategy)
+    own = sys.modules[type(inner).__module__].__file__
     parts = hashlib.sha256(_between_bars_and_results().encode())
     if own is not None:
         parts.update(Path(own).read_bytes())

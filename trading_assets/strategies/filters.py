@@ -1,0 +1,191 @@
+"""Filters before the entry: columns that say where a strategy may enter, and the first no."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import polars as pl
+
+from trading_assets.domain.errors import DataError
+from trading_assets.domain.order import OrderType
+from trading_assets.domain.setup import SignalFamily
+from trading_assets.market.universe import MEMBER, RANK
+from trading_assets.strategies.filter_sections import FiltersSpec, RocFilter, VolumeFilter
+from trading_assets.strategies.protocol import BASE_BAR, Strategy
+
+NEWS = "news"
+"""Column of a frame: whether a flag of the news file covers the open time of the bar."""
+
+NEEDED_COLUMNS: Mapping[str, tuple[str, ...]] = {"universe": (MEMBER, RANK), "news": (NEWS,)}
+"""Columns beside the bars that a filter looks at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """A strategy that enters only where every filter says yes; itself a `Strategy`.
+
+    What a no does depends on the family. Bracket: the row is empty, so no entry is placed; entries
+    that wait at the venue and exits are the engine's and stay. Target: a target other than 0
+    becomes empty, so that nothing is opened or enlarged and what is held is kept; a target of 0
+    is an exit and passes. Exits are never suppressed.
+
+    A filter that cannot be computed (a hole inside its window, no universe of the month) says no.
+
+    Attributes:
+        inner: decides where every filter says yes.
+        filters: what has to hold.
+    """
+
+    inner: Strategy
+    filters: FiltersSpec
+
+    @property
+    def name(self) -> str:
+        """Give the strategy's own name."""
+        return self.inner.name
+
+    @property
+    def family(self) -> SignalFamily:
+        """Give the strategy's own family."""
+        return self.inner.family
+
+    @property
+    def horizon(self) -> str | None:
+        """Give the strategy's own horizon."""
+        return self.inner.horizon
+
+    @property
+    def order_types(self) -> frozenset[OrderType]:
+        """Give the strategy's own order types."""
+        return self.inner.order_types
+
+    @property
+    def warm_up(self) -> timedelta:
+        """Give the longest memory, of the strategy or of a filter; both look at the same row."""
+        windows = (f.bars for f in (self.filters.volume, self.filters.roc) if f is not None)
+        return max(self.inner.warm_up, max(windows, default=0) * BASE_BAR)
+
+    def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Give the strategy's signals, without those that open where a filter says no."""
+        signals = self.inner.signals(frame)
+        if signals.height != frame.height:
+            return signals  # breaks the protocol; whoever asked refuses it
+        verdicts = filter_columns(self.filters, frame)
+        passes = verdicts.select(pl.all_horizontal(pl.exclude("ts"))).to_series().alias("_passes")
+        keep: pl.Expr = pl.col("_passes")
+        if self.family is SignalFamily.TARGET:
+            keep = keep | (pl.col("target") == 0)
+        names = [name for name in signals.columns if name != "ts"]
+        return signals.with_columns(passes).select(
+            "ts", *(pl.when(keep).then(pl.col(name)).alias(name) for name in names)
+        )
+
+
+def filter_columns(filters: FiltersSpec, frame: pl.DataFrame) -> pl.DataFrame:
+    """Give `ts` and one Boolean column per declared filter, by its name, in declared order.
+
+    Args:
+        filters: of a spec.
+        frame: 5m bars of one symbol from an anchor on, with the columns of `NEEDED_COLUMNS`.
+
+    Returns:
+        One row per bar; no nulls: what is not known is False.
+
+    Raises:
+        DataError: if a column that a filter needs is not there.
+    """
+    for name in filters.needs:
+        absent = [column for column in NEEDED_COLUMNS[name] if column not in frame.columns]
+        if absent:
+            raise DataError(
+                f"Filter {name} has nothing to look at",
+                expected=f"bars with {', '.join(NEEDED_COLUMNS[name])}",
+                found=f"no {', '.join(absent)}",
+                fix="Join them with `with_universe` or `with_news` first.",
+            )
+    found: dict[str, pl.Expr] = {}
+    if filters.universe is not None:
+        top, rank = filters.universe.top, pl.col(RANK)
+        found["universe"] = pl.col(MEMBER) & ((rank <= top) if top else pl.lit(value=True))
+    if filters.volume is not None:
+        found["volume"] = _volume(filters.volume)
+    if filters.roc is not None:
+        found["roc"] = _roc(filters.roc)
+    if filters.news is not None:
+        found["news"] = ~pl.col(NEWS)
+    return frame.select("ts", **{name: said.fill_null(value=False) for name, said in found.items()})
+
+
+def first_no(verdicts: pl.DataFrame) -> pl.Series:
+    """Give, for each row of `filter_columns`, the name of the first filter that says no.
+
+    Null where all say yes.
+    """
+    names = [name for name in verdicts.columns if name != "ts"]
+    noes = [pl.when(~pl.col(name)).then(pl.lit(name)) for name in names]
+    empty = pl.lit(None, dtype=pl.String)
+    return verdicts.select(pl.coalesce(*noes, empty).alias("first_no")).to_series()
+
+
+def with_universe(bars: pl.DataFrame, universe: pl.DataFrame) -> pl.DataFrame:
+    """Add whether a symbol was a member of its bar's month, and its rank there.
+
+    Args:
+        bars: of one symbol.
+        universe: UNIVERSE_SCHEMA rows of that symbol, one per month; a month without a row gives
+            nulls.
+    """
+    months = universe.select(pl.col("valid_from").alias("_month"), MEMBER, RANK)
+    return (
+        bars.with_columns(_month=pl.col("ts").dt.truncate("1mo"))
+        .join(months, on="_month", how="left", maintain_order="left")
+        .drop("_month")
+    )
+
+
+def with_news(
+    bars: pl.DataFrame, news: Sequence[Mapping[str, Any]], flags: Sequence[str] = ()
+) -> pl.DataFrame:
+    """Add whether a news flag covers the open time of each bar.
+
+    Args:
+        bars: of one symbol.
+        news: of that symbol, with `from`, `to` (half open, UTC datetimes) and `flag`.
+        flags: those that count; all when empty.
+    """
+    covered: pl.Expr = pl.lit(value=False)
+    for item in news:
+        if not flags or item["flag"] in flags:
+            covered = covered | ((pl.col("ts") >= item["from"]) & (pl.col("ts") < item["to"]))
+    return bars.with_columns(covered.alias(NEWS))
+
+
+def _volume(declared: VolumeFilter) -> pl.Expr:
+    """Mean volume of the newest bars against that of the whole window."""
+    volume = pl.col("volume")
+    recent = volume.rolling_mean(declared.recent) if declared.recent > 1 else volume
+    return _unbroken(declared.bars - 1) & (
+        recent >= float(declared.min_ratio) * volume.rolling_mean(declared.bars)
+    )
+
+
+def _roc(declared: RocFilter) -> pl.Expr:
+    """Change of the close over the window, in percent."""
+    change = (pl.col("close") / pl.col("close").shift(declared.bars) - 1) * 100
+    said = _unbroken(declared.bars)
+    if declared.min_pct is not None:
+        said = said & (change >= float(declared.min_pct))
+    if declared.max_pct is not None:
+        said = said & (change <= float(declared.max_pct))
+    return said
+
+
+def _unbroken(steps: int) -> pl.Expr:
+    """Tell where so many bars before a row follow each other without a hole.
+
+    A window of rows then spans no more calendar time than the warm-up allows for.
+    """
+    return (pl.col("ts") - pl.col("ts").shift(steps)) == steps * BASE_BAR
