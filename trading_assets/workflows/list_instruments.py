@@ -124,7 +124,7 @@ def _read(desk: Desk) -> dict[str, Instrument]:
 
 def _instrument(row: dict[str, Any]) -> Instrument:
     numbers: dict[str, Any] = {name: Decimal(row[name]) for name in _DECIMALS}
-    instants: dict[str, Any] = {name: _micros(row[name]) for name in _INSTANTS}
+    instants: dict[str, Any] = {name: _micros(row.get(name)) for name in _INSTANTS}
     return Instrument(
         symbol=symbol_from_text(row["symbol"]),
         base=row["base"],

@@ -10,7 +10,7 @@ import pytest
 from trading_assets.domain.ids import Month
 from trading_assets.market.bar_frame import RESAMPLED_SCHEMA
 from trading_assets.storage.experiments import LoggedRun, RegisteredVersion
-from trading_assets.workflows.list_instruments import instruments_basis
+from trading_assets.workflows.list_instruments import INSTRUMENTS_CODE_VERSION, instruments_basis
 
 JANUARY, FEBRUARY = Month(2024, 1), Month(2024, 2)
 FIRST, LAST = datetime(2024, 1, 27, tzinfo=UTC), datetime(2024, 2, 7, tzinfo=UTC)
@@ -125,7 +125,7 @@ def desk(make_desk):
         None,
         None,
         pl.DataFrame(rows),
-        code_version="1",
+        code_version=INSTRUMENTS_CODE_VERSION,
         parents={},
         extra=instruments_basis(made.settings),
     )
