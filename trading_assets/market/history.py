@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
-from trading_assets.domain.bar import MINUTE, Timeframe
+from trading_assets.domain.bar import MINUTE, Gap, Timeframe
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Micros, Month, Symbol, content_hash
 from trading_assets.domain.instrument import Instrument
@@ -49,6 +50,8 @@ class VendorObject:
         finished: its span lies in the past, so the same bytes come whenever it is asked for (but
             for restatements by the vendor).
         vendor_sha256: checksum that the vendor publishes, "" when it publishes none.
+        role: `listed` objects make up the month; a `repair` was fetched beside them, for the
+            minutes that they lack, and gives nothing else.
     """
 
     name: str
@@ -57,6 +60,28 @@ class VendorObject:
     end: Micros
     finished: bool
     vendor_sha256: str = ""
+    role: Literal["listed", "repair"] = "listed"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Confirmation:
+    """The vendor was asked again for missing minutes, and does not have them.
+
+    Attributes:
+        start: open time of the first missing minute.
+        end: open time of the last one.
+        asked_at: when, by the desk's clock.
+        asked: names of the objects that were looked into.
+    """
+
+    start: Micros
+    end: Micros
+    asked_at: Micros
+    asked: tuple[str, ...]
+
+    def covers(self, gap: Gap) -> bool:
+        """Tell whether all of a gap is what the vendor does not have."""
+        return self.start <= gap.start and gap.end <= self.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +146,22 @@ class HistorySource(Protocol):
 
         Raises:
             UnknownSymbol: if the source does not have one of them.
+        """
+        ...
+
+
+@runtime_checkable
+class HasOtherObjects(Protocol):
+    """A source that holds some minutes in other objects, too, than those that it lists."""
+
+    def other_objects(
+        self, symbol: Symbol, month: Month, listing: Listing, gaps: Sequence[Gap]
+    ) -> tuple[VendorObject, ...]:
+        """List objects with the role `repair` that span these gaps and are not in the listing.
+
+        Raises:
+            CorruptFile: if what the vendor says of one cannot be read.
+            VenueError: if the source cannot be reached.
         """
         ...
 

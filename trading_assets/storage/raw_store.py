@@ -10,7 +10,7 @@ from typing import Any
 
 from trading_assets.domain.errors import ConfigurationError, CorruptFile, MissingPartition
 from trading_assets.domain.ids import Micros, Month, Symbol, content_hash, sha256_hex
-from trading_assets.market.history import VendorObject
+from trading_assets.market.history import Confirmation, VendorObject
 from trading_assets.storage import pointers
 from trading_assets.storage.partition_store import Verification, verify_files
 
@@ -43,8 +43,9 @@ class RawObject:
     def stands_for(self, wanted: VendorObject) -> bool:
         """Tell whether these bytes are still what the vendor would hand out."""
         own = self.described
-        same_span = (own.name, own.start, own.end) == (wanted.name, wanted.start, wanted.end)
-        return same_span and own.finished and wanted.vendor_sha256 in ("", self.sha256)
+        facts = (own.name, own.role, own.start, own.end)
+        is_it = facts == (wanted.name, wanted.role, wanted.start, wanted.end)
+        return is_it and own.finished and wanted.vendor_sha256 in ("", self.sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class RawManifest:
         version: hash over the objects' bytes and spans, and over what was expected.
         start: from when bars are expected, None when the first bar decides.
         end: until when.
+        confirmed: what the vendor was asked for again and does not have.
         published_at: file time of the manifest.
     """
 
@@ -67,6 +69,7 @@ class RawManifest:
     objects: tuple[RawObject, ...]
     start: Micros | None
     end: Micros
+    confirmed: tuple[Confirmation, ...] = ()
     published_at: Micros = field(default=0, compare=False)
 
     @property
@@ -118,6 +121,7 @@ class RawStore:
         *,
         start: Micros | None,
         end: Micros,
+        confirmed: tuple[Confirmation, ...] = (),
         before: RawManifest | None = None,
     ) -> tuple[RawManifest, bool]:
         """Store new objects and make this list of objects the current one.
@@ -132,6 +136,7 @@ class RawStore:
                 current manifest, or of `kept`, that are still good.
             start: from when bars are expected.
             end: until when bars are expected.
+            confirmed: what the vendor was asked for again and does not have.
             before: the manifest that the caller has read.
 
         Returns:
@@ -145,10 +150,12 @@ class RawStore:
         items = tuple(
             item if isinstance(item, RawObject) else _write(folder, *item) for item in contents
         )
-        facts = {"objects": [asdict(item) for item in items], "start": start, "end": end}
-        version = content_hash(
-            [start, end, [(i.described.name, i.described.end, i.sha256) for i in items]]
-        )
+        facts: dict[str, Any] = {"objects": [asdict(i) for i in items], "start": start, "end": end}
+        identity = [start, end, [(i.described.name, i.described.end, i.sha256) for i in items]]
+        if confirmed:
+            facts["confirmed"] = [asdict(answer) for answer in confirmed]
+            identity.append(facts["confirmed"])
+        version = content_hash(identity)
         if before is not None and before.version == version and before.objects == items:
             _remove_notes(folder)
             return before, False
@@ -245,6 +252,7 @@ class RawStore:
             objects=tuple(_object(item) for item in facts["objects"]),
             start=facts["start"],
             end=facts["end"],
+            confirmed=tuple(_answer(answer) for answer in facts.get("confirmed", ())),
             published_at=file_time_ns // 1000,
         )
 
@@ -264,6 +272,10 @@ def _notes(folder: Path) -> list[Path]:
 def _remove_notes(folder: Path) -> None:
     for path in _notes(folder):
         path.unlink(missing_ok=True)
+
+
+def _answer(facts: dict[str, Any]) -> Confirmation:
+    return Confirmation(**(facts | {"asked": tuple(facts["asked"])}))
 
 
 def _object(facts: dict[str, Any]) -> RawObject:

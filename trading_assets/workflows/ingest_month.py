@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from trading_assets.domain.bar import MINUTE, Gap
 from trading_assets.domain.errors import DataError, UnknownSymbol
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.decoding import check_container
-from trading_assets.market.history import HistorySource, Listing, VendorObject
+from trading_assets.market.history import HasOtherObjects, HistorySource, Listing, VendorObject
 from trading_assets.market.quality import minute_text
 from trading_assets.settings import Settings
 from trading_assets.storage.raw_store import RawManifest, RawObject
@@ -55,11 +56,12 @@ def ingest_month(
     """
     require_configured(desk.settings, symbol, month)
     require_traded(desk.settings, symbol, month)
-    with _history_or_own(desk, symbol, history) as source:
+    with history_or_own(desk, symbol, history) as source:
         listing = source.listing(symbol, month)
         before = desk.raw.current(source.store, symbol, month)
         kept = {} if refresh else _kept(desk, source.store, symbol, month, before, listing)
         contents = _fetched(desk, source, symbol, month, listing, kept, told)
+        contents += repairs_of(desk, source, symbol, month, listing, before, refresh=refresh)
         manifest, changed = desk.raw.publish(
             source.store,
             symbol,
@@ -67,10 +69,11 @@ def ingest_month(
             contents,
             start=listing.start,
             end=listing.end,
+            confirmed=before.confirmed if before else (),
             before=before,
         )
-    fetched = len(contents) - len(kept)
-    return _published(desk, manifest, changed=changed, fetched=fetched)
+    fetched = len(listing.objects) - len(kept)
+    return published_raw(desk, manifest, changed=changed, fetched=fetched)
 
 
 def require_configured(settings: Settings, symbol: Symbol, month: Month) -> None:
@@ -97,7 +100,7 @@ def require_configured(settings: Settings, symbol: Symbol, month: Month) -> None
 
 
 @contextmanager
-def _history_or_own(
+def history_or_own(
     desk: Desk, symbol: Symbol, history: HistorySource | None
 ) -> Iterator[HistorySource]:
     """Use an open source, or open the symbol's own for this call only."""
@@ -145,12 +148,41 @@ def _fetched(
             told(done, len(listing.objects))
         item = kept.get(wanted.name)
         if item is None:
-            data = _fetch(source, symbol, wanted)
-            item = desk.raw.keep(source.store, symbol, month, wanted, data)
+            item = fetch_object(desk, source, symbol, month, wanted)
         contents.append(item)
     if told is not None:
         told(len(contents), len(contents))
     return contents
+
+
+def repairs_of(
+    desk: Desk,
+    source: HistorySource,
+    symbol: Symbol,
+    month: Month,
+    listing: Listing,
+    before: RawManifest | None,
+    *,
+    refresh: bool,
+) -> list[RawObject]:
+    """Give the objects that an earlier repair has brought; those that are damaged come anew."""
+    listed = {item.name for item in listing.objects}
+    repairs = [] if before is None else [i for i in before.objects if i.described.role == "repair"]
+    repairs = [item for item in repairs if item.described.name not in listed]
+    if before is None or not repairs or not isinstance(source, HasOtherObjects):
+        return []
+    if not refresh and all(desk.raw.is_sound(before, item) for item in repairs):
+        return repairs
+    spans = [Gap(i.described.start, i.described.end - MINUTE, 0) for i in repairs]
+    wanted = source.other_objects(symbol, month, listing, spans)
+    return [fetch_object(desk, source, symbol, month, item) for item in wanted]
+
+
+def fetch_object(
+    desk: Desk, source: HistorySource, symbol: Symbol, month: Month, wanted: VendorObject
+) -> RawObject:
+    """Fetch one object and store it; it belongs to nothing before a manifest lists it."""
+    return desk.raw.keep(source.store, symbol, month, wanted, _fetch(source, symbol, wanted))
 
 
 def _fetch(source: HistorySource, symbol: Symbol, wanted: VendorObject) -> bytes:
@@ -159,7 +191,8 @@ def _fetch(source: HistorySource, symbol: Symbol, wanted: VendorObject) -> bytes
     return data
 
 
-def _published(desk: Desk, manifest: RawManifest, *, changed: bool, fetched: int) -> Published:
+def published_raw(desk: Desk, manifest: RawManifest, *, changed: bool, fetched: int) -> Published:
+    """Report the raw objects of a month as they stand now."""
     return Published(
         table=RAW_TABLE,
         symbol=manifest.symbol,
@@ -171,6 +204,8 @@ def _published(desk: Desk, manifest: RawManifest, *, changed: bool, fetched: int
             "source": manifest.source,
             "objects": len(manifest.objects),
             "fetched": fetched,
+            "repairs": sum(item.described.role == "repair" for item in manifest.objects),
+            "confirmed_gaps": len(manifest.confirmed),
             "bytes": manifest.size_bytes,
             "expected_until": minute_text(manifest.end),
             "folder": str(desk.raw.folder(manifest.source, manifest.symbol, manifest.month)),

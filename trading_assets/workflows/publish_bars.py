@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import polars as pl
-
 from trading_assets.domain.bar import Gap, Timeframe
 from trading_assets.domain.errors import DataError
-from trading_assets.domain.ids import Micros, Month, Symbol
-from trading_assets.market.decoding import decode
-from trading_assets.market.outages import explained, outages_version, unexplained
-from trading_assets.market.quality import QualityReport, clean_bars, require_tolerable
+from trading_assets.domain.ids import Month, Symbol
+from trading_assets.market.history import Confirmation
+from trading_assets.market.outages import outages_version, unexplained
+from trading_assets.market.quality import require_tolerable
 from trading_assets.storage.partition_store import Manifest, address
-from trading_assets.storage.raw_store import RawManifest
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.history_sources import traits_of_symbol
 from trading_assets.workflows.ingest_month import RAW_TABLE
 from trading_assets.workflows.known_outages import known_outages
-from trading_assets.workflows.listing import listed_part, require_listed
+from trading_assets.workflows.listing import listed_part
 from trading_assets.workflows.market_tables import (
     CODE_VERSION,
     bars_table,
     published_from_manifest,
 )
+from trading_assets.workflows.month_rows import examine_month, gap_set, open_gaps
 from trading_assets.workflows.published import Published
 
 
@@ -57,9 +55,9 @@ def publish_bars_1m(desk: Desk, symbol: Symbol, month: Month) -> Published:
     changed = False
     jump_factor = desk.settings.quality.jump_factor
     if manifest is None or manifest.extra["jump_factor"] != jump_factor:
-        frame, report = _bars(desk, raw, traits.name, (start, end))
-        missing = explained(report.gaps, outages)
-        _require_usable(desk, symbol, month, missing, rows=frame.height)
+        found = examine_month(desk, raw, traits.name)
+        frame, report = found.frame, found.report
+        _require_usable(desk, symbol, month, report.gaps, rows=frame.height)
         manifest, changed = desk.tables.publish(
             table,
             symbol,
@@ -67,11 +65,17 @@ def publish_bars_1m(desk: Desk, symbol: Symbol, month: Month) -> Published:
             frame,
             code_version=CODE_VERSION,
             parents=parents,
-            gaps=missing,
+            gaps=report.gaps,
             extra={
                 "source": traits.name,
                 "store": raw.source,
                 "expected_end": end,
+                "repaired": found.repaired,
+                "confirmed": [
+                    [answer.start, answer.end, answer.asked_at, list(answer.asked)]
+                    for answer in raw.confirmed
+                    if any(answer.covers(gap) for gap in unexplained(report.gaps))
+                ],
                 **report.facts(),
             },
         )
@@ -79,11 +83,23 @@ def publish_bars_1m(desk: Desk, symbol: Symbol, month: Month) -> Published:
     return published_from_manifest(desk.tables, manifest, changed=changed, **counts(manifest))
 
 
-def counts(manifest: Manifest) -> dict[str, int]:
+def confirmations(manifest: Manifest) -> tuple[Confirmation, ...]:
+    """Read what the vendor has confirmed of a month's gaps."""
+    return tuple(
+        Confirmation(start, end, asked_at, tuple(asked))
+        for start, end, asked_at, asked in manifest.extra["confirmed"]
+    )
+
+
+def counts(manifest: Manifest) -> dict[str, int | str]:
     """Count what the report of a month lists, for a person."""
     found = manifest.extra
+    unasked = open_gaps(manifest.gaps, confirmations(manifest))
     return {
         "unexplained_gaps": len(unexplained(manifest.gaps)),
+        "unconfirmed_gaps": len(unasked),
+        "unconfirmed_set": gap_set(unasked),
+        "repaired": found["repaired"],
         "received": found["received"],
         "duplicates": found["duplicates"],
         "off_grid": len(found["off_grid"]),
@@ -93,26 +109,6 @@ def counts(manifest: Manifest) -> dict[str, int]:
         "silences": found["silences"]["count"],
         "jumps": found["jumps"]["count"],
     }
-
-
-def _bars(
-    desk: Desk, raw: RawManifest, source: str, expected: tuple[Micros | None, Micros]
-) -> tuple[pl.DataFrame, QualityReport]:
-    rows = pl.concat(
-        (decode(item.described.kind, desk.raw.read(raw, item), item.file) for item in raw.objects),
-        how="diagonal",
-    )
-    require_listed(desk.settings, raw.symbol, rows)
-    start, end = expected
-    return clean_bars(
-        rows,
-        raw.symbol,
-        source,
-        month=raw.month,
-        start=start,
-        end=end,
-        jump_factor=desk.settings.quality.jump_factor,
-    )
 
 
 def _require_usable(

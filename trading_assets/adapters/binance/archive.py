@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +15,7 @@ import requests
 
 from trading_assets.adapters.binance.client import LOOPBACK, call
 from trading_assets.adapters.binance.instruments import instrument_from_entry, usual_entry
-from trading_assets.domain.bar import DAY
+from trading_assets.domain.bar import DAY, Gap
 from trading_assets.domain.errors import (
     ConfigurationError,
     CorruptFile,
@@ -172,6 +174,31 @@ class ArchiveHistory:
             objects=objects,
             start=month.start if begun_before else None,
             end=month.end if month.end <= now else objects[-1].end,
+        )
+
+    def other_objects(
+        self, symbol: Symbol, month: Month, listing: Listing, gaps: Sequence[Gap]
+    ) -> tuple[VendorObject, ...]:
+        """List the zips of the days of these gaps, where the month's own zip was listed.
+
+        Raises:
+            CorruptFile: if a zip has no CHECKSUM, or one that cannot be read.
+            VenueError: if the archive cannot be reached.
+        """
+        listed = {item.name for item in listing.objects}
+        touched = {
+            day
+            for gap in gaps
+            for day in range(gap.start - gap.start % DAY, gap.end + 1, DAY)
+            if month.start <= day < month.end and day + DAY <= self.now()
+        }
+        days = [
+            self._object(symbol, _day_text(start), start, start + DAY) for start in sorted(touched)
+        ]
+        return tuple(
+            replace(item, role="repair")
+            for item in days
+            if item is not None and item.name not in listed
         )
 
     def fetch(self, symbol: Symbol, wanted: VendorObject) -> bytes:

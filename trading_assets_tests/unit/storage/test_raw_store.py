@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from trading_assets.domain.bar import DAY
+from trading_assets.domain.bar import DAY, Gap
 from trading_assets.domain.errors import (
     ConfigurationError,
     ConflictError,
@@ -12,7 +12,7 @@ from trading_assets.domain.errors import (
     MissingPartition,
 )
 from trading_assets.domain.ids import Month, Symbol, sha256_hex
-from trading_assets.market.history import VendorObject
+from trading_assets.market.history import Confirmation, VendorObject
 from trading_assets.storage.raw_store import RawManifest, RawObject, RawStore
 
 BTC = Symbol("BTCUSDT")
@@ -148,3 +148,20 @@ def test_a_kept_object_that_rots_is_not_offered_and_a_damaged_note_is_named(
     note.write_bytes(note.read_bytes()[:-3])
     with pytest.raises(CorruptFile, match="damaged"):
         store.kept("archive", BTC, MARCH)
+
+
+def test_what_the_vendor_has_confirmed_is_part_of_the_version(store: RawStore) -> None:
+    items = [(day(1), b"a")]
+    plain, _ = store.publish("src", BTC, MARCH, items, start=0, end=9)
+    answer = Confirmation(3, 5, 1_700_000_000_000_000, ("a", "b"))
+    told, changed = store.publish(
+        "src", BTC, MARCH, items, start=0, end=9, confirmed=(answer,), before=plain
+    )
+    assert (changed, told.confirmed, plain.confirmed) == (True, (answer,), ())
+    assert told.version != plain.version
+    again = store.publish(
+        "src", BTC, MARCH, items, start=0, end=9, confirmed=(answer,), before=told
+    )
+    assert again == (told, False)
+    assert answer.covers(Gap(3, 4, 2))
+    assert not answer.covers(Gap(3, 6, 4))

@@ -1,0 +1,85 @@
+"""From the raw objects of a month to its bars, and what was found on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from trading_assets.domain.bar import Gap
+from trading_assets.domain.ids import content_hash
+from trading_assets.market.decoding import decode
+from trading_assets.market.differences import with_repairs
+from trading_assets.market.history import Confirmation
+from trading_assets.market.outages import explained, unexplained
+from trading_assets.market.quality import QualityReport, clean_bars
+from trading_assets.storage.raw_store import RawManifest, RawObject
+from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.known_outages import known_outages
+from trading_assets.workflows.listing import listed_part, require_listed
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """Bars of a month as they would be published.
+
+    Attributes:
+        frame: BAR_SCHEMA.
+        report: with the cause of every gap.
+        repaired: rows that come from objects fetched for the minutes that the listed ones lack.
+    """
+
+    frame: pl.DataFrame
+    report: QualityReport
+    repaired: int
+
+
+def examine_month(desk: Desk, raw: RawManifest, source: str) -> Examined:
+    """Decode and clean the raw objects of a month, and explain its gaps; nothing is written.
+
+    Raises:
+        CorruptFile: if a raw file is damaged or cannot be read as bars.
+        DataError: if bars contradict each other, are impossible, or from before the symbol was
+            listed or after it was delisted.
+    """
+    listed = _decoded(desk, raw, (i for i in raw.objects if i.described.role == "listed"))
+    repairs = [item for item in raw.objects if item.described.role == "repair"]
+    rows = listed
+    if repairs:
+        rows = with_repairs(listed, _decoded(desk, raw, repairs), raw.symbol)
+    require_listed(desk.settings, raw.symbol, rows)
+    start, end = listed_part(desk.settings, raw.symbol, raw.start, raw.end)
+    frame, report = clean_bars(
+        rows,
+        raw.symbol,
+        source,
+        month=raw.month,
+        start=start,
+        end=end,
+        jump_factor=desk.settings.quality.jump_factor,
+    )
+    outages = known_outages(desk.settings, source, raw.symbol, raw.month)
+    report = replace(report, gaps=explained(report.gaps, outages))
+    return Examined(frame, report, repaired=rows.height - listed.height)
+
+
+def open_gaps(gaps: Iterable[Gap], confirmed: Iterable[Confirmation]) -> tuple[Gap, ...]:
+    """Choose the gaps that nothing explains, and that the vendor was not asked for again."""
+    answers = tuple(confirmed)
+    return tuple(
+        gap for gap in unexplained(gaps) if not any(answer.covers(gap) for answer in answers)
+    )
+
+
+def gap_set(gaps: Iterable[Gap]) -> str:
+    """Give one hash for a set of gaps, "" when there is none."""
+    spans = [[gap.start, gap.end] for gap in gaps]
+    return content_hash(spans)[:16] if spans else ""
+
+
+def _decoded(desk: Desk, raw: RawManifest, objects: Iterable[RawObject]) -> pl.DataFrame:
+    return pl.concat(
+        (decode(item.described.kind, desk.raw.read(raw, item), item.file) for item in objects),
+        how="diagonal",
+    )
