@@ -5,7 +5,15 @@ from __future__ import annotations
 import dagster as dg
 
 from trading_assets.defs import jobs, schedules, sensors
-from trading_assets.defs.assets import backtests, features, live, market_data, models, promotion
+from trading_assets.defs.assets import (
+    backtests,
+    calendars,
+    features,
+    live,
+    market_data,
+    models,
+    promotion,
+)
 from trading_assets.defs.partitions import SETTINGS
 from trading_assets.defs.resources import resources
 
@@ -14,6 +22,7 @@ defs = dg.Definitions(
         # market data: the vendor's bytes -> bars -> data set
         market_data.instruments,
         market_data.raw_klines,
+        calendars.calendars,
         market_data.bars_1m,
         market_data.bars_5m,
         market_data.bars_1h,

@@ -189,6 +189,11 @@ class Settings(BaseSettings):
         declared = self.instruments.get(symbol)
         return (declared.source if declared else "") or self.source
 
+    def calendar_of(self, symbol: Symbol) -> str:
+        """Give the name of the trading calendar of a symbol: as declared, else `24/7`."""
+        declared = self.instruments.get(symbol)
+        return (declared.calendar if declared else "") or "24/7"
+
     @property
     def first_month(self) -> Month:
         """First month of every monthly partition."""

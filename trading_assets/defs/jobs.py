@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from trading_assets.defs.assets import features, live, market_data, models, promotion
+from trading_assets.defs.assets import calendars, features, live, market_data, models, promotion
 from trading_assets.defs.assets.backtests import BACKTESTS
 from trading_assets.defs.books import PROMOTED_BOOK
 from trading_assets.defs.live_run import LiveConfig, trade
@@ -23,6 +23,7 @@ daily_tables = dg.define_asset_job(
     selection=dg.AssetSelection.assets(
         market_data.instruments,
         market_data.raw_klines,
+        calendars.calendars,
         market_data.bars_1m,
         market_data.bars_5m,
         market_data.bars_1h,

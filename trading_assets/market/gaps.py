@@ -38,6 +38,7 @@ def gaps(
     if sessions is None or sessions.never_closes:
         first, last = np.array([start]), np.array([max(start, end - end % MINUTE)])
     else:
+        sessions.require_known(start, max(start, end))
         expected = sessions.clipped(start, max(start, end - end % MINUTE))
         first, last = expected.start, expected.end
     at = np.searchsorted(first, ts, side="right") - 1

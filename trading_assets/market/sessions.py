@@ -193,6 +193,17 @@ class Sessions:
         ends = np.concatenate([self.stretches.end, [0]])  # an end of -1, before all opens
         return np.where(ts < ends[at], at, -1)
 
+    def inside(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Keep the rows whose `ts` lies in a session and not in its break.
+
+        Raises:
+            DataError: if the table does not know the span of the rows.
+        """
+        ts = frame["ts"].to_physical().to_numpy()
+        if len(ts):
+            self.require_known(int(ts.min()), int(ts.max()) + MINUTE)
+        return frame.filter(pl.Series(self.stretch_of(ts) >= 0))
+
     def cut(self, start: Micros, end: Micros) -> Sessions:
         """Give the sessions that touch [start, end)."""
         self.require_known(start, end)

@@ -67,7 +67,7 @@ def test_minutes_and_trades_are_kept_and_bars_stay_valid(
     assert set(larger["ts"]) == set(frame["ts"].dt.truncate(timeframe.value))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(minutes(), st.sampled_from(sorted(CALENDARS)), st.integers(0, 200))
 def test_sessions_cut_the_same_in_one_step_and_in_two(
     frame: pl.DataFrame, calendar: str, silence: int

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from trading_assets.defs.assets.calendars import minutes_of_days, on_calendars
 from trading_assets.defs.datasets import dataset
 from trading_assets.defs.partition_events import (
     CheckEvents,
@@ -63,7 +64,7 @@ def raw_klines(context: dg.AssetExecutionContext, desk: DeskResource) -> Partiti
         )
 
 
-@_table(deps=[raw_klines], kinds={"polars", "parquet"}, schema=columns(BAR_SCHEMA))
+@_table(deps=[raw_klines, *on_calendars()], kinds={"polars", "parquet"}, schema=columns(BAR_SCHEMA))
 def bars_1m(context: dg.AssetExecutionContext, desk: DeskResource) -> PartitionEvents:
     """One-minute bars: in order, unique, finished, on the grid; gaps are listed and never filled.
 
@@ -80,7 +81,10 @@ def _resampled(timeframe: Timeframe, description: str) -> dg.AssetsDefinition:
     @_table(
         name=f"bars_{timeframe.value}",
         description=description,
-        deps=[bars_1m],
+        deps=[
+            minutes_of_days(bars_1m) if timeframe is Timeframe.D1 else bars_1m,
+            *on_calendars(),
+        ],
         kinds={"polars", "parquet"},
         schema=columns(RESAMPLED_SCHEMA),
     )
@@ -100,7 +104,11 @@ bars_5m = _resampled(
     "`complete` say how much of each bar is there; a bar that has not ended is left out.",
 )
 bars_1h = _resampled(Timeframe.H1, "Hourly bars, made of the one-minute bars.")
-bars_1d = _resampled(Timeframe.D1, "Daily bars of UTC days, made of the one-minute bars.")
+bars_1d = _resampled(
+    Timeframe.D1,
+    "Daily bars, one per session (per UTC day where the market never closes), made of the "
+    "one-minute bars. `ts` is the midnight of the session's label.",
+)
 
 dataset_bars_5m = dataset("bars_5m", bars_5m, GROUP)
 
@@ -177,11 +185,14 @@ def _judge_minutes(desk: "Desk", key: str) -> list[Finding]:
 
 
 def _judge_five_minutes(desk: "Desk", key: str) -> list[Finding]:
+    from trading_assets.workflows.freeze_calendars import expected_rows
+
     month, symbol = month_and_symbol(key)
     minutes = desk.tables.require("bars_1m", symbol, month)
     bars = desk.tables.require("bars_5m", symbol, month)
     last_bar = (bars.max_ts or month.start) + Timeframe.M5.micros
-    inside = desk.tables.read_manifest(minutes)["ts"].to_physical() < last_bar
+    expected = expected_rows(desk, symbol, desk.tables.read_manifest(minutes))
+    inside = expected["ts"].to_physical() < last_bar
     counted = int(desk.tables.read_manifest(bars)["n_minutes"].sum())
     is_current = bars.parents.get(minutes.address) == minutes.version
     return [

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Micros, Month, Symbol, months_between, symbol_from_text
+from trading_assets.interfaces.cli import calendars
 from trading_assets.settings import load_settings
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from trading_assets.workflows.published import Published
 
 app = typer.Typer(help="Bring market data in, look at it, prove it.", no_args_is_help=True)
+app.command()(calendars.calendars)
 
 SymbolOptions = Annotated[
     list[str] | None, typer.Option("--symbol", help="May be repeated; all of the settings if not.")
