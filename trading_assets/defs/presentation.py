@@ -17,6 +17,7 @@ from trading_assets.workflows.published import Published
 
 _WIDTH, _HEIGHT, _POINTS = 320, 60, 160
 _PATHS = ("file", "folder", "card")
+_TABLES = ("restated_minutes",)
 
 
 def shown(published: Published, plot: Sequence[float] = ()) -> Version:
@@ -100,6 +101,8 @@ def _metadata_value(name: str, value: Any) -> Any:
         return dg.MetadataValue.text(str(value))
     if isinstance(value, bool | int | float | dg.MetadataValue):
         return value
+    if name in _TABLES:
+        return table(value, tuple(value[0]))
     return dg.MetadataValue.json(_plain(value))
 
 

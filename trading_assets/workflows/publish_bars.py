@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from trading_assets.domain.bar import Gap, Timeframe
 from trading_assets.domain.errors import DataError
-from trading_assets.domain.ids import Month, Symbol
+from trading_assets.domain.ids import Micros, Month, Symbol
 from trading_assets.market.history import Confirmation
 from trading_assets.market.outages import outages_version, unexplained
 from trading_assets.market.quality import require_tolerable
 from trading_assets.storage.partition_store import Manifest, address
+from trading_assets.storage.raw_store import RawManifest
+from trading_assets.workflows.data_diff import restatement
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.history_sources import traits_of_symbol
 from trading_assets.workflows.ingest_month import RAW_TABLE
@@ -53,34 +57,16 @@ def publish_bars_1m(desk: Desk, symbol: Symbol, month: Month) -> Published:
         table, symbol, month, code_version=CODE_VERSION, parents=parents
     )
     changed = False
-    jump_factor = desk.settings.quality.jump_factor
-    if manifest is None or manifest.extra["jump_factor"] != jump_factor:
-        found = examine_month(desk, raw, traits.name)
-        frame, report = found.frame, found.report
-        _require_usable(desk, symbol, month, report.gaps, rows=frame.height)
-        manifest, changed = desk.tables.publish(
-            table,
-            symbol,
-            month,
-            frame,
-            code_version=CODE_VERSION,
-            parents=parents,
-            gaps=report.gaps,
-            extra={
-                "source": traits.name,
-                "store": raw.source,
-                "expected_end": end,
-                "repaired": found.repaired,
-                "confirmed": [
-                    [answer.start, answer.end, answer.asked_at, list(answer.asked)]
-                    for answer in raw.confirmed
-                    if any(answer.covers(gap) for gap in unexplained(report.gaps))
-                ],
-                **report.facts(),
-            },
-        )
+    restated: dict[str, Any] = {"restated": 0}
+    if manifest is None or manifest.extra["jump_factor"] != desk.settings.quality.jump_factor:
+        before = desk.tables.current(table, symbol, month)
+        manifest, changed = _published(desk, raw, traits.name, parents, end)
+        if before is not None and before.version != manifest.version:
+            restated = restatement(desk.tables, before, manifest)
     _require_usable(desk, symbol, month, manifest.gaps, rows=manifest.rows)
-    return published_from_manifest(desk.tables, manifest, changed=changed, **counts(manifest))
+    return published_from_manifest(
+        desk.tables, manifest, changed=changed, **counts(manifest), **restated
+    )
 
 
 def confirmations(manifest: Manifest) -> tuple[Confirmation, ...]:
@@ -109,6 +95,37 @@ def counts(manifest: Manifest) -> dict[str, int | str]:
         "silences": found["silences"]["count"],
         "jumps": found["jumps"]["count"],
     }
+
+
+def _published(
+    desk: Desk, raw: RawManifest, source: str, parents: dict[str, str], end: Micros
+) -> tuple[Manifest, bool]:
+    """Publish what the raw objects give, when it is usable."""
+    found = examine_month(desk, raw, source)
+    report = found.report
+    _require_usable(desk, raw.symbol, raw.month, report.gaps, rows=found.frame.height)
+    asked_for = unexplained(report.gaps)
+    return desk.tables.publish(
+        bars_table(Timeframe.M1),
+        raw.symbol,
+        raw.month,
+        found.frame,
+        code_version=CODE_VERSION,
+        parents=parents,
+        gaps=report.gaps,
+        extra={
+            "source": source,
+            "store": raw.source,
+            "expected_end": end,
+            "repaired": found.repaired,
+            "confirmed": [
+                [answer.start, answer.end, answer.asked_at, list(answer.asked)]
+                for answer in raw.confirmed
+                if any(answer.covers(gap) for gap in asked_for)
+            ],
+            **report.facts(),
+        },
+    )
 
 
 def _require_usable(
