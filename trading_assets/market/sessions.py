@@ -154,6 +154,20 @@ class Sessions:
         self.require_known(ts, ts)
         return self._next(self.joined_stretches.end, ts + 1)
 
+    def next_bucket(self, ts: Micros, size: Micros) -> Micros:
+        """Give the first instant after `ts` at which a bar of a size begins.
+
+        Bars count from the start of each stretch of trading, as `resample` cuts them.
+        """
+        self.require_known(ts, ts)
+        at = int(self.stretch_of(_one(ts))[0])
+        if at >= 0:
+            start, end = int(self.stretches.start[at]), int(self.stretches.end[at])
+            following = ts + size - (ts - start) % size
+            if following < end:
+                return following
+        return self._next(self.stretches.start, ts + 1)
+
     def expected_minutes(self, start: Micros, end: Micros) -> int:
         """Count the minutes with open time in [start, end) that a bar is expected for."""
         import numpy as np
