@@ -29,6 +29,7 @@ from trading_assets.market.oddities import (
     silences,
 )
 from trading_assets.market.outages import unexplained
+from trading_assets.market.sessions import Sessions
 
 _LISTED = 100  # rows of a kind that a manifest names; it counts them all
 DEFAULT_JUMP_FACTOR = 50.0
@@ -99,6 +100,8 @@ def clean_bars(
     start: Micros | None,
     end: Micros,
     jump_factor: float = DEFAULT_JUMP_FACTOR,
+    sessions: Sessions | None = None,
+    longest_silence_minutes: int = 0,
 ) -> tuple[pl.DataFrame, QualityReport]:
     """Make canonical one-minute bars from a vendor's rows of one month.
 
@@ -112,6 +115,9 @@ def clean_bars(
         start: first expected minute; None means that the first row decides.
         end: bars that end after it are unfinished; bars up to it are expected.
         jump_factor: moves beyond so many times the month's median move are listed.
+        sessions: when minutes are expected; None for a market that never closes.
+        longest_silence_minutes: an absence up to this is silence and no gap, for sources that have
+            no bar for a minute without a trade.
 
     Returns:
         BAR_SCHEMA, valid and strictly increasing, and what was found.
@@ -139,7 +145,13 @@ def clean_bars(
     unique = frame.unique(maintain_order=True).sort("ts")
     _require_no_conflict(unique, symbol)
     validate_bars(unique, symbol)
-    missing = gaps(unique, _first_expected(unique, start, end), end)
+    missing = gaps(
+        unique,
+        _first_expected(unique, start, end),
+        end,
+        sessions=sessions,
+        longest_silence_minutes=longest_silence_minutes,
+    )
     report = QualityReport(
         received=rows.height,
         rows=unique.height,

@@ -16,6 +16,8 @@ from trading_assets.market.outages import explained, unexplained
 from trading_assets.market.quality import QualityReport, clean_bars
 from trading_assets.storage.raw_store import RawManifest, RawObject
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.freeze_calendars import sessions_of_symbol
+from trading_assets.workflows.history_sources import traits_of
 from trading_assets.workflows.known_outages import known_outages
 from trading_assets.workflows.listing import listed_part, require_listed
 
@@ -58,6 +60,8 @@ def examine_month(desk: Desk, raw: RawManifest, source: str) -> Examined:
         start=start,
         end=end,
         jump_factor=desk.settings.quality.jump_factor,
+        sessions=sessions_of_symbol(desk, raw.symbol),
+        longest_silence_minutes=traits_of(desk.settings, source).longest_silence_minutes,
     )
     outages = known_outages(desk.settings, source, raw.symbol, raw.month)
     report = replace(report, gaps=explained(report.gaps, outages))

@@ -14,6 +14,7 @@ from trading_assets.storage.partition_store import Manifest, address
 from trading_assets.storage.raw_store import RawManifest
 from trading_assets.workflows.data_diff import restatement
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.freeze_calendars import sessions_of_symbol, sessions_parent
 from trading_assets.workflows.history_sources import traits_of_symbol
 from trading_assets.workflows.ingest_month import RAW_TABLE
 from trading_assets.workflows.known_outages import known_outages
@@ -52,6 +53,9 @@ def publish_bars_1m(desk: Desk, symbol: Symbol, month: Month) -> Published:
     start, end = listed_part(desk.settings, symbol, raw.start, raw.end)
     if (start, end) != (raw.start, raw.end):
         parents[address("listing", symbol, month)] = f"{start}:{end}"
+    sessions = sessions_of_symbol(desk, symbol)
+    if sessions is not None:
+        parents |= sessions_parent(sessions, month)
     table = bars_table(Timeframe.M1)
     manifest = desk.tables.standing(
         table, symbol, month, code_version=CODE_VERSION, parents=parents

@@ -128,3 +128,16 @@ def test_a_table_that_is_not_there_is_said(make_desk: Callable[..., Desk]) -> No
     with pytest.raises(ConfigurationError, match=r"quality\.outages") as caught:
         known_outages(desk.settings, "archive", BTC, MARCH)
     assert str(desk.settings.home / "no/such.csv") in caught.value.found
+
+
+def test_what_lies_outside_the_sessions_of_a_calendar_is_no_gap(
+    archive: Any, knowing: Callable[..., Desk]
+) -> None:
+    """XNYS opens on Friday, 1 March 2024, at 14:30 UTC and closes at 21:00."""
+    archive.put_month(Month(2024, 2))
+    archive.put_month(MARCH, without=[range(900), range(1200, 1210), range(1300, 1440)])
+    desk = knowing(TA_INSTRUMENTS__BTCUSDT__CALENDAR="XNYS")
+    ingest_month(desk, BTC, MARCH)
+    published = publish_bars_1m(desk, BTC, MARCH)
+    assert causes(desk) == {30: "unexplained", 10: "unexplained"}
+    assert "sessions_xnys/2024-03" in published.parents
