@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from trading_assets.domain.bar import MINUTE, Gap, Timeframe
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.gaps import merge_gaps
+from trading_assets.market.history import Confirmation
+from trading_assets.market.outages import UNEXPLAINED
 from trading_assets.market.quality import minute_text
 from trading_assets.storage.partition_store import Manifest
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.market_tables import bars_table, is_of_own_source
+from trading_assets.workflows.publish_bars import confirmations, counts
+
+_DETAILS = ("off_grid", "early_closes", "silences", "jumps", "jump_factor", "confirmed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +28,16 @@ class GapRow:
         start: open time of the last bar before the gap, `2018-02-08 00:28` (UTC).
         end: open time of the first bar after it.
         minutes: bars that are missing between the two.
+        cause: `unexplained`, or that of a known outage.
+        confirmed: when the vendor was last asked and did not have them (UTC), "" if never.
     """
 
     symbol: Symbol
     start: str
     end: str
     minutes: int
+    cause: str = UNEXPLAINED
+    confirmed: str = ""
 
 
 def data_quality(
@@ -47,19 +57,50 @@ def data_quality(
     """
     rows: list[GapRow] = []
     for symbol in symbols or desk.settings.symbols:
-        gaps = tuple(gap for m in _manifests(desk, symbol, months) for gap in m.gaps)
-        rows.extend(gap_row(symbol, gap) for gap in merge_gaps(gaps))
+        manifests = list(_manifests(desk, symbol, months))
+        gaps = tuple(gap for m in manifests for gap in m.gaps)
+        answers = [answer for m in manifests for answer in confirmations(m)]
+        for gap in merge_gaps(gaps):
+            parts = [p for p in gaps if gap.start <= p.start and p.end <= gap.end]
+            rows.append(gap_row(symbol, gap, _confirmed(parts, answers)))
     return rows
 
 
-def gap_row(symbol: Symbol, gap: Gap) -> GapRow:
+def quality_reports(
+    desk: Desk, symbols: tuple[Symbol, ...] = (), months: tuple[Month, ...] = ()
+) -> list[dict[str, Any]]:
+    """Give the report of every published month as plain values: its counts, and the rows it names.
+
+    The arguments are those of `data_quality`.
+
+    Raises:
+        MissingPartition: if a month that was asked for is not published.
+    """
+    return [
+        {"symbol": symbol, "month": str(m.month), "rows": m.rows}
+        | counts(m)
+        | {"details": {name: m.extra[name] for name in _DETAILS}}
+        for symbol in symbols or desk.settings.symbols
+        for m in _manifests(desk, symbol, months)
+    ]
+
+
+def gap_row(symbol: Symbol, gap: Gap, confirmed: str = "") -> GapRow:
     """Describe a gap by the bars around it."""
     return GapRow(
         symbol=symbol,
         start=minute_text(gap.start - MINUTE),
         end=minute_text(gap.end + MINUTE),
         minutes=gap.minutes,
+        cause=gap.cause,
+        confirmed=confirmed,
     )
+
+
+def _confirmed(parts: list[Gap], answers: list[Confirmation]) -> str:
+    """Give the time of the last answer, when all parts of a gap have one."""
+    times = [[a.asked_at for a in answers if a.covers(part)] for part in parts]
+    return minute_text(max(max(each) for each in times)) if times and all(times) else ""
 
 
 def _manifests(desk: Desk, symbol: Symbol, months: tuple[Month, ...]) -> Iterable[Manifest]:

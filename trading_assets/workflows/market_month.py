@@ -9,6 +9,7 @@ from trading_assets.workflows.ingest_month import Told, ingest_month
 from trading_assets.workflows.market_tables import RESAMPLED
 from trading_assets.workflows.publish_bars import publish_bars_1m
 from trading_assets.workflows.published import Published
+from trading_assets.workflows.repair_month import repair_month
 from trading_assets.workflows.resample_month import resample_month
 
 
@@ -29,6 +30,27 @@ def market_month(
         DataError, VenueError: as the single steps do; what stood before stays.
     """
     raw = ingest_month(desk, symbol, month, history=history, refresh=refresh, told=told)
+    minutes = publish_bars_1m(desk, symbol, month)
+    larger = [resample_month(desk, symbol, month, timeframe) for timeframe in RESAMPLED]
+    return raw, minutes, *larger
+
+
+def repair_bars(
+    desk: Desk,
+    symbol: Symbol,
+    month: Month,
+    *,
+    history: HistorySource | None = None,
+    again: bool = False,
+) -> tuple[Published, ...]:
+    """Ask the vendor again for the missing minutes of one month, and bring its bars up to date.
+
+    The options are those of `repair_month`.
+
+    Raises:
+        DataError, VenueError: as the single steps do; what stood before stays.
+    """
+    raw = repair_month(desk, symbol, month, history=history, again=again)
     minutes = publish_bars_1m(desk, symbol, month)
     larger = [resample_month(desk, symbol, month, timeframe) for timeframe in RESAMPLED]
     return raw, minutes, *larger

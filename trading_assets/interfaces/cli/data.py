@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +13,7 @@ from rich.table import Table
 
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Micros, Month, Symbol, months_between, symbol_from_text
-from trading_assets.interfaces.cli import calendars
+from trading_assets.interfaces.cli import calendars, data_quality
 from trading_assets.settings import load_settings
 
 if TYPE_CHECKING:
@@ -24,6 +22,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Bring market data in, look at it, prove it.", no_args_is_help=True)
 app.command()(calendars.calendars)
+for _command in (data_quality.quality, data_quality.repair, data_quality.diff):
+    app.command()(_command)
 
 SymbolOptions = Annotated[
     list[str] | None, typer.Option("--symbol", help="May be repeated; all of the settings if not.")
@@ -77,27 +77,6 @@ def backfill(
         typer.echo(f"{name} {month}: {type(failure).__name__}: {failure}", err=True)
     if failures:
         raise typer.Exit(1)
-
-
-@app.command()
-def quality(
-    symbol: SymbolOptions = None,
-    month: Annotated[
-        list[str] | None,
-        typer.Option("--month", help="May be repeated; every month of the source if not."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """List the gaps: last bar before, first bar after (UTC), and the missing minutes between."""
-    from trading_assets.workflows.data_quality import data_quality
-
-    months = tuple(Month.from_text(text) for text in month or ())
-    rows = [asdict(row) for row in data_quality(_desk(), _symbols(symbol), months)]
-    if as_json:
-        typer.echo(json.dumps(rows, indent=2))
-        return
-    headings = ("symbol", "last bar before", "first bar after", "missing minutes")
-    _print_table(headings, ([str(value) for value in row.values()] for row in rows))
 
 
 @app.command()

@@ -14,7 +14,12 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from trading_assets.domain.errors import DataError, UnknownSymbol
+from trading_assets.domain.errors import (
+    ConfigurationError,
+    DataError,
+    MissingPartition,
+    UnknownSymbol,
+)
 from trading_assets.domain.ids import Month
 from trading_assets.interfaces.cli import data
 
@@ -104,6 +109,8 @@ def test_quality_lists_the_gaps_for_people_and_for_programs(run: Run) -> None:
         "start": "2024-03-01 01:39",
         "end": "2024-03-01 01:50",
         "minutes": 10,
+        "cause": "unexplained",
+        "confirmed": "",
     }
     assert json.loads(run("quality", "--json").stdout) == [gap]
     assert json.loads(run("quality", "--json", TA_SOURCE="embedded").stdout) == []
@@ -112,6 +119,55 @@ def test_quality_lists_the_gaps_for_people_and_for_programs(run: Run) -> None:
     assert "2024-03-01 01:39" in chosen
     with pytest.raises(DataError, match="2024-04"):
         run("quality", "--month", "2024-04")
+
+
+@pytest.mark.usefixtures("mirror")
+def test_the_report_counts_what_else_was_found(run: Run) -> None:
+    run("ingest", "BTCUSDT", "2024-03")
+    (month,) = json.loads(run("quality", "--report", "--json").stdout)
+    assert (month["received"], month["rows"], month["unexplained_gaps"]) == (44630, 44630, 1)
+    assert month["details"]["early_closes"] == {"count": 0, "rows": []}
+    assert "early closes" in run("quality", "--report").stdout
+
+
+@pytest.mark.usefixtures("mirror")
+def test_repair_asks_the_vendor_and_writes_down_what_it_does_not_have(run: Run) -> None:
+    run("ingest", "BTCUSDT", "2024-03")
+    lines = run("repair").stdout.splitlines()
+    assert lines[1].split() == ["BTCUSDT", "2024-03", "0", "0", "10", "1"]
+    (gap,) = json.loads(run("quality", "--json").stdout)
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d", gap["confirmed"])
+    missing = run("repair", "BTCUSDT", "2024-04")
+    assert missing.exit_code == 1
+    assert "BTCUSDT 2024-04: MissingPartition" in missing.stderr
+
+
+def test_diff_prints_old_and_new_values(run: Run, mirror: Path) -> None:
+    run("ingest", "BTCUSDT", "2024-03")
+    with pytest.raises(MissingPartition, match="no earlier version"):
+        run("diff", "BTCUSDT", "2024-03")
+    with zipfile.ZipFile(mirror) as archive:
+        text = archive.read("BTCUSDT-1m-2024-03.csv").decode()
+    restated = text.replace(",1.25,", ",1.75,", 1)
+    with zipfile.ZipFile(mirror, "w") as archive:
+        archive.writestr("BTCUSDT-1m-2024-03.csv", restated)
+    digest = hashlib.sha256(mirror.read_bytes()).hexdigest()
+    mirror.with_name(mirror.name + ".CHECKSUM").write_text(f"{digest}  {mirror.name}\n")
+    run("ingest", "BTCUSDT", "2024-03")
+    lines = run("diff", "BTCUSDT", "2024-03").stdout.splitlines()
+    assert lines[2] == "1 changed, 0 added, 0 removed"
+    assert lines[4].split() == [
+        *("2024-03-01", "00:00", "changed"),
+        *("close", "1.25", "close", "1.75"),
+    ]
+    found = json.loads(run("diff", "BTCUSDT", "2024-03", "--version", "1", "--json").stdout)
+    assert (found["changed"], found["old"]["version"], found["new"]["version"]) == (1, 1, 2)
+    (minute,) = found["minutes"]
+    assert (minute["close_old"], minute["close_new"]) == (1.25, 1.75)
+    with pytest.raises(ConfigurationError, match="not a time"):
+        run("diff", "BTCUSDT", "2024-03", "--as-of", "yesterday")
+    with pytest.raises(MissingPartition):
+        run("diff", "BTCUSDT", "2024-03", "--as-of", "2021-05-20")
 
 
 @pytest.mark.usefixtures("mirror")
@@ -159,7 +215,14 @@ def test_the_gaps_of_the_real_archives_are_those_of_their_description(run: Run) 
     rows = json.loads(run("quality", "--json").stdout)
     printed = _GAP.findall((_SHARED / "data" / "README.md").read_text())
     assert rows == [
-        {"symbol": "BTCUSDT", "start": before, "end": after, "minutes": int(minutes)}
+        {
+            "symbol": "BTCUSDT",
+            "start": before,
+            "end": after,
+            "minutes": int(minutes),
+            "cause": "venue_outage",
+            "confirmed": "",
+        }
         for before, after, minutes in printed
         if before[:7] in _MONTHS
     ]
