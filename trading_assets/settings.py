@@ -33,7 +33,7 @@ from trading_assets.domain.ids import Month, Symbol, symbol_from_text, tag_from_
 PACKAGE_DEFAULTS = Path(__file__).with_name("defaults.toml")
 USER_FILE = "trading_assets.toml"
 _LOADER_VARIABLES = {"TA_HOME", "TA_CONFIG", "TA_SECRETS_DIR"}
-_SECRETS = ("binance_api_key", "binance_api_secret")
+_SECRETS = ("binance_api_key", "binance_api_secret", "eodhd_api_key", "polygon_api_key")
 
 
 class _Section(BaseModel):
@@ -147,6 +147,8 @@ class Settings(BaseSettings):
     books: dict[str, Book]
     binance_api_key: SecretStr | None = None
     binance_api_secret: SecretStr | None = None
+    eodhd_api_key: SecretStr | None = None
+    polygon_api_key: SecretStr | None = None
 
     @field_validator("symbols")
     @classmethod
@@ -370,9 +372,17 @@ def _merge(
         origins[path] = f"environment TA_{name}" if environment else origin
 
 
+def _key_parts(error: Any) -> list[str]:
+    """Give the key that an error of pydantic is about, as it stands in a file."""
+    parts = [str(part) for part in error["loc"]]
+    if parts[0] == "sources" and len(parts) > 2:
+        del parts[2]  # the kind, by which pydantic chose the model
+    return [*parts, "kind"] if str(error["type"]).startswith("union_tag") else parts
+
+
 def _configuration_error(error: ValidationError, origins: Mapping[str, str]) -> ConfigurationError:
     first = error.errors(include_url=False)[0]
-    parts = [str(part) for part in first["loc"]]
+    parts = _key_parts(first)
     key = ".".join(parts)
     origin = next(
         (

@@ -10,11 +10,13 @@ from urllib.parse import urlsplit
 from trading_assets.adapters.binance.archive import ArchiveHistory, HttpFiles, LocalFiles
 from trading_assets.adapters.binance.client import make_client
 from trading_assets.adapters.binance.feed import KlinePager, RestHistory
+from trading_assets.declarations.rest_vendors import Eodhd, Polygon
 from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.ports import Clock
 from trading_assets.market.history import HistorySource, SourceTraits
 from trading_assets.settings import Settings
+from trading_assets.workflows.vendor_sources import vendor_history
 
 _NO_WEIGHT_LIMIT = 2**31 - 1  # of an exchange that serves nobody else
 
@@ -91,7 +93,7 @@ def _opened(settings: Settings, clock: Clock, source: str) -> AbstractContextMan
     of the shared one; it is stopped afterwards.
 
     Raises:
-        ConfigurationError: if `archive_root` is not a mirror of the archive.
+        ConfigurationError: if `archive_root` is not a mirror of the archive, or a key is missing.
     """
     if source == "embedded":
         return embedded_history(settings, clock)
@@ -102,6 +104,8 @@ def _opened(settings: Settings, clock: Clock, source: str) -> AbstractContextMan
         root, url = settings.archive_root, settings.archive_url
     else:
         declared = settings.sources[source]
+        if isinstance(declared, Eodhd | Polygon):
+            return vendor_history(settings, clock, traits, declared)
         root, url = declared.root, declared.url
     return archive_history(settings, clock, traits, root=root, url=url)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from trading_assets.adapters.binance.client import LOOPBACK, make_client
+from trading_assets.adapters.binance.client import make_client
+from trading_assets.adapters.http_reads import LOOPBACK
 from trading_assets.domain.errors import ConfigurationError, LeaseHeld
 from trading_assets.live.lease import is_held
 from trading_assets.settings import Book, Settings

@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from trading_assets.market.quality import clean_bars
 from trading_assets.market.resample import resample
 from trading_assets.settings import load_settings
 from trading_assets.workflows.history_sources import open_history
+from trading_assets_tests.stand_ins.eodhd import eodhd
+from trading_assets_tests.stand_ins.polygon import polygon
 
 BTC = Symbol("BTCUSDT")
 MARCH = Month(2024, 3)
@@ -56,15 +59,39 @@ def put(folder: Path, period: str, start: int, end: int) -> None:
     path.with_name(path.name + ".CHECKSUM").write_text(f"{digest}  {path.name}\n")
 
 
-@pytest.fixture(scope="module", params=["embedded", "archive"])
+def declared_vendor(kind: str, url: str, vendor_symbol: str) -> str:
+    return f"""
+        [sources.{kind}]
+        kind = "{kind}"
+        timeframe = "1m"
+        url = "{url}"
+        requests_per_minute = 10000
+        [instruments.BTCUSDT]
+        vendor_symbol = "{vendor_symbol}"
+        base = "BTC"
+        quote = "USDT"
+        tick = "0.01"
+        lot = "0.00001"
+        """
+
+
+@pytest.fixture(scope="module", params=["embedded", "archive", "eodhd", "polygon"])
 def source(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[HistorySource]:
     root = tmp_path_factory.mktemp("mirror")
     environ = {"TA_HOME": str(root), "TA_SOURCE": request.param, "TA_ARCHIVE_ROOT": str(root)}
     lay_down_archive(root)
-    with open_history(load_settings(environ).settings, WallClock()) as opened:
-        yield opened.of(BTC)
+    vendors = {"eodhd": (eodhd, "BTC-USD.CC"), "polygon": (polygon, "BTCUSD")}
+    with ExitStack() as opened:
+        if request.param in vendors:
+            open_vendor, vendor_symbol = vendors[request.param]
+            vendor = opened.enter_context(open_vendor())
+            text = declared_vendor(request.param, vendor.url, vendor_symbol)
+            (root / "trading_assets.toml").write_text(text)
+            environ[f"TA_{request.param.upper()}_API_KEY"] = vendor.key
+        settings = load_settings(environ).settings
+        yield opened.enter_context(open_history(settings, WallClock())).of(BTC)
 
 
 def test_objects_cover_a_past_month_without_holes_or_overlap(source: HistorySource) -> None:
@@ -121,7 +148,7 @@ def test_instruments_have_grids(source: HistorySource) -> None:
 
 
 def test_its_raw_bytes_have_a_folder_of_their_own(source: HistorySource) -> None:
-    assert source.store.startswith(source.name)
+    assert source.name in source.store
     assert "/" not in source.store
 
 

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 import requests
 
-from trading_assets.adapters.binance.client import LOOPBACK, call
+from trading_assets.adapters.binance.client import call
 from trading_assets.adapters.binance.instruments import instrument_from_entry, usual_entry
+from trading_assets.adapters.http_reads import LOOPBACK
 from trading_assets.domain.bar import DAY, Gap
 from trading_assets.domain.errors import (
     ConfigurationError,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
 
+from trading_assets.adapters.http_reads import LOOPBACK, repeat_read, retry_after_ms
 from trading_assets.domain.errors import (
     OrderRejected,
     OutcomeUnknown,
@@ -19,20 +20,16 @@ from trading_assets.domain.errors import (
     VenueError,
     VenueUnavailable,
 )
+from trading_assets.domain.ids import Micros
 from trading_assets.domain.ports import Clock
 
 Answer = TypeVar("Answer")
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 _NO_SUCH_SYMBOL = -1121
 _OUTSIDE_RECV_WINDOW = -1021
 _RATE_CODES = (-1003, -1015)
 _UNKNOWN_CODES = (-1000, -1001, -1006, -1007, -1008)
 _KEY_CODES = (-1002, -1022, -2008, -2014, -2015)
-_DEFAULT_RETRY_AFTER_MS = 10_000
-_FIRST_PAUSE_S = 0.25
-_LONGEST_PAUSE_S = 60.0
 
 
 def make_client(
@@ -64,7 +61,7 @@ def make_client(
 def call(request: Callable[[], Answer], doing: str, *, clock: Clock, max_attempts: int) -> Answer:
     """Run a read, again after a pause when the venue cannot answer; never for orders.
 
-    Pauses double from 0.25 s and obey Retry-After; one longer than a minute is not waited for.
+    Pauses are those of `repeat_read`.
 
     Args:
         request: must be safe to repeat.
@@ -76,18 +73,16 @@ def call(request: Callable[[], Answer], doing: str, *, clock: Clock, max_attempt
         VenueUnavailable, RateLimited: when the attempts are used up.
         UnknownSymbol, VenueError: at once, for a definite refusal.
     """
-    attempt = 0
-    while True:
-        attempt += 1
+
+    def read() -> Answer:
         error = None
         try:
             return request()
         except venue_errors() as caught:
-            error = translate(caught, doing)
-        pause_s = _pause_s(error, attempt)
-        if pause_s is None or attempt >= max_attempts or pause_s > _LONGEST_PAUSE_S:
-            raise error
-        clock.wait(pause_s)
+            error = translate(caught, doing, now=clock.now())
+        raise error
+
+    return repeat_read(read, clock=clock, max_attempts=max_attempts)
 
 
 def venue_errors() -> tuple[type[Exception], ...]:
@@ -97,7 +92,9 @@ def venue_errors() -> tuple[type[Exception], ...]:
     return BinanceAPIException, BinanceRequestException, requests.RequestException
 
 
-def translate(error: Exception, doing: str, *, is_order: bool = False) -> TradingAssetsError:
+def translate(
+    error: Exception, doing: str, *, is_order: bool = False, now: Micros | None = None
+) -> TradingAssetsError:
     """Turn an error of the library or the transport into one of ours.
 
     Raise the result `from None`: originals carry URLs, and URLs carry signatures.
@@ -107,6 +104,7 @@ def translate(error: Exception, doing: str, *, is_order: bool = False) -> Tradin
         doing: what was asked, for the message.
         is_order: the request places or cancels something. Then everything that is not a definite
             refusal, nor certain to have never been sent, is OutcomeUnknown.
+        now: present instant, for a Retry-After that is a date.
 
     Returns:
         RateLimited (obey it; nothing was executed), VenueUnavailable (nothing was executed),
@@ -121,7 +119,7 @@ def translate(error: Exception, doing: str, *, is_order: bool = False) -> Tradin
     if status in (418, 429) or code in _RATE_CODES:
         return RateLimited(
             f"{doing}: the venue limits us ({text})",
-            retry_after_ms=_retry_after_ms(error),
+            retry_after_ms=retry_after_ms(_headers(error), now),
             code=code or -1003,
             status=status,
         )
@@ -197,21 +195,8 @@ def _fix(code: int) -> str:
     return ""
 
 
-def _retry_after_ms(error: Exception) -> int:
-    headers = getattr(getattr(error, "response", None), "headers", {})
-    try:
-        return max(0, int(float(headers["Retry-After"]) * 1000))
-    except (KeyError, ValueError, OverflowError):
-        return _DEFAULT_RETRY_AFTER_MS
-
-
-def _pause_s(error: TradingAssetsError, attempt: int) -> float | None:
-    """Give how long to wait before the next attempt; None when there must not be one."""
-    if isinstance(error, RateLimited):
-        return error.retry_after_ms / 1000
-    if isinstance(error, VenueUnavailable):
-        return min(_FIRST_PAUSE_S * 2.0 ** (attempt - 1), _LONGEST_PAUSE_S)
-    return None
+def _headers(error: Exception) -> Mapping[str, str]:
+    return getattr(getattr(error, "response", None), "headers", {})
 
 
 def _loop_is_running() -> bool:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from trading_assets.domain.ids import Micros
+from trading_assets_tests.stand_ins.clock import JumpingClock
 
 
 @dataclass(frozen=True)
@@ -45,21 +45,6 @@ class ScriptedServer:
     @staticmethod
     def json(value: Any, status: int = 200, **headers: str) -> Answer:
         return Answer(json.dumps(value).encode(), status, headers)
-
-
-class JumpingClock:
-    """A clock that waiting moves at once."""
-
-    def __init__(self, now: Micros = 0) -> None:
-        self.instant = now
-        self.waits: list[float] = []
-
-    def now(self) -> Micros:
-        return self.instant
-
-    def wait(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.instant += int(seconds * 1_000_000)
 
 
 @pytest.fixture

@@ -1,0 +1,60 @@
+"""Vendors with a REST API and a key, opened as sources of market history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from trading_assets.adapters.eodhd import EodhdHistory
+from trading_assets.adapters.polygon import PolygonHistory
+from trading_assets.adapters.vendor_reads import ApiKey, VendorReads
+from trading_assets.declarations.rest_vendors import Eodhd, Polygon
+from trading_assets.domain.errors import ConfigurationError
+from trading_assets.domain.ports import Clock
+from trading_assets.market.history import HistorySource, SourceTraits
+from trading_assets.settings import Settings
+
+
+@contextmanager
+def vendor_history(
+    settings: Settings, clock: Clock, traits: SourceTraits, declared: Eodhd | Polygon
+) -> Iterator[HistorySource]:
+    """Read from a vendor with the desk's key, and give its connections back.
+
+    Raises:
+        ConfigurationError: if there is no key.
+    """
+    reads = VendorReads(
+        declared.url,
+        _key(settings, traits.name, declared),
+        clock,
+        vendor=declared.kind.upper() if declared.kind == "eodhd" else "Polygon",
+        timeout_s=declared.timeout_s,
+        max_attempts=declared.max_attempts,
+        per_minute=declared.requests_per_minute,
+    )
+    kind = EodhdHistory if isinstance(declared, Eodhd) else PolygonHistory
+    try:
+        yield kind(
+            reads,
+            clock,
+            traits,
+            delay_minutes=declared.delay_minutes,
+            declared=settings.instruments,
+        )
+    finally:
+        reads.close()
+
+
+def _key(settings: Settings, source: str, declared: Eodhd | Polygon) -> ApiKey:
+    eodhd = isinstance(declared, Eodhd)
+    value = settings.eodhd_api_key if eodhd else settings.polygon_api_key
+    variable = "TA_EODHD_API_KEY" if eodhd else "TA_POLYGON_API_KEY"
+    if value is None or not value.get_secret_value():
+        raise ConfigurationError(
+            f"Source {source} needs an API key",
+            expected=f"{variable}, or a file {variable.removeprefix('TA_').lower()} in "
+            "TA_SECRETS_DIR",
+            found="none",
+        )
+    return ApiKey(value, variable, parameter="api_token" if eodhd else "")
