@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from trading_assets.defs import jobs, schedules, sensors
+from trading_assets.defs import jobs, repair_sensor, schedules, sensors
 from trading_assets.defs.assets import (
     backtests,
     calendars,
@@ -56,6 +56,7 @@ defs = dg.Definitions(
     ],
     jobs=[
         jobs.daily_tables,
+        jobs.repair_bars,
         jobs.retrain,
         jobs.daily_results,
         jobs.promote,
@@ -68,6 +69,7 @@ defs = dg.Definitions(
         sensors.follow_tables,
         sensors.promote_if_green,
         sensors.keep_live_running,
+        repair_sensor.repair_gaps,
     ],
     resources=resources(SETTINGS),
     executor=dg.in_process_executor,

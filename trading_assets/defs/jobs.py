@@ -15,6 +15,9 @@ DAILY_TAG = "desk/day"
 """On the runs of a daily chain: the day whose bars it brings."""
 
 DECISION_TAG = "promotion/decision"
+GAPS_TAG = "market/gaps"
+"""On the runs that repair: which gaps of which month."""
+
 RELEASE_TAG = "live/release"
 BOOK_TAG = "live/book"
 
@@ -34,6 +37,22 @@ daily_tables = dg.define_asset_job(
     ),
     description="New bars and features of some months, and the data sets over all months. "
     "First link of the daily chain.",
+)
+
+REPAIR: dict[str, Any] = {"ops": {market_data.raw_klines.op.name: {"config": {"repair": True}}}}
+"""Configuration of a run that repairs."""
+
+repair_bars = dg.define_asset_job(
+    "repair_bars",
+    selection=dg.AssetSelection.assets(
+        market_data.raw_klines,
+        market_data.bars_1m,
+        market_data.bars_5m,
+        market_data.bars_1h,
+        market_data.bars_1d,
+    ),
+    config=REPAIR,
+    description="Ask the vendor again for missing minutes, take what it has, note what it has not.",
 )
 
 retrain = dg.define_asset_job(

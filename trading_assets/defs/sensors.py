@@ -28,7 +28,7 @@ from trading_assets.defs.partitions import SETTINGS, key_range, open_months, ran
 
 MAX_ATTEMPTS = 3
 _RELEASE = dg.AssetKey(["release", PROMOTED_BOOK])
-_ENDED = {
+ENDED = {
     dg.DagsterRunStatus.SUCCESS,
     dg.DagsterRunStatus.FAILURE,
     dg.DagsterRunStatus.CANCELED,
@@ -57,16 +57,16 @@ def promote_if_green(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.
     if green is None:
         return dg.SkipReason(why)
     if green:
-        decision_id = _text(newest, "decision_id")
-        attempts = _runs(context.instance, promote.name, DECISION_TAG, decision_id)
-        why = _why_not_again(attempts)
+        decision_id = metadata_text(newest, "decision_id")
+        attempts = runs_with(context.instance, promote.name, DECISION_TAG, decision_id)
+        why = why_not_again(attempts)
         if not why:
             return dg.RunRequest(
                 run_key=f"promote:{decision_id}:{len(attempts) + 1}",
                 run_config=promote_config(decision_id),
                 tags={DECISION_TAG: decision_id},
             )
-        if any(run.status not in _ENDED for run in attempts):
+        if any(run.status not in ENDED for run in attempts):
             return dg.SkipReason(why)
     context.update_cursor(str(newest.storage_id))
     return dg.SkipReason(why)
@@ -86,14 +86,14 @@ def keep_live_running(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg
     records = context.instance.fetch_materializations(_RELEASE, limit=1).records
     if not records:
         return dg.SkipReason("there is no release to trade")
-    release_id = _text(records[0], "release_id")
+    release_id = metadata_text(records[0], "release_id")
     runs = context.instance.get_runs(
         filters=dg.RunsFilter(job_name=live_trading.name, tags={BOOK_TAG: PROMOTED_BOOK})
     )
-    if any(run.status not in _ENDED for run in runs):
+    if any(run.status not in ENDED for run in runs):
         return dg.SkipReason("a live run is there")
     attempts = [run for run in runs if run.tags.get(RELEASE_TAG) == release_id]
-    why = _why_not_again(attempts)
+    why = why_not_again(attempts)
     if why:
         return dg.SkipReason(why)
     return dg.RunRequest(
@@ -142,7 +142,7 @@ follow_tables = dg.AutomationConditionSensorDefinition(
 
 def _is_green(instance: dg.DagsterInstance, decision: dg.EventLogRecord) -> tuple[bool | None, str]:
     """Tell whether a decision is to be published; None while its check is not there yet."""
-    verdict = _text(decision, "verdict")
+    verdict = metadata_text(decision, "verdict")
     if verdict != "promote":
         return False, f"the newest decision says {verdict}"
     key = DECISION_CHECK
@@ -156,9 +156,9 @@ def _is_green(instance: dg.DagsterInstance, decision: dg.EventLogRecord) -> tupl
     return evaluation.passed, f"the check {key.name} of the newest decision failed"
 
 
-def _why_not_again(attempts: Sequence[dg.DagsterRun]) -> str:
+def why_not_again(attempts: Sequence[dg.DagsterRun]) -> str:
     """Say why nothing is to be launched after these runs; "" when another try is due."""
-    if any(run.status not in _ENDED for run in attempts):
+    if any(run.status not in ENDED for run in attempts):
         return "a run is at work"
     if any(run.status == dg.DagsterRunStatus.SUCCESS for run in attempts):
         return "it was done"
@@ -167,13 +167,15 @@ def _why_not_again(attempts: Sequence[dg.DagsterRun]) -> str:
     return ""
 
 
-def _runs(
+def runs_with(
     instance: dg.DagsterInstance, job_name: str, tag: str, value: str
 ) -> Sequence[dg.DagsterRun]:
+    """List the runs of a job that have this tag."""
     return instance.get_runs(filters=dg.RunsFilter(job_name=job_name, tags={tag: value}))
 
 
-def _text(record: dg.EventLogRecord, name: str) -> str:
+def metadata_text(record: dg.EventLogRecord, name: str) -> str:
+    """Give one value of a materialisation's metadata as text, "" when it is not there."""
     materialization = record.asset_materialization
     value = materialization.metadata.get(name) if materialization else None
     return str(value.value) if value is not None else ""

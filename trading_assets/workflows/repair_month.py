@@ -25,6 +25,7 @@ from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.ingest_month import (
     fetch_object,
     history_or_own,
+    ingest_month,
     published_raw,
     require_configured,
 )
@@ -84,6 +85,19 @@ def repair_month(
             before=raw,
         )
     return published_raw(desk, manifest, changed=changed, fetched=asked.fetched)
+
+
+def fetch_month(
+    desk: Desk,
+    symbol: Symbol,
+    month: Month,
+    *,
+    history: HistorySource | None = None,
+    repair: bool = False,
+) -> Published:
+    """Bring the raw objects of a month up to date, or ask again for what they lack."""
+    fetch = repair_month if repair else ingest_month
+    return fetch(desk, symbol, month, history=history)
 
 
 @dataclass(frozen=True, slots=True)

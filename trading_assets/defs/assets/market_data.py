@@ -48,20 +48,27 @@ def instruments(desk: DeskResource) -> dg.MaterializeResult[Any]:
     )
 
 
+class FetchConfig(dg.Config):
+    """How the vendor's bytes are brought."""
+
+    repair: bool = False
+    """Ask again for missing minutes, instead of fetching what is missing of the listed objects."""
+
+
 @_table(kinds={"binance", "file"})
-def raw_klines(context: dg.AssetExecutionContext, desk: DeskResource) -> PartitionEvents:
+def raw_klines(
+    context: dg.AssetExecutionContext, config: FetchConfig, desk: DeskResource
+) -> PartitionEvents:
     """The vendor's own bytes of a month, unchanged: one file per vendor object, each with its hash.
 
     Running it again fetches only what is missing or was not finished.
     """
-    from trading_assets.workflows.ingest_month import ingest_month
+    from trading_assets.workflows.repair_month import fetch_month
 
     opened = desk.open()
+    fetch = partial(fetch_month, opened, repair=config.repair)
     with opened.history() as sources:
-        yield from report_each(
-            context,
-            by_month(lambda s, m: ingest_month(opened, s, m, history=sources.of(s))),
-        )
+        yield from report_each(context, by_month(lambda s, m: fetch(s, m, history=sources.of(s))))
 
 
 @_table(deps=[raw_klines, *on_calendars()], kinds={"polars", "parquet"}, schema=columns(BAR_SCHEMA))
