@@ -20,6 +20,7 @@ from trading_assets.interfaces.cli import (
     features,
     live,
     models,
+    sql,
 )
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.add_typer(config.app, name="config")
 app.add_typer(exchange.app, name="exchange")
 app.add_typer(data.app, name="data")
+app.add_typer(sql.app)
 app.add_typer(features.app, name="features")
 app.add_typer(models.app, name="models")
 app.add_typer(backtest.app, name="backtest")
