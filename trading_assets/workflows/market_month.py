@@ -30,9 +30,18 @@ def market_month(
         DataError, VenueError: as the single steps do; what stood before stays.
     """
     raw = ingest_month(desk, symbol, month, history=history, refresh=refresh, told=told)
+    return raw, *assemble_month(desk, symbol, month)
+
+
+def assemble_month(desk: Desk, symbol: Symbol, month: Month) -> tuple[Published, ...]:
+    """Bring the bars of one month up to date with its stored raw bytes; nothing is fetched.
+
+    Raises:
+        DataError: as the single steps do; what stood before stays.
+    """
     minutes = publish_bars_1m(desk, symbol, month)
     larger = [resample_month(desk, symbol, month, timeframe) for timeframe in RESAMPLED]
-    return raw, minutes, *larger
+    return minutes, *larger
 
 
 def repair_bars(
@@ -51,6 +60,4 @@ def repair_bars(
         DataError, VenueError: as the single steps do; what stood before stays.
     """
     raw = repair_month(desk, symbol, month, history=history, again=again)
-    minutes = publish_bars_1m(desk, symbol, month)
-    larger = [resample_month(desk, symbol, month, timeframe) for timeframe in RESAMPLED]
-    return raw, minutes, *larger
+    return raw, *assemble_month(desk, symbol, month)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,8 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from trading_assets.domain.errors import DataError
-from trading_assets.domain.ids import Micros, Month, Symbol, months_between, symbol_from_text
-from trading_assets.interfaces.cli import calendars, data_quality
+from trading_assets.domain.ids import Month, Symbol, months_between, symbol_from_text
+from trading_assets.interfaces.cli import calendars, data_export, data_quality
+from trading_assets.interfaces.cli.instants import AsOf, instant_from_text, time_text
 from trading_assets.settings import load_settings
 
 if TYPE_CHECKING:
@@ -22,18 +22,24 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Bring market data in, look at it, prove it.", no_args_is_help=True)
 app.command()(calendars.calendars)
+app.command()(data_export.export)
 for _command in (data_quality.quality, data_quality.repair, data_quality.diff):
     app.command()(_command)
 
 SymbolOptions = Annotated[
     list[str] | None, typer.Option("--symbol", help="May be repeated; all of the settings if not.")
 ]
+First = Annotated[str, typer.Option("--from", help="First month, YYYY-MM.")]
+Last = Annotated[str, typer.Option("--to", help="Last month; the current one if not.")]
 Refresh = Annotated[bool, typer.Option("--refresh", help="Fetch again what is already there, too.")]
 
 
 @app.command()
 def ingest(symbol: str, month: str, refresh: Refresh = False) -> None:
-    """Fetch one month of a symbol and publish its bars in all sizes."""
+    """Fetch one month of a symbol and publish its bars in all sizes.
+
+    Example: trading-assets data ingest BTCUSDT 2024-03
+    """
     from trading_assets.workflows.market_month import market_month
 
     published = market_month(
@@ -43,32 +49,84 @@ def ingest(symbol: str, month: str, refresh: Refresh = False) -> None:
 
 
 @app.command()
-def backfill(
-    first: Annotated[str, typer.Option("--from", help="First month, YYYY-MM.")] = "",
-    last: Annotated[str, typer.Option("--to", help="Last month; the current one if not.")] = "",
-    symbol: SymbolOptions = None,
-    refresh: Refresh = False,
+def fetch(
+    first: First = "", last: Last = "", symbol: SymbolOptions = None, refresh: Refresh = False
 ) -> None:
-    """Do the same for a range of months; months that fail are listed at the end."""
+    """Fetch the vendors' bytes of a range of months, and nothing more.
+
+    What is stored, finished and sound is not fetched again.
+
+    Example: trading-assets data fetch --from 2024-01 --to 2024-03 --symbol BTCUSDT
+    """
+    from trading_assets.workflows.ingest_month import ingest_month
+
+    desk = _desk()
+    with desk.history() as sources:
+
+        def one(name: Symbol, month: Month) -> tuple[Published, ...]:
+            history = sources.of(name)
+            return (ingest_month(desk, name, month, history=history, refresh=refresh),)
+
+        _each_month(desk, one, symbol, first, last or str(Month.of(sources.now())))
+
+
+@app.command()
+def assemble(first: First = "", last: Last = "", symbol: SymbolOptions = None) -> None:
+    """Publish the bars of all sizes from what was fetched; no source is opened.
+
+    Example: trading-assets data assemble --from 2024-01 --to 2024-03 --symbol BTCUSDT
+    """
+    from trading_assets.workflows.market_month import assemble_month
+
+    desk = _desk()
+    _each_month(
+        desk,
+        lambda name, month: assemble_month(desk, name, month),
+        symbol,
+        first,
+        last or str(Month.of(desk.clock.now())),
+    )
+
+
+@app.command()
+def backfill(
+    first: First = "", last: Last = "", symbol: SymbolOptions = None, refresh: Refresh = False
+) -> None:
+    """Fetch and assemble a range of months; months that fail are listed at the end.
+
+    Example: trading-assets data backfill --from 2024-01 --to 2024-03
+    """
     from trading_assets.workflows.market_month import market_month
 
     desk = _desk()
+    with desk.history() as sources:
+
+        def one(name: Symbol, month: Month) -> tuple[Published, ...]:
+            return market_month(desk, name, month, history=sources.of(name), refresh=refresh)
+
+        _each_month(desk, one, symbol, first, last or str(Month.of(sources.now())))
+
+
+def _each_month(
+    desk: Desk,
+    work: Callable[[Symbol, Month], tuple[Published, ...]],
+    symbol: list[str] | None,
+    first: str,
+    last: str,
+) -> None:
+    """Do some work for every symbol and month, go on after one that fails, and say which did."""
     symbols = _symbols(symbol) or desk.settings.symbols
+    start = Month.from_text(first) if first else desk.settings.first_month
+    months = months_between(start, Month.from_text(last))
     published: list[Published] = []
     failures: list[tuple[Symbol, Month, DataError]] = []
-    with desk.history() as sources, _progress() as progress:
-        months = months_between(
-            Month.from_text(first) if first else desk.settings.first_month,
-            Month.from_text(last) if last else Month.of(sources.now()),
-        )
+    with _progress() as progress:
         task = progress.add_task("", total=len(symbols) * len(months))
         for month in months:
             for name in symbols:
                 progress.update(task, description=f"{name} {month}")
                 try:
-                    published += market_month(
-                        desk, name, month, history=sources.of(name), refresh=refresh
-                    )
+                    published += work(name, month)
                 except DataError as error:
                     failures.append((name, month, error))
                 progress.advance(task)
@@ -81,7 +139,10 @@ def backfill(
 
 @app.command()
 def verify() -> None:
-    """Hash every file of every version again, and name those that are not as promised."""
+    """Hash every file of every version again, and name those that are not as promised.
+
+    Example: trading-assets data verify
+    """
     desk = _desk()
     faults = 0
     for what, checked in (("tables", desk.tables.verify()), ("raw", desk.raw.verify())):
@@ -105,25 +166,30 @@ def show(
     version: Annotated[
         int | None, typer.Option(help="Number of a manifest; the current one if not.")
     ] = None,
+    as_of: AsOf = "",
 ) -> None:
-    """Show the versions of a partition, and the first rows of one of them."""
+    """Show the versions of a partition, and the first rows of one of them.
+
+    Example: trading-assets data show BTCUSDT 2024-03 --as-of 2026-03-01T12:00
+    """
     desk = _desk()
     name, span = symbol_from_text(symbol), Month.from_text(month)
     current = desk.tables.require(table, name, span)
     history = desk.tables.history(table, name, span)
-    chosen = current if version is None else next((m for m in history if m.n == version), None)
+    known = [m for m in history if not as_of or m.published_at <= instant_from_text(as_of)]
+    chosen = next((m for m in reversed(known) if version in (None, m.n)), None)
     if chosen is None:
         raise DataError(
-            f"{current.address} has no version {version}",
-            expected=f"1 to {current.n}",
-            found=str(version),
+            f"{current.address} has no such version",
+            expected=f"one of 1 to {current.n}, published by the instant that was named",
+            found=f"version {version or 'any'}, as of {as_of or 'now'}",
         )
     _print_table(
         ("version", "published (UTC)", "rows", "missing minutes", "row hash", "file"),
         (
             [
                 str(m.n),
-                _time_text(m.published_at),
+                time_text(m.published_at),
                 str(m.rows),
                 str(sum(gap.minutes for gap in m.gaps)),
                 m.version[:16],
@@ -183,7 +249,3 @@ def _print_table(headings: Iterable[str], rows: Iterable[list[str]]) -> None:
     for row in rows:
         table.add_row(*row)
     Console().print(table)
-
-
-def _time_text(ts: Micros) -> str:
-    return datetime.fromtimestamp(ts // 1_000_000, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -193,7 +193,7 @@ def test_show_prints_versions_and_rows(run: Run) -> None:
     assert "2024-03-01 00:01:00+00:00" in output
     assert "2024-03-01 00:02:00+00:00" not in output
     assert run("show", "BTCUSDT", "2024-03", "--version", "1", "--rows", "2").stdout == output
-    with pytest.raises(DataError, match="no version 2"):
+    with pytest.raises(DataError, match="no such version"):
         run("show", "BTCUSDT", "2024-03", "--version", "2")
 
 
@@ -227,3 +227,67 @@ def test_the_gaps_of_the_real_archives_are_those_of_their_description(run: Run) 
         if before[:7] in _MONTHS
     ]
     assert len(rows) == 6
+
+
+@pytest.mark.usefixtures("mirror")
+def test_fetch_stores_bytes_only_and_assemble_needs_no_source(run: Run, tmp_path: Path) -> None:
+    span = ("--from", "2024-03", "--to", "2024-03")
+    assert "raw_klines" in run("fetch", *span).stdout
+    assert not list((tmp_path / "home").rglob("part-*.parquet"))
+    (tmp_path / "mirror").rename(tmp_path / "gone")
+    assert run("assemble", *span).stdout.count("yes") == 4
+    missing = run("assemble", "--from", "2024-02", "--to", "2024-03")
+    assert missing.exit_code == 1
+    assert "BTCUSDT 2024-02: MissingPartition" in missing.stderr
+
+
+@pytest.mark.usefixtures("mirror")
+def test_export_writes_the_span_in_the_spelling_that_was_asked_for(
+    run: Run, tmp_path: Path
+) -> None:
+    run("ingest", "BTCUSDT", "2024-03")
+    span = ("--from", "2024-03-01T01:00", "--to", "2024-03-01T03:00")
+    upper, lower = tmp_path / "upper.csv", tmp_path / "lower.parquet"
+    said = run("export", "BTCUSDT", str(upper), *span, "--timeframe", "1h", "--case", "upper")
+    assert said.stdout.startswith("2 bars in ")
+    first, second, *_ = upper.read_text().splitlines()
+    assert first.startswith("ts_utc,symbol,Open,High,Low,Close,Volume,quote_volume,n_trades")
+    assert second.startswith("2024-03-01T01:00:00Z,BTCUSDT,1.5,2.0,1.0,1.25,150.0,")
+    run("export", "BTCUSDT", str(lower), *span)
+    frame = pl.read_parquet(lower)
+    assert frame.height == 110  # ten of the first hour's minutes are missing
+    assert frame.columns[:3] == ["ts_utc", "symbol", "open"]
+    with pytest.raises(ConfigurationError, match="there already"):
+        run("export", "BTCUSDT", str(lower), *span)
+    with pytest.raises(ConfigurationError, match="no format"):
+        run("export", "BTCUSDT", str(tmp_path / "x.xlsx"), *span)
+    with pytest.raises(DataError, match="not published then"):
+        run("export", "BTCUSDT", str(tmp_path / "x.csv"), *span, "--as-of", "2020-01-01")
+    with pytest.raises(DataError, match="2024-04 is missing"):
+        run(
+            "export",
+            "BTCUSDT",
+            str(tmp_path / "x.csv"),
+            "--from",
+            "2024-03-31",
+            "--to",
+            "2024-05-01",
+        )
+
+
+@pytest.mark.usefixtures("mirror")
+def test_show_as_of_gives_what_was_published_by_then(run: Run) -> None:
+    run("ingest", "BTCUSDT", "2024-03")
+    assert (
+        "2024-03-01 00:01:00" in run("show", "BTCUSDT", "2024-03", "--as-of", "2999-01-01").stdout
+    )
+    with pytest.raises(DataError, match="no such version"):
+        run("show", "BTCUSDT", "2024-03", "--as-of", "2020-01-01")
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["ingest", "fetch", "assemble", "backfill", "verify", "show", "export", "quality", "repair"],
+)
+def test_the_help_of_every_command_shows_an_example(run: Run, command: str) -> None:
+    assert f"Example: trading-assets data {command}" in run(command, "--help").stdout
