@@ -13,6 +13,7 @@ from trading_assets.defs.assets import (
     market_data,
     models,
     promotion,
+    second_source,
 )
 from trading_assets.defs.partitions import SETTINGS
 from trading_assets.defs.resources import resources
@@ -46,6 +47,7 @@ defs = dg.Definitions(
     ],
     asset_checks=[
         market_data.bars_1m_checks,
+        *second_source.CHECKS,
         market_data.bars_5m_checks,
         features.features_5m_checks,
         models.forecast_model_checks,

@@ -46,6 +46,7 @@ class Quality(_Section):
     max_gap_minutes: int = Field(ge=0)
     jump_factor: float = Field(gt=0)
     outages: Path | None
+    cross_check: str
 
 
 class Exchange(_Section):
@@ -263,6 +264,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> LoadedSettings:
 def _require_known_sources(settings: Settings) -> None:
     known = (*BUILT_IN, *settings.sources)
     wanted = {"source": settings.source}
+    if settings.quality.cross_check:
+        wanted["quality.cross_check"] = settings.quality.cross_check
     for symbol, declared in settings.instruments.items():
         wanted[f"instruments.{symbol}.source"] = declared.source or settings.source
     for key, name in wanted.items():

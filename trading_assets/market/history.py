@@ -177,6 +177,14 @@ class HistorySources(Protocol):
         """
         ...
 
+    def named(self, name: str) -> HistorySource:
+        """Give a source by its name.
+
+        Raises:
+            ConfigurationError: if it cannot be opened as declared.
+        """
+        ...
+
     def now(self) -> Micros:
         """Give the present of the source that settings name first."""
         ...
