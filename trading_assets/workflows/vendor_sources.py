@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from trading_assets.adapters.eodhd import EodhdHistory
-from trading_assets.adapters.polygon import PolygonHistory
-from trading_assets.adapters.vendor_reads import ApiKey, VendorReads
+from pydantic import SecretStr
+
 from trading_assets.declarations.rest_vendors import Eodhd, Polygon
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ports import Clock
@@ -24,11 +23,18 @@ def vendor_history(
     Raises:
         ConfigurationError: if there is no key.
     """
+    # Imported here: Dagster starts without them.
+    from trading_assets.adapters.eodhd import EodhdHistory
+    from trading_assets.adapters.polygon import PolygonHistory
+    from trading_assets.adapters.vendor_reads import ApiKey, VendorReads
+
+    value, variable = _key(settings, traits.name, declared)
+    parameter = "api_token" if declared.kind == "eodhd" else ""
     reads = VendorReads(
         declared.url,
-        _key(settings, traits.name, declared),
+        ApiKey(value, variable, parameter),
         clock,
-        vendor=declared.kind.upper() if declared.kind == "eodhd" else "Polygon",
+        vendor="EODHD" if declared.kind == "eodhd" else "Polygon",
         timeout_s=declared.timeout_s,
         max_attempts=declared.max_attempts,
         per_minute=declared.requests_per_minute,
@@ -46,7 +52,8 @@ def vendor_history(
         reads.close()
 
 
-def _key(settings: Settings, source: str, declared: Eodhd | Polygon) -> ApiKey:
+def _key(settings: Settings, source: str, declared: Eodhd | Polygon) -> tuple[SecretStr, str]:
+    """Give the key, and the variable that it comes from."""
     eodhd = isinstance(declared, Eodhd)
     value = settings.eodhd_api_key if eodhd else settings.polygon_api_key
     variable = "TA_EODHD_API_KEY" if eodhd else "TA_POLYGON_API_KEY"
@@ -57,4 +64,4 @@ def _key(settings: Settings, source: str, declared: Eodhd | Polygon) -> ApiKey:
             "TA_SECRETS_DIR",
             found="none",
         )
-    return ApiKey(value, variable, parameter="api_token" if eodhd else "")
+    return value, variable

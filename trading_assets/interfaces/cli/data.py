@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 from trading_assets.domain.errors import DataError
@@ -18,6 +25,7 @@ from trading_assets.settings import load_settings
 
 if TYPE_CHECKING:
     from trading_assets.workflows.desk import Desk
+    from trading_assets.workflows.ingest_month import Told
     from trading_assets.workflows.published import Published
 
 app = typer.Typer(help="Bring market data in, look at it, prove it.", no_args_is_help=True)
@@ -42,9 +50,10 @@ def ingest(symbol: str, month: str, refresh: Refresh = False) -> None:
     """
     from trading_assets.workflows.market_month import market_month
 
-    published = market_month(
-        _desk(), symbol_from_text(symbol), Month.from_text(month), refresh=refresh
-    )
+    name, span = symbol_from_text(symbol), Month.from_text(month)
+    with _progress() as progress:
+        told = _told(progress, progress.add_task(f"{name} {span}", total=None))
+        published = market_month(_desk(), name, span, refresh=refresh, told=told)
     _print_published(published)
 
 
@@ -63,9 +72,9 @@ def fetch(
     desk = _desk()
     with desk.history() as sources:
 
-        def one(name: Symbol, month: Month) -> tuple[Published, ...]:
+        def one(name: Symbol, month: Month, told: Told) -> tuple[Published, ...]:
             history = sources.of(name)
-            return (ingest_month(desk, name, month, history=history, refresh=refresh),)
+            return (ingest_month(desk, name, month, history=history, refresh=refresh, told=told),)
 
         _each_month(desk, one, symbol, first, last or str(Month.of(sources.now())))
 
@@ -81,7 +90,7 @@ def assemble(first: First = "", last: Last = "", symbol: SymbolOptions = None) -
     desk = _desk()
     _each_month(
         desk,
-        lambda name, month: assemble_month(desk, name, month),
+        lambda name, month, _: assemble_month(desk, name, month),
         symbol,
         first,
         last or str(Month.of(desk.clock.now())),
@@ -101,15 +110,16 @@ def backfill(
     desk = _desk()
     with desk.history() as sources:
 
-        def one(name: Symbol, month: Month) -> tuple[Published, ...]:
-            return market_month(desk, name, month, history=sources.of(name), refresh=refresh)
+        def one(name: Symbol, month: Month, told: Told) -> tuple[Published, ...]:
+            history = sources.of(name)
+            return market_month(desk, name, month, history=history, refresh=refresh, told=told)
 
         _each_month(desk, one, symbol, first, last or str(Month.of(sources.now())))
 
 
 def _each_month(
     desk: Desk,
-    work: Callable[[Symbol, Month], tuple[Published, ...]],
+    work: Callable[[Symbol, Month, Told], tuple[Published, ...]],
     symbol: list[str] | None,
     first: str,
     last: str,
@@ -122,11 +132,12 @@ def _each_month(
     failures: list[tuple[Symbol, Month, DataError]] = []
     with _progress() as progress:
         task = progress.add_task("", total=len(symbols) * len(months))
+        told = _told(progress, progress.add_task("  objects of the month", total=None))
         for month in months:
             for name in symbols:
                 progress.update(task, description=f"{name} {month}")
                 try:
-                    published += work(name, month)
+                    published += work(name, month, told)
                 except DataError as error:
                     failures.append((name, month, error))
                 progress.advance(task)
@@ -214,14 +225,25 @@ def _symbols(texts: list[str] | None) -> tuple[Symbol, ...]:
 
 def _progress() -> Progress:
     """Draw on stderr, and only where a person looks."""
+    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description:<20}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
+
+
+def _told(progress: Progress, task: TaskID) -> Told:
+    """Let one bar follow the objects of a month."""
+
+    def told(done: int, total: int) -> None:
+        progress.update(task, completed=done, total=total)
+
+    return told
 
 
 def _print_published(published: Iterable[Published]) -> None:

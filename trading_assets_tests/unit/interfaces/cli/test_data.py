@@ -291,3 +291,11 @@ def test_show_as_of_gives_what_was_published_by_then(run: Run) -> None:
 )
 def test_the_help_of_every_command_shows_an_example(run: Run, command: str) -> None:
     assert f"Example: trading-assets data {command}" in run(command, "--help").stdout
+
+
+def test_a_bar_follows_the_objects_of_a_month() -> None:
+    with data._progress() as progress:
+        told = data._told(progress, progress.add_task("BTCUSDT 2024-03", total=None))
+        for done in range(4):
+            told(done, 4)
+    assert [(task.completed, task.total) for task in progress.tasks] == [(3, 4)]
