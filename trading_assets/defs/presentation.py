@@ -17,16 +17,19 @@ from trading_assets.workflows.published import Published
 
 _WIDTH, _HEIGHT, _POINTS = 320, 60, 160
 _PATHS = ("file", "folder", "card")
-_TABLES = ("restated_minutes",)
+_TABLES = ("restated_minutes", "first_gaps")
 
 
-def shown(published: Published, plot: Sequence[float] = ()) -> Version:
+def shown(
+    published: Published, plot: Sequence[float] = (), pictures: Mapping[str, Any] | None = None
+) -> Version:
     """Give the version of a partition, and its facts as Dagster metadata."""
     metadata: dict[str, Any] = {
         "dagster/row_count": published.rows,
         "changed": published.changed,
         **facts({k: v for k, v in published.metadata.items() if k != "rows"}),
         "parents": dict(published.parents),
+        **(pictures or {}),
     }
     if plot:
         metadata["plot"] = sparkline(plot)
@@ -36,13 +39,21 @@ def shown(published: Published, plot: Sequence[float] = ()) -> Version:
 def by_month(
     publish: Callable[[Symbol, Month], Published],
     plot: Callable[[Symbol, Month], Sequence[float]] | None = None,
+    pictures: Callable[[Symbol, Month], Mapping[str, Any]] | None = None,
 ) -> Callable[[str], Version]:
-    """Make a use case that takes (symbol, month) one that takes a partition key."""
+    """Make a use case that takes (symbol, month) one that takes a partition key.
+
+    `plot` and `pictures` look at what was published.
+    """
 
     def publish_key(key: str) -> Version:
         month, symbol = month_and_symbol(key)
         published = publish(symbol, month)
-        return shown(published, plot(symbol, month) if plot else ())
+        return shown(
+            published,
+            plot(symbol, month) if plot else (),
+            pictures(symbol, month) if pictures else None,
+        )
 
     return publish_key
 

@@ -16,6 +16,8 @@ CODE_VERSION = "2"
 RESAMPLED = (Timeframe.M5, Timeframe.H1, Timeframe.D1)
 """Sizes that the graph builds from minutes."""
 
+_GAPS_SHOWN = 20
+
 
 def bars_table(timeframe: Timeframe) -> str:
     """Give the table of a bar size, such as `bars_5m`."""
@@ -48,9 +50,26 @@ def published_from_manifest(
             **{name: minute_text(ts) for name, ts in ends.items() if ts is not None},
             "gaps": len(manifest.gaps),
             "missing_minutes": sum(gap.minutes for gap in manifest.gaps),
+            "longest_gap_minutes": max((gap.minutes for gap in manifest.gaps), default=0),
+            **_first_gaps(manifest),
+            "row_hash": manifest.version,
             "file": str(tables.path(manifest)),
             "file_sha256": manifest.file_sha256,
             "manifest": manifest.n,
             **metadata,
         },
     )
+
+
+def _first_gaps(manifest: Manifest) -> dict[str, Any]:
+    """List the first gaps by their missing minutes, if there is any."""
+    rows = [
+        {
+            "first missing": minute_text(gap.start),
+            "last missing": minute_text(gap.end),
+            "minutes": gap.minutes,
+            "cause": gap.cause,
+        }
+        for gap in manifest.gaps[:_GAPS_SHOWN]
+    ]
+    return {"first_gaps": rows} if rows else {}

@@ -9,6 +9,7 @@ import dagster as dg
 
 from trading_assets.defs.assets.calendars import minutes_of_days, on_calendars
 from trading_assets.defs.datasets import dataset
+from trading_assets.defs.heat_map import heat_map
 from trading_assets.defs.partition_events import (
     CheckEvents,
     Finding,
@@ -81,7 +82,9 @@ def bars_1m(context: dg.AssetExecutionContext, desk: DeskResource) -> PartitionE
 
     opened = desk.open()
     publish = partial(publish_bars_1m, opened)
-    yield from report_each(context, by_month(publish, _closes(opened, Timeframe.M1)))
+    yield from report_each(
+        context, by_month(publish, _closes(opened, Timeframe.M1), _coverage(opened))
+    )
 
 
 def _resampled(timeframe: Timeframe, description: str) -> dg.AssetsDefinition:
@@ -100,7 +103,9 @@ def _resampled(timeframe: Timeframe, description: str) -> dg.AssetsDefinition:
 
         opened = desk.open()
         publish = partial(resample_month, opened, timeframe=timeframe)
-        yield from report_each(context, by_month(publish, _closes(opened, timeframe)))
+        yield from report_each(
+            context, by_month(publish, _closes(opened, timeframe), _coverage(opened))
+        )
 
     return bars
 
@@ -229,3 +234,12 @@ def _closes(desk: "Desk", timeframe: Timeframe) -> Callable[[Symbol, Month], Seq
         return list(frame["close"])
 
     return closes
+
+
+def _coverage(desk: "Desk") -> Callable[[Symbol, Month], dict[str, Any]]:
+    def picture(symbol: Symbol, month: Month) -> dict[str, Any]:
+        from trading_assets.workflows.coverage import month_coverage
+
+        return {"coverage": heat_map(month_coverage(desk, symbol, month))}
+
+    return picture

@@ -1,0 +1,48 @@
+"""How much of each hour of a month is there: expected minutes against the gaps of its manifest."""
+
+from __future__ import annotations
+
+from trading_assets.domain.bar import MINUTE, Timeframe
+from trading_assets.domain.ids import Month, Symbol
+from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.freeze_calendars import sessions_of_symbol
+from trading_assets.workflows.market_tables import bars_table
+
+HOURS = 24
+
+Shares = tuple[tuple[float | None, ...], ...]
+
+
+def month_coverage(desk: Desk, symbol: Symbol, month: Month) -> Shares:
+    """Give, by day and hour of UTC, the share of expected minutes that is not in a gap.
+
+    What is expected is what the calendar's sessions say, from the first expected minute to the end
+    of what was fetched; silence that the source does not write down is no gap.
+
+    Returns:
+        `month.days` rows of 24 shares in [0, 1]; None where nothing is expected.
+
+    Raises:
+        MissingPartition: if the one-minute bars are not there.
+    """
+    import numpy as np
+
+    manifest = desk.tables.require(bars_table(Timeframe.M1), symbol, month)
+    known = [
+        ts for ts in (manifest.min_ts, *(gap.start for gap in manifest.gaps)) if ts is not None
+    ]
+    start, end = min(known, default=month.end), min(manifest.extra["expected_end"], month.end)
+    sessions = sessions_of_symbol(desk, symbol)
+    if end <= start:
+        expected = np.empty(0, dtype=np.int64)
+    elif sessions is None:
+        expected = np.arange(start, end - end % MINUTE, MINUTE)
+    else:
+        expected = sessions.minutes(start, end)
+    edges = np.array([(gap.start, gap.end + MINUTE) for gap in manifest.gaps]).reshape(-1)
+    missing = np.searchsorted(edges, expected, side="right") % 2 == 1
+    hour = (expected - month.start) // (60 * MINUTE)
+    counts = np.bincount(hour, minlength=month.days * HOURS)
+    there = np.bincount(hour[~missing], minlength=month.days * HOURS)
+    shares = [int(t) / int(c) if c else None for t, c in zip(there, counts, strict=True)]
+    return tuple(tuple(shares[i : i + HOURS]) for i in range(0, len(shares), HOURS))
