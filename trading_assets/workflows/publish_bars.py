@@ -7,7 +7,7 @@ from typing import Any
 from trading_assets.domain.bar import Gap, Timeframe
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Micros, Month, Symbol
-from trading_assets.market.history import Confirmation
+from trading_assets.market.history import Confirmation, SourceTraits
 from trading_assets.market.outages import outages_version, unexplained
 from trading_assets.market.quality import require_tolerable
 from trading_assets.storage.partition_store import Manifest, address
@@ -38,10 +38,11 @@ def publish_bars_1m(desk: Desk, symbol: Symbol, month: Month) -> Published:
         MissingPartition: if the month was never ingested from the source in settings.
         CorruptFile: if a raw file is damaged or cannot be read as bars.
         DataError: if bars contradict each other, are impossible, from before the symbol was listed
-            or after it was delisted, or too many are missing.
+            or after it was delisted, or too many are missing; or if the source gives larger bars.
         ConflictError: if another run has published this month meanwhile.
     """
     traits = traits_of_symbol(desk.settings, symbol)
+    require_minutes(traits, symbol)
     raw = desk.raw.require(traits.store, symbol, month)
     outages = known_outages(desk.settings, traits.name, symbol, month)
     parents = {
@@ -71,6 +72,21 @@ def publish_bars_1m(desk: Desk, symbol: Symbol, month: Month) -> Published:
     return published_from_manifest(
         desk.tables, manifest, changed=changed, **counts(manifest), **restated
     )
+
+
+def require_minutes(traits: SourceTraits, symbol: Symbol) -> None:
+    """Refuse a source of larger bars: its days must never pass for minutes.
+
+    Raises:
+        DataError: naming the source and the size of its bars.
+    """
+    if traits.timeframe is not Timeframe.M1:
+        raise DataError(
+            f"There are no minutes of {symbol} to publish",
+            expected=f"a source of {Timeframe.M1.value} bars",
+            found=f"{traits.name}, which gives {traits.timeframe.value}",
+            fix="Its bytes are stored; choose a source of minutes for what is computed from them.",
+        )
 
 
 def confirmations(manifest: Manifest) -> tuple[Confirmation, ...]:

@@ -26,8 +26,8 @@ KEY = "a-key-that-nobody-sees"
 
 
 def declare(root: Path, kind: str, url: str, vendor_symbol: str, **options: Any) -> dict[str, str]:
-    facts = {"kind": kind, "url": url, "timeframe": "1m", **options}
-    facts |= {"requests_per_minute": 1000, "max_attempts": 1}
+    facts = {"kind": kind, "url": url, "timeframe": "1m", "max_attempts": 1}
+    facts |= {"requests_per_minute": 1000, **options}
     lines = [f"[sources.{kind}]", *(f"{name} = {value!r}" for name, value in facts.items())]
     lines += ["[instruments.BTCUSDT]", f"vendor_symbol = {vendor_symbol!r}"]
     (root / "trading_assets.toml").write_text("\n".join(lines))
@@ -111,6 +111,18 @@ def test_minutes_of_eodhd_are_published_with_what_the_vendor_says(
     assert frame["volume"].to_list()[:2] == [5.0, 5.0]
     assert frame["n_trades"].null_count() == frame.height
     assert manifest.extra["source"] == "eodhd"
+
+
+def test_days_of_eodhd_are_stored_and_never_pass_for_minutes(
+    tmp_path: Path, make_desk: Callable[..., Desk]
+) -> None:
+    with eodhd(key=KEY) as vendor:
+        variables = declare(tmp_path, "eodhd", vendor.url, "BTC-USD.CC", timeframe="1d")
+        desk = make_desk(**variables)
+        assert ingest_month(desk, BTC, MARCH).metadata["objects"] == 1
+        with pytest.raises(DataError, match="expected a source of 1m bars; found eodhd"):
+            publish_bars_1m(desk, BTC, MARCH)
+    assert desk.tables.current("bars_1m", BTC, MARCH) is None
 
 
 def test_a_volume_that_is_missing_here_and_there_is_refused(
