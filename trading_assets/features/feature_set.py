@@ -30,6 +30,7 @@ from trading_assets.features.indicators import (
     z_score,
 )
 from trading_assets.market.resample import resample
+from trading_assets.market.sessions import Sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class FeatureSet:
             ]
         )
 
-    def compute(self, bars: pl.DataFrame) -> pl.DataFrame:
+    def compute(self, bars: pl.DataFrame, sessions: Sessions | None = None) -> pl.DataFrame:
         """Compute every row of an anchored frame.
 
         Batch and live call this on frames with the same first row; then equal rows have equal
@@ -130,6 +131,7 @@ class FeatureSet:
 
         Args:
             bars: one symbol's bars of the base size (RESAMPLED_SCHEMA), from the anchor on.
+            sessions: of the symbol's calendar, which cut its larger bars; None for 24/7.
 
         Returns:
             `ts`, `symbol` and one Float64 column per feature; as many rows as `bars`. Null is
@@ -139,7 +141,7 @@ class FeatureSet:
             "ts", "symbol", *(f.column for f in self.features if f.source is self.base)
         )
         for size in sorted({f.source for f in self.features} - {self.base}, key=lambda s: s.micros):
-            rows = self._join_closed(rows, resample(bars, size), size)
+            rows = self._join_closed(rows, resample(bars, size, sessions=sessions), size)
         return rows.select("ts", "symbol", *self.columns)
 
     def _join_closed(

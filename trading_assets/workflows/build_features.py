@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -18,8 +19,11 @@ from trading_assets.features.warm_up import find_short_warm_up
 from trading_assets.market.bar_frame import between, instant
 from trading_assets.storage.partition_store import Manifest
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.freeze_calendars import sessions_of_symbol
 from trading_assets.workflows.market_tables import bars_table, published_from_manifest
 from trading_assets.workflows.published import Published
+
+Compute = Callable[[pl.DataFrame], pl.DataFrame]
 
 FEATURES = "features_5m"
 _BARS = bars_table(Timeframe.M5)
@@ -56,10 +60,11 @@ def build_features(desk: Desk, symbol: Symbol, month: Month) -> Published:
     changed = False
     if manifest is None:
         frame = _frame(desk, bars, anchor(month, CORE.warm_up))
-        rows = _month_rows(frame, month)
+        compute = _compute(desk, symbol)
+        rows = compute(frame).filter(between(month.start, month.end))
         _refuse_infinite(rows, symbol, month)
         seed = desk.settings.model.seed
-        cuts = _refuse_look_ahead(frame, symbol, month, seed=seed)
+        cuts = _refuse_look_ahead(compute, frame, symbol, month, seed=seed)
         warm_up = _prove_warm_up(desk, symbol, month)
         manifest, changed = desk.tables.publish(
             FEATURES,
@@ -102,7 +107,8 @@ def judge_features(desk: Desk, symbol: Symbol, month: Month) -> tuple[Finding, .
     manifest = desk.tables.require(FEATURES, symbol, month)
     stored = desk.tables.read_manifest(manifest)
     bars = _bars_behind(desk, symbol, month)
-    fresh = _month_rows(_frame(desk, bars, anchor(month, CORE.warm_up)), month)
+    frame = _frame(desk, bars, anchor(month, CORE.warm_up))
+    fresh = _compute(desk, symbol)(frame).filter(between(month.start, month.end))
     odd = [name for name in fresh.columns if not _same_bits(stored, fresh, name)]
     proof = manifest.extra["look_ahead"]
     endless = _not_finite(stored)
@@ -133,7 +139,7 @@ def look_ahead(desk: Desk, symbol: Symbol, month: Month, *, cuts: int, seed: int
         MissingPartition: if the bars of the month are not there.
     """
     frame = _frame(desk, _bars_behind(desk, symbol, month), anchor(month, CORE.warm_up))
-    return list(find_look_ahead(CORE.compute, frame, cuts=cuts, seed=seed))
+    return list(find_look_ahead(_compute(desk, symbol), frame, cuts=cuts, seed=seed))
 
 
 def _bars_behind(
@@ -159,8 +165,9 @@ def _frame(desk: Desk, bars: Sequence[Manifest], start: Micros) -> pl.DataFrame:
     return rows.filter(pl.col("ts") >= instant(start))
 
 
-def _month_rows(frame: pl.DataFrame, month: Month) -> pl.DataFrame:
-    return CORE.compute(frame).filter(between(month.start, month.end))
+def _compute(desk: Desk, symbol: Symbol) -> Compute:
+    """Give the computation with the sessions that cut the symbol's larger bars."""
+    return partial(CORE.compute, sessions=sessions_of_symbol(desk, symbol))
 
 
 def _refuse_infinite(rows: pl.DataFrame, symbol: Symbol, month: Month) -> None:
@@ -174,11 +181,13 @@ def _refuse_infinite(rows: pl.DataFrame, symbol: Symbol, month: Month) -> None:
         )
 
 
-def _refuse_look_ahead(frame: pl.DataFrame, symbol: Symbol, month: Month, *, seed: int) -> int:
+def _refuse_look_ahead(
+    compute: Compute, frame: pl.DataFrame, symbol: Symbol, month: Month, *, seed: int
+) -> int:
     """Give the number of cuts at which nothing was found; 0 when there is nothing to cut."""
     if frame.height < 2 * MIN_CUTS:
         return 0  # the first hours of a history: no row is warm yet
-    leaks = find_look_ahead(CORE.compute, frame, seed=seed)
+    leaks = find_look_ahead(compute, frame, seed=seed)
     if leaks:
         raise DataError(
             f"Features of {symbol} {month} know the future",
@@ -196,7 +205,7 @@ def _prove_warm_up(desk: Desk, symbol: Symbol, month: Month) -> str:
     if frame["ts"].to_physical()[0] >= twice + DAY:
         return "not proven here: history is shorter than twice the warm-up"
     short = find_short_warm_up(
-        CORE.compute,
+        _compute(desk, symbol),
         frame.filter(pl.col("ts") < instant(month.start + _PROVEN_DAYS * DAY)),
         start=month.start,
         warm_up=CORE.warm_up,

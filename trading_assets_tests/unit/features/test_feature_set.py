@@ -1,7 +1,7 @@
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
@@ -16,6 +16,7 @@ from trading_assets.features.feature_set import CORE, Feature, FeatureSet
 from trading_assets.features.indicators import log_return
 from trading_assets.features.look_ahead import differing_rows
 from trading_assets.market.bar_frame import instant
+from trading_assets.market.calendars import build_sessions
 from trading_assets.market.resample import resample
 
 
@@ -149,3 +150,16 @@ def test_colliding_columns_are_refused():
         FeatureSet("twice", 1, Timeframe.M5, (one, one))
     with pytest.raises(ConfigurationError, match="colliding columns"):
         FeatureSet("shadow", 1, Timeframe.M5, (replace(one, name="ts"),))
+
+
+def test_larger_bars_are_cut_by_the_sessions_of_the_calendar(make_bars):
+    known = build_sessions("XNYS", date(2024, 1, 1), date(2024, 3, 31))
+    size = Feature("minutes", "minutes of the hour", Timeframe.H1, 0, pl.col("n_minutes"))
+    whole = FeatureSet("sizes", 1, Timeframe.M5, (size,))
+    bars = known.inside(make_bars(days=5))  # from 1 February 2024 on
+    rows = whole.compute(bars, known)
+    seen = {f"{ts:%d %H:%M}": value for ts, value in rows.select("ts", "minutes").iter_rows()}
+    assert seen["01 15:20"] is None
+    assert seen["01 15:25"] == 60  # known when this row's own bar closes, at 15:30
+    assert seen["02 14:30"] == 30  # the last half hour of the day before
+    assert set(rows["minutes"].drop_nulls()) == {60.0, 30.0}
