@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 
 from trading_assets.domain.bar import MINUTE, Gap
 from trading_assets.domain.ids import Micros
-from trading_assets.market.sessions import Sessions
+from trading_assets.market.sessions import Sessions, Stretches
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def gaps(
@@ -34,20 +40,13 @@ def gaps(
     """
     import numpy as np
 
-    ts = frame["ts"].to_physical().to_numpy()
+    ts, last = frame["ts"].to_physical().to_numpy(), max(start, end - end % MINUTE)
     if sessions is None or sessions.never_closes:
-        first, last = np.array([start]), np.array([max(start, end - end % MINUTE)])
+        edges = np.concatenate([[start - MINUTE], ts, [last]])
+        stretches = np.zeros(len(edges), dtype=np.int64)
     else:
         sessions.require_known(start, max(start, end))
-        expected = sessions.clipped(start, max(start, end - end % MINUTE))
-        first, last = expected.start, expected.end
-    at = np.searchsorted(first, ts, side="right") - 1
-    inside = (at >= 0) & (ts < np.concatenate([last, [0]])[at])
-    stretch = np.arange(len(first))
-    stretches = np.concatenate([stretch, at[inside], stretch])
-    edges = np.concatenate([first - MINUTE, ts[inside], last])
-    order = np.lexsort((edges, stretches))
-    edges, stretches = edges[order], stretches[order]
+        edges, stretches = _edges(ts, sessions.clipped(start, last))
     absent = np.diff(edges) - MINUTE
     before = np.flatnonzero((absent > longest_silence_minutes * MINUTE) & (np.diff(stretches) == 0))
     return tuple(
@@ -58,6 +57,21 @@ def gaps(
         )
         for i in before
     )
+
+
+def _edges(
+    ts: NDArray[np.int64], expected: Stretches
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give each stretch's bars between the minute before it and its end, and whose they are."""
+    import numpy as np
+
+    at = np.searchsorted(expected.start, ts, side="right") - 1
+    inside = (at >= 0) & (ts < np.concatenate([expected.end, [0]])[at])
+    stretch = np.arange(len(expected.start))
+    stretches = np.concatenate([stretch, at[inside], stretch])
+    edges = np.concatenate([expected.start - MINUTE, ts[inside], expected.end])
+    order = np.lexsort((edges, stretches))
+    return edges[order], stretches[order]
 
 
 def merge_gaps(found: tuple[Gap, ...]) -> tuple[Gap, ...]:

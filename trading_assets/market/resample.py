@@ -59,7 +59,7 @@ def resample(
         pl.col("high").max(),
         pl.col("low").min(),
         pl.col("close").last(),
-        *_sums_of_units(),
+        *_sums_of_units(frame),
         pl.col("source").first(),
         minutes.cast(pl.Int32).alias("n_minutes"),
     ]
@@ -159,19 +159,18 @@ def _touched(buckets: pl.DataFrame, holes: Sequence[Gap]) -> pl.Series:
     return pl.Series(np.concatenate([start, [np.iinfo(np.int64).max]])[at] < closes)
 
 
-def _sums_of_units() -> list[pl.Expr]:
+def _sums_of_units(frame: pl.DataFrame) -> list[pl.Expr]:
     """Add amounts as whole 1e-8 units, so that order and steps cannot change a bit of the sum.
 
     A sum over something unknown is unknown.
     """
-    return [
-        pl.when(pl.col(name).null_count() == 0).then(
-            (pl.col(name) * UNITS_PER_ASSET).round().cast(pl.Int128).sum()
-            if name in _FLOATS
-            else pl.col(name).sum()
-        )
-        for name in AMOUNTS
-    ]
+    sums = []
+    for name in AMOUNTS:
+        units = (pl.col(name) * UNITS_PER_ASSET).round().cast(pl.Int128)
+        total = (units if name in _FLOATS else pl.col(name)).sum()
+        known = pl.col(name).null_count() == 0
+        sums.append(pl.when(known).then(total) if frame[name].has_nulls() else total)
+    return sums
 
 
 def _amounts_from_units(units: pl.Series) -> pl.Series:
