@@ -116,12 +116,12 @@ def _stages(months: Sequence[Month], model_for: Sequence[Month]) -> Iterator[Sta
     symbols = SETTINGS.symbols
     for chunk in _contiguous(months):
         tags = range_tags(*key_range(chunk[0], chunk[-1], symbols))
-        tables = 6 * len(chunk) * len(symbols) + 3
+        tables = 6 * len(chunk) * len(symbols) + 4
         yield Stage(f"bars and features {_span(chunk)}", daily_tables.name, tags, tables)
     judged = months[_MONTHS_TO_LEARN_FROM:]
     for chunk in _contiguous([*judged, *model_for]):
         tags = range_tags(str(chunk[0]), str(chunk[-1]))
-        yield Stage(f"models {_span(chunk)}", retrain.name, tags, len(chunk))
+        yield Stage(f"models, universe {_span(chunk)}", retrain.name, tags, 2 * len(chunk) + 1)
     chunks = _contiguous(judged)
     for chunk in chunks[:-1]:
         tags = range_tags(*key_range(chunk[0], chunk[-1], symbols))

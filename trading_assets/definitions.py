@@ -29,6 +29,10 @@ defs = dg.Definitions(
         market_data.bars_1h,
         market_data.bars_1d,
         market_data.dataset_bars_5m,
+        market_data.dataset_bars_1d,
+        # who may be traded in a month
+        market_data.universe,
+        market_data.dataset_universe,
         # features
         features.features_5m,
         features.dataset_features_5m,

@@ -27,6 +27,7 @@ from pydantic_settings import (
 
 from trading_assets.declarations.instruments import InstrumentDeclaration
 from trading_assets.declarations.sources import BUILT_IN, SourceDeclaration
+from trading_assets.declarations.universe import UniverseDeclaration
 from trading_assets.domain.errors import ConfigurationError, TradingAssetsError
 from trading_assets.domain.ids import Month, Symbol, symbol_from_text, tag_from_text
 
@@ -136,6 +137,7 @@ class Settings(BaseSettings):
     archive_url: str = Field(pattern=r"^https?://\S+$")
     sources: dict[str, SourceDeclaration]
     instruments: dict[Symbol, InstrumentDeclaration]
+    universe: UniverseDeclaration
     quality: Quality
     exchange: Exchange
     binance: Binance
@@ -252,7 +254,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> LoadedSettings:
         if merged.get(key) is not None:
             merged[key] = (home / str(merged[key])).resolve()
     _resolve_roots(home, merged.get("sources"))
-    _resolve_outages(home, merged.get("quality"))
+    _resolve_file(home, merged.get("quality"), "outages")
+    _resolve_file(home, merged.get("universe"), "news")
     try:
         settings = Settings.model_validate(merged)
     except ValidationError as error:
@@ -285,10 +288,11 @@ def _resolve_roots(home: Path, sources: Any) -> None:
             declared["root"] = (home / str(declared["root"])).resolve()
 
 
-def _resolve_outages(home: Path, quality: Any) -> None:
-    if isinstance(quality, dict):
-        text = quality.get("outages")
-        quality["outages"] = (home / str(text)).resolve() if text else None
+def _resolve_file(home: Path, section: Any, key: str) -> None:
+    """Read a file's name from the project folder; an empty name is none."""
+    if isinstance(section, dict):
+        text = section.get(key)
+        section[key] = (home / str(text)).resolve() if text else None
 
 
 def _layers(home: Path, environ: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:

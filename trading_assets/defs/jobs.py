@@ -32,6 +32,7 @@ daily_tables = dg.define_asset_job(
         market_data.bars_1h,
         market_data.bars_1d,
         market_data.dataset_bars_5m,
+        market_data.dataset_bars_1d,
         features.features_5m,
         features.dataset_features_5m,
     ),
@@ -57,8 +58,11 @@ repair_bars = dg.define_asset_job(
 
 retrain = dg.define_asset_job(
     "retrain",
-    selection=dg.AssetSelection.assets(models.forecast_model),
-    description="The forecast model of a month. In the daily chain it runs once a month.",
+    selection=dg.AssetSelection.assets(
+        models.forecast_model, market_data.universe, market_data.dataset_universe
+    ),
+    description="What is frozen before a month begins: its forecast model and its universe. In the "
+    "daily chain it runs once a month.",
 )
 
 daily_results = dg.define_asset_job(

@@ -57,6 +57,7 @@ class RunEvidence:
         model_skill: whether each pinned model beat its baselines out of sample, by horizon.
         reproductions: for each later run of the same inputs, whether its bytes were equal.
         stale: inputs of the run that are no longer current.
+        needs: tables beside the bars and forecasts that its filters look at.
         evidence: name of a file to its path and SHA-256, `runs/...#sha256`.
     """
 
@@ -74,6 +75,7 @@ class RunEvidence:
     reproductions: tuple[bool, ...]
     stale: tuple[str, ...]
     evidence: Mapping[str, str]
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ def evaluate_rules(
         _reproducible(candidate),
         _realistic_fills(candidate),
         _order_types_supported(candidate, venue),
+        _inputs_known_live(candidate),
         _models_pinned(candidate),
         _paper_money(venue),
         _model_beats_baselines(candidate),
@@ -224,6 +227,22 @@ def _order_types_supported(candidate: RunEvidence, venue: str) -> RuleResult:
         "integrity",
         _files(candidate, "manifest.json"),
         note=f"Venue {venue} lacks {', '.join(lacking)}." if lacking else "",
+    )
+
+
+def _inputs_known_live(candidate: RunEvidence) -> RuleResult:
+    """The executor sees bars and pinned models; it cannot follow a table of each month yet."""
+    return RuleResult(
+        "inputs_known_live",
+        list(candidate.needs),
+        "bars and pinned models alone",
+        not candidate.needs,
+        "hold",
+        "integrity",
+        _files(candidate, "manifest.json"),
+        note=f"A live book cannot follow {', '.join(candidate.needs)} yet."
+        if candidate.needs
+        else "",
     )
 
 

@@ -22,6 +22,8 @@ _FILES = (
     "strategies/filters.py",
     "strategies/spec.py",
     "strategies/spec_sections.py",
+    "workflows/listing.py",
+    "workflows/news_flags.py",
     "workflows/run_backtest.py",
     "workflows/run_checks.py",
     "workflows/run_plan.py",

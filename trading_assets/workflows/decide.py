@@ -205,6 +205,7 @@ def _run_evidence(
         reproductions=tuple(entry["reproductions"]),
         stale=tuple(entry["stale"]),
         evidence=run.evidence(),
+        needs=tuple(run.manifest.get("needs", ())),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from trading_assets.domain.errors import MissingPartition
-from trading_assets.domain.ids import Month, content_hash
+from trading_assets.domain.ids import Month, Symbol, content_hash
 from trading_assets.storage.partition_store import Manifest
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.market_tables import is_of_own_source
@@ -65,10 +65,16 @@ def dataset_from_manifests(name: str, manifests: Iterable[Manifest]) -> Dataset:
 
 
 def table_manifests(desk: Desk, table: str, *, before: Month | None = None) -> list[Manifest]:
-    """List the current partitions of a table, of the symbols, months and source in settings."""
+    """List the current partitions of a table, of the symbols, months and source in settings.
+
+    A table without symbols has its months alone.
+    """
+    symbols: tuple[Symbol | None, ...] = desk.settings.symbols
+    if not desk.tables.symbols(table):
+        symbols = (None,)
     found = [
         desk.tables.require(table, symbol, month)
-        for symbol in desk.settings.symbols
+        for symbol in symbols
         for month in desk.tables.months(table, symbol)
         if month >= desk.settings.first_month and (before is None or month < before)
     ]

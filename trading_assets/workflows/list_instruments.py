@@ -18,7 +18,7 @@ from trading_assets.settings import Settings
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.history_sources import traits_of_symbol
 from trading_assets.workflows.listing import declared_listing
-from trading_assets.workflows.market_tables import published_from_manifest
+from trading_assets.workflows.market_tables import INSTRUMENTS_CODE_VERSION, published_from_manifest
 from trading_assets.workflows.published import Published
 
 INSTRUMENTS_TABLE = "instruments"
@@ -26,9 +26,6 @@ INSTRUMENTS_TABLE = "instruments"
 _TEXT = ("symbol", "base", "quote", "calendar", "asset_class")
 _DECIMALS = ("tick", "lot", "min_notional", "point_value")
 _INSTANTS = ("listed", "delisted")
-INSTRUMENTS_CODE_VERSION = "2"
-"""Raise it whenever the table's columns change; an older table is then published anew."""
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NEEDED = {"quote", "tick", "lot"}  # without asking the source
 

@@ -13,6 +13,12 @@ from trading_assets.workflows.published import Published
 CODE_VERSION = "2"
 """Raise it whenever equal raw bytes would give other rows, or another report of them."""
 
+INSTRUMENTS_CODE_VERSION = "2"
+"""Raise it whenever the columns of `instruments` change; an older table is then published anew."""
+
+UNIVERSE_CODE_VERSION = "1"
+"""Raise it whenever equal bars would give another universe."""
+
 RESAMPLED = (Timeframe.M5, Timeframe.H1, Timeframe.D1)
 """Sizes that the graph builds from minutes."""
 

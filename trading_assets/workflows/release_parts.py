@@ -59,6 +59,13 @@ def signal_desk(release: Release) -> SignalDesk:
             model was trained on features that this version computes otherwise.
         CorruptFile: if a file of the model is damaged.
     """
+    if release.spec.filters.needs:
+        raise ConfigurationError(
+            f"Release {release.release_id} filters by what a live book cannot see yet",
+            expected="filters that look at the symbol's own bars",
+            found=", ".join(release.spec.filters.needs),
+            fix="Leave these filters out, or keep the spec to backtests.",
+        )
     strategy = release.spec.build_strategy()
     return SignalDesk(strategy, _pinned(release, strategy.horizon) if strategy.horizon else None)
 

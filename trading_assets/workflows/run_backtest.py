@@ -19,7 +19,7 @@ from trading_assets.evaluation.labels import run_name, title
 from trading_assets.evaluation.performance import performance
 from trading_assets.evaluation.report import drawdown_png, equity_png
 from trading_assets.evaluation.run_tables import RunTables, run_tables
-from trading_assets.market.bar_frame import between
+from trading_assets.market.bar_frame import RESAMPLED_SCHEMA, between
 from trading_assets.storage.run_store import CHECKS, MANIFEST, METRICS, StoredRun
 from trading_assets.strategies.evaluate import (
     bar_matrix,
@@ -27,6 +27,7 @@ from trading_assets.strategies.evaluate import (
     signal_matrix,
     with_forecasts,
 )
+from trading_assets.strategies.filters import with_news, with_universe
 from trading_assets.strategies.spec import StrategySpec
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.run_checks import check_inputs, check_result, check_signals
@@ -155,14 +156,29 @@ def _results(desk: Desk, plan: RunPlan) -> _Results:
 def _frames(desk: Desk, plan: RunPlan) -> dict[Symbol, pl.DataFrame]:
     """Read all bars up to the last month, each proven, with forecasts where they are needed."""
     frames = {}
+    members = [desk.tables.read_manifest(plan.universe[month]) for month in sorted(plan.universe)]
+    universe = pl.concat(members) if members else None
     for symbol in plan.spec.symbols:
         months = sorted(m for s, m in plan.bars if s == symbol and m <= plan.months[-1])
-        frame = pl.concat([desk.tables.read_manifest(plan.bars[symbol, m]) for m in months])
+        parts = [desk.tables.read_manifest(plan.bars[symbol, m]) for m in months]
+        frame = pl.concat(parts) if parts else pl.DataFrame(schema=RESAMPLED_SCHEMA)
         if plan.strategy.horizon is not None:
             parts = [desk.tables.read_manifest(plan.forecasts[symbol, m]) for m in plan.months]
             frame = with_forecasts(frame, pl.concat(parts), plan.strategy.horizon)
-        frames[symbol] = frame
+        frames[symbol] = _with_context(plan, symbol, frame, universe)
     return frames
+
+
+def _with_context(
+    plan: RunPlan, symbol: Symbol, frame: pl.DataFrame, universe: pl.DataFrame | None
+) -> pl.DataFrame:
+    """Add what the filters of the spec look at."""
+    news = plan.spec.filters.news
+    if universe is not None:
+        frame = with_universe(frame, universe.filter(pl.col("symbol") == symbol))
+    if news is not None:
+        frame = with_news(frame, plan.news.of(symbol), news.flags)
+    return frame
 
 
 def _months(frame: pl.DataFrame, plan: RunPlan) -> pl.DataFrame:
@@ -212,6 +228,7 @@ def _manifest(plan: RunPlan, results: _Results, label: str, result_hash: str) ->
         "data_hash": content_hash(plan.inputs),
         "order_types": sorted(order_type.name for order_type in strategy.order_types),
         "horizon": strategy.horizon,
+        "needs": list(spec.filters.needs),
         "first_ts": results.first_ts,
         "last_ts": results.last_ts,
         "oos_start": results.oos_start,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Iterator, Mapping
@@ -20,13 +21,17 @@ from trading_assets.features.anchor import anchor
 from trading_assets.features.look_ahead import MIN_CUTS, find_look_ahead
 from trading_assets.features.warm_up import find_short_warm_up
 from trading_assets.market.bar_frame import between, validate_bars
+from trading_assets.market.universe import MEMBER, RANK
 from trading_assets.strategies.evaluate import anchored, evaluate
+from trading_assets.strategies.filters import NEWS
 from trading_assets.strategies.protocol import Strategy
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.run_plan import RunPlan
 
 _MOST_PARTITIONS = 36
 """That the look-ahead check looks at; of longer histories, so many are drawn."""
+
+_BESIDE_BARS = ("prediction", "confidence", MEMBER, RANK, NEWS)
 
 Frames = Mapping[Symbol, pl.DataFrame]
 
@@ -41,7 +46,7 @@ def check_inputs(desk: Desk, plan: RunPlan, frames: Frames) -> Iterator[Check]:
     """
     max_gap_minutes = desk.settings.quality.max_gap_minutes
     yield _bars_are_valid(plan, frames)
-    used = [plan.bars[symbol, month] for symbol in plan.spec.symbols for month in plan.months]
+    used = [manifest for (_, month), manifest in plan.bars.items() if month in plan.months]
     longest = max((gap.minutes for manifest in used for gap in manifest.gaps), default=0)
     yield Check(
         "gaps_within_limit",
@@ -60,7 +65,7 @@ def check_signals(plan: RunPlan, frames: Frames, *, seed: int) -> Iterator[Check
         frames: all bars of each symbol, forecasts joined.
         seed: decides where the look-ahead check cuts.
     """
-    keys = [(symbol, month) for symbol in frames for month in plan.months]
+    keys = [key for key in itertools.product(frames, plan.months) if key in plan.bars]
     drawn = keys
     if len(keys) > _MOST_PARTITIONS:
         drawn = random.Random(seed).sample(keys, _MOST_PARTITIONS)  # noqa: S311 - reproducible
@@ -114,7 +119,7 @@ def check_result(
 def _bars_are_valid(plan: RunPlan, frames: Frames) -> Check:
     rows = 0
     for symbol, frame in frames.items():
-        bars = frame.drop("prediction", "confidence", strict=False)
+        bars = frame.drop(*_BESIDE_BARS, strict=False)
         try:
             validate_bars(bars, symbol, plan.spec.timeframe)
         except DataError as error:
@@ -147,12 +152,13 @@ def _warm_up_is_enough(strategy: Strategy, months: tuple[Month, ...], frames: Fr
         return Check(name, passed=True, detail="a signal looks at its own row only")
     for month in reversed(months):
         twice = anchor(month, 2 * strategy.warm_up)
-        begin = between(twice, twice + DAY)
-        if any(frame.filter(begin).is_empty() for frame in frames.values()):
+        begin, own = between(twice, twice + DAY), between(month.start, month.end)
+        traded = {s: frame for s, frame in frames.items() if frame.filter(own).height}
+        if any(frame.filter(begin).is_empty() for frame in traded.values()):
             continue
         defects = [
             f"{symbol} {defect}"
-            for symbol, frame in frames.items()
+            for symbol, frame in traded.items()
             for defect in find_short_warm_up(
                 lambda rows: evaluate(strategy, rows),
                 frame.filter(between(twice, month.end)),

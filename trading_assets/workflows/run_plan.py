@@ -20,7 +20,10 @@ from trading_assets.strategies.spec import StrategySpec
 from trading_assets.workflows.code_hash import code_hash, package_versions
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.list_instruments import list_instruments
+from trading_assets.workflows.listing import is_traded_in
 from trading_assets.workflows.market_tables import bars_table, is_of_own_source
+from trading_assets.workflows.news_flags import NewsFlags, news_flags
+from trading_assets.workflows.publish_universe import UNIVERSE_TABLE
 
 FORECASTS = "forecasts"
 
@@ -33,6 +36,8 @@ class RunPlan:
         months: that the run trades, ascending; holes between them are possible.
         bars: manifests of all months of bars that may be read, also those for the warm-up.
         forecasts: manifests by symbol and month; empty for strategies without a horizon.
+        universe: manifests by month; empty unless the spec filters by it.
+        news: flags; empty unless the spec filters by them.
         instruments: in the order of the spec's symbols.
         facts: everything that the result depends on, as plain values.
     """
@@ -42,6 +47,8 @@ class RunPlan:
     months: tuple[Month, ...]
     bars: Mapping[tuple[Symbol, Month], Manifest]
     forecasts: Mapping[tuple[Symbol, Month], Manifest]
+    universe: Mapping[Month, Manifest]
+    news: NewsFlags
     instruments: tuple[Instrument, ...]
     facts: Mapping[str, Any]
 
@@ -73,7 +80,8 @@ def plan_run(desk: Desk, spec: StrategySpec) -> RunPlan:
     """Find the current inputs of a spec.
 
     Months are those from `history_start` on that every symbol of the spec has, of the source that
-    settings name; with a horizon also those of forecasts.
+    settings name; with a horizon also those of forecasts, and with a filter by the universe those
+    that have one. A month in which a symbol was, as declared, not traded needs nothing of it.
 
     Raises:
         MissingPartition: if there is no such month.
@@ -93,25 +101,36 @@ def plan_run(desk: Desk, spec: StrategySpec) -> RunPlan:
     table = bars_table(spec.timeframe)
     bars = _manifests(desk, table, spec)
     forecasts = _manifests(desk, FORECASTS, spec) if strategy.horizon else {}
-    months = _common(bars, spec)
+    universe = _universe(desk) if spec.filters.universe else {}
+    news = news_flags(desk.settings) if spec.filters.news else NewsFlags("", {})
+    months = _common(desk, bars, spec)
     if strategy.horizon:
-        months = tuple(month for month in _common(forecasts, spec) if month in months)
+        months = tuple(month for month in _common(desk, forecasts, spec) if month in months)
+    if spec.filters.universe:
+        months = tuple(month for month in months if month in universe)
     if not months:
+        beside = [FORECASTS] if strategy.horizon else []
+        beside += [UNIVERSE_TABLE] if spec.filters.universe else []
         raise MissingPartition(
             f"Spec {spec.name} has no month to run on",
-            expected=f"{table}{' and forecasts' if strategy.horizon else ''} of "
+            expected=f"{' and '.join([table, *beside])} of "
             f"{', '.join(spec.symbols)} for at least one month from {desk.settings.first_month} on",
             found="no month that all of them have",
             fix="Materialise these tables first.",
         )
+    universe = {month: universe[month] for month in months if month in universe}
     inputs = [
         *(manifest for (_, month), manifest in bars.items() if month <= months[-1]),
         *(manifest for (_, month), manifest in forecasts.items() if month in months),
+        *universe.values(),
     ]
     facts = {
         "spec_hash": spec.spec_hash,
         "months": [str(month) for month in months],
-        "inputs": {manifest.address: manifest.version for manifest in inputs},
+        "inputs": {
+            **{manifest.address: manifest.version for manifest in inputs},
+            **({"news": news.version} if news.version else {}),
+        },
         "instruments": [instrument_to_plain(instrument) for instrument in instruments],
         "code_hash": code_hash(strategy),
         "packages": package_versions(),
@@ -119,7 +138,7 @@ def plan_run(desk: Desk, spec: StrategySpec) -> RunPlan:
         "max_hole_minutes": desk.settings.backtest.max_hole_minutes,
         "max_gap_minutes": desk.settings.quality.max_gap_minutes,
     }
-    return RunPlan(spec, strategy, months, bars, forecasts, instruments, facts)
+    return RunPlan(spec, strategy, months, bars, forecasts, universe, news, instruments, facts)
 
 
 def changed_inputs(plan: RunPlan, manifest: Mapping[str, Any]) -> tuple[str, ...]:
@@ -140,8 +159,20 @@ def _manifests(desk: Desk, table: str, spec: StrategySpec) -> dict[tuple[Symbol,
     return {key: m for key, m in found.items() if is_of_own_source(desk.settings, m)}
 
 
+def _universe(desk: Desk) -> dict[Month, Manifest]:
+    tables = desk.tables
+    return {m: tables.require(UNIVERSE_TABLE, None, m) for m in tables.months(UNIVERSE_TABLE, None)}
+
+
 def _common(
-    manifests: Mapping[tuple[Symbol, Month], Manifest], spec: StrategySpec
+    desk: Desk, manifests: Mapping[tuple[Symbol, Month], Manifest], spec: StrategySpec
 ) -> tuple[Month, ...]:
-    per_symbol = [{m for s, m in manifests if s == symbol} for symbol in spec.symbols]
-    return tuple(sorted(set.intersection(*per_symbol)))
+    """Give the months that no symbol lacks which was traded in them."""
+    return tuple(
+        month
+        for month in sorted({month for _, month in manifests})
+        if all(
+            (symbol, month) in manifests or not is_traded_in(desk.settings, symbol, month)
+            for symbol in spec.symbols
+        )
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from dagster_duckdb import DuckDBResource
 
-from trading_assets.defs.assets.market_data import dataset_bars_5m, instruments
+from trading_assets.defs.assets.market_data import dataset_bars_5m, dataset_universe, instruments
 from trading_assets.defs.assets.models import dataset_forecasts
 from trading_assets.defs.partitions import SETTINGS
 from trading_assets.defs.presentation import facts
@@ -53,7 +53,12 @@ def _backtest(spec: StrategySpec) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=key,
-        deps=[instruments, dataset_bars_5m, *([dataset_forecasts] if strategy.horizon else [])],
+        deps=[
+            instruments,
+            dataset_bars_5m,
+            *([dataset_forecasts] if strategy.horizon else []),
+            *([dataset_universe] if spec.filters.universe else []),
+        ],
         group_name=GROUP,
         code_version=content_hash([spec.spec_hash, code_hash(strategy)])[:16],
         kinds={"numba", "mlflow"},

@@ -14,10 +14,17 @@ from trading_assets.defs.partition_events import (
     CheckEvents,
     Finding,
     PartitionEvents,
+    Version,
     check_each,
     report_each,
 )
-from trading_assets.defs.partitions import MONTHS_BY_SYMBOL, month_and_symbol, monthly_table
+from trading_assets.defs.partitions import (
+    MONTHS,
+    MONTHS_BY_SYMBOL,
+    ONE_RUN,
+    month_and_symbol,
+    monthly_table,
+)
 from trading_assets.defs.presentation import by_month, columns, shown
 from trading_assets.defs.quality_checks import ODDITIES, judge_gaps, judge_oddities
 from trading_assets.defs.resources import DeskResource
@@ -25,8 +32,12 @@ from trading_assets.domain.bar import MINUTE, Timeframe
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.bar_frame import BAR_SCHEMA, RESAMPLED_SCHEMA, validate_bars
-from trading_assets.workflows.list_instruments import INSTRUMENTS_CODE_VERSION
-from trading_assets.workflows.market_tables import CODE_VERSION
+from trading_assets.market.universe import UNIVERSE_SCHEMA
+from trading_assets.workflows.market_tables import (
+    CODE_VERSION,
+    INSTRUMENTS_CODE_VERSION,
+    UNIVERSE_CODE_VERSION,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -123,6 +134,34 @@ bars_1d = _resampled(
 )
 
 dataset_bars_5m = dataset("bars_5m", bars_5m, GROUP)
+dataset_bars_1d = dataset("bars_1d", bars_1d, GROUP)
+
+
+@dg.asset(
+    deps=[instruments, dataset_bars_1d],
+    partitions_def=MONTHS,
+    backfill_policy=ONE_RUN,
+    group_name=GROUP,
+    code_version=UNIVERSE_CODE_VERSION,
+    kinds={"polars", "parquet"},
+    metadata={"dagster/column_schema": columns(UNIVERSE_SCHEMA)},
+)
+def universe(context: dg.AssetExecutionContext, desk: DeskResource) -> PartitionEvents:
+    """Which symbols may be traded in a month, by rank, and why the others may not.
+
+    It is decided by what was known before the month began; delisted symbols keep their months.
+    """
+    from trading_assets.workflows.publish_universe import publish_universe
+
+    opened = desk.open()
+
+    def publish(key: str) -> Version:
+        return shown(publish_universe(opened, Month.from_text(key)))
+
+    yield from report_each(context, publish)
+
+
+dataset_universe = dataset("universe", universe, GROUP)
 
 BARS_1M_CHECKS = [
     dg.AssetCheckSpec(

@@ -21,6 +21,7 @@ from trading_assets.interfaces.cli import (
     live,
     models,
     sql,
+    universe,
 )
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.add_typer(config.app, name="config")
 app.add_typer(exchange.app, name="exchange")
+data.app.command()(universe.universe)
 app.add_typer(data.app, name="data")
 app.add_typer(sql.app)
 app.add_typer(features.app, name="features")

@@ -10,7 +10,8 @@ import pytest
 from trading_assets.domain.ids import Month
 from trading_assets.market.bar_frame import RESAMPLED_SCHEMA
 from trading_assets.storage.experiments import LoggedRun, RegisteredVersion
-from trading_assets.workflows.list_instruments import INSTRUMENTS_CODE_VERSION, instruments_basis
+from trading_assets.workflows.list_instruments import instruments_basis
+from trading_assets.workflows.market_tables import INSTRUMENTS_CODE_VERSION
 
 JANUARY, FEBRUARY = Month(2024, 1), Month(2024, 2)
 FIRST, LAST = datetime(2024, 1, 27, tzinfo=UTC), datetime(2024, 2, 7, tzinfo=UTC)

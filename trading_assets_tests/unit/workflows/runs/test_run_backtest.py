@@ -14,7 +14,8 @@ from trading_assets.domain.errors import (
 )
 from trading_assets.domain.ids import Month, sha256_hex
 from trading_assets.workflows import run_backtest as run_backtest_module
-from trading_assets.workflows.list_instruments import INSTRUMENTS_CODE_VERSION, instruments_basis
+from trading_assets.workflows.list_instruments import instruments_basis
+from trading_assets.workflows.market_tables import INSTRUMENTS_CODE_VERSION
 from trading_assets.workflows.run_backtest import run_backtest
 from trading_assets.workflows.run_plan import changed_inputs, plan_run
 from trading_assets.workflows.strategy_specs import find_spec
