@@ -188,6 +188,11 @@ class ModelStore:
             )
         )
 
+    def horizons(self, month: Month) -> tuple[str, ...]:
+        """List the horizons that a month has models of, sorted."""
+        found = self._folder(month).glob("model-*-*.json")
+        return tuple(sorted({path.name.split("-")[1] for path in found}))
+
     def load(self, model: StoredModel) -> Forecaster:
         """Load a model: hash its files, let a child process go first, then load it here.
 

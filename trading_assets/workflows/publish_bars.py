@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from trading_assets.domain.bar import Gap, Timeframe
@@ -12,6 +13,7 @@ from trading_assets.market.outages import outages_version, unexplained
 from trading_assets.market.quality import require_tolerable
 from trading_assets.storage.partition_store import Manifest, address
 from trading_assets.storage.raw_store import RawManifest
+from trading_assets.workflows.blast_radius import blast_radius
 from trading_assets.workflows.data_diff import restatement
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.freeze_calendars import sessions_of_symbol, sessions_parent
@@ -67,7 +69,7 @@ def publish_bars_1m(desk: Desk, symbol: Symbol, month: Month) -> Published:
         before = desk.tables.current(table, symbol, month)
         manifest, changed = _published(desk, raw, traits.name, parents, end)
         if before is not None and before.version != manifest.version:
-            restated = restatement(desk.tables, before, manifest)
+            restated = _restated(desk, before, manifest)
     _require_usable(desk, symbol, month, manifest.gaps, rows=manifest.rows)
     return published_from_manifest(
         desk.tables, manifest, changed=changed, **counts(manifest), **restated
@@ -115,6 +117,14 @@ def counts(manifest: Manifest) -> dict[str, int | str]:
         "silences": found["silences"]["count"],
         "jumps": found["jumps"]["count"],
     }
+
+
+def _restated(desk: Desk, before: Manifest, manifest: Manifest) -> dict[str, Any]:
+    """Tell what was restated, and who has used the old rows."""
+    told = restatement(desk.tables, before, manifest)
+    if told.get("restated"):
+        told["made_of_the_old_rows"] = asdict(blast_radius(desk, before.address, before.version))
+    return told
 
 
 def _published(

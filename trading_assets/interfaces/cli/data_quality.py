@@ -121,14 +121,16 @@ def diff(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Print the minutes that a month now says differently, with old and new values.
+    """Print the minutes that a month now says differently, and who has used the old values.
 
     Example: trading-assets data diff BTCUSDT 2021-04 --as-of 2021-05-20
     """
+    from trading_assets.workflows.blast_radius import blast_radius
     from trading_assets.workflows.data_diff import data_diff, plain_row
 
+    desk = _desk()
     found = data_diff(
-        _desk(),
+        desk,
         symbol_from_text(symbol),
         Month.from_text(month),
         table=table,
@@ -139,16 +141,21 @@ def diff(
         name: {"version": m.n, "published": _time_text(m.published_at), "row_hash": m.version}
         for name, m in (("old", found.old), ("new", found.new))
     }
+    used_by = asdict(blast_radius(desk, found.old.address, found.old.version))
     if as_json:
         minutes = [
             {k: v if k != "ts" else v.isoformat() for k, v in row.items()}
             for row in found.minutes.iter_rows(named=True)
         ]
-        typer.echo(json.dumps(versions | found.counts() | {"minutes": minutes}, indent=2))
+        facts = {"made_of_the_old_rows": used_by, "minutes": minutes}
+        typer.echo(json.dumps(versions | found.counts() | facts, indent=2))
         return
-    for name, facts in versions.items():
-        typer.echo(f"{name}: version {facts['version']}, published {facts['published']} UTC")
+    for name, told in versions.items():
+        typer.echo(f"{name}: version {told['version']}, published {told['published']} UTC")
     typer.echo(", ".join(f"{count} {change}" for change, count in found.counts().items()))
+    for kind, names in used_by.items():
+        if names:
+            typer.echo(f"{kind} made of the old rows: {', '.join(names)}")
     rows = [plain_row(row) for row in found.minutes.iter_rows(named=True)]
     _print_table(("minute", "change", "old", "new"), ([*row.values()] for row in rows))
 

@@ -156,7 +156,11 @@ def test_diff_prints_old_and_new_values(run: Run, mirror: Path) -> None:
     run("ingest", "BTCUSDT", "2024-03")
     lines = run("diff", "BTCUSDT", "2024-03").stdout.splitlines()
     assert lines[2] == "1 changed, 0 added, 0 removed"
-    assert lines[4].split() == [
+    assert lines[3] == (
+        "partitions made of the old rows: "
+        "bars_1d/BTCUSDT/2024-03, bars_1h/BTCUSDT/2024-03, bars_5m/BTCUSDT/2024-03"
+    )
+    assert lines[5].split() == [
         *("2024-03-01", "00:00", "changed"),
         *("close", "1.25", "close", "1.75"),
     ]
