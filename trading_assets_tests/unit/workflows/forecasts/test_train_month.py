@@ -6,6 +6,7 @@ import pytest
 from trading_assets.domain.errors import CorruptFile, DataError, MissingPartition
 from trading_assets.domain.ids import Month
 from trading_assets.workflows import train_month as module
+from trading_assets.workflows.blast_radius import blast_radius
 from trading_assets.workflows.freeze_dataset import freeze_dataset
 from trading_assets.workflows.log_training import registered_name
 from trading_assets.workflows.train_month import train_month
@@ -36,6 +37,10 @@ def test_a_month_learns_from_all_symbols_of_the_months_before(desk, trained):
     assert model.summary["scores"]["model"]["r2"] > 0
     assert trained.changed == ("1h",)
     assert trained.metadata["1h model_id"] == model.model_id
+    bars = desk.tables.require("bars_5m", "BTCUSDT", _JANUARY)
+    reached = blast_radius(desk, bars.address, bars.version)
+    assert f"{model.address} {model.model_id[:16]}" in reached.models
+    assert blast_radius(desk, bars.address, "another").models == ()
 
 
 def test_no_label_of_the_month_itself_is_used(desk, trained, publish_bars, monkeypatch):
