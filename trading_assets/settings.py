@@ -7,11 +7,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -26,6 +24,17 @@ from pydantic_settings import (
 )
 
 from trading_assets.declarations.instruments import InstrumentDeclaration
+from trading_assets.declarations.sections import (
+    Backtest,
+    Binance,
+    Book,
+    Exchange,
+    Gate,
+    Live,
+    Model,
+    Quality,
+    Server,
+)
 from trading_assets.declarations.sources import BUILT_IN, SourceDeclaration
 from trading_assets.declarations.universe import UniverseDeclaration
 from trading_assets.domain.errors import ConfigurationError, TradingAssetsError
@@ -35,88 +44,6 @@ PACKAGE_DEFAULTS = Path(__file__).with_name("defaults.toml")
 USER_FILE = "trading_assets.toml"
 _LOADER_VARIABLES = {"TA_HOME", "TA_CONFIG", "TA_SECRETS_DIR"}
 _SECRETS = ("binance_api_key", "binance_api_secret", "eodhd_api_key", "polygon_api_key")
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Quality(_Section):
-    """When data are too bad to go on."""
-
-    max_gap_minutes: int = Field(ge=0)
-    jump_factor: float = Field(gt=0)
-    outages: Path | None
-    cross_check: str
-
-
-class Exchange(_Section):
-    """The embedded exchange."""
-
-    host: Literal["127.0.0.1", "localhost", "::1"]
-    port: int = Field(ge=1, le=65535)
-    seed: int = Field(ge=0)
-    structure: float = Field(ge=0, le=1)
-
-
-class Binance(_Section):
-    """The real venue, and how patient we are with any venue."""
-
-    api_url: str = Field(pattern=r"^https?://\S+/api$")
-    recv_window_ms: int = Field(ge=500, le=5000)
-    timeout_s: float = Field(gt=0, le=10)
-    max_attempts: int = Field(ge=1, le=20)
-
-
-class Model(_Section):
-    """Training of the forecast model."""
-
-    horizons: tuple[Literal["1h", "4h", "1d"], ...] = Field(min_length=1)
-    rounds: int = Field(ge=1)
-    num_leaves: int = Field(ge=2)
-    learning_rate: float = Field(gt=0, le=1)
-    min_data_in_leaf: int = Field(ge=1)
-    seed: int = Field(ge=0)
-    threads: int = Field(ge=0)
-
-
-class Gate(_Section):
-    """Thresholds of the promotion rules."""
-
-    min_trades: int = Field(ge=0)
-    min_oos_trades: int = Field(ge=0)
-    min_net_return_pct: float
-    min_improvement_pct: float = Field(ge=0)
-
-
-class Backtest(_Section):
-    """Rules common to all backtests."""
-
-    max_hole_minutes: int = Field(ge=0)
-
-
-class Server(_Section):
-    """Where a local server listens; loopback only."""
-
-    host: Literal["127.0.0.1", "localhost", "::1"]
-    port: int = Field(ge=1, le=65535)
-
-
-class Live(_Section):
-    """The live executor."""
-
-    poll_s: float = Field(gt=0)
-    late_bar_s: float = Field(gt=0)
-    stop_s: float = Field(gt=0, lt=100)
-    heartbeat_s: float = Field(gt=0)
-
-
-class Book(_Section):
-    """One venue account, and the book whose releases it trades (its own when empty)."""
-
-    venue: Literal["embedded", "binance"]
-    account: str = Field(pattern=r"^[a-z0-9_]{1,40}$")
-    trades: str = Field(default="", pattern=r"^[a-z0-9_]{0,40}$")
 
 
 class Settings(BaseSettings):

@@ -6,6 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Declaration(BaseModel):
-    """One table of the settings that a person writes: a source, an instrument."""
+    """One table of the settings that a person writes: a section, a source, an instrument."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

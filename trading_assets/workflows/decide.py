@@ -7,12 +7,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from trading_assets.declarations.sections import Book
 from trading_assets.domain.errors import ConfigurationError, InvariantError, MissingPartition
 from trading_assets.domain.ids import Micros
 from trading_assets.evaluation.decision import Contender, Decision, decide_from
 from trading_assets.evaluation.gates import ChampionEvidence, Check, RunEvidence, Thresholds
 from trading_assets.evaluation.performance import net_return_pct
-from trading_assets.settings import Book
 from trading_assets.storage.release_store import Release
 from trading_assets.storage.run_store import RunStore, StoredRun
 from trading_assets.strategies.spec import StrategySpec

@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 from trading_assets.adapters.binance.client import make_client
 from trading_assets.adapters.http_reads import LOOPBACK
+from trading_assets.declarations.sections import Book
 from trading_assets.domain.errors import ConfigurationError, LeaseHeld
 from trading_assets.live.lease import is_held
-from trading_assets.settings import Book, Settings
+from trading_assets.settings import Settings
 from trading_assets.storage.journal_reader import JournalReader
 
 _PLAY_MONEY_HOSTS = (*LOOPBACK, "testnet.binance.vision", "demo-api.binance.com")

@@ -1,0 +1,88 @@
+"""Sections of the settings that have one table each: quality, exchange, model, gate, live."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from trading_assets.declarations.declaration import Declaration
+
+
+class Quality(Declaration):
+    """When data are too bad to go on."""
+
+    max_gap_minutes: int = Field(ge=0)
+    jump_factor: float = Field(gt=0)
+    outages: Path | None
+    cross_check: str
+
+
+class Exchange(Declaration):
+    """The embedded exchange."""
+
+    host: Literal["127.0.0.1", "localhost", "::1"]
+    port: int = Field(ge=1, le=65535)
+    seed: int = Field(ge=0)
+    structure: float = Field(ge=0, le=1)
+
+
+class Binance(Declaration):
+    """The real venue, and how patient we are with any venue."""
+
+    api_url: str = Field(pattern=r"^https?://\S+/api$")
+    recv_window_ms: int = Field(ge=500, le=5000)
+    timeout_s: float = Field(gt=0, le=10)
+    max_attempts: int = Field(ge=1, le=20)
+
+
+class Model(Declaration):
+    """Training of the forecast model."""
+
+    horizons: tuple[Literal["1h", "4h", "1d"], ...] = Field(min_length=1)
+    rounds: int = Field(ge=1)
+    num_leaves: int = Field(ge=2)
+    learning_rate: float = Field(gt=0, le=1)
+    min_data_in_leaf: int = Field(ge=1)
+    seed: int = Field(ge=0)
+    threads: int = Field(ge=0)
+
+
+class Gate(Declaration):
+    """Thresholds of the promotion rules."""
+
+    min_trades: int = Field(ge=0)
+    min_oos_trades: int = Field(ge=0)
+    min_net_return_pct: float
+    min_improvement_pct: float = Field(ge=0)
+
+
+class Backtest(Declaration):
+    """Rules common to all backtests."""
+
+    max_hole_minutes: int = Field(ge=0)
+
+
+class Server(Declaration):
+    """Where a local server listens; loopback only."""
+
+    host: Literal["127.0.0.1", "localhost", "::1"]
+    port: int = Field(ge=1, le=65535)
+
+
+class Live(Declaration):
+    """The live executor."""
+
+    poll_s: float = Field(gt=0)
+    late_bar_s: float = Field(gt=0)
+    stop_s: float = Field(gt=0, lt=100)
+    heartbeat_s: float = Field(gt=0)
+
+
+class Book(Declaration):
+    """One venue account, and the book whose releases it trades (its own when empty)."""
+
+    venue: Literal["embedded", "binance"]
+    account: str = Field(pattern=r"^[a-z0-9_]{1,40}$")
+    trades: str = Field(default="", pattern=r"^[a-z0-9_]{0,40}$")
