@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from trading_assets.declarations.bar_source import BarSource
+from trading_assets.declarations.packages import Package
 from trading_assets.declarations.rest_vendors import Eodhd, Polygon
 
 BUILT_IN = ("embedded", "binance", "archive")
@@ -23,5 +24,7 @@ class BinanceArchive(BarSource):
     url: str = Field(default="https://data.binance.vision", pattern=r"^https?://\S+$")
 
 
-SourceDeclaration = Annotated[BinanceArchive | Eodhd | Polygon, Field(discriminator="kind")]
+SourceDeclaration = Annotated[
+    BinanceArchive | Eodhd | Package | Polygon, Field(discriminator="kind")
+]
 """Any source that can be declared; `kind` says which."""

@@ -43,7 +43,9 @@ _FIELDS = pl.Schema(
         "unused": pl.String(),
     }
 )
-_LARGEST_CSV = 512 * 1024 * 1024
+LARGEST_CSV = 512 * 1024 * 1024
+"""Bytes of text beyond which a packed file is refused."""
+
 _FIRST_MS = 10**12  # 2001 in milliseconds; seconds are smaller until the year 33658
 _FIRST_US = 10**14  # 1973 in microseconds, 5138 in milliseconds
 
@@ -54,7 +56,7 @@ def decode_zip(data: bytes, name: str) -> pl.DataFrame:
     Raises:
         CorruptFile: naming the object and what is wrong with it.
     """
-    return _bars(_rows_from_csv(_unzip(data, name), name), name)
+    return _bars(_rows_from_csv(one_csv(data, name), name), name)
 
 
 def decode_page(data: bytes, name: str) -> pl.DataFrame:
@@ -83,7 +85,7 @@ def check_zip(data: bytes, name: str) -> None:
     Raises:
         CorruptFile: if it does not.
     """
-    _unzip(data, name)
+    one_csv(data, name)
 
 
 def check_page(data: bytes, name: str) -> None:
@@ -113,15 +115,19 @@ def _bars(rows: pl.DataFrame, name: str) -> pl.DataFrame:
     return rows.with_columns(_micros("ts"), _micros(CLOSE_TS))
 
 
-def _unzip(data: bytes, name: str) -> bytes:
-    """Give the one CSV inside, after its CRC was checked."""
+def one_csv(data: bytes, name: str) -> bytes:
+    """Give the one CSV inside a zip, after its CRC was checked.
+
+    Raises:
+        CorruptFile: if there is another number of them, or it cannot be opened.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = [m for m in archive.infolist() if m.filename.endswith(".csv")]
-            if len(members) != 1 or members[0].file_size > _LARGEST_CSV:
+            if len(members) != 1 or members[0].file_size > LARGEST_CSV:
                 raise CorruptFile(
                     f"Zip {name} does not hold one CSV",
-                    expected=f"one .csv of at most {_LARGEST_CSV} bytes",
+                    expected=f"one .csv of at most {LARGEST_CSV} bytes",
                     found=", ".join(f"{m.filename} ({m.file_size})" for m in archive.infolist()),
                 )
             return archive.read(members[0])

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
 import polars as pl
 
+from trading_assets.domain.errors import ConfigurationError
+from trading_assets.domain.ids import Month
 from trading_assets.market.archive_files import check_page, check_zip, decode_page, decode_zip
-from trading_assets.market.history import ObjectKind
+from trading_assets.market.bar_frame import between
+from trading_assets.market.column_map import object_rows
+from trading_assets.market.history import (
+    PACKAGE_SUFFIXES,
+    ObjectKind,
+    SourceTraits,
+    VendorObject,
+)
+from trading_assets.market.package_tables import check_package_file
 from trading_assets.market.vendor_json import (
     check_eodhd,
     check_polygon,
@@ -33,8 +43,51 @@ _KINDS: Mapping[ObjectKind, _Kind] = MappingProxyType(
 )
 
 
+def month_rows(
+    objects: Iterable[tuple[VendorObject, bytes]], traits: SourceTraits, month: Month
+) -> pl.DataFrame:
+    """Decode the objects of one month.
+
+    A file of one local date may reach into another month of UTC; its rows there are left to it.
+
+    Args:
+        objects: what the vendor said of each, and its bytes.
+        traits: of their source.
+        month: whose rows are wanted.
+
+    Returns:
+        DECODED_SCHEMA, object by object, each in the order of its file.
+
+    Raises:
+        CorruptFile: naming the object and what is wrong with it.
+    """
+    rows = pl.concat(
+        (decode_object(described, data, traits) for described, data in objects), how="diagonal"
+    )
+    return rows if traits.package is None else rows.filter(between(month.start, month.end))
+
+
+def decode_object(described: VendorObject, data: bytes, traits: SourceTraits) -> pl.DataFrame:
+    """Decode one vendor object: as its kind says, or as its source declares.
+
+    Raises:
+        CorruptFile: naming the object and what is wrong with it.
+        ConfigurationError: if it is a file of a package, and its source is none any more.
+    """
+    if described.kind not in PACKAGE_SUFFIXES:
+        return decode(described.kind, data, described.name)
+    if traits.package is None:
+        raise ConfigurationError(
+            f"Source {traits.name} does not say how {described.name} is read",
+            expected='a declaration with kind = "package"',
+            found="another kind",
+            fix=f"Declare [sources.{traits.name}] as it was when the file was stored.",
+        )
+    return object_rows(traits.package, described, data)
+
+
 def decode(kind: ObjectKind, data: bytes, name: str) -> pl.DataFrame:
-    """Decode one vendor object.
+    """Decode one vendor object whose kind says everything.
 
     Args:
         kind: says who wrote it, and how.
@@ -57,4 +110,7 @@ def check_container(kind: ObjectKind, data: bytes, name: str) -> None:
     Raises:
         CorruptFile: if it is not what its kind says.
     """
-    _KINDS[kind].check(data, name)
+    if kind in PACKAGE_SUFFIXES:
+        check_package_file(kind, data, name)
+    else:
+        _KINDS[kind].check(data, name)

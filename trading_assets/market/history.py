@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal, Protocol, runtime_checkable
 
+from trading_assets.declarations.packages import Package
 from trading_assets.domain.bar import MINUTE, Gap, Timeframe
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Micros, Month, Symbol, content_hash
 from trading_assets.domain.instrument import Instrument
 
-ObjectKind = Literal["zip_csv", "klines_json", "eodhd_json", "polygon_json"]
+PackageKind = Literal["package_parquet", "package_csv", "package_csv_gz", "package_zip"]
+ObjectKind = Literal["zip_csv", "klines_json", "eodhd_json", "polygon_json"] | PackageKind
+
+PACKAGE_SUFFIXES: Mapping[PackageKind, str] = {
+    "package_parquet": ".parquet",
+    "package_csv": ".csv",
+    "package_csv_gz": ".csv.gz",
+    "package_zip": ".zip",
+}
+"""How the names of files of declared packages end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +34,7 @@ class SourceTraits:
         timeframe: size of the bars that it gives.
         silent_minutes: whether a minute without a trade is a bar, or absent.
         longest_silence_minutes: a longer absence inside a session is a gap.
+        package: how its files are read, where a user has declared that.
     """
 
     name: str
@@ -31,11 +42,17 @@ class SourceTraits:
     timeframe: Timeframe = Timeframe.M1
     silent_minutes: Literal["bars", "absent"] = "bars"
     longest_silence_minutes: int = 0
+    package: Package | None = None
 
     @property
     def version(self) -> str:
         """Hash of everything that decides what equal bytes mean."""
-        return content_hash(asdict(self) | {"timeframe": self.timeframe.value})
+        facts = asdict(self) | {"timeframe": self.timeframe.value}
+        if self.package is None:
+            del facts["package"]
+        else:
+            facts["package"] = self.package.model_dump(mode="json", exclude={"root"})
+        return content_hash(facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +69,7 @@ class VendorObject:
         vendor_sha256: checksum that the vendor publishes, "" when it publishes none.
         role: `listed` objects make up the month; a `repair` was fetched beside them, for the
             minutes that they lack, and gives nothing else.
+        shared: the same bytes serve several months, so they are stored beside them, once.
     """
 
     name: str
@@ -61,6 +79,7 @@ class VendorObject:
     finished: bool
     vendor_sha256: str = ""
     role: Literal["listed", "repair"] = "listed"
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from trading_assets.domain.errors import ConfigurationError, CorruptFile, MissingPartition
 from trading_assets.domain.ids import Micros, Month, Symbol, content_hash, sha256_hex
-from trading_assets.market.history import Confirmation, VendorObject
+from trading_assets.market.history import (
+    PACKAGE_SUFFIXES,
+    Confirmation,
+    ObjectKind,
+    VendorObject,
+)
 from trading_assets.storage import pointers
 from trading_assets.storage.partition_store import Verification, verify_files
 
 _STEM = "manifest"
 _NOTE = "kept"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_SUFFIX = {
+_SUFFIX: Mapping[ObjectKind, str] = {
     "zip_csv": ".zip",
     "klines_json": ".json",
     "eodhd_json": ".json",
     "polygon_json": ".json",
+    **dict[ObjectKind, str](PACKAGE_SUFFIXES.items()),
 }
 
 
@@ -79,7 +85,10 @@ class RawManifest:
 
 
 class RawStore:
-    """Vendor objects under `<root>/<source>/symbol=X/month=YYYY-MM/`."""
+    """Vendor objects under `<root>/<source>/symbol=X/month=YYYY-MM/`.
+
+    A file that serves several months lies beside them, in `symbol=X/shared/`, once.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -110,7 +119,11 @@ class RawStore:
         """
         folder = self.folder(source, symbol, month)
         noted = [_object(pointers.unsealed(p.read_bytes(), folder)) for p in _notes(folder)]
-        return tuple(item for item in noted if _is_sound(folder / item.file, item.sha256))
+        return tuple(
+            item
+            for item in noted
+            if _is_sound(_home(folder, shared=item.described.shared) / item.file, item.sha256)
+        )
 
     def publish(
         self,
@@ -218,7 +231,7 @@ class RawStore:
                 except CorruptFile as fault:
                     faults.append(fault)
                 else:
-                    files |= {folder / i["file"]: i["sha256"] for i in facts["objects"]}
+                    files |= {_file(folder, item): item["sha256"] for item in facts["objects"]}
         return verify_files(files, faults)
 
     def folder(self, source: str, symbol: Symbol, month: Month) -> Path:
@@ -235,7 +248,8 @@ class RawStore:
 
     def path(self, manifest: RawManifest, item: RawObject) -> Path:
         """Give the file of one object."""
-        return self.folder(manifest.source, manifest.symbol, manifest.month) / item.file
+        folder = self.folder(manifest.source, manifest.symbol, manifest.month)
+        return _home(folder, shared=item.described.shared) / item.file
 
     def _manifest(
         self, source: str, symbol: Symbol, month: Month, n: int, payload: bytes
@@ -255,6 +269,15 @@ class RawStore:
             confirmed=tuple(_answer(answer) for answer in facts.get("confirmed", ())),
             published_at=file_time_ns // 1000,
         )
+
+
+def _home(folder: Path, *, shared: bool) -> Path:
+    """Give the folder of an object's file: its month's, or the one beside all months."""
+    return folder.with_name("shared") if shared else folder
+
+
+def _file(folder: Path, item: dict[str, Any]) -> Path:
+    return _home(folder, shared=item["described"].get("shared", False)) / str(item["file"])
 
 
 def _is_sound(path: Path, sha256: str) -> bool:
@@ -290,5 +313,6 @@ def _write(folder: Path, described: VendorObject, data: bytes) -> RawObject:
             found=repr(described.name)[:120],
         )
     suffix = _SUFFIX[described.kind]
+    folder = _home(folder, shared=described.shared)
     path = pointers.write_immutable(folder, described.name.removesuffix(suffix), suffix, data)
     return RawObject(described, path.name, sha256_hex(data), len(data))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from trading_assets.adapters.binance.archive import ArchiveHistory, HttpFiles, LocalFiles
 from trading_assets.adapters.binance.client import make_client
 from trading_assets.adapters.binance.feed import KlinePager, RestHistory
+from trading_assets.adapters.package_files import PackageHistory
+from trading_assets.declarations.packages import Package
 from trading_assets.declarations.rest_vendors import Eodhd, Polygon
 from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.ids import Micros, Symbol
@@ -46,6 +48,7 @@ def traits_of(settings: Settings, source: str) -> SourceTraits:
         timeframe=Timeframe(declared.timeframe),
         silent_minutes=declared.silent_minutes,
         longest_silence_minutes=declared.longest_silence_minutes,
+        package=declared if isinstance(declared, Package) else None,
     )
 
 
@@ -106,6 +109,8 @@ def _opened(settings: Settings, clock: Clock, source: str) -> AbstractContextMan
         declared = settings.sources[source]
         if isinstance(declared, Eodhd | Polygon):
             return vendor_history(settings, clock, traits, declared)
+        if isinstance(declared, Package):
+            return nullcontext(PackageHistory(traits, declared, clock, settings.instruments))
         root, url = declared.root, declared.url
     return archive_history(settings, clock, traits, root=root, url=url)
 

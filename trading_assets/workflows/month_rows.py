@@ -9,7 +9,7 @@ import polars as pl
 
 from trading_assets.domain.bar import Gap
 from trading_assets.domain.ids import content_hash
-from trading_assets.market.decoding import decode
+from trading_assets.market.decoding import month_rows
 from trading_assets.market.differences import with_repairs
 from trading_assets.market.history import Confirmation
 from trading_assets.market.outages import explained, unexplained
@@ -17,7 +17,7 @@ from trading_assets.market.quality import QualityReport, clean_bars
 from trading_assets.storage.raw_store import RawManifest, RawObject
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.freeze_calendars import sessions_of_symbol
-from trading_assets.workflows.history_sources import traits_of
+from trading_assets.workflows.history_sources import traits_of, traits_of_symbol
 from trading_assets.workflows.known_outages import known_outages
 from trading_assets.workflows.listing import listed_part, require_listed
 
@@ -83,7 +83,5 @@ def gap_set(gaps: Iterable[Gap]) -> str:
 
 
 def _decoded(desk: Desk, raw: RawManifest, objects: Iterable[RawObject]) -> pl.DataFrame:
-    return pl.concat(
-        (decode(item.described.kind, desk.raw.read(raw, item), item.file) for item in objects),
-        how="diagonal",
-    )
+    read = ((item.described, desk.raw.read(raw, item)) for item in objects)
+    return month_rows(read, traits_of_symbol(desk.settings, raw.symbol), raw.month)

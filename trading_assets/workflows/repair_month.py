@@ -10,7 +10,7 @@ import polars as pl
 from trading_assets.domain.bar import MINUTE, Gap, Timeframe
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.bar_frame import between, on_grid
-from trading_assets.market.decoding import decode
+from trading_assets.market.decoding import decode_object
 from trading_assets.market.gaps import gaps
 from trading_assets.market.history import (
     Confirmation,
@@ -22,6 +22,7 @@ from trading_assets.market.history import (
 from trading_assets.market.outages import unexplained
 from trading_assets.storage.raw_store import RawManifest, RawObject
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.history_sources import traits_of_symbol
 from trading_assets.workflows.ingest_month import (
     fetch_object,
     history_or_own,
@@ -163,8 +164,9 @@ def _minutes(
 ) -> pl.DataFrame:
     """Give the minutes of these objects that were missing: one column `ts`, sorted and unique."""
     wanted = pl.any_horizontal(between(gap.start, gap.end + MINUTE) for gap in missing)
+    traits = traits_of_symbol(desk.settings, raw.symbol)
     frames = [
-        decode(item.described.kind, desk.raw.read(raw, item), item.file).select("ts")
+        decode_object(item.described, desk.raw.read(raw, item), traits).select("ts")
         for item in items
     ]
     if not frames:

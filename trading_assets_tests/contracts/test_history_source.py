@@ -20,18 +20,19 @@ from trading_assets.domain.errors import DataError, MissingPartition, UnknownSym
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.exchange.server import ExchangeConfig, running_exchange
 from trading_assets.market.bar_frame import validate_bars
-from trading_assets.market.decoding import check_container, decode
-from trading_assets.market.history import HistorySource
+from trading_assets.market.decoding import check_container, decode, decode_object, month_rows
+from trading_assets.market.history import HistorySource, SourceTraits
 from trading_assets.market.oddities import CLOSE_TS
 from trading_assets.market.quality import clean_bars
 from trading_assets.market.resample import resample
 from trading_assets.settings import load_settings
-from trading_assets.workflows.history_sources import open_history
+from trading_assets.workflows.history_sources import open_history, traits_of
 from trading_assets_tests.stand_ins.eodhd import eodhd
 from trading_assets_tests.stand_ins.polygon import polygon
 
 BTC = Symbol("BTCUSDT")
 MARCH = Month(2024, 3)
+TRAITS: dict[str, SourceTraits] = {}
 
 
 def lay_down_archive(root: Path) -> None:
@@ -59,6 +60,30 @@ def put(folder: Path, period: str, start: int, end: int) -> None:
     path.with_name(path.name + ".CHECKSUM").write_text(f"{digest}  {path.name}\n")
 
 
+def lay_down_package(root: Path) -> None:
+    """A file of all history, in another case than ours, that ends in April."""
+    start, end = Month(2024, 2).start, Month(2024, 4).start + 60 * MINUTE
+    prices = [
+        pl.lit(x).alias(n)
+        for n, x in zip(("OPEN", "HIGH", "LOW", "CLOSE"), (2, 4, 1, 3), strict=True)
+    ]
+    opens = pl.int_range(start // 10**6, end // 10**6, 60, eager=True).alias("Timestamp")
+    pl.DataFrame(opens).with_columns(*prices).write_parquet(root / "BTC-USD.parquet")
+    (root / "trading_assets.toml").write_text("""
+        [sources.package]
+        kind = "package"
+        root = "."
+        pattern = "{symbol}.parquet"
+        columns = { ts = "timestamp", open = "open", high = "high", low = "low", close = "close" }
+        [instruments.BTCUSDT]
+        vendor_symbol = "BTC-USD"
+        base = "BTC"
+        quote = "USDT"
+        tick = "0.01"
+        lot = "0.00001"
+        """)
+
+
 def declared_vendor(kind: str, url: str, vendor_symbol: str) -> str:
     return f"""
         [sources.{kind}]
@@ -75,7 +100,7 @@ def declared_vendor(kind: str, url: str, vendor_symbol: str) -> str:
         """
 
 
-@pytest.fixture(scope="module", params=["embedded", "archive", "eodhd", "polygon"])
+@pytest.fixture(scope="module", params=["embedded", "archive", "eodhd", "polygon", "package"])
 def source(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[HistorySource]:
@@ -90,7 +115,10 @@ def source(
             text = declared_vendor(request.param, vendor.url, vendor_symbol)
             (root / "trading_assets.toml").write_text(text)
             environ[f"TA_{request.param.upper()}_API_KEY"] = vendor.key
+        if request.param == "package":
+            lay_down_package(root)
         settings = load_settings(environ).settings
+        TRAITS[request.param] = traits_of(settings, request.param)
         yield opened.enter_context(open_history(settings, WallClock())).of(BTC)
 
 
@@ -112,15 +140,14 @@ def test_the_same_bytes_come_twice_and_hold_bars_of_their_span(source: HistorySo
         assert source.fetch(BTC, item) == data
         assert item.vendor_sha256 in ("", sha256(data).hexdigest())
         check_container(item.kind, data, item.name)
-        ts = decode(item.kind, data, item.name)["ts"].to_physical()
+        ts = decode_object(item, data, TRAITS[source.name])["ts"].to_physical()
         assert item.start <= ts[0] <= ts[-1] < item.end
 
 
 def test_a_month_makes_valid_bars(source: HistorySource) -> None:
     listing = source.listing(BTC, MARCH)
-    rows = pl.concat(
-        decode(item.kind, source.fetch(BTC, item), item.name) for item in listing.objects
-    )
+    data = ((item, source.fetch(BTC, item)) for item in listing.objects)
+    rows = month_rows(data, TRAITS[source.name], MARCH)
     frame, report = clean_bars(
         rows, BTC, source.name, month=MARCH, start=listing.start, end=listing.end
     )
