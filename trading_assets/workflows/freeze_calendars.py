@@ -12,6 +12,7 @@ from trading_assets.domain.errors import ConflictError, DataError
 from trading_assets.domain.ids import Micros, Month, Symbol, content_hash
 from trading_assets.market.bar_frame import row_text
 from trading_assets.market.calendars import build_sessions, origin
+from trading_assets.market.market_clock import MarketClock
 from trading_assets.market.sessions import ALWAYS_OPEN, Sessions, always_open
 from trading_assets.storage.partition_store import Manifest
 from trading_assets.workflows.desk import Desk
@@ -131,6 +132,20 @@ def sessions_of_symbol(desk: Desk, symbol: Symbol) -> Sessions | None:
     """Give the frozen sessions of a symbol's calendar; None when its market never closes."""
     calendar = desk.settings.calendar_of(symbol)
     return None if calendar == ALWAYS_OPEN else sessions_for(desk, calendar)
+
+
+def market_clock(desk: Desk, symbol: Symbol, *, bar_seconds: int = 60) -> MarketClock:
+    """Give the clock of a symbol's market: the desk's clock, and the sessions of history.
+
+    Raises:
+        DataError: as `sessions_for` does.
+    """
+    return MarketClock(
+        desk.settings.calendar_of(symbol),
+        bar_seconds,
+        clock=desk.clock,
+        sessions=sessions_of_symbol(desk, symbol),
+    )
 
 
 def expected_rows(desk: Desk, symbol: Symbol, frame: pl.DataFrame) -> pl.DataFrame:

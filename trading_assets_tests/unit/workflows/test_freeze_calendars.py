@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from trading_assets.domain.bar import DAY, Timeframe
+from trading_assets.domain.bar import DAY, MINUTE, Timeframe
 from trading_assets.domain.errors import ConfigurationError, DataError
 from trading_assets.domain.ids import Micros, Month, Symbol
 from trading_assets.market.calendars import build_sessions
@@ -18,6 +18,7 @@ from trading_assets.workflows.freeze_calendars import (
     calendar_month,
     freeze_calendar,
     freeze_calendars,
+    market_clock,
     sessions_for,
     sessions_of_symbol,
 )
@@ -143,6 +144,19 @@ def test_a_market_that_never_closes_has_no_table(session_desk: Callable[..., Des
     assert sessions_for(desk, "24/7").is_open(MARCH.start)
     assert calendar_month(desk, BTC, MARCH).version == calendar_month(desk, BTC, APRIL).version
     assert desk.tables.tables() == ()
+
+
+def test_the_market_clock_asks_the_frozen_sessions(session_desk: Callable[..., Desk]) -> None:
+    desk = session_desk("XNYS")
+    friday = Month(2020, 5).start + 28 * DAY  # 29 May 2020; 1 June is a Monday
+    close = friday + 20 * 60 * MINUTE
+    clock = market_clock(desk, BTC)
+    assert clock.now_utc() == END_OF_MAY
+    assert clock.next_bar_time(close - MINUTE) == END_OF_MAY + (13 * 60 + 30) * MINUTE
+    rewrite(desk, dt.date(2020, 5, 29), close=pl.col("close") - dt.timedelta(hours=3))
+    assert clock.is_trading_time(close - MINUTE)
+    assert not market_clock(desk, BTC).is_trading_time(close - MINUTE)
+    assert market_clock(session_desk("24/7"), BTC).is_trading_time(close)
 
 
 def test_a_calendar_that_nobody_knows_is_refused(session_desk: Callable[..., Desk]) -> None:
