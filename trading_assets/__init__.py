@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from trading_assets.backtest.backtest import Backtest
     from trading_assets.backtest.result import BacktestResult
+    from trading_assets.bootstrap import data_feed
     from trading_assets.domain.bar import Bar, Timeframe
     from trading_assets.domain.errors import TradingAssetsError
     from trading_assets.domain.ids import Month, Symbol
@@ -29,6 +30,7 @@ __all__ = [
     "Symbol",
     "Timeframe",
     "TradingAssetsError",
+    "data_feed",
     "load_settings",
     "load_spec",
 ]
@@ -45,6 +47,7 @@ _HOMES = {
     "Symbol": "domain.ids",
     "Timeframe": "domain.bar",
     "TradingAssetsError": "domain.errors",
+    "data_feed": "bootstrap",
     "load_settings": "settings",
     "load_spec": "strategies.spec",
 }

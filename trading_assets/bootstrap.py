@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from trading_assets.adapters.wall_clock import WallClock
+from trading_assets.domain.errors import ConfigurationError
+from trading_assets.domain.ids import Micros
+from trading_assets.market.history import DataFeed
 from trading_assets.settings import Settings
 from trading_assets.storage.experiments import Experiments
 from trading_assets.storage.model_store import ModelStore
@@ -12,6 +15,7 @@ from trading_assets.storage.partition_store import PartitionStore
 from trading_assets.storage.raw_store import RawStore
 from trading_assets.storage.release_store import ReleaseStore
 from trading_assets.storage.run_store import RunStore
+from trading_assets.workflows.data_feed import PublishedFeed, VendorFeed
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.history_sources import open_history
 
@@ -33,3 +37,27 @@ def desk(settings: Settings) -> Desk:
         ),
         history=partial(open_history, settings, clock),
     )
+
+
+def data_feed(
+    settings: Settings, *, from_vendor: bool = False, as_of: Micros | None = None
+) -> DataFeed:
+    """Give the bars of the desk by one door.
+
+    Args:
+        settings: of the desk.
+        from_vendor: read the sources themselves, nothing published; else the tables.
+        as_of: read the tables as they stood at this instant.
+
+    Raises:
+        ConfigurationError: if a vendor is to be read as of an instant.
+    """
+    if not from_vendor:
+        return PublishedFeed(desk(settings), as_of=as_of)
+    if as_of is not None:
+        raise ConfigurationError(
+            "A vendor gives its history as it is now",
+            expected="as_of with the tables only",
+            found=f"as_of={as_of}, from_vendor=True",
+        )
+    return VendorFeed(desk(settings))

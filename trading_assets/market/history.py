@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from trading_assets.declarations.packages import Package
 from trading_assets.domain.bar import MINUTE, Gap, Timeframe
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Micros, Month, Symbol, content_hash
 from trading_assets.domain.instrument import Instrument
+
+if TYPE_CHECKING:
+    import polars as pl
 
 PackageKind = Literal["package_parquet", "package_csv", "package_csv_gz", "package_zip"]
 ObjectKind = Literal["zip_csv", "klines_json", "eodhd_json", "polygon_json"] | PackageKind
@@ -206,6 +209,26 @@ class HistorySources(Protocol):
 
     def now(self) -> Micros:
         """Give the present of the source that settings name first."""
+        ...
+
+
+class DataFeed(Protocol):
+    """Bars of any symbol of the desk, whatever its asset class and source."""
+
+    def get_history(
+        self, symbol: Symbol, start: Micros, end: Micros, granularity: Timeframe
+    ) -> pl.DataFrame:
+        """Give the bars with `ts` in [start, end), UTC, ascending; what is missing has no row.
+
+        Returns:
+            BAR_SCHEMA for one minute, RESAMPLED_SCHEMA for larger sizes.
+
+        Raises:
+            UnknownSymbol: if the symbol is not one of the desk.
+            MissingPartition: if a month of the span is not there.
+            DataError: if bars contradict each other, or the span is empty.
+            VenueError: if a source is needed and cannot be reached.
+        """
         ...
 
 

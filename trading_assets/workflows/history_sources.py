@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from trading_assets.adapters.binance.archive import ArchiveHistory, HttpFiles, LocalFiles
+from trading_assets.adapters.binance.archive import ArchiveHistory, HttpFiles, LocalFiles, Market
 from trading_assets.adapters.binance.client import make_client
 from trading_assets.adapters.binance.feed import KlinePager, RestHistory
 from trading_assets.adapters.package_files import PackageHistory
@@ -103,6 +103,7 @@ def _opened(settings: Settings, clock: Clock, source: str) -> AbstractContextMan
     if source == "binance":
         return rest_history(settings, clock, settings.binance.api_url, "binance")
     traits = traits_of(settings, source)
+    market: Market = "spot"
     if source == "archive":
         root, url = settings.archive_root, settings.archive_url
     else:
@@ -111,8 +112,8 @@ def _opened(settings: Settings, clock: Clock, source: str) -> AbstractContextMan
             return vendor_history(settings, clock, traits, declared)
         if isinstance(declared, Package):
             return nullcontext(PackageHistory(traits, declared, clock, settings.instruments))
-        root, url = declared.root, declared.url
-    return archive_history(settings, clock, traits, root=root, url=url)
+        root, url, market = declared.root, declared.url, declared.market
+    return archive_history(settings, clock, traits, root=root, url=url, market=market)
 
 
 @contextmanager
@@ -154,20 +155,28 @@ def rest_history(
 
 @contextmanager
 def archive_history(
-    settings: Settings, clock: Clock, traits: SourceTraits, *, root: Path | None, url: str
+    settings: Settings,
+    clock: Clock,
+    traits: SourceTraits,
+    *,
+    root: Path | None,
+    url: str,
+    market: Market = "spot",
 ) -> Iterator[HistorySource]:
     """Read from a mirror on disk, or else from the archive's web server."""
     if root is not None:
-        yield ArchiveHistory(LocalFiles(root), clock, name=traits.name, store=traits.store)
+        mirror = LocalFiles(root, market)
+        yield ArchiveHistory(mirror, clock, name=traits.name, store=traits.store, market=market)
         return
     files = HttpFiles(
         url,
         clock,
         timeout_s=settings.binance.timeout_s,
         max_attempts=settings.binance.max_attempts,
+        market=market,
     )
     try:
-        yield ArchiveHistory(files, clock, name=traits.name, store=traits.store)
+        yield ArchiveHistory(files, clock, name=traits.name, store=traits.store, market=market)
     finally:
         files.close()
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+from hashlib import sha256
 from pathlib import Path
 
 import polars as pl
@@ -11,13 +12,16 @@ from polars.testing import assert_frame_equal
 from trading_assets.adapters.binance.archive import ArchiveHistory, LocalFiles
 from trading_assets.adapters.wall_clock import WallClock
 from trading_assets.domain.bar import MINUTE, Timeframe
+from trading_assets.domain.errors import UnknownSymbol
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.bar_frame import BAR_SCHEMA, between, row_content_hash
-from trading_assets.market.decoding import decode
+from trading_assets.market.decoding import decode, month_rows
 from trading_assets.market.oddities import CLOSE_TS
 from trading_assets.market.outages import explained, outages_of, shipped_outages
 from trading_assets.market.quality import QualityReport, clean_bars, minute_text
 from trading_assets.market.resample import resample
+from trading_assets.settings import load_settings
+from trading_assets.workflows.history_sources import open_history, traits_of
 
 pytestmark = pytest.mark.oracle
 
@@ -143,6 +147,31 @@ def test_futures_files_have_a_header_and_stay_in_milliseconds() -> None:
     ts = rows["ts"].to_physical()
     assert rows.height == 40_320
     assert (ts[0], ts[-1]) == (Month(2025, 2).start, Month(2025, 2).end - MINUTE)
+
+
+def test_a_futures_month_loads_through_the_archives_own_layout(tmp_path: Path) -> None:
+    (flat,) = (_DATA / "binance" / "futures_um" / "monthly").glob("*.zip")
+    folder = tmp_path / "data/futures/um/monthly/klines/FILUSDT/1m"
+    folder.mkdir(parents=True)
+    (folder / flat.name).write_bytes(flat.read_bytes())
+    checksum = f"{sha256(flat.read_bytes()).hexdigest()}  {flat.name}\n"
+    (folder / f"{flat.name}.CHECKSUM").write_text(checksum)
+    (tmp_path / "trading_assets.toml").write_text(
+        '[sources.um]\nkind = "binance_archive"\nmarket = "um"\nroot = "."\n'
+    )
+    settings = load_settings({"TA_HOME": str(tmp_path), "TA_SOURCE": "um"}).settings
+    symbol, month = Symbol("FILUSDT"), Month(2025, 2)
+    with open_history(settings, WallClock()) as sources:
+        source = sources.of(symbol)
+        listing = source.listing(symbol, month)
+        data = ((item, source.fetch(symbol, item)) for item in listing.objects)
+        rows = month_rows(data, traits_of(settings, "um"), month)
+        with pytest.raises(UnknownSymbol, match="BTCUSDT"):  # a grid of spot is none of futures
+            source.instruments((BTC,))
+    frame, report = clean_bars(
+        rows, symbol, "um", month=month, start=listing.start, end=listing.end
+    )
+    assert (frame.height, report.gaps) == (40_320, ())
 
 
 @pytest.mark.parametrize(("month", "rounded"), [("2024-12", 0), ("2025-01", 1)])

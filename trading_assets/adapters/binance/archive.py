@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 import requests
@@ -30,7 +30,10 @@ from trading_assets.market.history import Listing, VendorObject, require_begun
 
 _CHECKSUM = re.compile(r"([0-9a-f]{64}) [ *](\S+)\s*")
 _MONTHLY = re.compile(r"([A-Z0-9]{2,20})-1m-(\d{4}-(?:0[1-9]|1[0-2]))\.zip")
-_OFFICIAL_PREFIX = "data/spot"
+Market = Literal["spot", "um"]
+"""Spot, or futures margined in USDT."""
+
+_PREFIX: dict[Market, str] = {"spot": "data/spot", "um": "data/futures/um"}
 _EXCHANGE_INFO = "exchangeInfo.json"
 
 
@@ -53,15 +56,16 @@ class Files(Protocol):
 class LocalFiles:
     """A mirror on disk: the folder that holds `monthly` and `daily`, or one above it."""
 
-    def __init__(self, root: Path) -> None:
-        places = (root, root / "spot", root / _OFFICIAL_PREFIX)
+    def __init__(self, root: Path, market: Market = "spot") -> None:
+        prefix = _PREFIX[market]
+        places = (root, root / prefix.removeprefix("data/"), root / prefix)
         found = [p for p in places if (p / "monthly").is_dir() or (p / "daily").is_dir()]
         if not found:
             raise ConfigurationError(
                 "Setting archive_root is not a mirror of the archive",
                 expected=f"a folder `monthly` or `daily` in one of {', '.join(map(str, places))}",
                 found="none of them",
-                fix="Point TA_ARCHIVE_ROOT at the folder that holds `data/spot`.",
+                fix="Point TA_ARCHIVE_ROOT at the folder that holds `data`.",
             )
         self.root = found[0]
 
@@ -84,9 +88,17 @@ class LocalFiles:
 class HttpFiles:
     """The archive over HTTP, read with bounded retries."""
 
-    def __init__(self, url: str, clock: Clock, *, timeout_s: float, max_attempts: int) -> None:
-        base = url.rstrip("/")
-        self.base = base if base.endswith(_OFFICIAL_PREFIX) else f"{base}/{_OFFICIAL_PREFIX}"
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        *,
+        timeout_s: float,
+        max_attempts: int,
+        market: Market = "spot",
+    ) -> None:
+        base, prefix = url.rstrip("/"), _PREFIX[market]
+        self.base = base if base.endswith(prefix) else f"{base}/{prefix}"
         self._clock = clock
         self._timeout_s = timeout_s
         self._max_attempts = max_attempts
@@ -134,8 +146,15 @@ class ArchiveHistory:
     """
 
     def __init__(
-        self, files: Files, clock: Clock, *, name: str = "archive", store: str = "archive"
+        self,
+        files: Files,
+        clock: Clock,
+        *,
+        name: str = "archive",
+        store: str = "archive",
+        market: Market = "spot",
     ) -> None:
+        self._market = market
         self.name = name
         self.store = store
         self._files = files
@@ -241,7 +260,7 @@ class ArchiveHistory:
         return tuple(self._instrument(symbol, known) for symbol in symbols)
 
     def _instrument(self, symbol: Symbol, known: dict[str, Any]) -> Instrument:
-        entry = known.get(symbol) or usual_entry(symbol)
+        entry = known.get(symbol) or (usual_entry(symbol) if self._market == "spot" else None)
         if entry is None:
             raise UnknownSymbol(
                 f"The grid of {symbol} is not known",

@@ -1,0 +1,144 @@
+"""What every feed of bars does, whether it reads the tables or the vendor."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+import trading_assets as ta
+from trading_assets import bootstrap
+from trading_assets.domain.bar import MINUTE, Timeframe
+from trading_assets.domain.errors import (
+    ConfigurationError,
+    DataError,
+    MissingPartition,
+    UnknownSymbol,
+)
+from trading_assets.domain.ids import Micros, Month, Symbol
+from trading_assets.market.bar_frame import BAR_SCHEMA, RESAMPLED_SCHEMA
+from trading_assets.market.history import DataFeed
+from trading_assets.settings import Settings
+from trading_assets.workflows.market_month import market_month
+
+COIN = Symbol("COIN")
+MARCH = Month(2024, 3)
+HOLE = MARCH.start + 90 * MINUTE
+SIZES = (Timeframe.M1, Timeframe.M5, Timeframe.H1, Timeframe.D1)
+
+
+def write_file(root: Path, close: float) -> None:
+    minutes = range(MARCH.start, MARCH.end + 60 * MINUTE, MINUTE)
+    opens = [ts // 10**6 for ts in minutes if not HOLE <= ts < HOLE + 5 * MINUTE]
+    frame = pl.DataFrame({"ts": opens}).with_columns(
+        open=2.0, high=4.0, low=1.0, close=close, volume=1.0
+    )
+    frame.write_csv(root / "COIN.csv")
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    home = tmp_path_factory.mktemp("desk")
+    (home / "trading_assets.toml").write_text("""
+        source = "files"
+        symbols = ["COIN"]
+        [sources.files]
+        kind = "package"
+        root = "."
+        pattern = "{symbol}.csv"
+        [sources.files.columns]
+        ts = "TS"
+        open = "Open"
+        high = "High"
+        low = "Low"
+        close = "Close"
+        volume = "Volume"
+        """)
+    write_file(home, 3.0)
+    loaded = ta.load_settings({"TA_HOME": str(home)}).settings
+    market_month(bootstrap.desk(loaded), COIN, MARCH)
+    return loaded
+
+
+@pytest.fixture(params=["tables", "vendor"])
+def feed(request: pytest.FixtureRequest, settings: Settings) -> DataFeed:
+    return ta.data_feed(settings, from_vendor=request.param == "vendor")
+
+
+def count(feed: DataFeed, start: Micros, end: Micros, size: Timeframe) -> int:
+    return feed.get_history(COIN, start, end, size).height
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_bars_have_the_columns_of_their_size_and_lie_in_the_span(
+    feed: DataFeed, size: Timeframe
+) -> None:
+    start, end = MARCH.start + size.micros, MARCH.start + 3 * size.micros
+    frame = feed.get_history(COIN, start, end, size)
+    assert frame.schema == (BAR_SCHEMA if size is Timeframe.M1 else RESAMPLED_SCHEMA)
+    assert frame["ts"].to_physical().to_list() == [start, start + size.micros]
+
+
+def test_what_is_missing_has_no_row_and_its_bars_say_so(feed: DataFeed) -> None:
+    assert count(feed, HOLE - MINUTE, HOLE + 6 * MINUTE, Timeframe.M1) == 2
+    assert count(feed, HOLE, HOLE + 5 * MINUTE, Timeframe.M5) == 0
+    hour = feed.get_history(COIN, MARCH.start, MARCH.start + 120 * MINUTE, Timeframe.H1)
+    assert hour["n_minutes"].to_list() == [60, 55]
+    assert hour["complete"].to_list() == [True, False]
+
+
+def test_months_and_symbols_that_are_not_there_are_refused(feed: DataFeed) -> None:
+    with pytest.raises(MissingPartition, match="2024-02"):
+        feed.get_history(COIN, MARCH.start - MINUTE, MARCH.end, Timeframe.M1)
+    with pytest.raises(UnknownSymbol, match="NOPE"):
+        feed.get_history(Symbol("NOPE"), MARCH.start, MARCH.end, Timeframe.M1)
+    with pytest.raises(DataError, match="span is empty"):
+        feed.get_history(COIN, MARCH.end, MARCH.start, Timeframe.M1)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_both_feeds_give_the_same_bars(settings: Settings, size: Timeframe) -> None:
+    ours, theirs = (
+        ta.data_feed(settings, from_vendor=each).get_history(COIN, MARCH.start, MARCH.end, size)
+        for each in (False, True)
+    )
+    assert_frame_equal(ours, theirs, check_exact=True)
+
+
+def test_the_newest_bar_of_a_file_may_be_forming_and_is_not_given(settings: Settings) -> None:
+    april = Month(2024, 4)
+    frame = ta.data_feed(settings, from_vendor=True).get_history(
+        COIN, april.start, april.end, Timeframe.M1
+    )
+    assert frame.height == 59  # the file has 60 minutes of April
+
+
+def test_a_changed_file_restates_its_month_and_the_old_one_can_still_be_read(
+    settings: Settings,
+) -> None:
+    desk = bootstrap.desk(settings)
+    before = desk.tables.require("bars_1m", COIN, MARCH)
+    write_file(settings.home, 3.5)
+    try:
+        raw, minutes, *_ = market_month(desk, COIN, MARCH)
+    finally:
+        write_file(settings.home, 3.0)
+    assert raw.changed
+    assert minutes.changed
+    span = COIN, MARCH.start, MARCH.start + MINUTE, Timeframe.M1
+    old = ta.data_feed(settings, as_of=before.published_at).get_history(*span)
+    new = ta.data_feed(settings).get_history(*span)
+    assert (old["close"][0], new["close"][0]) == (3.0, 3.5)
+    with pytest.raises(MissingPartition, match="then"):
+        ta.data_feed(settings, as_of=1).get_history(*span)
+    with pytest.raises(ConfigurationError, match="as it is now"):
+        ta.data_feed(settings, as_of=1, from_vendor=True)
+    market_month(desk, COIN, MARCH)
+
+
+def test_a_file_of_all_history_is_stored_once_for_all_its_months(settings: Settings) -> None:
+    desk = bootstrap.desk(settings)
+    market_month(desk, COIN, Month(2024, 4))
+    files = desk.raw.root.rglob("COIN*.csv")
+    assert {path.parent.name for path in files} == {"shared"}
+    assert desk.raw.verify().faults == ()
