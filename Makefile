@@ -5,10 +5,10 @@ BIN := .venv/bin
 export OMP_WAIT_POLICY ?= passive
 export DAGSTER_HOME ?= $(CURDIR)/dagster_home
 
-.PHONY: help setup demo up down test test-all check fmt lint types arch bench lock clean
+.PHONY: help setup demo up down test test-all check fmt lint types arch bench bench-data lock clean
 
 help: ## show every command
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(BIN)/.installed ## make the environment in .venv from requirements.lock
 
@@ -57,6 +57,9 @@ arch: setup ## import contracts: who may know whom
 
 bench: setup ## our engine beside its peers, as ratios of one run
 	@$(BIN)/python benchmarks/run.py
+
+bench-data: setup ## a backfill from archive zips, beside polars on the same files
+	@$(BIN)/python benchmarks/backfill.py
 
 lock: setup ## resolve the dependencies again, with hashes
 	@$(BIN)/uv pip compile --quiet --no-emit-index-url --no-strip-extras --generate-hashes \

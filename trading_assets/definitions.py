@@ -14,12 +14,15 @@ from trading_assets.defs.assets import (
     models,
     promotion,
     second_source,
+    vendors,
 )
 from trading_assets.defs.partitions import SETTINGS
 from trading_assets.defs.resources import resources
 
 defs = dg.Definitions(
     assets=[
+        # vendors and archives, which are read and never made
+        *vendors.VENDORS,
         # market data: the vendor's bytes -> bars -> data set
         market_data.instruments,
         market_data.raw_klines,

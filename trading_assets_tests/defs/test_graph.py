@@ -56,6 +56,7 @@ def test_the_definitions_are_loadable() -> None:
 def test_every_asset_says_what_it_is(node: Any) -> None:
     assert len(node.description) > 20
     assert node.group_name in {
+        "vendors",
         "market_data",
         "features",
         "models",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from trading_assets.defs.assets.calendars import minutes_of_days, on_calendars
+from trading_assets.defs.assets.vendors import used_vendors
 from trading_assets.defs.datasets import dataset
 from trading_assets.defs.heat_map import heat_map
 from trading_assets.defs.partition_events import (
@@ -49,7 +50,12 @@ _table = partial(monthly_table, group=GROUP, code_version=CODE_VERSION)
 _LATE = 15 * MINUTE
 
 
-@dg.asset(group_name=GROUP, code_version=INSTRUMENTS_CODE_VERSION, kinds={"binance", "parquet"})
+@dg.asset(
+    group_name=GROUP,
+    deps=used_vendors(),
+    code_version=INSTRUMENTS_CODE_VERSION,
+    kinds={"binance", "parquet"},
+)
 def instruments(desk: DeskResource) -> dg.MaterializeResult[Any]:
     """What every symbol is: class, grid, smallest order, point value, calendar, time of trading."""
     from trading_assets.workflows.list_instruments import publish_instruments
@@ -67,7 +73,7 @@ class FetchConfig(dg.Config):
     """Ask again for missing minutes, instead of fetching what is missing of the listed objects."""
 
 
-@_table(kinds={"binance", "file"})
+@_table(deps=used_vendors(), kinds={"binance", "file"})
 def raw_klines(
     context: dg.AssetExecutionContext, config: FetchConfig, desk: DeskResource
 ) -> PartitionEvents:
