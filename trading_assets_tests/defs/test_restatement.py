@@ -1,0 +1,63 @@
+"""A month that the vendor restated makes exactly what stands on it stale, level by level."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROGRAM = Path(__file__).with_name("restated_month.py")
+OWN, NEXT = "2021-02|SOLUSDT", "2021-03|SOLUSDT"
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    home = tmp_path_factory.mktemp("home")
+    (home / "mirror/monthly").mkdir(parents=True)
+    result = subprocess.run(
+        [sys.executable, str(PROGRAM)],
+        env={k: v for k, v in os.environ.items() if not k.startswith("TA_")}
+        | {
+            "TA_HOME": str(home),
+            "TA_SOURCE": "archive",
+            "TA_ARCHIVE_ROOT": str(home / "mirror"),
+            "TA_SYMBOLS": '["BTCUSDT", "SOLUSDT"]',
+            "TA_HISTORY_START": "2021-01",
+            "TA_QUALITY__MAX_GAP_MINUTES": "100000",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr[-4000:]
+    found: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+    return found
+
+
+def test_fetching_what_has_not_changed_makes_nothing_stale(told: dict[str, Any]) -> None:
+    assert told["at first"] == {}
+    assert told["fetched again, unchanged"] == {}
+
+
+def test_a_restated_zip_makes_only_the_minutes_of_its_month_stale(told: dict[str, Any]) -> None:
+    assert told["fetched again, restated"] == {"bars_1m": [OWN]}
+
+
+def test_restated_minutes_make_only_their_larger_bars_stale(told: dict[str, Any]) -> None:
+    assert told["minutes published"] == {"bars_5m": [OWN], "bars_1h": [OWN], "bars_1d": [OWN]}
+
+
+def test_restated_bars_make_features_stale_as_far_as_their_warm_up_reaches(
+    told: dict[str, Any],
+) -> None:
+    """Data sets fan in over 100 keys and more, which Dagster never calls stale (ADR 3)."""
+    assert told["larger bars published"] == {"features_5m": [OWN, NEXT]}
+    assert told["features published"] == {}
+    assert told["at last"] == {}
