@@ -40,7 +40,7 @@ def least(work: Callable[[], Any], rounds: int = 5) -> float:
 def main() -> None:
     graph = defs.get_repository_def().asset_graph
     told: dict[str, float] = {"keys": len(KEYS)}
-    with dg.instance_for_test() as instance:
+    with dg.DagsterInstance.ephemeral() as instance:
 
         def plan() -> AssetBackfillData:
             return AssetBackfillData.from_asset_partitions(
