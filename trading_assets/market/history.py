@@ -221,7 +221,8 @@ class DataFeed(Protocol):
         """Give the bars with `ts` in [start, end), UTC, ascending; what is missing has no row.
 
         Returns:
-            BAR_SCHEMA for one minute, RESAMPLED_SCHEMA for larger sizes.
+            BAR_SCHEMA for one minute, RESAMPLED_SCHEMA for larger sizes; `n_minutes` is null in
+            bars that the vendor has made itself.
 
         Raises:
             UnknownSymbol: if the symbol is not one of the desk.

@@ -9,7 +9,7 @@ import polars as pl
 from trading_assets.domain.bar import Gap, Timeframe
 from trading_assets.domain.errors import DataError, MissingPartition, UnknownSymbol
 from trading_assets.domain.ids import Micros, Month, Symbol, months_between
-from trading_assets.market.bar_frame import between
+from trading_assets.market.bar_frame import between, on_grid, row_text
 from trading_assets.market.decoding import month_rows
 from trading_assets.market.history import HistorySource
 from trading_assets.market.quality import clean_bars
@@ -63,22 +63,26 @@ class VendorFeed:
     ) -> pl.DataFrame:
         """Give the bars with `ts` in [start, end); see `DataFeed`.
 
+        A source of larger bars gives those of its own size only, with unknown (null) `n_minutes`.
+
         Raises:
-            DataError: if the source gives no minutes.
+            DataError: if it is asked for another size, or a bar is off its grid.
         """
         months = _months(self._desk, symbol, start, end)
         traits = traits_of_symbol(self._desk.settings, symbol)
-        if traits.timeframe is not Timeframe.M1:
+        if traits.timeframe not in (Timeframe.M1, granularity):
             raise DataError(
-                f"The bars of {symbol} cannot be had straight from {traits.name}",
-                expected="a source of 1m bars",
-                found=f"one of {traits.timeframe.value}",
+                f"Bars of {granularity.value} cannot be made from those of {symbol}",
+                expected=f"{traits.timeframe.value}, which {traits.name} gives",
+                found=granularity.value,
             )
         with self._desk.history() as sources:
             source = sources.of(symbol)
             read = [self._month(source, symbol, month) for month in months]
         minutes = pl.concat(frame for frame, _, _ in read)
-        if granularity is not Timeframe.M1:
+        if traits.timeframe is not Timeframe.M1:
+            minutes = _as_given(minutes, symbol, traits.timeframe)
+        elif granularity is not Timeframe.M1:
             gaps = tuple(chain.from_iterable(gaps for _, gaps, _ in read))
             minutes = resample(
                 minutes,
@@ -94,6 +98,7 @@ class VendorFeed:
     ) -> tuple[pl.DataFrame, tuple[Gap, ...], Micros]:
         settings = self._desk.settings
         traits = traits_of_symbol(settings, symbol)
+        of_minutes = traits.timeframe is Timeframe.M1
         listing = source.listing(symbol, month)
         first, end = listed_part(settings, symbol, listing.start, listing.end)
         data = ((item, source.fetch(symbol, item)) for item in listing.objects)
@@ -104,10 +109,24 @@ class VendorFeed:
             month=month,
             start=first,
             end=end,
-            sessions=sessions_of_symbol(self._desk, symbol),
+            sessions=sessions_of_symbol(self._desk, symbol) if of_minutes else None,
             longest_silence_minutes=traits.longest_silence_minutes,
         )
         return frame, report.gaps, end
+
+
+def _as_given(bars: pl.DataFrame, symbol: Symbol, timeframe: Timeframe) -> pl.DataFrame:
+    """Give a vendor's own larger bars the columns of ours; nobody knows the minutes inside."""
+    stray = bars.filter(~on_grid(timeframe))
+    if stray.height:
+        raise DataError(
+            f"Bars of {symbol} are off the grid of {timeframe.value}",
+            expected=f"open times that are multiples of {timeframe.value}",
+            found=f"{stray.height} others, the first {row_text(stray, 0)}",
+            fix="Correct `timeframe`, `label` or `time.zone` of its source.",
+        )
+    unknown = pl.lit(None, dtype=pl.Int32).alias("n_minutes")
+    return bars.with_columns(unknown, pl.lit(value=True).alias("complete"))
 
 
 def _months(desk: Desk, symbol: Symbol, start: Micros, end: Micros) -> tuple[Month, ...]:

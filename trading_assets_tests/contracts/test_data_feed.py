@@ -41,11 +41,30 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     home = tmp_path_factory.mktemp("desk")
     (home / "trading_assets.toml").write_text("""
         source = "files"
-        symbols = ["COIN"]
+        symbols = ["COIN", "SHARE", "ODD"]
         [sources.files]
         kind = "package"
         root = "."
         pattern = "{symbol}.csv"
+        [sources.days]
+        kind = "package"
+        root = "."
+        pattern = "{symbol}.csv"
+        timeframe = "1d"
+        columns = { ts = "date", open = "OPEN", high = "HIGH", low = "LOW", close = "CLOSE" }
+        time = { format = "%Y-%m-%d" }
+        newest_bar = "finished"
+        [sources.hours]
+        kind = "package"
+        root = "."
+        pattern = "{symbol}.csv"
+        timeframe = "1h"
+        columns = { ts = "date", open = "OPEN", high = "HIGH", low = "LOW", close = "CLOSE" }
+        time = { format = "%Y-%m-%d %H:%M", zone = "UTC" }
+        [instruments.SHARE]
+        source = "days"
+        [instruments.ODD]
+        source = "hours"
         [sources.files.columns]
         ts = "TS"
         open = "Open"
@@ -55,6 +74,9 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         volume = "Volume"
         """)
     write_file(home, 3.0)
+    head = "Date,Open,High,Low,Close\n"
+    (home / "SHARE.csv").write_text(head + "2024-03-01,2,4,1,3\n2024-03-04,3,4,1,2\n")
+    (home / "ODD.csv").write_text(head + "2024-03-01 09:30,2,4,1,3\n2024-03-01 10:30,2,4,1,3\n")
     loaded = ta.load_settings({"TA_HOME": str(home)}).settings
     market_month(bootstrap.desk(loaded), COIN, MARCH)
     return loaded
@@ -142,3 +164,22 @@ def test_a_file_of_all_history_is_stored_once_for_all_its_months(settings: Setti
     files = desk.raw.root.rglob("COIN*.csv")
     assert {path.parent.name for path in files} == {"shared"}
     assert desk.raw.verify().faults == ()
+
+
+def test_a_vendors_own_days_come_as_they_are_and_make_no_other_size(settings: Settings) -> None:
+    feed = ta.data_feed(settings, from_vendor=True)
+    days = feed.get_history(Symbol("SHARE"), MARCH.start, MARCH.end, Timeframe.D1)
+    assert days.schema == RESAMPLED_SCHEMA
+    assert days["ts"].dt.day().to_list() == [1, 4]
+    assert (days["n_minutes"].to_list(), days["complete"].to_list()) == ([None] * 2, [True] * 2)
+    with pytest.raises(DataError, match="1h cannot be made from those of SHARE"):
+        feed.get_history(Symbol("SHARE"), MARCH.start, MARCH.end, Timeframe.H1)
+    with pytest.raises(DataError, match="days, which gives 1d"):
+        market_month(bootstrap.desk(settings), Symbol("SHARE"), MARCH)
+
+
+def test_hours_that_are_off_their_grid_are_refused(settings: Settings) -> None:
+    with pytest.raises(DataError, match="off the grid of 1h"):
+        ta.data_feed(settings, from_vendor=True).get_history(
+            Symbol("ODD"), MARCH.start, MARCH.end, Timeframe.H1
+        )
