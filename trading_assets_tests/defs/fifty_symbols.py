@@ -1,7 +1,7 @@
 """A program for test_scale.py: the real graph with 50 symbols x 60 months, timed.
 
 It runs in its own process, since symbols and first month are read when the graph is loaded. Every
-key of bars_1m has an event, as after a full backfill. It prints seconds, as JSON.
+fifth key of bars_1m has an event, scattered as after many backfills. It prints seconds, as JSON.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MONTHS = months_between(SETTINGS.first_month, SETTINGS.first_month.shift(59))
 KEYS = [f"{month}|{symbol}" for symbol in SETTINGS.symbols for month in MONTHS]
 
 
-def least(work: Callable[[], Any], rounds: int = 5) -> float:
+def least(work: Callable[[], Any], rounds: int = 3) -> float:
     """Give the least seconds: other work on the machine only ever adds."""
     found = []
     for _ in range(rounds):
@@ -62,14 +62,14 @@ def main() -> None:
         assert all(planned.get_asset_subset(t.key).size == len(KEYS) for t in TABLES)
         told["planning a backfill of four tables"] = least(plan)
         told["statuses of an empty asset"] = least(statuses)
-        for key in KEYS:
+        for key in KEYS[::5]:
             event = dg.AssetMaterialization(market_data.bars_1m.key, partition=key)
             instance.report_runless_asset_event(event)
         start = time.perf_counter()
         statuses()
-        told["statuses after a whole backfill, for the first time"] = time.perf_counter() - start
-        told["statuses after a whole backfill"] = least(statuses)
-        assert len(instance.get_materialized_partitions(market_data.bars_1m.key)) == len(KEYS)
+        told["statuses after backfills, for the first time"] = time.perf_counter() - start
+        told["statuses after backfills"] = least(statuses)
+        assert len(instance.get_materialized_partitions(market_data.bars_1m.key)) == len(KEYS[::5])
     sys.stdout.write(json.dumps(told))
 
 
