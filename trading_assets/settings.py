@@ -34,6 +34,7 @@ from trading_assets.declarations.sections import (
     Model,
     Quality,
     Server,
+    Storage,
 )
 from trading_assets.declarations.sources import BUILT_IN, SourceDeclaration
 from trading_assets.declarations.universe import UniverseDeclaration
@@ -65,6 +66,7 @@ class Settings(BaseSettings):
     sources: dict[str, SourceDeclaration]
     instruments: dict[Symbol, InstrumentDeclaration]
     universe: UniverseDeclaration
+    storage: Storage
     quality: Quality
     exchange: Exchange
     binance: Binance

@@ -10,6 +10,12 @@ from pydantic import Field
 from trading_assets.declarations.declaration import Declaration
 
 
+class Storage(Declaration):
+    """What becomes of versions that are no longer current."""
+
+    gc_grace_days: int = Field(ge=1)
+
+
 class Quality(Declaration):
     """When data are too bad to go on."""
 

@@ -14,7 +14,7 @@ from trading_assets.forecasting.forecaster import Forecaster
 from trading_assets.forecasting.load_probe import predictions_hash, probe_model
 from trading_assets.forecasting.trainer import TrainedModel
 from trading_assets.storage import pointers
-from trading_assets.storage.partition_store import Verification, verify_files
+from trading_assets.storage.verification import Verification, verify_files
 
 
 @dataclass(frozen=True, slots=True)

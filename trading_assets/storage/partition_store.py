@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,14 @@ from trading_assets.domain.errors import (
 )
 from trading_assets.domain.ids import Micros, Month, Symbol, sha256_hex
 from trading_assets.market.bar_frame import between, row_content_hash, schema_hash
-from trading_assets.storage import pointers
+from trading_assets.storage import pointers, removal
+from trading_assets.storage.verification import Verification, verify_files
 
 _STEM = "manifest"
 _TABLE = re.compile(r"[a-z0-9][a-z0-9_]{0,63}")
+
+Partition = tuple[str, Symbol | None, Month | None]
+"""Table, symbol and month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +66,6 @@ class Manifest:
     def address(self) -> str:
         """Name of the partition, as used for parents: `bars_1m/BTCUSDT/2024-03`."""
         return address(self.table, self.symbol, self.month)
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """Result of hashing files again: how much was read, and every file that is not as promised."""
-
-    files: int
-    size_bytes: int
-    faults: tuple[CorruptFile, ...]
 
 
 def address(table: str, symbol: Symbol | None, month: Month | None) -> str:
@@ -129,10 +125,11 @@ class PartitionStore:
         buffer = io.BytesIO()
         frame.write_parquet(buffer, compression="zstd", statistics=True)
         data = buffer.getvalue()
-        path = pointers.write_immutable(folder, "part", ".parquet", data)
-        facts |= {"file": path.name, "file_sha256": sha256_hex(data)}
-        payload = pointers.sealed(facts)
-        pointers.publish_exclusive(folder, _STEM, payload, after=before.n if before else 0)
+        with removal.turn(folder):
+            path = pointers.write_immutable(folder, "part", ".parquet", data)
+            facts |= {"file": path.name, "file_sha256": sha256_hex(data)}
+            payload = pointers.sealed(facts)
+            pointers.publish_exclusive(folder, _STEM, payload, after=before.n if before else 0)
         return self.require(table, symbol, month), True
 
     def standing(
@@ -183,18 +180,24 @@ class PartitionStore:
     def history(
         self, table: str, symbol: Symbol | None, month: Month | None
     ) -> tuple[Manifest, ...]:
-        """List every manifest of a partition, oldest first."""
-        folder = self.folder(table, symbol, month)
-        return tuple(
-            self._manifest(table, symbol, month, n, payload)
-            for n, payload in pointers.history(folder, _STEM)
-        )
+        """List every manifest of a partition that was not removed, oldest first."""
+        found = []
+        for n, payload in pointers.history(self.folder(table, symbol, month), _STEM):
+            with suppress(FileNotFoundError):  # removed since it was read
+                found.append(self._manifest(table, symbol, month, n, payload))
+        return tuple(found)
 
     def as_of(
         self, table: str, symbol: Symbol | None, month: Month | None, instant: Micros
     ) -> Manifest | None:
-        """Give the manifest that was current at an instant, by the file times of the store."""
-        known = [m for m in self.history(table, symbol, month) if m.published_at <= instant]
+        """Give the manifest that was current at an instant, by the file times of the store.
+
+        Raises:
+            MissingPartition: if that version may be one that was removed.
+        """
+        history = self.history(table, symbol, month)
+        removal.require_unbroken(address(table, symbol, month), history, instant)
+        known = [m for m in history if m.published_at <= instant]
         return known[-1] if known else None
 
     def read(self, table: str, symbol: Symbol | None, month: Month | None) -> pl.DataFrame:
@@ -263,6 +266,22 @@ class PartitionStore:
             if pointers.current(folder / f"month={name}", _STEM)
         )
 
+    def partitions(self) -> Iterator[Partition]:
+        """Name every partition that was published."""
+        for table in self.tables():
+            for symbol in (None, *self.symbols(table)):
+                if pointers.current(self.folder(table, symbol, None), _STEM):
+                    yield table, symbol, None
+                yield from ((table, symbol, month) for month in self.months(table, symbol))
+
+    def remove(
+        self, partition: Partition, numbers: Collection[int], *, before: Micros, delete: bool
+    ) -> removal.Removed:
+        """Remove versions by number, with files that no other lists; see `removal.remove`."""
+        folder = self.folder(*partition)
+        with removal.turn(folder, alone=delete):
+            return removal.remove({folder: numbers}, _STEM, _file, before=before, delete=delete)
+
     def verify(self, table: str | None = None, *, every_version: bool = True) -> Verification:
         """Hash the files of all partitions again, also those of earlier versions.
 
@@ -327,18 +346,6 @@ class PartitionStore:
         )
 
 
-def verify_files(files: Mapping[Path, str], faults: Sequence[CorruptFile] = ()) -> Verification:
-    """Hash files again (path -> promised SHA-256); `faults` are known already."""
-    size = 0
-    faults = list(faults)
-    for path, sha256 in files.items():
-        try:
-            size += pointers.check_file(path, sha256)
-        except CorruptFile as fault:
-            faults.append(fault)
-    return Verification(len(files), size, tuple(faults))
-
-
 def _facts(manifest: Manifest) -> dict[str, Any]:
     """Give what makes two versions the same, in the form of the manifest file."""
     return {
@@ -352,6 +359,10 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
         "gaps": [[gap.start, gap.end, gap.minutes, gap.cause] for gap in manifest.gaps],
         "extra": manifest.extra,
     }
+
+
+def _file(folder: Path, payload: bytes) -> tuple[Path]:
+    return (folder / str(pointers.unsealed(payload, folder)["file"]),)
 
 
 def _bound(frame: pl.DataFrame, side: str) -> Micros | None:

@@ -62,10 +62,12 @@ def current(folder: Path, stem: str) -> tuple[int, bytes] | None:
 
 
 def history(folder: Path, stem: str) -> tuple[tuple[int, bytes], ...]:
-    """List number and content of every pointer, oldest first."""
-    return tuple(
-        (n, (folder / f"{stem}-{n}.json").read_bytes()) for n in sorted(_numbers(folder, stem))
-    )
+    """List number and content of every pointer that was not removed, oldest first."""
+    found = []
+    for n in sorted(_numbers(folder, stem)):
+        with suppress(FileNotFoundError):  # removed since the folder was listed
+            found.append((n, (folder / f"{stem}-{n}.json").read_bytes()))
+    return tuple(found)
 
 
 def sealed(facts: Mapping[str, Any]) -> bytes:
@@ -129,7 +131,7 @@ def read_verified(path: Path, sha256: str) -> bytes:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise _missing(path, sha256) from None
+        raise missing(path, sha256) from None
     found = sha256_hex(data)
     if found != sha256:
         raise _altered(path, sha256, found, len(data))
@@ -150,7 +152,7 @@ def check_file(path: Path, sha256: str) -> int:
                 digest.update(chunk)
                 size += len(chunk)
     except FileNotFoundError:
-        raise _missing(path, sha256) from None
+        raise missing(path, sha256) from None
     if digest.hexdigest() != sha256:
         raise _altered(path, sha256, digest.hexdigest(), size)
     return size
@@ -243,7 +245,8 @@ def _conflict(target: Path, found: int) -> ConflictError:
     )
 
 
-def _missing(path: Path, sha256: str) -> CorruptFile:
+def missing(path: Path, sha256: str) -> CorruptFile:
+    """Say that a file that was promised is not there."""
     return CorruptFile(
         f"File {path} is missing",
         expected=f"sha256 {sha256}",

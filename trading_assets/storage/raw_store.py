@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from trading_assets.market.history import (
     ObjectKind,
     VendorObject,
 )
-from trading_assets.storage import pointers
-from trading_assets.storage.partition_store import Verification, verify_files
+from trading_assets.storage import pointers, removal
+from trading_assets.storage.verification import Verification, verify_files
 
 _STEM = "manifest"
 _NOTE = "kept"
@@ -105,10 +106,12 @@ class RawStore:
             CorruptFile: if a file of the same content is there and damaged.
         """
         folder = self.folder(source, symbol, month)
-        item = _write(folder, described, data)
-        if described.finished:
-            note = pointers.sealed(asdict(item))
-            pointers.write_immutable(folder, _NOTE, ".json", note)
+        pointers.make_folder(folder)
+        with removal.turn(folder.parent):
+            item = _write(folder, described, data)
+            if described.finished:
+                note = pointers.sealed(asdict(item))
+                pointers.write_immutable(folder, _NOTE, ".json", note)
         return item
 
     def kept(self, source: str, symbol: Symbol, month: Month) -> tuple[RawObject, ...]:
@@ -118,7 +121,7 @@ class RawStore:
             CorruptFile: if a note is damaged.
         """
         folder = self.folder(source, symbol, month)
-        noted = [_object(pointers.unsealed(p.read_bytes(), folder)) for p in _notes(folder)]
+        noted = [_object(facts) for _, facts in _read_notes(folder)]
         return tuple(
             item
             for item in noted
@@ -157,26 +160,24 @@ class RawStore:
 
         Raises:
             ConflictError: if another writer has published this month since `before`.
-            CorruptFile: if a file of the same content is there and damaged.
+            CorruptFile: if a file of the same content is there and damaged, or the file of an
+                object without bytes is gone.
         """
         folder = self.folder(source, symbol, month)
-        items = tuple(
-            item if isinstance(item, RawObject) else _write(folder, *item) for item in contents
-        )
-        facts: dict[str, Any] = {"objects": [asdict(i) for i in items], "start": start, "end": end}
-        identity = [start, end, [(i.described.name, i.described.end, i.sha256) for i in items]]
-        if confirmed:
-            facts["confirmed"] = [asdict(answer) for answer in confirmed]
-            identity.append(facts["confirmed"])
-        version = content_hash(identity)
-        if before is not None and before.version == version and before.objects == items:
-            _remove_notes(folder)
-            return before, False
         pointers.make_folder(folder)
-        pointers.sweep(folder)
-        payload = pointers.sealed(facts | {"version": version})
-        pointers.publish_exclusive(folder, _STEM, payload, after=before.n if before else 0)
-        _remove_notes(folder)
+        with removal.turn(folder.parent):
+            items = tuple(
+                item if isinstance(item, RawObject) else _write(folder, *item) for item in contents
+            )
+            version, facts = _facts(items, start, end, confirmed)
+            if before is not None and before.version == version and before.objects == items:
+                _remove_notes(folder)
+                return before, False
+            _require_there(folder, items)
+            pointers.sweep(folder)
+            payload = pointers.sealed(facts | {"version": version})
+            pointers.publish_exclusive(folder, _STEM, payload, after=before.n if before else 0)
+            _remove_notes(folder)
         return self.require(source, symbol, month), True
 
     def current(self, source: str, symbol: Symbol, month: Month) -> RawManifest | None:
@@ -202,11 +203,48 @@ class RawStore:
 
     def history(self, source: str, symbol: Symbol, month: Month) -> tuple[RawManifest, ...]:
         """List every manifest of a month, oldest first."""
-        folder = self.folder(source, symbol, month)
-        return tuple(
-            self._manifest(source, symbol, month, n, payload)
-            for n, payload in pointers.history(folder, _STEM)
-        )
+        found = []
+        for n, payload in pointers.history(self.folder(source, symbol, month), _STEM):
+            with suppress(FileNotFoundError):  # removed since it was read
+                found.append(self._manifest(source, symbol, month, n, payload))
+        return tuple(found)
+
+    def months(self) -> Iterator[tuple[str, Symbol, Month]]:
+        """Name every month that something was fetched for: source folder, symbol and month."""
+        for folder in sorted(self.root.glob("*/symbol=*/month=*")):
+            symbol = Symbol(folder.parent.name.removeprefix("symbol="))
+            month = Month.from_text(folder.name.removeprefix("month="))
+            yield folder.parents[1].name, symbol, month
+
+    def remove(
+        self,
+        source: str,
+        symbol: Symbol,
+        numbers: Mapping[Month, Collection[int]],
+        *,
+        before: Micros,
+        delete: bool,
+    ) -> removal.Removed:
+        """Remove versions of a symbol's months by number; see `removal.remove`.
+
+        Files go that no version of any of its months lists, and no note of `keep`.
+        """
+        home = self.root / source / f"symbol={symbol}"
+        months = {
+            month for where, name, month in self.months() if (where, name) == (source, symbol)
+        }
+        doomed = {home / f"month={month}": numbers.get(month, ()) for month in sorted(months)}
+        with removal.turn(home, alone=delete):
+            noted = {path for folder in doomed for path in _noted(folder)}
+            return removal.remove(
+                doomed,
+                _STEM,
+                _listed,
+                beside=(home / "shared",),
+                noted=noted,
+                before=before,
+                delete=delete,
+            )
 
     def is_sound(self, manifest: RawManifest, item: RawObject) -> bool:
         """Tell whether an object's file is there with its bytes, whole."""
@@ -292,9 +330,45 @@ def _notes(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"{_NOTE}-*.json"))
 
 
+def _read_notes(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
+    return [(path, pointers.unsealed(path.read_bytes(), folder)) for path in _notes(folder)]
+
+
+def _noted(folder: Path) -> Iterator[Path]:
+    """Give the notes of a month, and the files that they hold."""
+    for note, item in _read_notes(folder):
+        yield from (note, _file(folder, item))
+
+
+def _listed(folder: Path, payload: bytes) -> list[Path]:
+    return [_file(folder, item) for item in pointers.unsealed(payload, folder)["objects"]]
+
+
+def _require_there(folder: Path, items: Iterable[RawObject]) -> None:
+    for item in items:
+        path = _home(folder, shared=item.described.shared) / item.file
+        if not path.exists():
+            raise pointers.missing(path, item.sha256)
+
+
 def _remove_notes(folder: Path) -> None:
     for path in _notes(folder):
         path.unlink(missing_ok=True)
+
+
+def _facts(
+    items: tuple[RawObject, ...],
+    start: Micros | None,
+    end: Micros,
+    confirmed: tuple[Confirmation, ...],
+) -> tuple[str, dict[str, Any]]:
+    """Give the version of a list of objects, and what its manifest says."""
+    facts: dict[str, Any] = {"objects": [asdict(i) for i in items], "start": start, "end": end}
+    identity = [start, end, [(i.described.name, i.described.end, i.sha256) for i in items]]
+    if confirmed:
+        facts["confirmed"] = [asdict(answer) for answer in confirmed]
+        identity.append(facts["confirmed"])
+    return content_hash(identity), facts
 
 
 def _answer(facts: dict[str, Any]) -> Confirmation:

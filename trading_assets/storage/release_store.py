@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -179,6 +179,20 @@ class ReleaseStore:
     def history(self, book: str) -> tuple[Mapping[str, Any], ...]:
         """List the ledger, oldest first: `n, release_id, decision_id, previous`."""
         return tuple({"n": n, **entry} for n, entry in self._ledger(book))
+
+    def releases(self) -> Iterator[Release]:
+        """Give every release of every book, every byte proven; also one outside of its ledger.
+
+        Raises:
+            CorruptFile: if a file of one of them is missing or altered.
+        """
+        books = {path.parent.name for path in self.root.glob(f"*/{_LEDGER}-*.json")}
+        found = {(book, entry["release_id"]) for book in books for entry in self.history(book)}
+        found |= {
+            (path.parts[-3], path.parts[-2]) for path in self.root.glob(f"*/*/{folders.INDEX}")
+        }
+        for book, release_id in sorted(found):
+            yield self._load(book, release_id)
 
     def _ledger(self, book: str) -> tuple[tuple[int, dict[str, Any]], ...]:
         folder = self._folder(book)

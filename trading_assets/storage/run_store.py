@@ -141,6 +141,14 @@ class RunStore:
             for _, payload in pointers.history(folder, _LEDGER)
         )
 
+    def runs(self) -> tuple[tuple[str, str], ...]:
+        """List spec and id of every run, sorted; also of one that its ledger lacks."""
+        found = {(spec, run_id) for spec in self.specs() for run_id in self.history(spec)}
+        found |= {
+            (path.parts[-3], path.parts[-2]) for path in self.root.glob(f"*/*/{folders.INDEX}")
+        }
+        return tuple(sorted(found))
+
     def get(self, spec: str, run_id: str) -> StoredRun:
         """Give one run.
 

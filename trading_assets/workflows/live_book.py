@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from trading_assets.declarations.sections import Book
 from trading_assets.domain.errors import ConfigurationError, LeaseHeld
 from trading_assets.live.lease import is_held
 from trading_assets.settings import Settings
-from trading_assets.storage.journal_reader import JournalReader
+from trading_assets.storage.journal_reader import FILE, JournalReader
 
 _PLAY_MONEY_HOSTS = (*LOOPBACK, "testnet.binance.vision", "demo-api.binance.com")
 _LOOPBACK_TIMEOUT_S = 2.0
@@ -90,6 +91,17 @@ def live_book(settings: Settings, name: str) -> LiveBook:
     root = settings.data_root / "live"
     lease = root / f"{book.venue}-{book.account}.lock"
     return LiveBook(name, book, root / name, lease, book.trades or name)
+
+
+def journals(settings: Settings) -> Iterator[JournalReader]:
+    """Open every journal there is, one after the other, also those that were set aside.
+
+    Raises:
+        RecoveryError: if one cannot be read.
+    """
+    for path in sorted((settings.data_root / "live").glob(f"*/{FILE}")):
+        with JournalReader(path.parent) as journal:
+            yield journal
 
 
 def set_aside(book: LiveBook) -> Path | None:

@@ -19,7 +19,7 @@ from rich.table import Table
 
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Month, Symbol, months_between, symbol_from_text
-from trading_assets.interfaces.cli import calendars, data_export, data_quality
+from trading_assets.interfaces.cli import calendars, data_export, data_gc, data_quality
 from trading_assets.interfaces.cli.instants import AsOf, instant_from_text, time_text
 from trading_assets.settings import load_settings
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Bring market data in, look at it, prove it.", no_args_is_help=True)
 app.command()(calendars.calendars)
 app.command()(data_export.export)
+app.command()(data_gc.gc)
 for _command in (data_quality.quality, data_quality.repair, data_quality.diff):
     app.command()(_command)
 
@@ -187,12 +188,16 @@ def show(
     name, span = symbol_from_text(symbol), Month.from_text(month)
     current = desk.tables.require(table, name, span)
     history = desk.tables.history(table, name, span)
-    known = [m for m in history if not as_of or m.published_at <= instant_from_text(as_of)]
-    chosen = next((m for m in reversed(known) if version in (None, m.n)), None)
+    if as_of and version is None:
+        chosen = desk.tables.as_of(table, name, span, instant_from_text(as_of))
+    else:
+        known = [m for m in history if not as_of or m.published_at <= instant_from_text(as_of)]
+        chosen = next((m for m in reversed(known) if version in (None, m.n)), None)
     if chosen is None:
+        numbers = ", ".join(str(m.n) for m in history)
         raise DataError(
             f"{current.address} has no such version",
-            expected=f"one of 1 to {current.n}, published by the instant that was named",
+            expected=f"one of {numbers}, published by the instant that was named",
             found=f"version {version or 'any'}, as of {as_of or 'now'}",
         )
     _print_table(

@@ -289,9 +289,53 @@ def test_show_as_of_gives_what_was_published_by_then(run: Run) -> None:
         run("show", "BTCUSDT", "2024-03", "--as-of", "2020-01-01")
 
 
+def test_gc_lists_what_may_go_and_why_the_rest_stays_and_removes_only_when_told(
+    run: Run, mirror: Path
+) -> None:
+    run("ingest", "BTCUSDT", "2024-03")
+    bars = Path(os.environ["TA_HOME"]) / "data/tables/bars_1m/symbol=BTCUSDT/month=2024-03"
+    with zipfile.ZipFile(mirror) as archive:
+        text = archive.read("BTCUSDT-1m-2024-03.csv").decode()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("BTCUSDT-1m-2024-03.csv", text.replace(",1.25,", ",1.75,", 1))
+    mirror.write_bytes(buffer.getvalue())
+    digest = hashlib.sha256(buffer.getvalue()).hexdigest()
+    mirror.with_name(mirror.name + ".CHECKSUM").write_text(f"{digest}  {mirror.name}\n")
+    run("ingest", "BTCUSDT", "2024-03", "--refresh")
+    assert "may go: 0 versions" in run("gc").stdout
+    for path in (bars.parents[3]).rglob("manifest-*.json"):
+        os.utime(path, (1_600_000_000, 1_600_000_000))
+    listed = run("gc", "--grace-days", "90").stdout
+    assert "bars_1m/BTCUSDT/2024-03" in listed
+    assert "the oldest of 2020-09-13" in listed
+    assert "Nothing was removed" in listed
+    assert (bars / "manifest-1.json").exists()
+    gone = run("gc", "--delete").stdout
+    counted = re.search(r"removed: (\d+) versions, (\d+) files, [\d.]+ MB", gone)
+    assert counted
+    assert f"may go: {counted[1]} versions, {counted[2]} files" in listed
+    assert sorted(path.name for path in bars.glob("manifest-*")) == ["manifest-2.json"]
+    assert "0 faults" in run("verify").stdout
+    assert "may go: 0 versions, 0 files" in run("gc").stdout
+    with pytest.raises(DataError, match="is gone"):
+        run("show", "BTCUSDT", "2024-03", "--as-of", "2020-01-01")
+
+
 @pytest.mark.parametrize(
     "command",
-    ["ingest", "fetch", "assemble", "backfill", "verify", "show", "export", "quality", "repair"],
+    [
+        "ingest",
+        "fetch",
+        "assemble",
+        "backfill",
+        "verify",
+        "show",
+        "export",
+        "quality",
+        "repair",
+        "gc",
+    ],
 )
 def test_the_help_of_every_command_shows_an_example(run: Run, command: str) -> None:
     assert f"Example: trading-assets data {command}" in run(command, "--help").stdout
