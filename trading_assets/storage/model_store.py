@@ -242,7 +242,7 @@ class ModelStore:
                 faults.append(fault)
             else:
                 files |= {path.parent / name: sha for name, sha in facts["files"].items()}
-        return verify_files(files, faults)
+        return verify_files(files, faults, lambda: files)  # models are never removed
 
     def _folder(self, month: Month) -> Path:
         return self.root / f"month={month}"

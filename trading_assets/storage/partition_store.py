@@ -289,19 +289,8 @@ class PartitionStore:
             table: only this table; None for all.
             every_version: False hashes only what is current.
         """
-        files: dict[Path, str] = {}
-        faults: list[CorruptFile] = []
-        for name in self.tables() if table is None else (table,):
-            for folder in _partition_folders(self.folder(name, None, None)):
-                versions = pointers.history(folder, _STEM)
-                for _, payload in versions if every_version else versions[-1:]:
-                    try:
-                        facts = pointers.unsealed(payload, folder)
-                    except CorruptFile as fault:
-                        faults.append(fault)
-                    else:
-                        files[folder / facts["file"]] = facts["file_sha256"]
-        return verify_files(files, faults)
+        files, faults = self._promised(table, every_version)
+        return verify_files(files, faults, lambda: self._promised(table, every_version)[0])
 
     def folder(self, table: str, symbol: Symbol | None, month: Month | None) -> Path:
         """Give the folder of a partition.
@@ -321,6 +310,23 @@ class PartitionStore:
     def path(self, manifest: Manifest) -> Path:
         """Give the Parquet file of one version, for readers that take explicit file lists."""
         return self.folder(manifest.table, manifest.symbol, manifest.month) / manifest.file
+
+    def _promised(
+        self, table: str | None, every_version: bool
+    ) -> tuple[dict[Path, str], list[CorruptFile]]:
+        files: dict[Path, str] = {}
+        faults: list[CorruptFile] = []
+        for name in self.tables() if table is None else (table,):
+            for folder in _partition_folders(self.folder(name, None, None)):
+                versions = pointers.history(folder, _STEM)
+                for _, payload in versions if every_version else versions[-1:]:
+                    try:
+                        facts = pointers.unsealed(payload, folder)
+                    except CorruptFile as fault:
+                        faults.append(fault)
+                    else:
+                        files[folder / facts["file"]] = facts["file_sha256"]
+        return files, faults
 
     def _is_sound(self, manifest: Manifest) -> bool:
         """Tell whether the file is there as promised; a missing one is written again."""

@@ -260,17 +260,8 @@ class RawStore:
 
     def verify(self) -> Verification:
         """Hash the files of all versions again."""
-        files: dict[Path, str] = {}
-        faults: list[CorruptFile] = []
-        for folder in sorted(self.root.glob("*/symbol=*/month=*")):
-            for _, payload in pointers.history(folder, _STEM):
-                try:
-                    facts = pointers.unsealed(payload, folder)
-                except CorruptFile as fault:
-                    faults.append(fault)
-                else:
-                    files |= {_file(folder, item): item["sha256"] for item in facts["objects"]}
-        return verify_files(files, faults)
+        files, faults = self._promised()
+        return verify_files(files, faults, lambda: self._promised()[0])
 
     def folder(self, source: str, symbol: Symbol, month: Month) -> Path:
         """Give the folder of a month.
@@ -288,6 +279,19 @@ class RawStore:
         """Give the file of one object."""
         folder = self.folder(manifest.source, manifest.symbol, manifest.month)
         return _home(folder, shared=item.described.shared) / item.file
+
+    def _promised(self) -> tuple[dict[Path, str], list[CorruptFile]]:
+        files: dict[Path, str] = {}
+        faults: list[CorruptFile] = []
+        for folder in sorted(self.root.glob("*/symbol=*/month=*")):
+            for _, payload in pointers.history(folder, _STEM):
+                try:
+                    facts = pointers.unsealed(payload, folder)
+                except CorruptFile as fault:
+                    faults.append(fault)
+                else:
+                    files |= {_file(folder, item): item["sha256"] for item in facts["objects"]}
+        return files, faults
 
     def _manifest(
         self, source: str, symbol: Symbol, month: Month, n: int, payload: bytes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,13 +19,27 @@ class Verification:
     faults: tuple[CorruptFile, ...]
 
 
-def verify_files(files: Mapping[Path, str], faults: Sequence[CorruptFile] = ()) -> Verification:
-    """Hash files again (path -> promised SHA-256); `faults` are known already."""
+def verify_files(
+    files: Mapping[Path, str],
+    faults: Sequence[CorruptFile],
+    still_promised: Callable[[], Collection[Path]],
+) -> Verification:
+    """Hash files again.
+
+    Args:
+        files: promised SHA-256 by path.
+        faults: known already.
+        still_promised: gives the paths anew, when one is at fault: what has been removed with its
+            manifest meanwhile is no fault.
+    """
     size = 0
-    faults = list(faults)
+    found: dict[Path, CorruptFile] = {}
     for path, sha256 in files.items():
         try:
             size += pointers.check_file(path, sha256)
         except CorruptFile as fault:
-            faults.append(fault)
-    return Verification(len(files), size, tuple(faults))
+            found[path] = fault
+    if found:
+        promised = still_promised()
+        found = {path: fault for path, fault in found.items() if path in promised}
+    return Verification(len(files), size, (*faults, *found.values()))

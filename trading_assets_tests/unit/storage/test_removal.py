@@ -178,6 +178,22 @@ def test_a_file_that_a_writer_takes_up_again_is_not_removed_under_it(
     assert everything_reads(store)
 
 
+def test_what_goes_while_it_is_verified_is_no_fault_and_damage_still_is(
+    store: PartitionStore, some_bars: SomeBars, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = [put(store, some_bars(close=float(n))) for n in range(3)]
+    check = pointers.check_file
+
+    def meanwhile(path: Path, sha256: str) -> int:
+        remove(store, 1)
+        return check(path, sha256)
+
+    monkeypatch.setattr(pointers, "check_file", meanwhile)
+    assert store.verify().faults == ()
+    store.path(versions[1]).unlink()
+    assert len(store.verify().faults) == 1
+
+
 def day(number: int, month: Month = MARCH, *, shared: bool = False) -> VendorObject:
     start = month.start + (number - 1) * DAY
     return VendorObject(f"day-{number}.zip", "zip_csv", start, start + DAY, True, shared=shared)
