@@ -79,8 +79,8 @@ def test_look_ahead_is_searched_on_demand(home, monkeypatch):
         warm_up = CORE.warm_up
 
         @staticmethod
-        def compute(bars):
-            return CORE.compute(bars).with_columns(pl.col("rsi_14").shift(-1))
+        def compute(bars, sessions):
+            return CORE.compute(bars, sessions).with_columns(pl.col("rsi_14").shift(-1))
 
     monkeypatch.setattr(build_features, "CORE", Leaking)
     told = _run("look-ahead", "SOLUSDT", "2024-02", "--cuts", "12")
