@@ -230,10 +230,8 @@ class RawStore:
         Files go that no version of any of its months lists, and no note of `keep`.
         """
         home = self.root / source / f"symbol={symbol}"
-        months = {
-            month for where, name, month in self.months() if (where, name) == (source, symbol)
-        }
-        doomed = {home / f"month={month}": numbers.get(month, ()) for month in sorted(months)}
+        doomed: dict[Path, Collection[int]] = dict.fromkeys(sorted(home.glob("month=*")), ())
+        doomed |= {home / f"month={month}": found for month, found in numbers.items()}
         with removal.turn(home, alone=delete):
             noted = {path for folder in doomed for path in _noted(folder)}
             return removal.remove(
