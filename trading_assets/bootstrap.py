@@ -27,7 +27,7 @@ def desk(settings: Settings) -> Desk:
     return Desk(
         settings=settings,
         clock=clock,
-        tables=PartitionStore(root / "tables"),
+        tables=PartitionStore(settings.tables_root),
         raw=RawStore(settings.raw_root),
         models=ModelStore(root / "models"),
         runs=RunStore(root / "runs"),

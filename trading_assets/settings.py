@@ -39,7 +39,13 @@ from trading_assets.declarations.sections import (
 from trading_assets.declarations.sources import BUILT_IN, SourceDeclaration
 from trading_assets.declarations.universe import UniverseDeclaration
 from trading_assets.domain.errors import ConfigurationError, TradingAssetsError
-from trading_assets.domain.ids import Month, Symbol, symbol_from_text, tag_from_text
+from trading_assets.domain.ids import (
+    OBJECT_STORE_URL,
+    Month,
+    Symbol,
+    symbol_from_text,
+    tag_from_text,
+)
 
 PACKAGE_DEFAULTS = Path(__file__).with_name("defaults.toml")
 USER_FILE = "trading_assets.toml"
@@ -48,7 +54,11 @@ _SECRETS = ("binance_api_key", "binance_api_secret", "eodhd_api_key", "polygon_a
 
 
 class Settings(BaseSettings):
-    """All settings, frozen. Made by `load_settings` only; paths are absolute."""
+    """All settings, frozen. Made by `load_settings` only; paths are absolute.
+
+    `tables_root` and `raw_root` are absolute paths or `s3://bucket/prefix`; everything else lies in
+    `data_root` on this machine, where it needs locks.
+    """
 
     model_config = SettingsConfigDict(
         frozen=True, extra="forbid", env_prefix="TA_", env_nested_delimiter="__"
@@ -59,7 +69,8 @@ class Settings(BaseSettings):
     symbols: tuple[Symbol, ...] = Field(min_length=1)
     history_start: str
     data_root: Path
-    raw_root: Path
+    tables_root: str
+    raw_root: str
     specs_dir: Path | None
     archive_root: Path | None
     archive_url: str = Field(pattern=r"^https?://\S+$")
@@ -89,6 +100,13 @@ class Settings(BaseSettings):
         if len(set(symbols)) != len(symbols):
             raise ValueError("symbols, each at most once")
         return symbols
+
+    @field_validator("tables_root", "raw_root")
+    @classmethod
+    def _urls_are_of_object_stores(cls, value: str) -> str:
+        if "://" in value and not OBJECT_STORE_URL.fullmatch(value):
+            raise ValueError("a folder, or s3://bucket/prefix without credentials in it")
+        return value
 
     @field_validator("history_start")
     @classmethod
@@ -179,9 +197,13 @@ def load_settings(environ: Mapping[str, str] | None = None) -> LoadedSettings:
         _merge(merged, values, origin, origins, environment=origin == "environment")
     for key in ("specs_dir", "archive_root"):
         merged[key] = merged.get(key) or None
-    for key in ("data_root", "raw_root", "specs_dir", "archive_root"):
+    for key in ("data_root", "specs_dir", "archive_root"):
         if merged.get(key) is not None:
             merged[key] = (home / str(merged[key])).resolve()
+    merged["tables_root"] = merged.get("tables_root") or merged["data_root"] / "tables"
+    for key in ("tables_root", "raw_root"):
+        if "://" not in str(merged[key]):
+            merged[key] = str((home / str(merged[key])).resolve())
     _resolve_roots(home, merged.get("sources"))
     _resolve_file(home, merged.get("quality"), "outages")
     _resolve_file(home, merged.get("universe"), "news")
@@ -328,7 +350,8 @@ def _configuration_error(error: ValidationError, origins: Mapping[str, str]) -> 
         ),
         "no source",
     )
-    secret = parts[0] in _SECRETS
+    may_hold_credentials = "://" in str(first.get("input")) and "@" in str(first.get("input"))
+    secret = parts[0] in _SECRETS or may_hold_credentials
     return ConfigurationError(
         f"Setting {key} ({origin})",
         expected=first["msg"].removeprefix("Value error, "),

@@ -6,7 +6,8 @@ TradingAssetsError
 │   ├── UnknownSymbol       the symbol is not in settings, or not listed at the venue
 │   ├── MissingPartition    materialise the named upstream first
 │   ├── CorruptFile         the bytes are not what the manifest or the vendor says
-│   └── ConflictError       another writer published first; read again
+│   ├── ConflictError       another writer published first; read again
+│   └── StorageUnavailable  the disk is full or the object store refuses; mend it, run again
 ├── VenueError              something happened at, or on the way to, the venue
 │   ├── VenueUnavailable    retry later; nothing was executed
 │   ├── RateLimited         wait `retry_after_ms`, then retry
@@ -74,6 +75,10 @@ class CorruptFile(DataError):
 
 class ConflictError(DataError):
     """Another writer published this partition first; nothing was overwritten."""
+
+
+class StorageUnavailable(DataError):
+    """A disk is full or an object store does not answer; what stood before is intact."""
 
 
 class VenueError(TradingAssetsError):

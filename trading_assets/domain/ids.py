@@ -24,6 +24,11 @@ _TAG = re.compile(r"[a-z0-9][a-z0-9_]{0,39}")
 CLIENT_ORDER_ID_PREFIX = "ta-"
 """Marks every order of this product at a venue."""
 
+OBJECT_STORE_URL = re.compile(
+    r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?P<prefix>(?:/[\w.=-]+)*)/?"
+)
+"""Address of a root in an object store; it has no place for credentials."""
+
 _CLIENT_ORDER_ID_LENGTH = 32
 
 

@@ -28,7 +28,7 @@ from trading_assets.storage.mlflow_values import (
     unquoted,
     valid_key,
 )
-from trading_assets.storage.pointers import make_folder
+from trading_assets.storage.roots import Place, make_folder, uri_of
 from trading_assets.storage.source_state import source_state
 
 _EXPERIMENT = re.compile(r"ta/[a-z0-9_]+/(train|backtest|live)")
@@ -61,7 +61,7 @@ class DatasetInput:
 
     name: str
     sha256: str
-    source: Path
+    source: Place
     context: str
 
 
@@ -359,7 +359,7 @@ class Experiments:
                     name=item.name,
                     digest=item.sha256[:_DIGEST_LENGTH],
                     source_type="local",
-                    source=json.dumps({"uri": item.source.absolute().as_uri()}),
+                    source=json.dumps({"uri": uri_of(item.source)}),
                 ),
                 tags=[
                     entities.InputTag(_CONTEXT_TAG, item.context),

@@ -14,7 +14,7 @@ from typing import Any
 
 from trading_assets.domain.errors import CorruptFile, InvariantError
 from trading_assets.domain.ids import sha256_hex
-from trading_assets.storage import pointers
+from trading_assets.storage import pointers, roots
 
 INDEX = "index.json"
 """File of a folder that lists the others: path -> SHA-256."""
@@ -32,7 +32,7 @@ def publish_folder(folder: Path, files: Mapping[str, bytes]) -> bool:
     Returns:
         False when the folder was there already, whatever is in it.
     """
-    pointers.make_folder(folder.parent)
+    roots.make_folder(folder.parent)
     with _turn(folder.parent):
         if folder.exists():
             return False
@@ -44,9 +44,9 @@ def publish_folder(folder: Path, files: Mapping[str, bytes]) -> bool:
             _write(temporary, name, data)
         for path in (*temporary.rglob("*"), temporary):
             if path.is_dir():
-                pointers.sync_folder(path)
+                roots.sync_folder(path)
         temporary.rename(folder)
-        pointers.sync_folder(folder.parent)
+        roots.sync_folder(folder.parent)
     return True
 
 

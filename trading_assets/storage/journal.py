@@ -24,7 +24,7 @@ from trading_assets.domain.ports import Clock
 from trading_assets.storage.journal_codec import encode
 from trading_assets.storage.journal_files import Mark, Snapshot, Watermark
 from trading_assets.storage.journal_reader import FILE, JournalReader, JournalRow, short
-from trading_assets.storage.pointers import make_folder, sync_folder
+from trading_assets.storage.roots import make_folder, sync_folder
 
 _FORMAT = "1"
 _SCHEMA = """

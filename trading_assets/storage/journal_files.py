@@ -16,7 +16,7 @@ from pathlib import Path
 
 from trading_assets.domain.errors import RecoveryError
 from trading_assets.domain.ids import canonical_json, sha256_hex
-from trading_assets.storage.pointers import sync_folder
+from trading_assets.storage.roots import sync_folder
 
 _RECORD = struct.Struct("<qII")  # seq, chain value, checksum of both
 _SLOTS = 2

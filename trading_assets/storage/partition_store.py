@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
@@ -15,14 +14,15 @@ import polars as pl
 from trading_assets.domain.bar import Gap
 from trading_assets.domain.errors import (
     ConfigurationError,
-    CorruptFile,
     DataError,
     MissingPartition,
 )
 from trading_assets.domain.ids import Micros, Month, Symbol, sha256_hex
 from trading_assets.market.bar_frame import between, row_content_hash, schema_hash
-from trading_assets.storage import pointers, removal
-from trading_assets.storage.verification import Verification, verify_files
+from trading_assets.storage import parquet_files, partition_tree, pointers, removal, roots
+from trading_assets.storage.partition_tree import partition_folders, values
+from trading_assets.storage.roots import Place, folder_at
+from trading_assets.storage.verification import Told, Verification, verify_files
 
 _STEM = "manifest"
 _TABLE = re.compile(r"[a-z0-9][a-z0-9_]{0,63}")
@@ -74,14 +74,14 @@ def address(table: str, symbol: Symbol | None, month: Month | None) -> str:
 
 
 class PartitionStore:
-    """Parquet partitions under one folder.
+    """Parquet partitions under one root: a folder, or the URL of an object store.
 
     A partition is `<root>/<table>/symbol=X/month=YYYY-MM/`; tables without symbols or months leave
     that level out (pass None).
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Place | str) -> None:
+        self.root = roots.open_root(root)
 
     def publish(
         self,
@@ -104,6 +104,8 @@ class PartitionStore:
         Raises:
             ConflictError: if another writer published this partition meanwhile.
             CorruptFile: if a file of this content is there and damaged.
+            DataError: if rows are not in the order of `ts`.
+            StorageUnavailable: if the disk is full or the object store refuses.
         """
         folder = self.folder(table, symbol, month)
         before = self.current(table, symbol, month)
@@ -120,11 +122,9 @@ class PartitionStore:
         }
         if before is not None and _facts(before) == facts and self._is_sound(before):
             return before, False
-        pointers.make_folder(folder)
+        roots.make_folder(folder)
         pointers.sweep(folder)
-        buffer = io.BytesIO()
-        frame.write_parquet(buffer, compression="zstd", statistics=True)
-        data = buffer.getvalue()
+        data = parquet_files.encode(frame, address(table, symbol, month))
         with removal.turn(folder):
             path = pointers.write_immutable(folder, "part", ".parquet", data)
             facts |= {"file": path.name, "file_sha256": sha256_hex(data)}
@@ -210,9 +210,13 @@ class PartitionStore:
         return self.read_manifest(self.require(table, symbol, month))
 
     def read_manifest(self, manifest: Manifest) -> pl.DataFrame:
-        """Read the rows of one version; the file is hashed before it is decoded."""
+        """Read the rows of one version; the file is hashed before it is decoded.
+
+        Raises:
+            CorruptFile: if it is missing, truncated, altered, or no Parquet file after all.
+        """
         data = pointers.read_verified(self.path(manifest), manifest.file_sha256)
-        return pl.read_parquet(io.BytesIO(data))
+        return parquet_files.decode(data, self.path(manifest))
 
     def read_range(
         self, table: str, symbol: Symbol | None, start: Micros, end: Micros
@@ -247,22 +251,22 @@ class PartitionStore:
     def tables(self) -> tuple[str, ...]:
         """List the tables that have a partition."""
         return tuple(
-            folder.name
-            for folder in _folders(self.root)
-            if _TABLE.fullmatch(folder.name) and next(_partition_folders(folder), None)
+            name
+            for name in folder_at(self.root).folders()
+            if _TABLE.fullmatch(name) and next(partition_folders(self.root / name, _STEM), None)
         )
 
     def symbols(self, table: str) -> tuple[Symbol, ...]:
         """List the symbols of a table, sorted."""
         folder = self.folder(table, None, None)
-        return tuple(Symbol(name) for name in _values(folder, "symbol="))
+        return tuple(Symbol(name) for name in values(folder, "symbol="))
 
     def months(self, table: str, symbol: Symbol | None) -> tuple[Month, ...]:
         """List the months of a table that were published, in order."""
         folder = self.folder(table, symbol, None)
         return tuple(
             Month.from_text(name)
-            for name in _values(folder, "month=")
+            for name in values(folder, "month=")
             if pointers.current(folder / f"month={name}", _STEM)
         )
 
@@ -282,17 +286,30 @@ class PartitionStore:
         with removal.turn(folder, alone=delete):
             return removal.remove({folder: numbers}, _STEM, _file, before=before, delete=delete)
 
-    def verify(self, table: str | None = None, *, every_version: bool = True) -> Verification:
+    def verify(
+        self, table: str | None = None, *, every_version: bool = True, told: Told | None = None
+    ) -> Verification:
         """Hash the files of all partitions again, also those of earlier versions.
+
+        A manifest must bear its seal, and say as many rows and the same columns as its file does.
 
         Args:
             table: only this table; None for all.
             every_version: False hashes only what is current.
+            told: is told how many files of how many are done.
         """
-        files, faults = self._promised(table, every_version)
-        return verify_files(files, faults, lambda: self._promised(table, every_version)[0])
+        tables = self.tables() if table is None else (table,)
+        folders = [self.folder(name, None, None) for name in tables]
+        promised, faults = partition_tree.promised(folders, _STEM, every_version=every_version)
+        return verify_files(
+            {path: sha256 for path, (sha256, _) in promised.items()},
+            faults,
+            lambda: partition_tree.promised(folders, _STEM, every_version=every_version)[0],
+            look=lambda path, data: parquet_files.check_footer(data, promised[path][1], path),
+            told=told,
+        )
 
-    def folder(self, table: str, symbol: Symbol | None, month: Month | None) -> Path:
+    def folder(self, table: str, symbol: Symbol | None, month: Month | None) -> Place:
         """Give the folder of a partition.
 
         Raises:
@@ -304,34 +321,33 @@ class PartitionStore:
             )
         folder = self.root / table
         if symbol is not None:
-            folder /= f"symbol={symbol}"
+            folder = folder / f"symbol={symbol}"
         return folder if month is None else folder / f"month={month}"
 
-    def path(self, manifest: Manifest) -> Path:
-        """Give the Parquet file of one version, for readers that take explicit file lists."""
+    def path(self, manifest: Manifest) -> Place:
+        """Give the Parquet file of one version: a path, or a place in an object store."""
         return self.folder(manifest.table, manifest.symbol, manifest.month) / manifest.file
 
-    def _promised(
-        self, table: str | None, every_version: bool
-    ) -> tuple[dict[Path, str], list[CorruptFile]]:
-        files: dict[Path, str] = {}
-        faults: list[CorruptFile] = []
-        for name in self.tables() if table is None else (table,):
-            for folder in _partition_folders(self.folder(name, None, None)):
-                versions = pointers.history(folder, _STEM)
-                for _, payload in versions if every_version else versions[-1:]:
-                    try:
-                        facts = pointers.unsealed(payload, folder)
-                    except CorruptFile as fault:
-                        faults.append(fault)
-                    else:
-                        files[folder / facts["file"]] = facts["file_sha256"]
-        return files, faults
+    def local_path(self, manifest: Manifest) -> Path:
+        """Give the Parquet file of one version to a reader that opens files by itself.
+
+        Raises:
+            ConfigurationError: if the root is an object store.
+        """
+        path = self.path(manifest)
+        if isinstance(path, Path):
+            return path
+        raise ConfigurationError(
+            f"{path} is no file of this machine",
+            expected="tables in a local folder",
+            found=f"root {self.root}",
+            fix="Set tables_root to a folder that holds a copy of the tables.",
+        )
 
     def _is_sound(self, manifest: Manifest) -> bool:
         """Tell whether the file is there as promised; a missing one is written again."""
         path = self.path(manifest)
-        if not path.exists():
+        if not folder_at(path.parent).exists(path.name):
             return False
         pointers.check_file(path, manifest.file_sha256)
         return True
@@ -341,13 +357,12 @@ class PartitionStore:
     ) -> Manifest:
         folder = self.folder(table, symbol, month)
         facts = pointers.unsealed(payload, folder)
-        file_time_ns = (folder / f"{_STEM}-{n}.json").stat().st_mtime_ns
         return Manifest(
             table=table,
             symbol=symbol,
             month=month,
             n=n,
-            published_at=file_time_ns // 1000,
+            published_at=folder_at(folder).modified(f"{_STEM}-{n}.json"),
             **(facts | {"gaps": tuple(Gap(*gap) for gap in facts["gaps"])}),
         )
 
@@ -367,7 +382,7 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _file(folder: Path, payload: bytes) -> tuple[Path]:
+def _file(folder: Place, payload: bytes) -> tuple[Place]:
     return (folder / str(pointers.unsealed(payload, folder)["file"]),)
 
 
@@ -377,22 +392,3 @@ def _bound(frame: pl.DataFrame, side: str) -> Micros | None:
     ts = frame["ts"].to_physical()
     bound = ts.min() if side == "min" else ts.max()
     return None if bound is None else int(str(bound))
-
-
-def _folders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-
-
-def _values(folder: Path, prefix: str) -> list[str]:
-    return [
-        path.name.removeprefix(prefix) for path in _folders(folder) if path.name.startswith(prefix)
-    ]
-
-
-def _partition_folders(table: Path) -> Iterator[Path]:
-    """Walk the folders of a table that hold a manifest."""
-    if pointers.current(table, _STEM):
-        yield table
-    for folder in _folders(table):
-        if folder.name.startswith(("symbol=", "month=")):
-            yield from _partition_folders(folder)

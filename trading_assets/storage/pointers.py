@@ -2,32 +2,27 @@
 
 A data file is content-addressed and never changes after its name appears. What is current is said
 by a pointer, `<stem>-<n>.json`: the highest n counts, and each n can be created only once, so two
-writers cannot both win. Temporary files hold an exclusive flock while their writer lives; one that
-can be locked by somebody else has lost its writer and is swept away.
+writers cannot both win. The rules are the same on a disk and in an object store; `roots` knows how
+a name is made there.
 """
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import itertools
 import json
-import os
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, TypeVar, cast
 
 from trading_assets.domain.errors import ConflictError, CorruptFile
 from trading_assets.domain.ids import canonical_json, content_hash, sha256_hex
+from trading_assets.storage.roots import Place, folder_at
 
-_counter = itertools.count()
-_CHUNK = 1 << 20
+_Place = TypeVar("_Place", bound=Place)
 _SEAL = "sealed_sha256"
 
 
-def publish_exclusive(folder: Path, stem: str, payload: bytes, *, after: int | None = None) -> int:
+def publish_exclusive(folder: Place, stem: str, payload: bytes, *, after: int | None = None) -> int:
     """Create the next pointer `<stem>-<n>.json`, durable and whole, and give its n.
 
     Args:
@@ -40,33 +35,28 @@ def publish_exclusive(folder: Path, stem: str, payload: bytes, *, after: int | N
     Raises:
         ConflictError: if another writer took the number; nothing was overwritten.
     """
-    make_folder(folder)
     latest = max(_numbers(folder, stem), default=0)
     n = (latest if after is None else after) + 1
     target = folder / f"{stem}-{n}.json"
     if n <= latest:
         raise _conflict(target, latest)
-    with _temporary(target, payload) as temporary:
-        try:
-            os.link(temporary, target)
-        except FileExistsError:
-            raise _conflict(target, n) from None
-        sync_folder(folder)
+    if not folder_at(folder).create(target.name, payload):
+        raise _conflict(target, n)
     return n
 
 
-def current(folder: Path, stem: str) -> tuple[int, bytes] | None:
+def current(folder: Place, stem: str) -> tuple[int, bytes] | None:
     """Give number and content of the highest pointer, or None when there is none."""
     n = max(_numbers(folder, stem), default=0)
-    return (n, (folder / f"{stem}-{n}.json").read_bytes()) if n else None
+    return (n, folder_at(folder).read(f"{stem}-{n}.json")) if n else None
 
 
-def history(folder: Path, stem: str) -> tuple[tuple[int, bytes], ...]:
+def history(folder: Place, stem: str) -> tuple[tuple[int, bytes], ...]:
     """List number and content of every pointer that was not removed, oldest first."""
     found = []
     for n in sorted(_numbers(folder, stem)):
         with suppress(FileNotFoundError):  # removed since the folder was listed
-            found.append((n, (folder / f"{stem}-{n}.json").read_bytes()))
+            found.append((n, folder_at(folder).read(f"{stem}-{n}.json")))
     return tuple(found)
 
 
@@ -75,7 +65,7 @@ def sealed(facts: Mapping[str, Any]) -> bytes:
     return canonical_json({**facts, _SEAL: content_hash(facts)})
 
 
-def unsealed(payload: bytes, folder: Path) -> dict[str, Any]:
+def unsealed(payload: bytes, folder: Place) -> dict[str, Any]:
     """Decode what `sealed` made; `folder` is named in the error.
 
     Raises:
@@ -102,7 +92,7 @@ def plain(value: Any) -> Any:
     return json.loads(canonical_json(value))
 
 
-def write_immutable(folder: Path, stem: str, suffix: str, data: bytes) -> Path:
+def write_immutable(folder: _Place, stem: str, suffix: str, data: bytes) -> _Place:
     """Store `data` as `<stem>-<sha16><suffix>` and give the path.
 
     A file that is already there with the same content is left alone.
@@ -110,26 +100,22 @@ def write_immutable(folder: Path, stem: str, suffix: str, data: bytes) -> Path:
     Raises:
         CorruptFile: if the file is there with other content (it rotted; it is never overwritten).
     """
-    make_folder(folder)
     sha256 = sha256_hex(data)
-    target = folder / f"{stem}-{sha256[:16]}{suffix}"
-    if not target.exists():
-        with _temporary(target, data) as temporary, suppress(FileExistsError):
-            os.link(temporary, target)
-            sync_folder(folder)
-            return target
-    check_file(target, sha256)
+    target = cast("_Place", folder / f"{stem}-{sha256[:16]}{suffix}")
+    there = folder_at(folder)
+    if there.exists(target.name) or not there.create(target.name, data):
+        check_file(target, sha256)
     return target
 
 
-def read_verified(path: Path, sha256: str) -> bytes:
+def read_verified(path: Place, sha256: str) -> bytes:
     """Read a whole file, after proving that its bytes are the promised ones.
 
     Raises:
         CorruptFile: if it is missing, truncated or altered.
     """
     try:
-        data = path.read_bytes()
+        data = folder_at(path.parent).read(path.name)
     except FileNotFoundError:
         raise missing(path, sha256) from None
     found = sha256_hex(data)
@@ -138,105 +124,33 @@ def read_verified(path: Path, sha256: str) -> bytes:
     return data
 
 
-def check_file(path: Path, sha256: str) -> int:
+def check_file(path: Place, sha256: str) -> int:
     """Hash a file without holding it in memory and give its size.
 
     Raises:
         CorruptFile: if it is missing, truncated or altered.
     """
-    digest = hashlib.sha256()
-    size = 0
     try:
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-                size += len(chunk)
+        found, size = folder_at(path.parent).digest(path.name)
     except FileNotFoundError:
         raise missing(path, sha256) from None
-    if digest.hexdigest() != sha256:
-        raise _altered(path, sha256, digest.hexdigest(), size)
+    if found != sha256:
+        raise _altered(path, sha256, found, size)
     return size
 
 
-def sweep(folder: Path) -> int:
+def sweep(folder: Place) -> int:
     """Remove temporary files whose writer is gone (a crash, a kill) and give their number."""
-    swept = 0
-    for path in folder.glob("*.tmp-*"):
-        try:
-            descriptor = os.open(path, os.O_RDWR)
-        except FileNotFoundError:
-            continue  # its writer finished in between
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink(missing_ok=True)
-            swept += 1
-        except BlockingIOError:
-            continue  # its writer is alive
-        finally:
-            os.close(descriptor)
-    return swept
+    return folder_at(folder).sweep()
 
 
-def make_folder(folder: Path) -> None:
-    """Create a folder and its parents so that they survive a power cut."""
-    missing = [folder, *folder.parents]
-    missing = list(itertools.takewhile(lambda path: not path.exists(), missing))
-    for path in reversed(missing):
-        path.mkdir(exist_ok=True)
-        sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _temporary(target: Path, data: bytes) -> Iterator[Path]:
-    """Give a durable file beside `target` with this content, locked and gone at the end."""
-    descriptor, path = _locked_file(target)
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
-        os.fsync(descriptor)
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
-        os.close(descriptor)
-
-
-def _locked_file(target: Path) -> tuple[int, Path]:
-    while True:
-        path = target.with_name(f"{target.name}.tmp-{os.getpid()}-{next(_counter)}")
-        try:
-            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
-        except FileExistsError:
-            continue  # left by an earlier process with our number
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)  # a sweep came between; it removes the name
-            continue
-        if os.fstat(descriptor).st_nlink:
-            return descriptor, path
-        os.close(descriptor)
-
-
-def _numbers(folder: Path, stem: str) -> list[int]:
+def _numbers(folder: Place, stem: str) -> list[int]:
     pattern = re.compile(re.escape(stem) + r"-([1-9]\d*)\.json")
-    try:
-        names = os.listdir(folder)  # noqa: PTH208 - names only: several times faster than Path
-    except FileNotFoundError:
-        return []
+    names = folder_at(folder).names()
     return [int(match[1]) for name in names if (match := pattern.fullmatch(name))]
 
 
-def _conflict(target: Path, found: int) -> ConflictError:
+def _conflict(target: Place, found: int) -> ConflictError:
     return ConflictError(
         f"Another writer has published {target.name} in {target.parent}",
         expected="to be the only writer of it",
@@ -245,7 +159,7 @@ def _conflict(target: Path, found: int) -> ConflictError:
     )
 
 
-def missing(path: Path, sha256: str) -> CorruptFile:
+def missing(path: Place, sha256: str) -> CorruptFile:
     """Say that a file that was promised is not there."""
     return CorruptFile(
         f"File {path} is missing",
@@ -255,7 +169,7 @@ def missing(path: Path, sha256: str) -> CorruptFile:
     )
 
 
-def _altered(path: Path, sha256: str, found: str, size: int) -> CorruptFile:
+def _altered(path: Place, sha256: str, found: str, size: int) -> CorruptFile:
     return CorruptFile(
         f"File {path} is damaged",
         expected=f"sha256 {sha256}",

@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from trading_assets.domain.errors import ConfigurationError, CorruptFile, MissingPartition
@@ -17,8 +16,10 @@ from trading_assets.market.history import (
     ObjectKind,
     VendorObject,
 )
-from trading_assets.storage import pointers, removal
-from trading_assets.storage.verification import Verification, verify_files
+from trading_assets.storage import pointers, removal, roots
+from trading_assets.storage.partition_tree import values
+from trading_assets.storage.roots import Place, folder_at
+from trading_assets.storage.verification import Told, Verification, verify_files
 
 _STEM = "manifest"
 _NOTE = "kept"
@@ -91,8 +92,8 @@ class RawStore:
     A file that serves several months lies beside them, in `symbol=X/shared/`, once.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Place | str) -> None:
+        self.root = roots.open_root(root)
 
     def keep(
         self, source: str, symbol: Symbol, month: Month, described: VendorObject, data: bytes
@@ -106,7 +107,7 @@ class RawStore:
             CorruptFile: if a file of the same content is there and damaged.
         """
         folder = self.folder(source, symbol, month)
-        pointers.make_folder(folder)
+        roots.make_folder(folder)
         with removal.turn(folder.parent):
             item = _write(folder, described, data)
             if described.finished:
@@ -164,7 +165,7 @@ class RawStore:
                 object without bytes is gone.
         """
         folder = self.folder(source, symbol, month)
-        pointers.make_folder(folder)
+        roots.make_folder(folder)
         with removal.turn(folder.parent):
             items = tuple(
                 item if isinstance(item, RawObject) else _write(folder, *item) for item in contents
@@ -211,10 +212,10 @@ class RawStore:
 
     def months(self) -> Iterator[tuple[str, Symbol, Month]]:
         """Name every month that something was fetched for: source folder, symbol and month."""
-        for folder in sorted(self.root.glob("*/symbol=*/month=*")):
-            symbol = Symbol(folder.parent.name.removeprefix("symbol="))
-            month = Month.from_text(folder.name.removeprefix("month="))
-            yield folder.parents[1].name, symbol, month
+        for source in folder_at(self.root).folders():
+            for symbol in values(self.root / source, "symbol="):
+                for month in values(self.root / source / f"symbol={symbol}", "month="):
+                    yield source, Symbol(symbol), Month.from_text(month)
 
     def remove(
         self,
@@ -230,7 +231,8 @@ class RawStore:
         Files go that no version of any of its months lists, and no note of `keep`.
         """
         home = self.root / source / f"symbol={symbol}"
-        doomed: dict[Path, Collection[int]] = dict.fromkeys(sorted(home.glob("month=*")), ())
+        months = values(home, "month=")
+        doomed: dict[Place, Collection[int]] = {home / f"month={month}": () for month in months}
         doomed |= {home / f"month={month}": found for month, found in numbers.items()}
         with removal.turn(home, alone=delete):
             noted = {path for folder in doomed for path in _noted(folder)}
@@ -256,12 +258,12 @@ class RawStore:
         """
         return pointers.read_verified(self.path(manifest, item), item.sha256)
 
-    def verify(self) -> Verification:
-        """Hash the files of all versions again."""
+    def verify(self, *, told: Told | None = None) -> Verification:
+        """Hash the files of all versions again; `told` hears how many of how many are done."""
         files, faults = self._promised()
-        return verify_files(files, faults, lambda: self._promised()[0])
+        return verify_files(files, faults, lambda: self._promised()[0], told=told)
 
-    def folder(self, source: str, symbol: Symbol, month: Month) -> Path:
+    def folder(self, source: str, symbol: Symbol, month: Month) -> Place:
         """Give the folder of a month.
 
         Raises:
@@ -273,15 +275,15 @@ class RawStore:
             )
         return self.root / source / f"symbol={symbol}" / f"month={month}"
 
-    def path(self, manifest: RawManifest, item: RawObject) -> Path:
+    def path(self, manifest: RawManifest, item: RawObject) -> Place:
         """Give the file of one object."""
         folder = self.folder(manifest.source, manifest.symbol, manifest.month)
         return _home(folder, shared=item.described.shared) / item.file
 
-    def _promised(self) -> tuple[dict[Path, str], list[CorruptFile]]:
-        files: dict[Path, str] = {}
+    def _promised(self) -> tuple[dict[Place, str], list[CorruptFile]]:
+        files: dict[Place, str] = {}
         faults: list[CorruptFile] = []
-        for folder in sorted(self.root.glob("*/symbol=*/month=*")):
+        for folder in (self.folder(*key) for key in self.months()):
             for _, payload in pointers.history(folder, _STEM):
                 try:
                     facts = pointers.unsealed(payload, folder)
@@ -296,7 +298,6 @@ class RawStore:
     ) -> RawManifest:
         folder = self.folder(source, symbol, month)
         facts = pointers.unsealed(payload, folder)
-        file_time_ns = (folder / f"{_STEM}-{n}.json").stat().st_mtime_ns
         return RawManifest(
             source=source,
             symbol=symbol,
@@ -307,20 +308,20 @@ class RawStore:
             start=facts["start"],
             end=facts["end"],
             confirmed=tuple(_answer(answer) for answer in facts.get("confirmed", ())),
-            published_at=file_time_ns // 1000,
+            published_at=folder_at(folder).modified(f"{_STEM}-{n}.json"),
         )
 
 
-def _home(folder: Path, *, shared: bool) -> Path:
+def _home(folder: Place, *, shared: bool) -> Place:
     """Give the folder of an object's file: its month's, or the one beside all months."""
     return folder.with_name("shared") if shared else folder
 
 
-def _file(folder: Path, item: dict[str, Any]) -> Path:
+def _file(folder: Place, item: dict[str, Any]) -> Place:
     return _home(folder, shared=item["described"].get("shared", False)) / str(item["file"])
 
 
-def _is_sound(path: Path, sha256: str) -> bool:
+def _is_sound(path: Place, sha256: str) -> bool:
     try:
         pointers.check_file(path, sha256)
     except CorruptFile:
@@ -328,34 +329,36 @@ def _is_sound(path: Path, sha256: str) -> bool:
     return True
 
 
-def _notes(folder: Path) -> list[Path]:
-    return sorted(folder.glob(f"{_NOTE}-*.json"))
+def _notes(folder: Place) -> list[str]:
+    names = folder_at(folder).names()
+    return sorted(name for name in names if re.fullmatch(rf"{_NOTE}-.+\.json", name))
 
 
-def _read_notes(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
-    return [(path, pointers.unsealed(path.read_bytes(), folder)) for path in _notes(folder)]
+def _read_notes(folder: Place) -> list[tuple[Place, dict[str, Any]]]:
+    read = folder_at(folder).read
+    return [(folder / name, pointers.unsealed(read(name), folder)) for name in _notes(folder)]
 
 
-def _noted(folder: Path) -> Iterator[Path]:
+def _noted(folder: Place) -> Iterator[Place]:
     """Give the notes of a month, and the files that they hold."""
     for note, item in _read_notes(folder):
         yield from (note, _file(folder, item))
 
 
-def _listed(folder: Path, payload: bytes) -> list[Path]:
+def _listed(folder: Place, payload: bytes) -> list[Place]:
     return [_file(folder, item) for item in pointers.unsealed(payload, folder)["objects"]]
 
 
-def _require_there(folder: Path, items: Iterable[RawObject]) -> None:
+def _require_there(folder: Place, items: Iterable[RawObject]) -> None:
     for item in items:
         path = _home(folder, shared=item.described.shared) / item.file
-        if not path.exists():
+        if not folder_at(path.parent).exists(path.name):
             raise pointers.missing(path, item.sha256)
 
 
-def _remove_notes(folder: Path) -> None:
-    for path in _notes(folder):
-        path.unlink(missing_ok=True)
+def _remove_notes(folder: Place) -> None:
+    for name in _notes(folder):
+        folder_at(folder).delete(name)
 
 
 def _facts(
@@ -381,7 +384,7 @@ def _object(facts: dict[str, Any]) -> RawObject:
     return RawObject(**(facts | {"described": VendorObject(**facts["described"])}))
 
 
-def _write(folder: Path, described: VendorObject, data: bytes) -> RawObject:
+def _write(folder: Place, described: VendorObject, data: bytes) -> RawObject:
     if not _NAME.fullmatch(described.name):
         raise CorruptFile(
             "The vendor's object has a name that cannot be a file",

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from trading_assets.domain.errors import InvariantError, MissingPartition
+from trading_assets.domain.errors import ConfigurationError, InvariantError, MissingPartition
 from trading_assets.domain.ids import Micros
-from trading_assets.storage import pointers
+from trading_assets.storage import pointers, roots
+from trading_assets.storage.roots import Place, folder_at
 
 _DATA_FILE = re.compile(r".+-[0-9a-f]{16}(\.[A-Za-z0-9]+)*")
 
@@ -63,12 +64,25 @@ class Numbered(Protocol):
 
 
 @contextmanager
-def turn(folder: Path, *, alone: bool = False) -> Iterator[None]:
+def turn(folder: Place, *, alone: bool = False) -> Iterator[None]:
     """Hold a folder: writers together, a removal alone.
 
     A writer holds it from the look at an existing file to the manifest that lists it, so that no
     removal takes the file in between. The lock is on the folder itself and dies with its process.
+
+    Raises:
+        ConfigurationError: if a removal wants a folder of an object store, which has no locks.
     """
+    if not isinstance(folder, Path):
+        if alone:
+            raise ConfigurationError(
+                f"Nothing is removed from {folder}",
+                expected="a local folder, where writers and removal can take turns",
+                found="an object store, which has no locks",
+                fix="Leave out --delete to see what would go.",
+            )
+        yield
+        return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
@@ -78,12 +92,12 @@ def turn(folder: Path, *, alone: bool = False) -> Iterator[None]:
 
 
 def remove(
-    doomed: Mapping[Path, Collection[int]],
+    doomed: Mapping[Place, Collection[int]],
     stem: str,
-    listed_by: Callable[[Path, bytes], Iterable[Path]],
+    listed_by: Callable[[Place, bytes], Iterable[Place]],
     *,
-    beside: Collection[Path] = (),
-    noted: Collection[Path] = (),
+    beside: Collection[Place] = (),
+    noted: Collection[Place] = (),
     before: Micros,
     delete: bool,
 ) -> Removed:
@@ -103,7 +117,7 @@ def remove(
         InvariantError: if a number is the highest of its folder; nothing was removed.
         CorruptFile: if a manifest is damaged; nothing was removed.
     """
-    going: set[Path] = set()
+    going: set[Place] = set()
     staying = set(noted)
     for folder, numbers in doomed.items():
         history = pointers.history(folder, stem)
@@ -115,15 +129,15 @@ def remove(
         path
         for home in (*doomed, *beside)
         for path in _data_files(home)
-        if path not in staying and (path in going or path.stat().st_mtime_ns // 1000 < before)
+        if path not in staying and (path in going or _modified(path) < before)
     ]
     manifests = [
         path
         for folder, numbers in doomed.items()
         for n in sorted(numbers)
-        if (path := folder / f"{stem}-{n}.json").exists()
+        if _exists(path := folder / f"{stem}-{n}.json")
     ]
-    size = sum(path.stat().st_size for path in (*manifests, *files))
+    size = sum(folder_at(path.parent).size(path.name) for path in (*manifests, *files))
     if not delete:
         return Removed(len(manifests), len(files), size)
     _unlink(manifests)
@@ -149,15 +163,23 @@ def require_unbroken(name: str, history: Sequence[Numbered], instant: Micros) ->
         )
 
 
-def _data_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if _DATA_FILE.fullmatch(path.name))
+def _data_files(folder: Place) -> list[Place]:
+    return [
+        folder / name for name in sorted(folder_at(folder).names()) if _DATA_FILE.fullmatch(name)
+    ]
 
 
-def _unlink(paths: Sequence[Path]) -> None:
+def _exists(path: Place) -> bool:
+    return folder_at(path.parent).exists(path.name)
+
+
+def _modified(path: Place) -> Micros:
+    return folder_at(path.parent).modified(path.name)
+
+
+def _unlink(paths: Sequence[Place]) -> None:
     """Remove files, durably: a later step must never survive a power cut that this one does not."""
     for path in paths:
-        path.unlink()
-    for folder in sorted({path.parent for path in paths}):
-        pointers.sync_folder(folder)
+        folder_at(path.parent).delete(path.name)
+    for folder in sorted({path.parent for path in paths if isinstance(path, Path)}):
+        roots.sync_folder(folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import polars as pl
 
 from trading_assets.domain.errors import DataError, MissingPartition
 from trading_assets.domain.ids import sha256_hex, tag_from_text
-from trading_assets.storage import folders, pointers
+from trading_assets.storage import folders, parquet_files, pointers
 
 MANIFEST, METRICS, CHECKS = "manifest.json", "metrics.json", "checks.json"
 _LEDGER, _REPRODUCTIONS = "run", "reproductions"
@@ -50,7 +49,8 @@ class StoredRun:
 
     def table(self, name: str) -> pl.DataFrame:
         """Read one of its tables (`fills`, `orders`, `round_trips`, `equity`, ...)."""
-        return pl.read_parquet(io.BytesIO(self.file(f"{name}.parquet")))
+        file = f"{name}.parquet"
+        return parquet_files.decode(self.file(file), self.folder / file)
 
     def evidence(self) -> dict[str, str]:
         """Give file name -> `runs/<spec>/<run_id>/<file>#<sha256>`, as decisions quote it."""

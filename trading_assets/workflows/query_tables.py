@@ -38,7 +38,8 @@ def query_tables(
             left out.
 
     Raises:
-        ConfigurationError: if it is not one SELECT, reaches beyond the tables, or is wrong SQL.
+        ConfigurationError: if it is not one SELECT, reaches beyond the tables, is wrong
+            SQL, or the tables lie in an object store.
         MissingPartition: if a table that it names had no partition at `as_of`.
         CorruptFile: if a file that it needs is damaged.
     """
@@ -50,7 +51,7 @@ def query_tables(
 def _sound_files(desk: Desk, table: str, as_of: Micros | None) -> list[Path]:
     files = []
     for manifest in _manifests(desk, table, as_of):
-        files.append(path := desk.tables.path(manifest))
+        files.append(path := desk.tables.local_path(manifest))
         check_file(path, manifest.file_sha256)
     if not files:
         raise MissingPartition(

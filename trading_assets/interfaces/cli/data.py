@@ -157,7 +157,9 @@ def verify() -> None:
     """
     desk = _desk()
     faults = 0
-    for what, checked in (("tables", desk.tables.verify()), ("raw", desk.raw.verify())):
+    for what, check in (("tables", desk.tables.verify), ("raw", desk.raw.verify)):
+        with _progress() as progress:
+            checked = check(told=_told(progress, progress.add_task(what, total=None)))
         typer.echo(
             f"{what}: {checked.files} files, {checked.size_bytes / 1e6:.1f} MB, "
             f"{len(checked.faults)} faults"

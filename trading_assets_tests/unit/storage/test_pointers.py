@@ -8,9 +8,9 @@ from threading import Barrier
 
 import pytest
 
-from trading_assets.domain.errors import ConflictError, CorruptFile
+from trading_assets.domain.errors import ConflictError, CorruptFile, StorageUnavailable
 from trading_assets.domain.ids import sha256_hex
-from trading_assets.storage import pointers
+from trading_assets.storage import pointers, roots
 
 
 def test_the_highest_number_is_current_and_the_others_are_history(tmp_path: Path) -> None:
@@ -89,8 +89,8 @@ def test_files_of_a_killed_writer_are_swept_and_those_of_a_living_one_are_not(
     code = """
 import sys
 from pathlib import Path
-from trading_assets.storage import pointers
-with pointers._temporary(Path(sys.argv[1]), b"half"):
+from trading_assets.storage import pointers, roots
+with roots.temporary(Path(sys.argv[1]), b"half"):
     print("writing", flush=True)
     sys.stdin.read()
 """
@@ -112,8 +112,8 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pointers.os, "fsync", fail)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr(roots.os, "fsync", fail)
+    with pytest.raises(StorageUnavailable, match=r"room on the disk that holds .*No space left"):
         pointers.write_immutable(tmp_path, "part", ".bin", b"one")
     assert not list(tmp_path.iterdir())
 
