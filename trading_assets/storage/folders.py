@@ -31,6 +31,9 @@ def publish_folder(folder: Path, files: Mapping[str, bytes]) -> bool:
 
     Returns:
         False when the folder was there already, whatever is in it.
+
+    Raises:
+        StorageUnavailable: if the disk is full; nothing of it is left.
     """
     roots.make_folder(folder.parent)
     with _turn(folder.parent):
@@ -38,15 +41,16 @@ def publish_folder(folder: Path, files: Mapping[str, bytes]) -> bool:
             return False
         for orphan in folder.parent.glob(".tmp-*"):
             shutil.rmtree(orphan)
-        temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=folder.parent))
-        temporary.chmod(0o755)
-        for name, data in {**files, INDEX: index_of(files)}.items():
-            _write(temporary, name, data)
-        for path in (*temporary.rglob("*"), temporary):
-            if path.is_dir():
-                roots.sync_folder(path)
-        temporary.rename(folder)
-        roots.sync_folder(folder.parent)
+        with roots.disk_errors(folder):
+            temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=folder.parent))
+        try:
+            with roots.disk_errors(folder):
+                _fill(temporary, files)
+                temporary.rename(folder)
+                roots.sync_folder(folder.parent)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
     return True
 
 
@@ -105,6 +109,15 @@ def verify_folder(folder: Path) -> int:
     for name, sha256 in files.items():
         pointers.check_file(folder / name, sha256)
     return len(files)
+
+
+def _fill(temporary: Path, files: Mapping[str, bytes]) -> None:
+    temporary.chmod(0o755)
+    for name, data in {**files, INDEX: index_of(files)}.items():
+        _write(temporary, name, data)
+    for path in (*temporary.rglob("*"), temporary):
+        if path.is_dir():
+            roots.sync_folder(path)
 
 
 def _write(folder: Path, name: str, data: bytes) -> None:

@@ -75,9 +75,10 @@ def unsealed(payload: bytes, folder: Place) -> dict[str, Any]:
         facts: dict[str, Any] = json.loads(payload)
         seal = facts.pop(_SEAL)
         found = content_hash(facts)
+        is_whole = found == seal and sealed(facts) == payload  # to the byte: 1e-7 is not 1E-7
     except (ValueError, KeyError, TypeError, AttributeError):
-        seal, found = "a JSON object with its checksum", repr(payload[:60])
-    if found != seal:
+        seal, found, is_whole = "a JSON object with its checksum", repr(payload[:60]), False
+    if not is_whole:
         raise CorruptFile(
             f"A pointer in {folder} is damaged",
             expected=str(seal),

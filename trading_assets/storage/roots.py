@@ -193,8 +193,9 @@ def make_folder(folder: Place) -> None:
     missing = [folder, *folder.parents]
     missing = list(itertools.takewhile(lambda path: not path.exists(), missing))
     for path in reversed(missing):
-        path.mkdir(exist_ok=True)
-        sync_folder(path.parent)
+        with disk_errors(path):
+            path.mkdir(exist_ok=True)
+            sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:
