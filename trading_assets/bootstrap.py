@@ -10,6 +10,7 @@ from trading_assets.domain.ids import Micros
 from trading_assets.market.history import DataFeed
 from trading_assets.settings import Settings
 from trading_assets.storage.experiments import Experiments
+from trading_assets.storage.frame_cache import FrameCache
 from trading_assets.storage.model_store import ModelStore
 from trading_assets.storage.partition_store import PartitionStore
 from trading_assets.storage.raw_store import RawStore
@@ -27,7 +28,9 @@ def desk(settings: Settings) -> Desk:
     return Desk(
         settings=settings,
         clock=clock,
-        tables=PartitionStore(settings.tables_root),
+        tables=PartitionStore(
+            settings.tables_root, FrameCache(root / "cache") if settings.storage.cache else None
+        ),
         raw=RawStore(settings.raw_root),
         models=ModelStore(root / "models"),
         runs=RunStore(root / "runs"),

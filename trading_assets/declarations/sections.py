@@ -11,9 +11,11 @@ from trading_assets.declarations.declaration import Declaration
 
 
 class Storage(Declaration):
-    """What becomes of versions that are no longer current."""
+    """What becomes of versions that are no longer current, and the cache of what engines read."""
 
     gc_grace_days: int = Field(ge=1)
+    cache: bool
+    cache_max_gb: float = Field(ge=0)
 
 
 class Quality(Declaration):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
 from trading_assets.domain.errors import CorruptFile, DataError
+from trading_assets.domain.ids import Micros
 from trading_assets.market.bar_frame import schema_hash
 
 ROWS_PER_GROUP = 10_080
@@ -59,6 +60,15 @@ def decode(data: bytes, where: Any) -> pl.DataFrame:
         return pl.read_parquet(io.BytesIO(data))
     except _UNREADABLE as error:
         raise _undecodable(where, error) from None
+
+
+def bound(frame: pl.DataFrame, side: Literal["min", "max"]) -> Micros | None:
+    """Give the first or the last `ts`, None without rows or without such a column."""
+    if "ts" not in frame.columns or frame.is_empty():
+        return None
+    ts = frame["ts"].to_physical()
+    found = ts.min() if side == "min" else ts.max()
+    return None if found is None else int(str(found))
 
 
 def footer(data: bytes, where: Any) -> Footer:

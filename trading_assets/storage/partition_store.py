@@ -20,6 +20,7 @@ from trading_assets.domain.errors import (
 from trading_assets.domain.ids import Micros, Month, Symbol, sha256_hex
 from trading_assets.market.bar_frame import between, row_content_hash, schema_hash
 from trading_assets.storage import parquet_files, partition_tree, pointers, removal, roots
+from trading_assets.storage.frame_cache import FrameCache
 from trading_assets.storage.partition_tree import partition_folders, values
 from trading_assets.storage.roots import Place, folder_at
 from trading_assets.storage.verification import Told, Verification, verify_files
@@ -80,8 +81,9 @@ class PartitionStore:
     that level out (pass None).
     """
 
-    def __init__(self, root: Place | str) -> None:
+    def __init__(self, root: Place | str, cache: FrameCache | None = None) -> None:
         self.root = roots.open_root(root)
+        self.cache = cache
 
     def publish(
         self,
@@ -104,8 +106,7 @@ class PartitionStore:
         Raises:
             ConflictError: if another writer published this partition meanwhile.
             CorruptFile: if a file of this content is there and damaged.
-            DataError: if rows are not in the order of `ts`.
-            StorageUnavailable: if the disk is full or the object store refuses.
+            DataError: if rows are not in the order of `ts`, or (StorageUnavailable) have no room.
         """
         folder = self.folder(table, symbol, month)
         before = self.current(table, symbol, month)
@@ -113,8 +114,8 @@ class PartitionStore:
             "version": row_content_hash(frame),
             "schema_hash": schema_hash(frame),
             "rows": frame.height,
-            "min_ts": _bound(frame, "min"),
-            "max_ts": _bound(frame, "max"),
+            "min_ts": parquet_files.bound(frame, "min"),
+            "max_ts": parquet_files.bound(frame, "max"),
             "code_version": code_version,
             "parents": dict(parents),
             "gaps": [[gap.start, gap.end, gap.minutes, gap.cause] for gap in gaps],
@@ -213,10 +214,23 @@ class PartitionStore:
         """Read the rows of one version; the file is hashed before it is decoded.
 
         Raises:
-            CorruptFile: if it is missing, truncated, altered, or no Parquet file after all.
+            CorruptFile: if it is missing, truncated, altered, or cannot be decoded.
         """
         data = pointers.read_verified(self.path(manifest), manifest.file_sha256)
         return parquet_files.decode(data, self.path(manifest))
+
+    def read_mapped(self, manifest: Manifest) -> pl.DataFrame:
+        """Read one version for an engine: decoded once, then mapped from the cache.
+
+        A local file is hashed all the same: rot is found however often it was read. An object is
+        fetched once. Raises what `read_manifest` does.
+        """
+        if self.cache is None:
+            return self.read_manifest(manifest)
+        path = self.path(manifest)
+        if isinstance(path, Path):
+            pointers.check_file(path, manifest.file_sha256)
+        return self.cache.read(manifest.version, lambda: self.read_manifest(manifest))
 
     def read_range(
         self, table: str, symbol: Symbol | None, start: Micros, end: Micros
@@ -384,11 +398,3 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
 
 def _file(folder: Place, payload: bytes) -> tuple[Place]:
     return (folder / str(pointers.unsealed(payload, folder)["file"]),)
-
-
-def _bound(frame: pl.DataFrame, side: str) -> Micros | None:
-    if "ts" not in frame.columns or frame.is_empty():
-        return None
-    ts = frame["ts"].to_physical()
-    bound = ts.min() if side == "min" else ts.max()
-    return None if bound is None else int(str(bound))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from trading_assets.domain.errors import MissingPartition
 from trading_assets.domain.events import SessionOpened
 from trading_assets.domain.ids import Micros, Month, Symbol
+from trading_assets.storage.frame_cache import Evicted
 from trading_assets.storage.partition_store import Manifest, Partition, address
 from trading_assets.storage.raw_store import RawManifest
 from trading_assets.storage.removal import Removed
@@ -53,12 +54,14 @@ class Collection:
         kept: the others.
         removed: manifests, files and bytes of the garbage, with files that a killed writer left.
         deleted: whether they are gone.
+        evicted: of the cache, beyond `storage.cache_max_gb`; what was read longest ago goes first.
     """
 
     garbage: tuple[Judged, ...]
     kept: tuple[Judged, ...]
     removed: Removed
     deleted: bool
+    evicted: Evicted
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,15 @@ def collect_garbage(
         kept=tuple(found for _, found in judged if found.why),
         removed=removed,
         deleted=delete,
+        evicted=_evicted(desk, delete=delete),
     )
+
+
+def _evicted(desk: Desk, *, delete: bool) -> Evicted:
+    if desk.tables.cache is None:
+        return Evicted(0, 0, 0)
+    most = round(desk.settings.storage.cache_max_gb * 1e9)
+    return desk.tables.cache.evict(most, delete=delete)
 
 
 def _tables(desk: Desk) -> Iterator[_Version]:

@@ -61,7 +61,7 @@ def _from_tables(desk: Desk, symbol: Symbol, month: Month, end: Micros) -> pl.Da
         return None
     if manifest.extra["expected_end"] < end:
         return None
-    return desk.tables.read_manifest(manifest)
+    return desk.tables.read_mapped(manifest)
 
 
 def _from_source(

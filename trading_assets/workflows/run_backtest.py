@@ -160,7 +160,7 @@ def _frames(desk: Desk, plan: RunPlan) -> dict[Symbol, pl.DataFrame]:
     universe = pl.concat(members) if members else None
     for symbol in plan.spec.symbols:
         months = sorted(m for s, m in plan.bars if s == symbol and m <= plan.months[-1])
-        parts = [desk.tables.read_manifest(plan.bars[symbol, m]) for m in months]
+        parts = [desk.tables.read_mapped(plan.bars[symbol, m]) for m in months]
         frame = pl.concat(parts) if parts else pl.DataFrame(schema=RESAMPLED_SCHEMA)
         if plan.strategy.horizon is not None:
             parts = [desk.tables.read_manifest(plan.forecasts[symbol, m]) for m in plan.months]

@@ -74,6 +74,11 @@ def gc(
         f"{removed.files} files, {removed.size_bytes / 1e6:.1f} MB"
         + (f", the oldest of {time_text(oldest)} UTC" if oldest is not None else "")
     )
+    evicted = found.evicted
+    typer.echo(
+        f"cache: {evicted.files} files, {evicted.size_bytes / 1e6:.1f} MB "
+        f"{'evicted' if delete else 'too many'}; {evicted.kept_bytes / 1e6:.1f} MB stay"
+    )
     if delete:
         typer.echo(f"swept: {removed.swept} temporary files of writers that are gone")
     else:
