@@ -118,3 +118,21 @@ def test_a_wrong_declaration_is_named(tmp_path, toml, words):
         load(tmp_path, toml)
     for word in words:
         assert word in str(caught.value)
+
+
+def test_tables_and_raw_files_may_lie_elsewhere_and_the_rest_stays(tmp_path):
+    settings = load(tmp_path, TA_DATA_ROOT="state").settings
+    assert settings.tables_root == str(tmp_path / "state" / "tables")
+    assert settings.raw_root == str(tmp_path / "data" / "raw")
+    urls = {"TA_TABLES_ROOT": "s3://bucket/tables", "TA_RAW_ROOT": "s3://bucket"}
+    settings = load(tmp_path, **urls).settings
+    assert (settings.tables_root, settings.raw_root) == ("s3://bucket/tables", "s3://bucket")
+    assert settings.data_root == tmp_path / "data"
+
+
+@pytest.mark.parametrize("url", ["gs://bucket/x", "s3://key:hidden-word@bucket/x", "s3://UPPER"])
+def test_a_root_that_is_no_object_store_is_refused_and_credentials_are_not_shown(tmp_path, url):
+    with pytest.raises(ConfigurationError, match="without credentials") as caught:
+        load(tmp_path, TA_TABLES_ROOT=url)
+    assert "hidden-word" not in str(caught.value)
+    assert "tables_root" in caught.value.what

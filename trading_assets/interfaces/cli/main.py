@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from trading_assets import __version__
-from trading_assets.domain.errors import TradingAssetsError
+from trading_assets.domain.errors import DataError, TradingAssetsError
 from trading_assets.interfaces.cli import (
     backtest,
     config,
@@ -49,10 +49,26 @@ def version() -> None:
     typer.echo(__version__)
 
 
+def _run() -> None:
+    """Run the command; a panic inside polars, which is no Exception, becomes an error of ours."""
+    try:
+        app()
+    except BaseException as panic:
+        if type(panic).__name__ != "PanicException":
+            raise
+        raise DataError(
+            "A library gave up on the data that it was given",
+            expected="tables that it can work with",
+            found=f"a panic: {str(panic)[:200]}",
+            fix="`trading-assets data verify` tells whether files are damaged; if none is, this is "
+            "a bug to report.",
+        ) from panic
+
+
 def main() -> None:
     """Run a command; an error of ours is a message, not a traceback."""
     try:
-        app()
+        _run()
     except TradingAssetsError as error:
         console = Console(stderr=True)
         console.print(f"[bold red]{type(error).__name__}[/]: {error.what}", highlight=False)
