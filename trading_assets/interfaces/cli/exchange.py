@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trading_assets.domain.errors import ConfigurationError
+from trading_assets.interfaces.cli.instants import instant_from_text
 
 if TYPE_CHECKING:
-    from trading_assets.domain.ids import Micros
     from trading_assets.exchange.server import ExchangeConfig, RunningExchange
 
 app = typer.Typer(help="The embedded Binance-compatible exchange.", no_args_is_help=True)
@@ -71,23 +70,6 @@ def serve(
         stepped=stepped,
     )
     serve_until_stopped(config, _announce)
-
-
-def instant_from_text(text: str) -> Micros:
-    """Read an ISO instant; without an offset it is UTC.
-
-    Raises:
-        ConfigurationError: if it is not one.
-    """
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigurationError(
-            "--start is not an instant", expected="such as 2024-04-01T00:00:00Z", found=text
-        ) from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return round(moment.timestamp()) * 1_000_000
 
 
 def _announce(running: RunningExchange) -> None:

@@ -3,9 +3,10 @@
 import pytest
 from typer.testing import CliRunner
 
-from trading_assets.domain.errors import ConfigurationError
+from trading_assets.domain.errors import DataError
 from trading_assets.exchange import server
-from trading_assets.interfaces.cli.exchange import app, instant_from_text
+from trading_assets.interfaces.cli.exchange import app
+from trading_assets.interfaces.cli.instants import instant_from_text
 
 
 @pytest.fixture
@@ -54,5 +55,5 @@ def test_instants_are_read_as_utc(text, seconds):
 
 
 def test_what_is_no_instant_is_refused():
-    with pytest.raises(ConfigurationError, match="--start is not an instant"):
+    with pytest.raises(DataError, match="Not an instant"):
         instant_from_text("yesterday")
