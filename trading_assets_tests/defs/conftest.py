@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -10,6 +16,39 @@ from dagster._core.definitions.data_version import CachingStaleStatusResolver, S
 from dagster._core.loader import LoadingContextForTest
 
 Stale = dict[str, list[str | None]]
+RunProgram = Callable[[Path], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def told_by(tmp_path_factory: pytest.TempPathFactory) -> RunProgram:
+    """Run a program over the real graph of two symbols and an empty mirror; give what it tells.
+
+    It is a process of its own, since the graph is made from settings as it is imported.
+    """
+
+    def run(program: Path) -> dict[str, Any]:
+        home = tmp_path_factory.mktemp("home")
+        (home / "mirror/monthly").mkdir(parents=True)
+        result = subprocess.run(
+            [sys.executable, str(program)],
+            env={k: v for k, v in os.environ.items() if not k.startswith("TA_")}
+            | {
+                "TA_HOME": str(home),
+                "TA_SOURCE": "archive",
+                "TA_ARCHIVE_ROOT": str(home / "mirror"),
+                "TA_SYMBOLS": '["BTCUSDT", "SOLUSDT"]',
+                "TA_HISTORY_START": "2021-01",
+                "TA_QUALITY__MAX_GAP_MINUTES": "100000",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr[-4000:]
+        found: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+        return found
+
+    return run
 
 
 @pytest.fixture

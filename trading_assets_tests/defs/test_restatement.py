@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +15,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    home = tmp_path_factory.mktemp("home")
-    (home / "mirror/monthly").mkdir(parents=True)
-    result = subprocess.run(
-        [sys.executable, str(PROGRAM)],
-        env={k: v for k, v in os.environ.items() if not k.startswith("TA_")}
-        | {
-            "TA_HOME": str(home),
-            "TA_SOURCE": "archive",
-            "TA_ARCHIVE_ROOT": str(home / "mirror"),
-            "TA_SYMBOLS": '["BTCUSDT", "SOLUSDT"]',
-            "TA_HISTORY_START": "2021-01",
-            "TA_QUALITY__MAX_GAP_MINUTES": "100000",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr[-4000:]
-    found: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
-    return found
+def told(told_by: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+    return told_by(PROGRAM)
 
 
 def test_fetching_what_has_not_changed_makes_nothing_stale(told: dict[str, Any]) -> None:

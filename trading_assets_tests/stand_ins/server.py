@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -66,7 +67,7 @@ def page_of_html(_: Reply) -> Reply:
     return Reply(b"<html>Maintenance</html>", headers={"Content-Type": "text/html"})
 
 
-class StandIn:
+class StandIn(ABC):
     """What the vendors have in common: a key, faults for the next answers, a memory."""
 
     def __init__(self, key: str = "key-of-a-test") -> None:
@@ -75,9 +76,9 @@ class StandIn:
         self.asked: list[Asked] = []
         self.faults: list[Fault | None] = []
 
+    @abstractmethod
     def reply(self, asked: Asked) -> Reply:
         """Answer as the vendor would."""
-        raise NotImplementedError
 
     def answer(self, asked: Asked) -> Reply:
         self.asked.append(asked)
