@@ -3,7 +3,9 @@
 - A bar starts at a multiple of its size in UTC. A span without a tick has no bar.
 - Open and close are the first and last price by the tick's own time; of ticks with one time, those
   that came first and last. So the order of arrival inside a bar decides nothing else.
-- Volumes add up in whole 1e-8 units, as in `resample`.
+- Volumes add up in whole 1e-8 units, as in `resample`. A bar gives the float nearest to their sum:
+  below 2**25 that float still tells one unit from the next, so that larger bars are the same to the
+  bit from trades as from minutes; above it they may differ by the last bits of a float.
 - A bar that was given out does not change: a tick for it, or for an earlier one, is late; it is
   counted and left out. A tick without the price that the method takes is counted, too.
 """
