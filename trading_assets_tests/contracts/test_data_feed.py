@@ -1,5 +1,8 @@
-"""What every feed of bars does, whether it reads the tables or the vendor."""
+"""What every feed of bars does, whatever the source, from its tables or straight from it."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -8,178 +11,106 @@ from polars.testing import assert_frame_equal
 
 import trading_assets as ta
 from trading_assets import bootstrap
-from trading_assets.domain.bar import MINUTE, Timeframe
-from trading_assets.domain.errors import (
-    ConfigurationError,
-    DataError,
-    MissingPartition,
-    UnknownSymbol,
-)
-from trading_assets.domain.ids import Micros, Month, Symbol
-from trading_assets.market.bar_frame import BAR_SCHEMA, RESAMPLED_SCHEMA
+from trading_assets.domain.bar import DAY, MINUTE, Timeframe
+from trading_assets.domain.errors import DataError, MissingPartition, UnknownSymbol
+from trading_assets.domain.ids import Month, Symbol
+from trading_assets.market.bar_frame import BAR_SCHEMA, RESAMPLED_SCHEMA, between, validate_bars
 from trading_assets.market.history import DataFeed
 from trading_assets.settings import Settings
 from trading_assets.workflows.market_month import market_month
+from trading_assets_tests.stand_ins.sources import FEBRUARY, KINDS, Span, source_of_kind
 
-COIN = Symbol("COIN")
-MARCH = Month(2024, 3)
-HOLE = MARCH.start + 90 * MINUTE
+BTC = Symbol("BTCUSDT")
+# The outage of the embedded exchange in this month; the other sources are given the same one.
+HOLE = FEBRUARY.start + 27_570 * MINUTE, FEBRUARY.start + 27_720 * MINUTE
+SPAN = Span(first=FEBRUARY.start + 17 * DAY, hole=HOLE)
 SIZES = (Timeframe.M1, Timeframe.M5, Timeframe.H1, Timeframe.D1)
 
 
-def write_file(root: Path, close: float) -> None:
-    minutes = range(MARCH.start, MARCH.end + 60 * MINUTE, MINUTE)
-    opens = [ts // 10**6 for ts in minutes if not HOLE <= ts < HOLE + 5 * MINUTE]
-    frame = pl.DataFrame({"ts": opens}).with_columns(
-        open=2.0, high=4.0, low=1.0, close=close, volume=1.0
-    )
-    frame.write_csv(root / "COIN.csv")
+@dataclass(frozen=True)
+class World:
+    """A source, the settings that name it, and all of its month in every size, read once."""
+
+    settings: Settings
+
+    def feed(self, reads: str) -> DataFeed:
+        return ta.data_feed(self.settings, from_vendor=reads == "vendor")
+
+    @cache  # noqa: B019 - lives as long as its fixture
+    def month(self, reads: str, size: Timeframe) -> pl.DataFrame:
+        return self.feed(reads).get_history(BTC, FEBRUARY.start, FEBRUARY.end, size)
+
+    def __hash__(self) -> int:
+        return id(self)
 
 
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    home = tmp_path_factory.mktemp("desk")
-    (home / "trading_assets.toml").write_text("""
-        source = "files"
-        symbols = ["COIN", "SHARE", "ODD"]
-        [sources.files]
-        kind = "package"
-        root = "."
-        pattern = "{symbol}.csv"
-        [sources.days]
-        kind = "package"
-        root = "."
-        pattern = "{symbol}.csv"
-        timeframe = "1d"
-        columns = { ts = "date", open = "OPEN", high = "HIGH", low = "LOW", close = "CLOSE" }
-        time = { format = "%Y-%m-%d" }
-        newest_bar = "finished"
-        [sources.hours]
-        kind = "package"
-        root = "."
-        pattern = "{symbol}.csv"
-        timeframe = "1h"
-        columns = { ts = "date", open = "OPEN", high = "HIGH", low = "LOW", close = "CLOSE" }
-        time = { format = "%Y-%m-%d %H:%M", zone = "UTC" }
-        [instruments.SHARE]
-        source = "days"
-        [instruments.ODD]
-        source = "hours"
-        [sources.files.columns]
-        ts = "TS"
-        open = "Open"
-        high = "High"
-        low = "Low"
-        close = "Close"
-        volume = "Volume"
-        """)
-    write_file(home, 3.0)
-    head = "Date,Open,High,Low,Close\n"
-    (home / "SHARE.csv").write_text(head + "2024-03-01,2,4,1,3\n2024-03-04,3,4,1,2\n")
-    (home / "ODD.csv").write_text(head + "2024-03-01 09:30,2,4,1,3\n2024-03-01 10:30,2,4,1,3\n")
-    loaded = ta.load_settings({"TA_HOME": str(home)}).settings
-    market_month(bootstrap.desk(loaded), COIN, MARCH)
-    return loaded
+# The embedded exchange is the venue behind `binance` here, too, and costs seconds each time.
+SOURCES = [pytest.param(k, marks=pytest.mark.slow if k == "embedded" else ()) for k in KINDS]
+
+
+@pytest.fixture(scope="module", params=SOURCES)
+def world(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    root: Path = tmp_path_factory.mktemp(request.param)
+    with source_of_kind(request.param, root, SPAN) as settings:
+        market_month(bootstrap.desk(settings), BTC, FEBRUARY)
+        yield World(settings)
 
 
 @pytest.fixture(params=["tables", "vendor"])
-def feed(request: pytest.FixtureRequest, settings: Settings) -> DataFeed:
-    return ta.data_feed(settings, from_vendor=request.param == "vendor")
-
-
-def count(feed: DataFeed, start: Micros, end: Micros, size: Timeframe) -> int:
-    return feed.get_history(COIN, start, end, size).height
+def reads(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_bars_have_the_columns_of_their_size_and_lie_in_the_span(
-    feed: DataFeed, size: Timeframe
+def test_bars_are_valid_ascending_and_name_their_source(
+    world: World, reads: str, size: Timeframe
 ) -> None:
-    start, end = MARCH.start + size.micros, MARCH.start + 3 * size.micros
-    frame = feed.get_history(COIN, start, end, size)
+    frame = world.month(reads, size)
     assert frame.schema == (BAR_SCHEMA if size is Timeframe.M1 else RESAMPLED_SCHEMA)
-    assert frame["ts"].to_physical().to_list() == [start, start + size.micros]
+    validate_bars(frame, BTC, size)
+    assert frame["source"].unique().to_list() == [world.settings.source]
+    assert frame["ts"].to_physical()[-1] == FEBRUARY.end - size.micros
 
 
-def test_what_is_missing_has_no_row_and_its_bars_say_so(feed: DataFeed) -> None:
-    assert count(feed, HOLE - MINUTE, HOLE + 6 * MINUTE, Timeframe.M1) == 2
-    assert count(feed, HOLE, HOLE + 5 * MINUTE, Timeframe.M5) == 0
-    hour = feed.get_history(COIN, MARCH.start, MARCH.start + 120 * MINUTE, Timeframe.H1)
-    assert hour["n_minutes"].to_list() == [60, 55]
-    assert hour["complete"].to_list() == [True, False]
+def test_a_span_holds_its_start_and_not_its_end(world: World, reads: str) -> None:
+    start, end = HOLE[1] + 3 * MINUTE, HOLE[1] + DAY
+    given = world.feed(reads).get_history(BTC, start, end, Timeframe.M1)
+    assert_frame_equal(given, world.month(reads, Timeframe.M1).filter(between(start, end)))
+    assert given["ts"].to_physical().to_list() == list(range(start, end, MINUTE))
 
 
-def test_months_and_symbols_that_are_not_there_are_refused(feed: DataFeed) -> None:
-    with pytest.raises(MissingPartition, match="2024-02"):
-        feed.get_history(COIN, MARCH.start - MINUTE, MARCH.end, Timeframe.M1)
-    with pytest.raises(UnknownSymbol, match="NOPE"):
-        feed.get_history(Symbol("NOPE"), MARCH.start, MARCH.end, Timeframe.M1)
-    with pytest.raises(DataError, match="span is empty"):
-        feed.get_history(COIN, MARCH.end, MARCH.start, Timeframe.M1)
+def test_what_is_missing_has_no_row_and_its_bars_say_so(world: World, reads: str) -> None:
+    around = between(HOLE[0] - MINUTE, HOLE[1] + MINUTE)
+    minutes = world.month(reads, Timeframe.M1).filter(around)
+    assert minutes["ts"].to_physical().to_list() == [HOLE[0] - MINUTE, HOLE[1]]
+    hours = world.month(reads, Timeframe.H1).filter(between(HOLE[0] - 30 * MINUTE, HOLE[1]))
+    assert (hours["n_minutes"].to_list(), hours["complete"].to_list()) == ([30], [False])
+    day = world.month(reads, Timeframe.D1).filter(between(HOLE[0] - DAY, HOLE[1]))
+    assert (day["n_minutes"].to_list(), day["complete"].to_list()) == ([1290], [False])
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_both_feeds_give_the_same_bars(settings: Settings, size: Timeframe) -> None:
-    ours, theirs = (
-        ta.data_feed(settings, from_vendor=each).get_history(COIN, MARCH.start, MARCH.end, size)
-        for each in (False, True)
-    )
-    assert_frame_equal(ours, theirs, check_exact=True)
+def test_the_tables_give_exactly_the_bars_of_their_source(world: World, size: Timeframe) -> None:
+    assert_frame_equal(world.month("tables", size), world.month("vendor", size), check_exact=True)
 
 
-def test_the_newest_bar_of_a_file_may_be_forming_and_is_not_given(settings: Settings) -> None:
-    april = Month(2024, 4)
-    frame = ta.data_feed(settings, from_vendor=True).get_history(
-        COIN, april.start, april.end, Timeframe.M1
-    )
-    assert frame.height == 59  # the file has 60 minutes of April
+def test_months_and_symbols_that_are_not_there_are_refused(world: World, reads: str) -> None:
+    feed, long_ago = world.feed(reads), Month(2010, 1)
+    refused = MissingPartition if reads == "tables" else DataError
+    with pytest.raises(refused, match="2010-01"):
+        feed.get_history(BTC, long_ago.start, long_ago.end, Timeframe.M1)
+    with pytest.raises(UnknownSymbol, match="NOPE"):
+        feed.get_history(Symbol("NOPE"), FEBRUARY.start, FEBRUARY.end, Timeframe.M1)
+    with pytest.raises(DataError, match="span is empty"):
+        feed.get_history(BTC, FEBRUARY.end, FEBRUARY.start, Timeframe.M1)
 
 
-def test_a_changed_file_restates_its_month_and_the_old_one_can_still_be_read(
-    settings: Settings,
-) -> None:
-    desk = bootstrap.desk(settings)
-    before = desk.tables.require("bars_1m", COIN, MARCH)
-    write_file(settings.home, 3.5)
-    try:
-        raw, minutes, *_ = market_month(desk, COIN, MARCH)
-    finally:
-        write_file(settings.home, 3.0)
-    assert raw.changed
-    assert minutes.changed
-    span = COIN, MARCH.start, MARCH.start + MINUTE, Timeframe.M1
-    old = ta.data_feed(settings, as_of=before.published_at).get_history(*span)
-    new = ta.data_feed(settings).get_history(*span)
-    assert (old["close"][0], new["close"][0]) == (3.0, 3.5)
+def test_the_tables_can_be_read_as_they_stood(world: World) -> None:
+    manifest = bootstrap.desk(world.settings).tables.require("bars_1m", BTC, FEBRUARY)
+    span = BTC, FEBRUARY.start, FEBRUARY.end, Timeframe.M1
+    then = ta.data_feed(world.settings, as_of=manifest.published_at).get_history(*span)
+    assert_frame_equal(then, world.month("tables", Timeframe.M1))
     with pytest.raises(MissingPartition, match="then"):
-        ta.data_feed(settings, as_of=1).get_history(*span)
-    with pytest.raises(ConfigurationError, match="as it is now"):
-        ta.data_feed(settings, as_of=1, from_vendor=True)
-    market_month(desk, COIN, MARCH)
-
-
-def test_a_file_of_all_history_is_stored_once_for_all_its_months(settings: Settings) -> None:
-    desk = bootstrap.desk(settings)
-    market_month(desk, COIN, Month(2024, 4))
-    files = desk.raw.root.rglob("COIN*.csv")
-    assert {path.parent.name for path in files} == {"shared"}
-    assert desk.raw.verify().faults == ()
-
-
-def test_a_vendors_own_days_come_as_they_are_and_make_no_other_size(settings: Settings) -> None:
-    feed = ta.data_feed(settings, from_vendor=True)
-    days = feed.get_history(Symbol("SHARE"), MARCH.start, MARCH.end, Timeframe.D1)
-    assert days.schema == RESAMPLED_SCHEMA
-    assert days["ts"].dt.day().to_list() == [1, 4]
-    assert (days["n_minutes"].to_list(), days["complete"].to_list()) == ([None] * 2, [True] * 2)
-    with pytest.raises(DataError, match="1h cannot be made from those of SHARE"):
-        feed.get_history(Symbol("SHARE"), MARCH.start, MARCH.end, Timeframe.H1)
-    with pytest.raises(DataError, match="days, which gives 1d"):
-        market_month(bootstrap.desk(settings), Symbol("SHARE"), MARCH)
-
-
-def test_hours_that_are_off_their_grid_are_refused(settings: Settings) -> None:
-    with pytest.raises(DataError, match="off the grid of 1h"):
-        ta.data_feed(settings, from_vendor=True).get_history(
-            Symbol("ODD"), MARCH.start, MARCH.end, Timeframe.H1
-        )
+        ta.data_feed(world.settings, as_of=manifest.published_at - 1).get_history(*span)

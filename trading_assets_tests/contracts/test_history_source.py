@@ -1,12 +1,8 @@
 """What every source of market history does, whatever stands behind it."""
 
-import io
 import json
-import zipfile
 from collections.abc import Iterator
-from contextlib import ExitStack
 from hashlib import sha256
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -15,7 +11,7 @@ from polars.testing import assert_frame_equal
 from trading_assets.adapters.binance.client import make_client
 from trading_assets.adapters.binance.feed import KlinePager, RestHistory
 from trading_assets.adapters.wall_clock import WallClock
-from trading_assets.domain.bar import MINUTE, Timeframe
+from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.errors import DataError, MissingPartition, UnknownSymbol
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.exchange.server import ExchangeConfig, running_exchange
@@ -25,101 +21,23 @@ from trading_assets.market.history import HistorySource, SourceTraits
 from trading_assets.market.oddities import CLOSE_TS
 from trading_assets.market.quality import clean_bars
 from trading_assets.market.resample import resample
-from trading_assets.settings import load_settings
 from trading_assets.workflows.history_sources import open_history, traits_of
-from trading_assets_tests.stand_ins.eodhd import eodhd
-from trading_assets_tests.stand_ins.polygon import polygon
+from trading_assets_tests.stand_ins.sources import KINDS, source_of_kind
 
 BTC = Symbol("BTCUSDT")
 MARCH = Month(2024, 3)
 TRAITS: dict[str, SourceTraits] = {}
 
 
-def lay_down_archive(root: Path) -> None:
-    """Two months of the archive's layout: February whole, March in days."""
-    february = Month(2024, 2)
-    put(root / "monthly", "2024-02", february.start, february.end)
-    for day in range(31):
-        start = MARCH.start + day * 1440 * MINUTE
-        put(root / "daily", f"2024-03-{day + 1:02d}", start, start + 1440 * MINUTE)
-
-
-def put(folder: Path, period: str, start: int, end: int) -> None:
-    path = folder / "klines/BTCUSDT/1m" / f"BTCUSDT-1m-{period}.zip"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    opens = pl.int_range(start // 1000, end // 1000, 60_000, eager=True)
-    close = (opens + 59_999).alias("close")
-    numbers = [pl.lit(x).alias(f"n{i}") for i, x in enumerate((9.5, 10.5, 9.0, 10.0, 3.0))]
-    rest = [pl.lit(x).alias(f"r{i}") for i, x in enumerate((30.0, 4, 1.0, 10.0, 0))]
-    frame = pl.DataFrame({"open": opens}).select("open", *numbers, close, *rest)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(f"{path.stem}.csv", frame.write_csv(include_header=False))
-    path.write_bytes(buffer.getvalue())
-    digest = sha256(buffer.getvalue()).hexdigest()
-    path.with_name(path.name + ".CHECKSUM").write_text(f"{digest}  {path.name}\n")
-
-
-def lay_down_package(root: Path) -> None:
-    """A file of all history, in another case than ours, that ends in April."""
-    start, end = Month(2024, 2).start, Month(2024, 4).start + 60 * MINUTE
-    prices = [
-        pl.lit(x).alias(n)
-        for n, x in zip(("OPEN", "HIGH", "LOW", "CLOSE"), (2, 4, 1, 3), strict=True)
-    ]
-    opens = pl.int_range(start // 10**6, end // 10**6, 60, eager=True).alias("Timestamp")
-    pl.DataFrame(opens).with_columns(*prices).write_parquet(root / "BTC-USD.parquet")
-    (root / "trading_assets.toml").write_text("""
-        [sources.package]
-        kind = "package"
-        root = "."
-        pattern = "{symbol}.parquet"
-        columns = { ts = "timestamp", open = "open", high = "high", low = "low", close = "close" }
-        [instruments.BTCUSDT]
-        vendor_symbol = "BTC-USD"
-        base = "BTC"
-        quote = "USDT"
-        tick = "0.01"
-        lot = "0.00001"
-        """)
-
-
-def declared_vendor(kind: str, url: str, vendor_symbol: str) -> str:
-    return f"""
-        [sources.{kind}]
-        kind = "{kind}"
-        timeframe = "1m"
-        url = "{url}"
-        requests_per_minute = 10000
-        [instruments.BTCUSDT]
-        vendor_symbol = "{vendor_symbol}"
-        base = "BTC"
-        quote = "USDT"
-        tick = "0.01"
-        lot = "0.00001"
-        """
-
-
-@pytest.fixture(scope="module", params=["embedded", "archive", "eodhd", "polygon", "package"])
+@pytest.fixture(scope="module", params=KINDS)
 def source(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[HistorySource]:
-    root = tmp_path_factory.mktemp("mirror")
-    environ = {"TA_HOME": str(root), "TA_SOURCE": request.param, "TA_ARCHIVE_ROOT": str(root)}
-    lay_down_archive(root)
-    vendors = {"eodhd": (eodhd, "BTC-USD.CC"), "polygon": (polygon, "BTCUSD")}
-    with ExitStack() as opened:
-        if request.param in vendors:
-            open_vendor, vendor_symbol = vendors[request.param]
-            vendor = opened.enter_context(open_vendor())
-            text = declared_vendor(request.param, vendor.url, vendor_symbol)
-            (root / "trading_assets.toml").write_text(text)
-            environ[f"TA_{request.param.upper()}_API_KEY"] = vendor.key
-        if request.param == "package":
-            lay_down_package(root)
-        settings = load_settings(environ).settings
-        TRAITS[request.param] = traits_of(settings, request.param)
-        yield opened.enter_context(open_history(settings, WallClock())).of(BTC)
+    kind = request.param
+    with source_of_kind(kind, tmp_path_factory.mktemp(kind)) as settings:
+        TRAITS[kind] = traits_of(settings, kind)
+        with open_history(settings, WallClock()) as sources:
+            yield sources.of(BTC)
 
 
 def test_objects_cover_a_past_month_without_holes_or_overlap(source: HistorySource) -> None:
