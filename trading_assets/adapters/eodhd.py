@@ -15,7 +15,7 @@ from trading_assets.adapters.windows import (
 )
 from trading_assets.declarations.instruments import InstrumentDeclaration
 from trading_assets.domain.bar import DAY, Timeframe
-from trading_assets.domain.errors import CorruptFile, DataError, UnknownSymbol
+from trading_assets.domain.errors import CorruptFile, DataError, NotTraded, UnknownSymbol
 from trading_assets.domain.ids import Micros, Month, Symbol
 from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.ports import Clock
@@ -63,14 +63,16 @@ class EodhdHistory:
 
         Raises:
             UnknownSymbol: if EODHD does not have the symbol, or its name has no exchange.
-            DataError: if the month is in the future, not delivered yet, or before the first bar.
+            NotTraded: if the month is before the first bar.
+            DataError: if it is in the future, or not delivered yet.
             VenueError: if the vendor cannot be reached, or refuses.
         """
         now = self.now()
         require_begun(symbol, month, now)
         first = self._first_month(symbol)
         if first is None or month < first:
-            raise DataError(
+            kind = DataError if first is None else NotTraded
+            raise kind(
                 f"{symbol} has no bars in {month}",
                 expected="a month in which EODHD has it",
                 found="no bar at all" if first is None else f"its first bar in {first}",

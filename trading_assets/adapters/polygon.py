@@ -19,7 +19,12 @@ from trading_assets.adapters.windows import (
 )
 from trading_assets.declarations.instruments import InstrumentDeclaration
 from trading_assets.domain.bar import MINUTE, Timeframe
-from trading_assets.domain.errors import CorruptFile, DataError, UnknownSymbol, VenueError
+from trading_assets.domain.errors import (
+    CorruptFile,
+    NotTraded,
+    UnknownSymbol,
+    VenueError,
+)
 from trading_assets.domain.ids import Micros, Month, Symbol
 from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.ports import Clock
@@ -75,14 +80,15 @@ class PolygonHistory:
 
         Raises:
             UnknownSymbol: if Polygon does not have the symbol, or had not in this month.
-            DataError: if the month is in the future, not delivered yet, or before the listing.
+            NotTraded: if the month is before the listing.
+            DataError: if it is in the future, or not delivered yet.
             VenueError: if the vendor cannot be reached, or refuses.
         """
         now = self.now()
         require_begun(symbol, month, now)
         listed = self._listing_day(symbol, min(month.end, now) - 1)
         if listed is not None and listed >= month.end:
-            raise DataError(
+            raise NotTraded(
                 f"{symbol} has no bars in {month}",
                 expected="a month in which it was listed",
                 found=f"its listing on {day_text(listed)}",

@@ -27,6 +27,13 @@ from dagster._core.definitions.data_version import (
 )
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 
+from trading_assets.domain.errors import MissingPartition, NotTraded
+
+NOT_TRADED = "not_traded"
+"""Version of a month in which a symbol was not traded, and the metadata that says why."""
+
+_EMPTY = "Its symbol was not traded in this month: there is nothing to judge."
+
 _REPORTED_ALREADY = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
 """Metadata of an output for which Dagster writes no event of its own.
 
@@ -65,13 +72,15 @@ def report_each(
 ) -> PartitionEvents:
     """Publish every key of the run, and report each at once.
 
-    When one fails, those before it stand, and its error names it.
+    When one fails, those before it stand, and its error names it. A month in which a symbol was not
+    traded does not fail: it is reported as empty, with the reason, so that a range over a delisting
+    goes on and backfills and schedules count it as there.
     """
     spec = context.assets_def.get_asset_spec(context.asset_key)
     keys = [str(key) for key in context.partition_keys]
     parents = _Parents.before(context.instance, [dep.asset_key for dep in spec.deps], keys)
     for key in keys:
-        content = publish(key)
+        content = _content(publish, key, parents)
         yield dg.AssetMaterialization(
             context.asset_key,
             partition=key,
@@ -96,16 +105,46 @@ def check_each(
     for spec in wanted.values():
         yield dg.Output(None, output_name=spec.get_python_identifier())
     for key in (str(key) for key in context.partition_keys):
-        for finding in examine(key):
+        newest = {a: _newest(context.instance, a, key) for a in {s.asset_key for s in specs}}
+        if any(_version_of(record) == NOT_TRADED for record in newest.values()):
+            found: Sequence[Finding] = [Finding(name, True, description=_EMPTY) for name in wanted]
+        else:
+            found = examine(key)
+        for finding in found:
             if finding.check in wanted:
-                yield _evaluation(context.instance, wanted[finding.check], key, finding)
+                spec = wanted[finding.check]
+                yield _evaluation(spec, key, finding, newest[spec.asset_key])
+
+
+def _content(publish: Callable[[str], Version], key: str, parents: _Parents) -> Version:
+    """Publish a key; empty when its symbol was not traded, by declaration, source or parent."""
+    try:
+        return publish(key)
+    except NotTraded as error:
+        return Version(NOT_TRADED, {NOT_TRADED: str(error), "dagster/row_count": 0})
+    except MissingPartition:
+        empty = [p.to_user_string() for p in parents.versions if parents.is_not_traded(p, key)]
+        if not empty:
+            raise
+        why = f"{key} of {', '.join(empty)} is empty: its symbol was not traded"
+        return Version(NOT_TRADED, {NOT_TRADED: why, "dagster/row_count": 0})
+
+
+def _newest(instance: dg.DagsterInstance, asset: dg.AssetKey, key: str) -> dg.EventLogRecord | None:
+    wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[key])
+    return next(iter(instance.fetch_materializations(wanted, limit=1).records), None)
+
+
+def _version_of(record: dg.EventLogRecord | None) -> str:
+    materialization = record.asset_materialization if record else None
+    return ((materialization.tags if materialization else None) or {}).get(
+        DATA_VERSION_TAG, "INITIAL"
+    )
 
 
 def _evaluation(
-    instance: dg.DagsterInstance, spec: dg.AssetCheckSpec, key: str, finding: Finding
+    spec: dg.AssetCheckSpec, key: str, finding: Finding, judged: dg.EventLogRecord | None
 ) -> dg.AssetCheckEvaluation:
-    wanted = dg.AssetRecordsFilter(asset_key=spec.asset_key, asset_partitions=[key])
-    records = instance.fetch_materializations(wanted, limit=1).records
     return dg.AssetCheckEvaluation(
         asset_key=spec.asset_key,
         check_name=spec.name,
@@ -117,11 +156,9 @@ def _evaluation(
         partition=key,
         target_materialization_data=(
             CheckedMaterialization(
-                storage_id=records[0].storage_id,
-                run_id=records[0].run_id,
-                timestamp=records[0].timestamp,
+                storage_id=judged.storage_id, run_id=judged.run_id, timestamp=judged.timestamp
             )
-            if records
+            if judged
             else None
         ),
     )
@@ -160,6 +197,10 @@ class _Parents:
             tags[get_input_data_version_tag(parent)] = version
         return tags
 
+    def is_not_traded(self, parent: dg.AssetKey, key: str) -> bool:
+        """Tell whether the parent's own partition of this key is empty for that reason."""
+        return self.versions[parent].get(key) == NOT_TRADED
+
 
 def _current_versions(
     instance: dg.DagsterInstance,
@@ -176,7 +217,5 @@ def _current_versions(
     )
     versions: dict[str | None, str] = {k: tags[DATA_VERSION_TAG] for k, tags in by_key.items()}
     for record in newest[:1]:
-        materialization = record.asset_materialization
-        tags = (materialization.tags or {}) if materialization else {}
-        versions[None] = tags.get(DATA_VERSION_TAG, "INITIAL")
+        versions[None] = _version_of(record)
     return versions

@@ -11,6 +11,7 @@ from trading_assets.defs.jobs import DAILY_TAG, daily_tables, live_reports
 from trading_assets.defs.live_run import live_run_key
 from trading_assets.defs.partitions import SETTINGS, key_range, open_months, range_tags
 from trading_assets.domain.ids import Month
+from trading_assets.workflows.listing import is_traded_in
 
 _MOVING = SETTINGS.source != "archive"
 """An archive does not grow by itself."""
@@ -65,7 +66,8 @@ def _missing_before(instance: dg.DagsterInstance, first: Month) -> str:
     if month < SETTINGS.first_month:
         return ""
     there = instance.get_materialized_partitions(raw_klines.key)
-    keys = [f"{month}|{symbol}" for symbol in SETTINGS.symbols]
+    traded = [symbol for symbol in SETTINGS.symbols if is_traded_in(SETTINGS, symbol, month)]
+    keys = [f"{month}|{symbol}" for symbol in traded]
     return next((key for key in keys if key not in there), "")
 
 

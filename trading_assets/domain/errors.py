@@ -4,6 +4,7 @@ TradingAssetsError
 ├── ConfigurationError      fix the setting and start again
 ├── DataError               the partition is not materialised; downstream must not run
 │   ├── UnknownSymbol       the symbol is not in settings, or not listed at the venue
+│   ├── NotTraded           the month is outside a symbol's listing; there is nothing to do
 │   ├── MissingPartition    materialise the named upstream first
 │   ├── CorruptFile         the bytes are not what the manifest or the vendor says
 │   ├── ConflictError       another writer published first; read again
@@ -63,6 +64,10 @@ class DataError(TradingAssetsError):
 
 class UnknownSymbol(DataError):
     """The symbol is malformed, not configured, or not listed at the venue."""
+
+
+class NotTraded(DataError):
+    """A symbol was not traded in the month: before its listing, or from its delisting on."""
 
 
 class MissingPartition(DataError):

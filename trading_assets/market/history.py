@@ -149,7 +149,8 @@ class HistorySource(Protocol):
         Raises:
             UnknownSymbol: if the source does not have the symbol.
             MissingPartition: if it has nothing of this month, saying what was looked for.
-            DataError: if the month is in the future, or before the symbol was listed.
+            NotTraded: if the source knows that the symbol was not listed yet.
+            DataError: if the month is in the future.
             VenueError: if the source cannot be reached.
         """
         ...

@@ -20,6 +20,7 @@ from trading_assets.market.bar_frame import between, instant
 from trading_assets.storage.partition_store import Manifest
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.freeze_calendars import sessions_of_symbol
+from trading_assets.workflows.listing import is_traded_in, require_traded
 from trading_assets.workflows.market_tables import bars_table, published_from_manifest
 from trading_assets.workflows.published import Published
 
@@ -48,10 +49,12 @@ def build_features(desk: Desk, symbol: Symbol, month: Month) -> Published:
     there is history enough computed with twice the warm-up: neither may change a row.
 
     Raises:
+        NotTraded: if the symbol was, as declared, not traded in the month.
         MissingPartition: if the bars of the month are not there.
         CorruptFile: if a file of bars is damaged.
         DataError: if a column knows the future, needs a longer warm-up or is not finite.
     """
+    require_traded(desk.settings, symbol, month)
     bars = _bars_behind(desk, symbol, month)
     parents = {manifest.address: manifest.version for manifest in bars}
     manifest = desk.tables.standing(
@@ -154,6 +157,7 @@ def _bars_behind(
     before = [
         desk.tables.current(_BARS, symbol, earlier)
         for earlier in months_between(first, month.shift(-1))
+        if is_traded_in(desk.settings, symbol, earlier)
     ]
     source = own.extra.get("source")
     usable = [m for m in before if m is not None and m.extra.get("source") == source]

@@ -17,6 +17,7 @@ from trading_assets.storage.model_store import StoredModel
 from trading_assets.storage.partition_store import Manifest
 from trading_assets.workflows.build_features import FEATURES
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.listing import require_traded
 from trading_assets.workflows.market_tables import bars_table, published_from_manifest
 from trading_assets.workflows.published import Published
 
@@ -30,10 +31,12 @@ def forecast_month(desk: Desk, symbol: Symbol, month: Month) -> Published:
     earlier months only.
 
     Raises:
+        NotTraded: if the symbol was, as declared, not traded in the month.
         MissingPartition: if the models, the features or the bars of the month are not there.
         DataError: if the features were made by other code than those the models learned from.
         CorruptFile: if a file is damaged.
     """
+    require_traded(desk.settings, symbol, month)
     models: dict[str, StoredModel] = {
         h: desk.models.require(month, h) for h in desk.settings.model.horizons
     }

@@ -48,7 +48,8 @@ def ingest_month(
 
     Raises:
         UnknownSymbol: if the symbol is not in settings, or the source does not have it.
-        DataError: if the month is outside history, or the symbol was not traded in it.
+        DataError: if the month is outside history.
+        NotTraded: if the symbol was not traded in it, as declared or as the source says.
         MissingPartition: if the source has nothing of it.
         CorruptFile: if bytes are not what the vendor's checksum or their kind says.
         ConflictError: if another run has stored this month meanwhile.

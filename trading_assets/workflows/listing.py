@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 
-from trading_assets.domain.errors import DataError
+from trading_assets.domain.errors import DataError, NotTraded
 from trading_assets.domain.ids import Micros, Month, Symbol
 from trading_assets.market.bar_frame import between, row_text
 from trading_assets.market.splits import Split
@@ -55,10 +55,10 @@ def require_traded(settings: Settings, symbol: Symbol, month: Month) -> None:
     """Refuse a month in which a symbol was, as declared, never traded.
 
     Raises:
-        DataError: naming its first and last day of trading.
+        NotTraded: naming its first and last day of trading.
     """
     if not is_traded_in(settings, symbol, month):
-        raise DataError(
+        raise NotTraded(
             f"{symbol} was not traded in {month}",
             expected=f"a month inside {_listing_text(settings, symbol)}",
             found=str(month),

@@ -8,6 +8,7 @@ from trading_assets.domain.bar import Timeframe
 from trading_assets.market.quality import minute_text
 from trading_assets.settings import Settings
 from trading_assets.storage.partition_store import Manifest, PartitionStore
+from trading_assets.workflows.listing import is_traded_in
 from trading_assets.workflows.published import Published
 
 CODE_VERSION = "2"
@@ -31,9 +32,15 @@ def bars_table(timeframe: Timeframe) -> str:
 
 
 def is_of_own_source(settings: Settings, manifest: Manifest) -> bool:
-    """Tell whether a partition stands on the source that settings give its symbol now."""
+    """Tell whether a partition stands on the source that settings give its symbol now.
+
+    A month outside the declared listing is none of the symbol's, whatever was published before it
+    was declared: another instrument had the name.
+    """
     if manifest.symbol is None:
         return True
+    if manifest.month is not None and not is_traded_in(settings, manifest.symbol, manifest.month):
+        return False
     own = settings.source_of(manifest.symbol)
     return bool(manifest.extra.get("source", own) == own)
 

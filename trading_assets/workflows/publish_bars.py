@@ -20,7 +20,7 @@ from trading_assets.workflows.freeze_calendars import sessions_of_symbol, sessio
 from trading_assets.workflows.history_sources import traits_of_symbol
 from trading_assets.workflows.ingest_month import RAW_TABLE
 from trading_assets.workflows.known_outages import known_outages
-from trading_assets.workflows.listing import listed_part
+from trading_assets.workflows.listing import listed_part, require_traded
 from trading_assets.workflows.market_tables import (
     CODE_VERSION,
     bars_table,
@@ -37,6 +37,7 @@ def publish_bars_1m(desk: Desk, symbol: Symbol, month: Month) -> Published:
     version.
 
     Raises:
+        NotTraded: if the symbol was, as declared, not traded in the month.
         MissingPartition: if the month was never ingested from the source in settings.
         CorruptFile: if a raw file is damaged or cannot be read as bars.
         DataError: if bars contradict each other, are impossible, from before the symbol was listed
@@ -45,6 +46,7 @@ def publish_bars_1m(desk: Desk, symbol: Symbol, month: Month) -> Published:
     """
     traits = traits_of_symbol(desk.settings, symbol)
     require_minutes(traits, symbol)
+    require_traded(desk.settings, symbol, month)
     raw = desk.raw.require(traits.store, symbol, month)
     outages = known_outages(desk.settings, traits.name, symbol, month)
     parents = {

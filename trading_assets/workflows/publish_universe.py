@@ -22,6 +22,7 @@ from trading_assets.settings import Settings
 from trading_assets.storage.partition_store import Manifest
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.list_instruments import list_instruments
+from trading_assets.workflows.listing import is_traded_in
 from trading_assets.workflows.market_tables import (
     UNIVERSE_CODE_VERSION,
     bars_table,
@@ -44,7 +45,8 @@ def publish_universe(desk: Desk, month: Month) -> Published:
 
     Raises:
         DataError: if the month is before `history_start`.
-        MissingPartition: if no symbol has daily bars in the look-back, although history had begun.
+        MissingPartition: if no symbol has daily bars in the look-back, although history had begun
+            and one was traded.
         ConfigurationError: if the file of news flags cannot be read.
         CorruptFile: if a file is damaged.
     """
@@ -59,7 +61,7 @@ def publish_universe(desk: Desk, month: Month) -> Published:
     rules, news = universe_rules(settings), news_flags(settings)
     instruments = list_instruments(desk)
     bars = {symbol: _bars_before(desk, symbol, month, rules) for symbol in settings.symbols}
-    if month > settings.first_month and not any(bars.values()):
+    if _is_history_expected(settings, month, rules) and not any(bars.values()):
         raise MissingPartition(
             f"The universe of {month} has no daily bars to look at",
             expected=f"{_DAILY} of months before {month}",
@@ -104,6 +106,15 @@ def universe_rules(settings: Settings) -> UniverseRules:
 def read_universe(desk: Desk, manifest: Manifest) -> pl.DataFrame:
     """Give the rows of a month (UNIVERSE_SCHEMA), proven."""
     return desk.tables.read_manifest(manifest)
+
+
+def _is_history_expected(settings: Settings, month: Month, rules: UniverseRules) -> bool:
+    first = max(settings.first_month, Month.of(look_back_start(month, rules)))
+    return any(
+        is_traded_in(settings, symbol, before)
+        for before in months_between(first, month.shift(-1))
+        for symbol in settings.symbols
+    )
 
 
 def _bars_before(

@@ -30,6 +30,7 @@ from trading_assets.workflows.ingest_month import (
     published_raw,
     require_configured,
 )
+from trading_assets.workflows.listing import require_traded
 from trading_assets.workflows.month_rows import examine_month, open_gaps
 from trading_assets.workflows.published import Published
 
@@ -60,12 +61,14 @@ def repair_month(
         The raw objects as they stand now; `bars_1m` and larger bars follow from them.
 
     Raises:
+        NotTraded: if the symbol was, as declared, not traded in the month.
         MissingPartition: if the month was never ingested.
         CorruptFile, DataError: if its objects cannot be made into bars.
         ConflictError: if another run has stored this month meanwhile.
         VenueError: if the source cannot be reached.
     """
     require_configured(desk.settings, symbol, month)
+    require_traded(desk.settings, symbol, month)
     with history_or_own(desk, symbol, history) as source:
         raw = desk.raw.require(source.store, symbol, month)
         missing = unexplained(examine_month(desk, raw, source.name).report.gaps)

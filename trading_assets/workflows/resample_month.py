@@ -17,6 +17,7 @@ from trading_assets.storage.partition_store import Manifest
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.freeze_calendars import sessions_of_symbol, sessions_parent
 from trading_assets.workflows.history_sources import traits_of_symbol
+from trading_assets.workflows.listing import require_traded
 from trading_assets.workflows.market_tables import (
     CODE_VERSION,
     bars_table,
@@ -32,12 +33,14 @@ def resample_month(desk: Desk, symbol: Symbol, month: Month, timeframe: Timefram
     before the month needs the minutes of the month before, where they are there.
 
     Raises:
+        NotTraded: if the symbol was, as declared, not traded in the month.
         MissingPartition: if the one-minute bars are not there.
         CorruptFile: if their file is damaged.
         DataError: if `timeframe` is one minute, or the calendar tells another past than before.
     """
     if timeframe is Timeframe.M1:
         raise DataError("One-minute bars are not resampled", expected="5m, 1h or 1d", found="1m")
+    require_traded(desk.settings, symbol, month)
     minutes = desk.tables.require(bars_table(Timeframe.M1), symbol, month)
     sessions = sessions_of_symbol(desk, symbol)
     inputs = [*_evening_before(desk, sessions, minutes, month, timeframe), minutes]

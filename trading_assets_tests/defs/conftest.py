@@ -16,17 +16,18 @@ from dagster._core.definitions.data_version import CachingStaleStatusResolver, S
 from dagster._core.loader import LoadingContextForTest
 
 Stale = dict[str, list[str | None]]
-RunProgram = Callable[[Path], dict[str, Any]]
+RunProgram = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def told_by(tmp_path_factory: pytest.TempPathFactory) -> RunProgram:
     """Run a program over the real graph of two symbols and an empty mirror; give what it tells.
 
-    It is a process of its own, since the graph is made from settings as it is imported.
+    It is a process of its own, since the graph is made from settings as it is imported; `variables`
+    change those settings.
     """
 
-    def run(program: Path) -> dict[str, Any]:
+    def run(program: Path, **variables: str) -> dict[str, Any]:
         home = tmp_path_factory.mktemp("home")
         (home / "mirror/monthly").mkdir(parents=True)
         result = subprocess.run(
@@ -39,6 +40,7 @@ def told_by(tmp_path_factory: pytest.TempPathFactory) -> RunProgram:
                 "TA_SYMBOLS": '["BTCUSDT", "SOLUSDT"]',
                 "TA_HISTORY_START": "2021-01",
                 "TA_QUALITY__MAX_GAP_MINUTES": "100000",
+                **variables,
             },
             capture_output=True,
             text=True,

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from trading_assets.adapters.binance.client import call
 from trading_assets.adapters.binance.instruments import instrument_from_entry
 from trading_assets.domain.bar import MINUTE, Bar
-from trading_assets.domain.errors import DataError, UnknownSymbol, VenueUnavailable
+from trading_assets.domain.errors import DataError, NotTraded, UnknownSymbol, VenueUnavailable
 from trading_assets.domain.ids import Micros, Month, Symbol
 from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.ports import Clock
@@ -178,7 +178,8 @@ class RestHistory:
 
         Raises:
             UnknownSymbol: if the venue does not list the symbol.
-            DataError: if the month is in the future, or before the symbol's first bar.
+            NotTraded: if the month is before that of the symbol's first bar.
+            DataError: if the month is in the future, or its first bar has not ended.
             VenueError: if the venue cannot be reached.
         """
         now = self.now()
@@ -186,7 +187,8 @@ class RestHistory:
         first = self._pager.first_open(symbol)
         end = min(month.end, now - now % MINUTE)
         if first is None or first >= end:
-            raise DataError(
+            kind = NotTraded if first is not None and first >= month.end else DataError
+            raise kind(
                 f"{symbol} has no bars in {month}",
                 expected="a month in which the symbol was listed",
                 found="no bar at all" if first is None else f"its first bar in {Month.of(first)}",

@@ -17,7 +17,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from trading_assets.domain.errors import DataError
+from trading_assets.domain.errors import DataError, NotTraded
 from trading_assets.domain.ids import Month, Symbol, months_between, symbol_from_text
 from trading_assets.interfaces.cli import calendars, data_export, data_gc, data_quality
 from trading_assets.interfaces.cli.instants import AsOf, instant_from_text, time_text
@@ -125,11 +125,15 @@ def _each_month(
     first: str,
     last: str,
 ) -> None:
-    """Do some work for every symbol and month, go on after one that fails, and say which did."""
+    """Do some work for every symbol and month, go on after one that fails, and say which did.
+
+    A month in which a symbol was not traded is named and is no failure.
+    """
     symbols = _symbols(symbol) or desk.settings.symbols
     start = Month.from_text(first) if first else desk.settings.first_month
     months = months_between(start, Month.from_text(last))
     published: list[Published] = []
+    outside: list[str] = []
     failures: list[tuple[Symbol, Month, DataError]] = []
     with _progress() as progress:
         task = progress.add_task("", total=len(symbols) * len(months))
@@ -139,10 +143,14 @@ def _each_month(
                 progress.update(task, description=f"{name} {month}")
                 try:
                     published += work(name, month, told)
+                except NotTraded as error:
+                    outside.append(f"{name} {month}: {error}")
                 except DataError as error:
                     failures.append((name, month, error))
                 progress.advance(task)
     _print_published(published)
+    for note in outside:
+        typer.echo(note, err=True)
     for name, month, failure in failures:
         typer.echo(f"{name} {month}: {type(failure).__name__}: {failure}", err=True)
     if failures:

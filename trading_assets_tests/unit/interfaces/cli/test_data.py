@@ -102,6 +102,18 @@ def test_a_backfill_goes_on_after_a_month_that_fails_and_says_so(run: Run) -> No
 
 
 @pytest.mark.usefixtures("mirror")
+def test_a_backfill_names_months_outside_the_listing_and_does_not_fail(run: Run) -> None:
+    delisted = {
+        "TA_INSTRUMENTS__BTCUSDT__LISTED": "2024-03-01",
+        "TA_INSTRUMENTS__BTCUSDT__DELISTED": "2024-04-01",
+    }
+    result = run("backfill", "--from", "2024-02", "--to", "2024-04", **delisted)
+    assert (result.exit_code, result.stdout.count("2024-03")) == (0, 5)
+    for month in ("2024-02", "2024-04"):
+        assert f"BTCUSDT {month}: BTCUSDT was not traded" in result.stderr
+
+
+@pytest.mark.usefixtures("mirror")
 def test_quality_lists_the_gaps_for_people_and_for_programs(run: Run) -> None:
     run("ingest", "BTCUSDT", "2024-03")
     gap = {
