@@ -31,9 +31,8 @@ from trading_assets.domain.ids import Month, Symbol, months_between
 from trading_assets.settings import load_settings
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.ingest_month import ingest_month
-from trading_assets.workflows.market_tables import RESAMPLED
+from trading_assets.workflows.market_month import larger_bars
 from trading_assets.workflows.publish_bars import publish_bars_1m
-from trading_assets.workflows.resample_month import resample_month
 
 _SYMBOL = Symbol("BTCUSDT")
 
@@ -84,9 +83,7 @@ def stages(desk: Desk, months: list[Month]) -> dict[str, Callable[[], object]]:
     return {
         "fetch and store": lambda: [ingest_month(desk, _SYMBOL, m) for m in months],
         "decode, clean, publish": lambda: [publish_bars_1m(desk, _SYMBOL, m) for m in months],
-        "5m, 1h, 1d": lambda: [
-            resample_month(desk, _SYMBOL, m, size) for m in months for size in RESAMPLED
-        ],
+        "5m, 1h, 1d": lambda: [larger_bars(desk, _SYMBOL, m) for m in months],
     }
 
 

@@ -6,6 +6,8 @@ import io
 import json
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import polars as pl
 
@@ -88,6 +90,16 @@ def check_zip(data: bytes, name: str) -> None:
     one_csv(data, name)
 
 
+def check_table_of_zip(data: bytes, name: str) -> None:
+    """Tell by its table of contents whether a zip holds one CSV; nothing is unpacked.
+
+    Raises:
+        CorruptFile: if it does not, or its end is not there.
+    """
+    with _opened_zip(data, name):
+        pass
+
+
 def check_page(data: bytes, name: str) -> None:
     """Tell by its ends whether this is a list.
 
@@ -121,6 +133,12 @@ def one_csv(data: bytes, name: str) -> bytes:
     Raises:
         CorruptFile: if there is another number of them, or it cannot be opened.
     """
+    with _opened_zip(data, name) as (archive, member):
+        return archive.read(member)
+
+
+@contextmanager
+def _opened_zip(data: bytes, name: str) -> Iterator[tuple[zipfile.ZipFile, zipfile.ZipInfo]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = [m for m in archive.infolist() if m.filename.endswith(".csv")]
@@ -130,7 +148,7 @@ def one_csv(data: bytes, name: str) -> bytes:
                     expected=f"one .csv of at most {LARGEST_CSV} bytes",
                     found=", ".join(f"{m.filename} ({m.file_size})" for m in archive.infolist()),
                 )
-            return archive.read(members[0])
+            yield archive, members[0]
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise CorruptFile(
             f"Zip {name} cannot be opened",

@@ -72,8 +72,7 @@ def row_content_hash(frame: pl.DataFrame) -> str:
     digest = hashlib.sha256(_schema_bytes(frame))
     digest.update(frame.height.to_bytes(8, "little"))
     for column in frame.iter_columns():
-        nulls = column.is_null()
-        digest.update(_bits(nulls) if nulls.any() else b"\0")
+        digest.update(_bits(column.is_null()) if column.has_nulls() else b"\0")
         for part in _value_bytes(column):
             digest.update(part)
     return digest.hexdigest()
@@ -128,12 +127,12 @@ def validate_bars(
             pl.all_horizontal((amounts.is_finite() & (amounts >= 0)) | amounts.is_null()),
         ),
     )
-    verdicts = frame.select(ok.alias(str(number)) for number, (_, ok) in enumerate(rules))
-    for number, (text, _) in enumerate(rules):
-        bad = (~verdicts[str(number)].fill_null(value=False)).arg_true()
-        if len(bad):
+    verdicts = frame.select(ok.fill_null(value=False).alias(text) for text, ok in rules)
+    for column in verdicts.iter_columns():
+        if not column.all():
+            bad = (~column).arg_true()
             raise DataError(
-                f"Bars of {symbol}: {text}",
+                f"Bars of {symbol}: {column.name}",
                 found=f"{len(bad)} of {frame.height} rows: "
                 + "; ".join(row_text(frame, i) for i in bad.head(_NAMED)),
                 fix="Nothing was published. Check the vendor's file.",
@@ -161,10 +160,10 @@ def _schema_text(schema: pl.Schema) -> str:
 def _value_bytes(column: pl.Series) -> tuple[bytes, ...]:
     dtype = column.dtype
     if dtype == pl.String:
-        text = column.fill_null("")
+        text = column.fill_null("") if column.has_nulls() else column
         return _little_endian(text.str.len_bytes()), text.str.join("").item().encode()
     if dtype == pl.Boolean:
-        return (_bits(column.fill_null(value=False)),)
+        return (_bits(column.fill_null(value=False) if column.has_nulls() else column),)
     if dtype.is_temporal():
         return (_little_endian(column.to_physical()),)
     if dtype.is_integer() or dtype.is_float():
@@ -186,7 +185,7 @@ def _bits(column: pl.Series) -> bytes:
 def _little_endian(column: pl.Series) -> bytes:
     import numpy as np
 
-    values = column.fill_null(0).to_numpy()
-    if values.dtype.kind == "f":
+    values = (column.fill_null(0) if column.has_nulls() else column).to_numpy()
+    if values.dtype.kind == "f" and np.isnan(values).any():
         values = np.where(np.isnan(values), values.dtype.type(np.nan), values)
     return values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()

@@ -10,7 +10,13 @@ import polars as pl
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Month
-from trading_assets.market.archive_files import check_page, check_zip, decode_page, decode_zip
+from trading_assets.market.archive_files import (
+    check_page,
+    check_table_of_zip,
+    check_zip,
+    decode_page,
+    decode_zip,
+)
 from trading_assets.market.bar_frame import between
 from trading_assets.market.column_map import object_rows
 from trading_assets.market.history import (
@@ -31,14 +37,16 @@ from trading_assets.market.vendor_json import (
 class _Kind(NamedTuple):
     decode: Callable[[bytes, str], pl.DataFrame]
     check: Callable[[bytes, str], object]
+    glance: Callable[[bytes, str], object]
+    """For bytes that are proven to be the vendor's: are they of this kind at all?"""
 
 
 _KINDS: Mapping[ObjectKind, _Kind] = MappingProxyType(
     {
-        "zip_csv": _Kind(decode_zip, check_zip),
-        "klines_json": _Kind(decode_page, check_page),
-        "eodhd_json": _Kind(decode_eodhd, check_eodhd),
-        "polygon_json": _Kind(decode_polygon, check_polygon),
+        "zip_csv": _Kind(decode_zip, check_zip, check_table_of_zip),
+        "klines_json": _Kind(decode_page, check_page, check_page),
+        "eodhd_json": _Kind(decode_eodhd, check_eodhd, check_eodhd),
+        "polygon_json": _Kind(decode_polygon, check_polygon, check_polygon),
     }
 )
 
@@ -104,13 +112,22 @@ def decode(kind: ObjectKind, data: bytes, name: str) -> pl.DataFrame:
     return _KINDS[kind].decode(data, name)
 
 
-def check_container(kind: ObjectKind, data: bytes, name: str) -> None:
+def check_container(kind: ObjectKind, data: bytes, name: str, *, proven: bool = False) -> None:
     """Prove that an object can be opened before it is stored: cheap, rows are not read.
+
+    Args:
+        kind: what it should be.
+        data: its bytes.
+        name: of the object, for messages.
+        proven: a checksum of the vendor has shown that these are its bytes. Then nothing is
+            unpacked; the decoder does that, and refuses what the vendor itself has packed wrongly.
 
     Raises:
         CorruptFile: if it is not what its kind says.
     """
     if kind in PACKAGE_SUFFIXES:
         check_package_file(kind, data, name)
+    elif proven:
+        _KINDS[kind].glance(data, name)
     else:
         _KINDS[kind].check(data, name)

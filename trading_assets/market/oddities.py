@@ -119,7 +119,9 @@ def jumps(frame: pl.DataFrame, factor: float) -> tuple[Jump, ...]:
     usual = moves.filter(pl.col("step") > 0)["step"].median()
     if not isinstance(usual, float):
         return ()
-    long = moves.unpivot(["close_to_open", "range"], index="ts", variable_name="kind")
+    value = pl.col("close_to_open", "range")
+    some = moves.filter(pl.any_horizontal(value.log1p().abs() / usual > factor))
+    long = some.unpivot(["close_to_open", "range"], index="ts", variable_name="kind")
     times = pl.col("value").log1p().abs() / usual
     far = long.with_columns(times.alias("times")).filter(pl.col("times") > factor)
     rows = far.sort("ts", "kind").with_columns(pl.col("ts").to_physical())

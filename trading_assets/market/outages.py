@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from trading_assets.domain.bar import MINUTE, Gap
@@ -42,6 +43,7 @@ class Outage:
     evidence: str
 
 
+@cache  # files of the package, which are read-only, and every month asks
 def shipped_outages() -> tuple[Outage, ...]:
     """Read the tables that come with the package."""
     return tuple(

@@ -14,6 +14,7 @@ from trading_assets.market.bar_frame import AMOUNTS, RESAMPLED_SCHEMA, TS, insta
 from trading_assets.market.sessions import Sessions
 
 _FLOATS = ("volume", "quote_volume")
+_EXACT = 2**53  # whole numbers up to it are floats
 _START, _END, _EXPECTED = "_start", "_end", "_expected"
 
 
@@ -176,7 +177,12 @@ def _sums_of_units(frame: pl.DataFrame) -> list[pl.Expr]:
 def _amounts_from_units(units: pl.Series) -> pl.Series:
     """Give the floats nearest to the decimal sums.
 
-    Python divides integers with one rounding; polars multiplies by a rounded reciprocal.
+    A division of two exact floats rounds once, and so does Python's of larger integers; polars
+    multiplies by a rounded reciprocal.
     """
+    largest = units.abs().max()
+    if isinstance(largest, int) and largest <= _EXACT and not units.has_nulls():
+        exact = units.cast(pl.Int64).to_numpy().astype(float)
+        return pl.Series(units.name, exact / UNITS_PER_ASSET)
     amounts = [None if count is None else count / UNITS_PER_ASSET for count in units.to_list()]
     return pl.Series(units.name, amounts, dtype=pl.Float64)

@@ -19,6 +19,9 @@ from trading_assets.workflows.published import Published
 
 RAW_TABLE = "raw_klines"
 
+Content = RawObject | tuple[VendorObject, bytes]
+"""An object that is stored, or one that is to be."""
+
 Told = Callable[[int, int], None]
 """Is told how many objects of a month are there, of how many."""
 
@@ -141,16 +144,20 @@ def _fetched(
     listing: Listing,
     kept: dict[str, RawObject],
     told: Told | None,
-) -> list[RawObject]:
-    """Fetch what is missing, storing each object as it comes, and give all in order."""
-    contents: list[RawObject] = []
+) -> list[Content]:
+    """Fetch what is missing, storing each object as it comes, and give all in order.
+
+    The last one is stored with the month's manifest, which says more than a note of it would.
+    """
+    contents: list[Content] = []
+    missing = [wanted.name for wanted in listing.objects if wanted.name not in kept]
     for done, wanted in enumerate(listing.objects):
         if told is not None:
             told(done, len(listing.objects))
-        item = kept.get(wanted.name)
-        if item is None:
-            item = fetch_object(desk, source, symbol, month, wanted)
-        contents.append(item)
+        item: Content | None = kept.get(wanted.name)
+        if item is None and wanted.name == missing[-1]:
+            item = (wanted, _fetch(source, symbol, wanted))
+        contents.append(item or fetch_object(desk, source, symbol, month, wanted))
     if told is not None:
         told(len(contents), len(contents))
     return contents
@@ -188,7 +195,7 @@ def fetch_object(
 
 def _fetch(source: HistorySource, symbol: Symbol, wanted: VendorObject) -> bytes:
     data = source.fetch(symbol, wanted)
-    check_container(wanted.kind, data, wanted.name)
+    check_container(wanted.kind, data, wanted.name, proven=bool(wanted.vendor_sha256))
     return data
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import polars as pl
+
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.history import HistorySource
+from trading_assets.storage.partition_store import Manifest, PartitionStore
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.ingest_month import Told, ingest_month
 from trading_assets.workflows.market_tables import RESAMPLED
 from trading_assets.workflows.publish_bars import publish_bars_1m
 from trading_assets.workflows.published import Published
 from trading_assets.workflows.repair_month import repair_month
-from trading_assets.workflows.resample_month import resample_month
+from trading_assets.workflows.resample_month import Rows, resample_month
 
 
 def market_month(
@@ -40,8 +43,17 @@ def assemble_month(desk: Desk, symbol: Symbol, month: Month) -> tuple[Published,
         DataError: as the single steps do; what stood before stays.
     """
     minutes = publish_bars_1m(desk, symbol, month)
-    larger = [resample_month(desk, symbol, month, timeframe) for timeframe in RESAMPLED]
-    return minutes, *larger
+    return minutes, *larger_bars(desk, symbol, month)
+
+
+def larger_bars(desk: Desk, symbol: Symbol, month: Month) -> tuple[Published, ...]:
+    """Bring all larger bars of one month up to date; its minutes are read, and proven, once.
+
+    Raises:
+        DataError: as `resample_month` does; what stood before stays.
+    """
+    rows = _read_once(desk.tables)
+    return tuple(resample_month(desk, symbol, month, size, rows=rows) for size in RESAMPLED)
 
 
 def repair_bars(
@@ -61,3 +73,16 @@ def repair_bars(
     """
     raw = repair_month(desk, symbol, month, history=history, again=again)
     return raw, *assemble_month(desk, symbol, month)
+
+
+def _read_once(tables: PartitionStore) -> Rows:
+    """Give the rows of versions, each from the store when it is first asked for."""
+    held: dict[tuple[str, int], pl.DataFrame] = {}
+
+    def rows(manifest: Manifest) -> pl.DataFrame:
+        key = (manifest.address, manifest.n)
+        if key not in held:
+            held[key] = tables.read_manifest(manifest)
+        return held[key]
+
+    return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
@@ -25,12 +26,24 @@ from trading_assets.workflows.market_tables import (
 )
 from trading_assets.workflows.published import Published
 
+Rows = Callable[[Manifest], pl.DataFrame]
+"""Gives the proven rows of a version."""
 
-def resample_month(desk: Desk, symbol: Symbol, month: Month, timeframe: Timeframe) -> Published:
+
+def resample_month(
+    desk: Desk, symbol: Symbol, month: Month, timeframe: Timeframe, *, rows: Rows | None = None
+) -> Published:
     """Publish `bars_5m`, `bars_1h` or `bars_1d`; buckets that have not ended are left out.
 
     A bar belongs to the month of its `ts`; the daily bar of a session that opens on the evening
     before the month needs the minutes of the month before, where they are there.
+
+    Args:
+        desk: where to read from and to publish.
+        symbol: whose bars they are.
+        month: of the bars.
+        timeframe: their size.
+        rows: how minutes are read, when several sizes are made of the same; from the store if not.
 
     Raises:
         NotTraded: if the symbol was, as declared, not traded in the month.
@@ -54,7 +67,7 @@ def resample_month(desk: Desk, symbol: Symbol, month: Month, timeframe: Timefram
     changed = False
     end = minutes.extra["expected_end"]
     if manifest is None or manifest.extra["expected_end"] != end:
-        frame = pl.concat(desk.tables.read_manifest(each) for each in inputs)
+        frame = pl.concat((rows or desk.tables.read_manifest)(each) for each in inputs)
         bars = _resampled(desk, frame, symbol, month, timeframe, sessions, end)
         manifest, changed = desk.tables.publish(
             table,

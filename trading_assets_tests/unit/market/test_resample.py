@@ -61,6 +61,13 @@ def test_sums_do_not_depend_on_the_path(bars_at: BarsAt) -> None:
     assert resample(chunks, Timeframe.D1).equals(direct)
 
 
+@pytest.mark.parametrize("units", [0, 1, 10**8, 2**50 // 5, 2**53 // 5, 2**53 // 5 + 1, 3 * 10**16])
+def test_sums_are_rounded_once_however_large(bars_at: BarsAt, units: int) -> None:
+    frame = bars_at(range(5)).with_columns(volume=pl.lit(units / 10**8))
+    whole = round(frame["volume"][0] * 10**8)
+    assert resample(frame, Timeframe.M5)["volume"].to_list() == [whole * 5 / 10**8]
+
+
 def test_nothing_gives_nothing() -> None:
     frame = resample(empty_bars(), Timeframe.H1)
     assert frame.is_empty()

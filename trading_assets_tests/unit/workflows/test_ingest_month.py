@@ -147,6 +147,23 @@ def test_bad_bytes_are_named_and_nothing_is_stored(
     assert files_of(archive_desk.raw.root) == []
 
 
+def test_a_zip_that_the_vendor_itself_packed_wrongly_makes_no_bars_until_it_has_another(
+    archive: Any, archive_desk: Desk
+) -> None:
+    path = archive.put_month(MARCH)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    archive.sign(path)
+    ingest_month(archive_desk, BTC, MARCH)
+    with pytest.raises(CorruptFile, match=r"Zip BTCUSDT-1m-2024-03\.zip cannot be opened"):
+        publish_bars_1m(archive_desk, BTC, MARCH)
+    assert archive_desk.tables.tables() == ()
+    archive.put_month(MARCH)
+    assert ingest_month(archive_desk, BTC, MARCH).metadata["fetched"] == 1
+    assert publish_bars_1m(archive_desk, BTC, MARCH).rows == MARCH.days * 1440
+
+
 def test_what_is_outside_the_graph_is_refused(archive: Any, archive_desk: Desk) -> None:
     with pytest.raises(UnknownSymbol, match="not configured"):
         ingest_month(archive_desk, Symbol("ETHUSDT"), MARCH)

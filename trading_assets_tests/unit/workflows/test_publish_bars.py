@@ -1,18 +1,22 @@
 """From raw bytes to canonical bars, and to larger ones."""
 
+import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from trading_assets.domain.bar import DAY, MINUTE, Gap, Timeframe
 from trading_assets.domain.errors import CorruptFile, DataError, MissingPartition
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.bar_frame import BAR_SCHEMA, row_content_hash
+from trading_assets.storage.partition_store import Manifest, PartitionStore
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.history_sources import traits_of
 from trading_assets.workflows.ingest_month import ingest_month
-from trading_assets.workflows.market_month import market_month
+from trading_assets.workflows.market_month import larger_bars, market_month
 from trading_assets.workflows.publish_bars import publish_bars_1m
 from trading_assets.workflows.resample_month import resample_month
 
@@ -64,6 +68,35 @@ def test_larger_bars_follow(archive: Any, archive_desk: Desk) -> None:
     assert days.parents == {"bars_1m/BTCUSDT/2024-03": minutes.version}
     with pytest.raises(DataError, match="not resampled"):
         resample_month(archive_desk, BTC, MARCH, Timeframe.M1)
+
+
+class CountingTables(PartitionStore):
+    """The tables, with a list of what was read of them."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.reads: list[str] = []
+
+    def read_manifest(self, manifest: Manifest) -> pl.DataFrame:
+        self.reads.append(manifest.address)
+        return super().read_manifest(manifest)
+
+
+def test_minutes_are_read_once_for_all_larger_bars_of_a_month_and_never_for_another(
+    archive: Any, archive_desk: Desk
+) -> None:
+    archive.put_month(Month(2024, 2))
+    archive.put_month(MARCH)
+    tables = CountingTables(archive_desk.tables.root)
+    desk = dataclasses.replace(archive_desk, tables=tables)
+    for month in (Month(2024, 2), MARCH):
+        market_month(desk, BTC, month)
+    assert tables.reads == ["bars_1m/BTCUSDT/2024-02", "bars_1m/BTCUSDT/2024-03"]
+    path = tables.path(tables.require("bars_1m", BTC, MARCH))
+    path.write_bytes(path.read_bytes()[:-1])
+    (tables.folder("bars_1d", BTC, MARCH) / "manifest-1.json").unlink()
+    with pytest.raises(CorruptFile, match="is damaged"):
+        larger_bars(desk, BTC, MARCH)
 
 
 def test_doing_it_again_changes_nothing(archive: Any, archive_desk: Desk) -> None:
