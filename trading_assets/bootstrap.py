@@ -7,6 +7,7 @@ from functools import partial
 from trading_assets.adapters.wall_clock import WallClock
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
+from trading_assets.market.column_map import DecodedFiles
 from trading_assets.market.history import DataFeed
 from trading_assets.settings import Settings
 from trading_assets.storage.experiments import Experiments
@@ -24,7 +25,7 @@ from trading_assets.workflows.history_sources import open_history
 def desk(settings: Settings) -> Desk:
     """Build the desk that these settings describe; nothing is opened or created yet."""
     root = settings.data_root
-    clock = WallClock()
+    clock, decoded = WallClock(), DecodedFiles()
     return Desk(
         settings=settings,
         clock=clock,
@@ -38,7 +39,8 @@ def desk(settings: Settings) -> Desk:
         experiments=Experiments(
             root / "mlflow", ui_url=f"http://{settings.mlflow.host}:{settings.mlflow.port}"
         ),
-        history=partial(open_history, settings, clock),
+        history=partial(open_history, settings, clock, decoded),
+        decoded=decoded,
     )
 
 

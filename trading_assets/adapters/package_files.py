@@ -20,7 +20,7 @@ from trading_assets.domain.errors import (
 from trading_assets.domain.ids import Micros, Month, Symbol, sha256_hex
 from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.ports import Clock
-from trading_assets.market.column_map import file_rows
+from trading_assets.market.column_map import DecodedFiles
 from trading_assets.market.history import Listing, SourceTraits, VendorObject, require_begun
 from trading_assets.market.package_tables import package_kind
 
@@ -56,6 +56,7 @@ class PackageHistory:
         declared: Package,
         clock: Clock,
         instruments: Mapping[Symbol, InstrumentDeclaration],
+        decoded: DecodedFiles | None = None,
     ) -> None:
         self.name = traits.name
         self.store = traits.store
@@ -63,6 +64,7 @@ class PackageHistory:
         self._declared = declared
         self._clock = clock
         self._instruments = instruments
+        self._decoded = decoded or DecodedFiles()
         self._known: dict[tuple[Path, int, int], _Bounds] = {}
 
     def now(self) -> Micros:
@@ -199,7 +201,7 @@ class PackageHistory:
         key = (path, facts.st_size, facts.st_mtime_ns)
         if key not in self._known:
             data = path.read_bytes()
-            ts = file_rows(self._declared, described, data)["ts"].to_physical()
+            ts = self._decoded.rows(self._declared, described, data)["ts"].to_physical()
             oldest, newest = (int(str(ts.min())), int(str(ts.max()))) if len(ts) else (None, None)
             self._known[key] = _Bounds(sha256_hex(data), oldest, newest)
         return self._known[key]

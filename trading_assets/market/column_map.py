@@ -10,7 +10,7 @@ import polars as pl
 
 from trading_assets.declarations.packages import PRICES, Package
 from trading_assets.domain.bar import Timeframe
-from trading_assets.domain.ids import Micros
+from trading_assets.domain.ids import Micros, sha256_hex
 from trading_assets.market.archive_files import DECODED_SCHEMA
 from trading_assets.market.bar_frame import AMOUNTS, TS, between, row_text
 from trading_assets.market.history import VendorObject
@@ -31,11 +31,57 @@ _MAGNITUDES = {
 _NAIVE = pl.Datetime("us")
 
 
-def object_rows(declared: Package, described: VendorObject, data: bytes) -> pl.DataFrame:
+class DecodedFiles:
+    """Files of all history that were decoded last, so that not every month decodes them again.
+
+    A file is known by its bytes' hash and by everything that decides what they mean; whoever asks
+    brings the bytes, proven. Rows are held up to `max_bytes`, those asked for last stay.
+
+    Attributes:
+        decoded: how many files were decoded.
+    """
+
+    def __init__(self, max_bytes: int = 512 * 1024 * 1024) -> None:
+        self.decoded = 0
+        self._max_bytes = max_bytes
+        self._held: dict[tuple[str, str, str], pl.DataFrame] = {}
+
+    def rows(self, declared: Package, described: VendorObject, data: bytes) -> pl.DataFrame:
+        """Give every row of a file, as `file_rows` does."""
+        if not declared.holds_all_history:
+            return file_rows(declared, described, data)
+        key = (sha256_hex(data), described.kind, declared.model_dump_json(exclude={"root"}))
+        rows = self._held.pop(key, None)
+        if rows is None:
+            rows = file_rows(declared, described, data)
+            self.decoded += 1
+        self._held[key] = rows
+        sizes = {each: held.estimated_size() for each, held in self._held.items()}
+        excess = sum(sizes.values()) - self._max_bytes
+        for oldest, size in sizes.items():
+            if excess <= 0:
+                break
+            del self._held[oldest]
+            excess -= size
+        return rows
+
+
+def object_rows(
+    declared: Package,
+    described: VendorObject,
+    data: bytes,
+    decoded: DecodedFiles | None = None,
+) -> pl.DataFrame:
     """Decode the part of a file that its object stands for.
 
     Of a file of all history that is the object's span. A file of one date or month must hold
     nothing else.
+
+    Args:
+        declared: the source.
+        described: the file's name, kind and span.
+        data: its bytes, proven.
+        decoded: files that were decoded before, in a run over several months.
 
     Returns:
         DECODED_SCHEMA, in the order of the file, with its duplicates.
@@ -43,7 +89,7 @@ def object_rows(declared: Package, described: VendorObject, data: bytes) -> pl.D
     Raises:
         CorruptFile: naming the file, what was declared and what was found.
     """
-    rows = file_rows(declared, described, data)
+    rows = (decoded or DecodedFiles()).rows(declared, described, data)
     span = between(described.start, described.end)
     outside = rows.filter(~span)
     if outside.height and not declared.holds_all_history:

@@ -18,7 +18,7 @@ from trading_assets.market.archive_files import (
     decode_zip,
 )
 from trading_assets.market.bar_frame import between
-from trading_assets.market.column_map import object_rows
+from trading_assets.market.column_map import DecodedFiles, object_rows
 from trading_assets.market.history import (
     PACKAGE_SUFFIXES,
     ObjectKind,
@@ -52,7 +52,10 @@ _KINDS: Mapping[ObjectKind, _Kind] = MappingProxyType(
 
 
 def month_rows(
-    objects: Iterable[tuple[VendorObject, bytes]], traits: SourceTraits, month: Month
+    objects: Iterable[tuple[VendorObject, bytes]],
+    traits: SourceTraits,
+    month: Month,
+    decoded: DecodedFiles | None = None,
 ) -> pl.DataFrame:
     """Decode the objects of one month.
 
@@ -62,6 +65,7 @@ def month_rows(
         objects: what the vendor said of each, and its bytes.
         traits: of their source.
         month: whose rows are wanted.
+        decoded: files of all history that were decoded for other months.
 
     Returns:
         DECODED_SCHEMA, object by object, each in the order of its file.
@@ -70,12 +74,18 @@ def month_rows(
         CorruptFile: naming the object and what is wrong with it.
     """
     rows = pl.concat(
-        (decode_object(described, data, traits) for described, data in objects), how="diagonal"
+        (decode_object(described, data, traits, decoded) for described, data in objects),
+        how="diagonal",
     )
     return rows if traits.package is None else rows.filter(between(month.start, month.end))
 
 
-def decode_object(described: VendorObject, data: bytes, traits: SourceTraits) -> pl.DataFrame:
+def decode_object(
+    described: VendorObject,
+    data: bytes,
+    traits: SourceTraits,
+    decoded: DecodedFiles | None = None,
+) -> pl.DataFrame:
     """Decode one vendor object: as its kind says, or as its source declares.
 
     Raises:
@@ -91,7 +101,7 @@ def decode_object(described: VendorObject, data: bytes, traits: SourceTraits) ->
             found="another kind",
             fix=f"Declare [sources.{traits.name}] as it was when the file was stored.",
         )
-    return object_rows(traits.package, described, data)
+    return object_rows(traits.package, described, data, decoded)
 
 
 def decode(kind: ObjectKind, data: bytes, name: str) -> pl.DataFrame:
@@ -119,14 +129,14 @@ def check_container(kind: ObjectKind, data: bytes, name: str, *, proven: bool = 
         kind: what it should be.
         data: its bytes.
         name: of the object, for messages.
-        proven: a checksum of the vendor has shown that these are its bytes. Then nothing is
-            unpacked; the decoder does that, and refuses what the vendor itself has packed wrongly.
+        proven: a checksum has shown that these are the vendor's bytes. Then nothing is unpacked;
+            the decoder does that, and refuses what the vendor itself has packed wrongly.
 
     Raises:
         CorruptFile: if it is not what its kind says.
     """
     if kind in PACKAGE_SUFFIXES:
-        check_package_file(kind, data, name)
+        check_package_file(kind, data, name, proven=proven)
     elif proven:
         _KINDS[kind].glance(data, name)
     else:

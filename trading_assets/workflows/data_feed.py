@@ -103,7 +103,7 @@ class VendorFeed:
         first, end = listed_part(settings, symbol, listing.start, listing.end)
         data = ((item, source.fetch(symbol, item)) for item in listing.objects)
         frame, report = clean_bars(
-            month_rows(data, traits, month),
+            month_rows(data, traits, month, self._desk.decoded),
             symbol,
             source.name,
             month=month,

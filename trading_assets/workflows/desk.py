@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from trading_assets.domain.ports import Clock
+from trading_assets.market.column_map import DecodedFiles
 from trading_assets.market.history import HistorySources
 from trading_assets.settings import Settings
 from trading_assets.storage.experiments import Experiments
@@ -24,6 +25,7 @@ class Desk:
     Attributes:
         history: opens the sources of market history; a context manager, since the embedded
             exchange is started for it and stopped after it.
+        decoded: files of all history that this desk has decoded; each month of them asks.
     """
 
     settings: Settings
@@ -35,3 +37,4 @@ class Desk:
     releases: ReleaseStore
     experiments: Experiments
     history: Callable[[], AbstractContextManager[HistorySources]]
+    decoded: DecodedFiles = field(default_factory=DecodedFiles, compare=False)

@@ -16,6 +16,7 @@ from trading_assets.declarations.rest_vendors import Eodhd, Polygon
 from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.ports import Clock
+from trading_assets.market.column_map import DecodedFiles
 from trading_assets.market.history import HistorySource, SourceTraits
 from trading_assets.settings import Settings
 from trading_assets.workflows.vendor_sources import vendor_history
@@ -60,8 +61,11 @@ def traits_of_symbol(settings: Settings, symbol: Symbol) -> SourceTraits:
 class OpenSources:
     """Sources of a desk, as `HistorySources`: each is opened once, when it is first asked for."""
 
-    def __init__(self, settings: Settings, clock: Clock, opened: ExitStack) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock, opened: ExitStack, decoded: DecodedFiles
+    ) -> None:
         self._settings = settings
+        self._decoded = decoded
         self._clock = clock
         self._opened = opened
         self._sources: dict[str, HistorySource] = {}
@@ -73,8 +77,8 @@ class OpenSources:
     def named(self, name: str) -> HistorySource:
         """Give a source by its name."""
         if name not in self._sources:
-            entered = self._opened.enter_context(_opened(self._settings, self._clock, name))
-            self._sources[name] = entered
+            source = _opened(self._settings, self._clock, name, self._decoded)
+            self._sources[name] = self._opened.enter_context(source)
         return self._sources[name]
 
     def now(self) -> Micros:
@@ -83,13 +87,23 @@ class OpenSources:
 
 
 @contextmanager
-def open_history(settings: Settings, clock: Clock) -> Iterator[OpenSources]:
-    """Open what settings name or declare, source by source as each is asked for; close all."""
+def open_history(
+    settings: Settings, clock: Clock, decoded: DecodedFiles | None = None
+) -> Iterator[OpenSources]:
+    """Open what settings name or declare, source by source as each is asked for; close all.
+
+    Args:
+        settings: which sources there are.
+        clock: for waiting, and as the present of files.
+        decoded: files of all history that the same desk has decoded.
+    """
     with ExitStack() as opened:
-        yield OpenSources(settings, clock, opened)
+        yield OpenSources(settings, clock, opened, decoded or DecodedFiles())
 
 
-def _opened(settings: Settings, clock: Clock, source: str) -> AbstractContextManager[HistorySource]:
+def _opened(
+    settings: Settings, clock: Clock, source: str, decoded: DecodedFiles
+) -> AbstractContextManager[HistorySource]:
     """Choose how a source is opened.
 
     The embedded exchange is started for it inside this process, on a free port, with the market
@@ -111,7 +125,9 @@ def _opened(settings: Settings, clock: Clock, source: str) -> AbstractContextMan
         if isinstance(declared, Eodhd | Polygon):
             return vendor_history(settings, clock, traits, declared)
         if isinstance(declared, Package):
-            return nullcontext(PackageHistory(traits, declared, clock, settings.instruments))
+            return nullcontext(
+                PackageHistory(traits, declared, clock, settings.instruments, decoded)
+            )
         root, url, market = declared.root, declared.url, declared.market
     return archive_history(settings, clock, traits, root=root, url=url, market=market)
 

@@ -10,7 +10,7 @@ from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.ids import Micros, Month, Symbol, months_between
 from trading_assets.market.bar_frame import between
 from trading_assets.market.decoding import month_rows
-from trading_assets.market.history import HistorySource, SourceTraits
+from trading_assets.market.history import HistorySource
 from trading_assets.market.quality import clean_bars
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.history_sources import traits_of_symbol
@@ -43,9 +43,8 @@ def read_minutes(
         with desk.history() as sources:
             for symbol, month in ((s, m) for s in symbols for m in months):
                 if (symbol, month) not in held:
-                    traits = traits_of_symbol(desk.settings, symbol)
                     held[symbol, month] = _from_source(
-                        sources.of(symbol), traits, symbol, month, start, end
+                        desk, sources.of(symbol), symbol, month, start, end
                     )
     return {
         symbol: pl.concat([held[symbol, month] for month in months]).filter(between(start, end))
@@ -65,8 +64,8 @@ def _from_tables(desk: Desk, symbol: Symbol, month: Month, end: Micros) -> pl.Da
 
 
 def _from_source(
+    desk: Desk,
     source: HistorySource,
-    traits: SourceTraits,
     symbol: Symbol,
     month: Month,
     start: Micros,
@@ -75,7 +74,9 @@ def _from_source(
     """Fetch the vendor's objects that touch the span, and clean them like any month's."""
     listing = source.listing(symbol, month)
     wanted = [item for item in listing.objects if item.start < end and item.end > start]
-    rows = month_rows(((item, source.fetch(symbol, item)) for item in wanted), traits, month)
+    read = ((item, source.fetch(symbol, item)) for item in wanted)
+    traits = traits_of_symbol(desk.settings, symbol)
+    rows = month_rows(read, traits, month, desk.decoded)
     frame, _ = clean_bars(
         rows, symbol, source.name, month=month, start=listing.start, end=listing.end
     )

@@ -84,4 +84,5 @@ def gap_set(gaps: Iterable[Gap]) -> str:
 
 def _decoded(desk: Desk, raw: RawManifest, objects: Iterable[RawObject]) -> pl.DataFrame:
     read = ((item.described, desk.raw.read(raw, item)) for item in objects)
-    return month_rows(read, traits_of_symbol(desk.settings, raw.symbol), raw.month)
+    traits = traits_of_symbol(desk.settings, raw.symbol)
+    return month_rows(read, traits, raw.month, desk.decoded)

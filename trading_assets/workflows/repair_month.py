@@ -169,7 +169,7 @@ def _minutes(
     wanted = pl.any_horizontal(between(gap.start, gap.end + MINUTE) for gap in missing)
     traits = traits_of_symbol(desk.settings, raw.symbol)
     frames = [
-        decode_object(item.described, desk.raw.read(raw, item), traits).select("ts")
+        decode_object(item.described, desk.raw.read(raw, item), traits, desk.decoded).select("ts")
         for item in items
     ]
     if not frames:

@@ -17,7 +17,7 @@ from trading_assets.domain.errors import CorruptFile
 from trading_assets.domain.ids import Month
 from trading_assets.market.archive_files import DECODED_SCHEMA
 from trading_assets.market.bar_frame import TS
-from trading_assets.market.column_map import file_rows, object_rows
+from trading_assets.market.column_map import DecodedFiles, file_rows, object_rows
 from trading_assets.market.history import VendorObject
 
 MARCH = Month(2024, 3)
@@ -172,3 +172,19 @@ def test_a_file_of_one_date_must_hold_nothing_else_and_one_of_all_history_is_cut
 def test_a_declaration_that_contradicts_itself_is_refused(changes: dict[str, Any], match: str):
     with pytest.raises(ValidationError, match=match):
         declared(**changes)
+
+
+def test_equal_bytes_that_are_declared_otherwise_are_decoded_anew():
+    files, data = DecodedFiles(), LINES.encode()
+    whole, hundredths = declared(), declared(price_divisor=100)
+    for _ in range(2):
+        assert object_rows(whole, item(), data, files)["close"].to_list() == [11.0, 12.0]
+        assert object_rows(hundredths, item(), data, files)["close"].to_list() == [0.11, 0.12]
+    assert files.decoded == 2
+
+
+def test_files_of_one_date_are_not_held():
+    files, dated = DecodedFiles(), declared(pattern="{symbol}-{month}.csv")
+    first = object_rows(dated, item(), LINES.encode(), files)
+    assert object_rows(dated, item(), LINES.encode(), files).equals(first)
+    assert files.decoded == 0
