@@ -25,6 +25,7 @@ class Quality(Declaration):
     jump_factor: float = Field(gt=0)
     outages: Path | None
     cross_check: str
+    cross_check_amounts: bool
 
 
 class Exchange(Declaration):

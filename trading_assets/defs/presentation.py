@@ -13,6 +13,7 @@ import dagster as dg
 from trading_assets.defs.partition_events import Version
 from trading_assets.defs.partitions import month_and_symbol
 from trading_assets.domain.ids import Month, Symbol
+from trading_assets.workflows.market_tables import EXPLAINED
 from trading_assets.workflows.published import Published
 
 _WIDTH, _HEIGHT, _POINTS = 320, 60, 160
@@ -23,7 +24,11 @@ _TABLES = ("restated_minutes", "first_gaps")
 def shown(
     published: Published, plot: Sequence[float] = (), pictures: Mapping[str, Any] | None = None
 ) -> Version:
-    """Give the version of a partition, and its facts as Dagster metadata."""
+    """Give the version of a partition, and its facts as Dagster metadata.
+
+    Two partitions of equal rows differ for those that stand on them when their gaps are explained
+    differently: what is made of them repeats the causes.
+    """
     metadata: dict[str, Any] = {
         "dagster/row_count": published.rows,
         "changed": published.changed,
@@ -33,7 +38,8 @@ def shown(
     }
     if plot:
         metadata["plot"] = sparkline(plot)
-    return Version(published.version, metadata)
+    explained = str(published.metadata.get(EXPLAINED, ""))
+    return Version("-".join(filter(None, (published.version, explained))), metadata)
 
 
 def by_month(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import polars as pl
@@ -18,7 +19,11 @@ OLD, NEW = "_old", "_new"
 
 
 def differences(
-    old: pl.DataFrame, new: pl.DataFrame, *, relative_tolerance: float = 0.0
+    old: pl.DataFrame,
+    new: pl.DataFrame,
+    *,
+    relative_tolerance: float = 0.0,
+    columns: Collection[str] = VALUES,
 ) -> pl.DataFrame:
     """List the minutes that two tables do not have in common.
 
@@ -27,13 +32,15 @@ def differences(
             not compared.
         new: the same.
         relative_tolerance: values this close, relative to the larger one, are equal.
+        columns: which of `VALUES` to compare.
 
     Returns:
         One row per minute, in order of time: `ts`, `change` (added, removed or changed), and for
         each compared column its old and new value, such as `close_old` and `close_new`; null where
         the minute is not there.
     """
-    names = [name for name in VALUES if _is_given(old, name) and _is_given(new, name)]
+    given = [name for name in VALUES if _is_given(old, name) and _is_given(new, name)]
+    names = [name for name in given if name in columns]
     joined = old.select("ts", *(pl.col(n).alias(n + OLD) for n in names), in_old=True).join(
         new.select("ts", *(pl.col(n).alias(n + NEW) for n in names), in_new=True),
         on="ts",

@@ -61,7 +61,7 @@ def build_features(desk: Desk, symbol: Symbol, month: Month) -> Published:
         FEATURES, symbol, month, code_version=CORE.code_version, parents=parents
     )
     changed = False
-    if manifest is None:
+    if manifest is None or manifest.gaps != bars[-1].gaps:
         frame = _frame(desk, bars, anchor(month, CORE.warm_up))
         compute = _compute(desk, symbol)
         rows = compute(frame).filter(between(month.start, month.end))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trading_assets.domain.bar import MINUTE, Timeframe
 from trading_assets.domain.ids import Month, Symbol
+from trading_assets.storage.partition_store import Manifest
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.freeze_calendars import sessions_of_symbol
 from trading_assets.workflows.market_tables import bars_table
@@ -11,6 +12,18 @@ from trading_assets.workflows.market_tables import bars_table
 HOURS = 24
 
 Shares = tuple[tuple[float | None, ...], ...]
+
+
+def minutes_behind(desk: Desk, manifest: Manifest) -> int:
+    """Count the minutes of trading between the last bar of a month and the end of what was fetched.
+
+    A weekend, a night or a break of the symbol's calendar counts for nothing.
+    """
+    first = manifest.month.start if manifest.month else 0
+    start = first if manifest.max_ts is None else manifest.max_ts + MINUTE
+    end = max(start, manifest.extra["expected_end"])
+    sessions = sessions_of_symbol(desk, manifest.symbol) if manifest.symbol else None
+    return (end - start) // MINUTE if sessions is None else sessions.expected_minutes(start, end)
 
 
 def month_coverage(desk: Desk, symbol: Symbol, month: Month) -> Shares:

@@ -9,8 +9,8 @@ import polars as pl
 from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Month, Symbol
-from trading_assets.market.bar_frame import between
-from trading_assets.market.differences import differences
+from trading_assets.market.bar_frame import AMOUNTS, PRICES, between
+from trading_assets.market.differences import VALUES, differences
 from trading_assets.market.history import HistorySources
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.ingest_month import ingest_month
@@ -29,12 +29,14 @@ class CrossCheck:
         second: the other one; it never fills a gap, it can only confirm or contradict.
         compared: minutes that both have.
         minutes: what differs, as `market.differences.differences` gives it; "old" is the first.
+        left_out: columns that were not compared: amounts by setting, or that one source lacks.
     """
 
     first: str
     second: str
     compared: int
     minutes: pl.DataFrame
+    left_out: tuple[str, ...] = ()
 
     @property
     def differing(self) -> pl.DataFrame:
@@ -60,8 +62,9 @@ def cross_check_month(
 ) -> CrossCheck:
     """Fetch a month from a second source, keep its bytes, and compare minute by minute.
 
-    Compared is the stretch in which both sources are expected to have bars; columns that one of
-    them does not give are left out.
+    Compared is the stretch in which both sources are expected to have bars. Amounts (volume, quote
+    volume, trades) are left out where one source does not give them: no value, or zero, in every
+    bar. All are without `quality.cross_check_amounts`: venues share a price, and never a volume.
 
     Args:
         desk: whose published bars to check.
@@ -97,9 +100,21 @@ def cross_check_month(
     ]
     span = between(max(starts), min(ours.end, theirs.end))
     first, other = (frame.filter(span) for frame in frames)
+    compared = _compared(first, other, amounts=desk.settings.quality.cross_check_amounts)
     return CrossCheck(
         first=own,
         second=name,
         compared=first.join(other, on="ts", how="semi").height,
-        minutes=differences(first, other, relative_tolerance=_TOLERANCE),
+        minutes=differences(first, other, relative_tolerance=_TOLERANCE, columns=compared),
+        left_out=tuple(name for name in VALUES if name not in compared),
     )
+
+
+def _compared(first: pl.DataFrame, other: pl.DataFrame, *, amounts: bool) -> tuple[str, ...]:
+    given = (name for name in AMOUNTS if _has_amounts(first, name) and _has_amounts(other, name))
+    return (*PRICES, *given) if amounts else PRICES
+
+
+def _has_amounts(frame: pl.DataFrame, name: str) -> bool:
+    """Tell whether a source gives a column: some never do, and write zero or nothing."""
+    return frame.is_empty() or bool((frame[name].fill_null(0) != 0).any())

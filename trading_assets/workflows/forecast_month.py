@@ -51,7 +51,7 @@ def forecast_month(desk: Desk, symbol: Symbol, month: Month) -> Published:
         FORECASTS, symbol, month, code_version=code_version(), parents=parents
     )
     changed = False
-    if manifest is None:
+    if manifest is None or manifest.gaps != features.gaps:
         rows, scores = _predict(desk, models, features, bars)
         manifest, changed = desk.tables.publish(
             FORECASTS,

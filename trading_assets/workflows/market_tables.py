@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from trading_assets.domain.bar import Timeframe
+from trading_assets.domain.ids import content_hash
+from trading_assets.market.outages import UNEXPLAINED
 from trading_assets.market.quality import minute_text
 from trading_assets.settings import Settings
 from trading_assets.storage.partition_store import Manifest, PartitionStore
@@ -22,6 +24,9 @@ UNIVERSE_CODE_VERSION = "1"
 
 RESAMPLED = (Timeframe.M5, Timeframe.H1, Timeframe.D1)
 """Sizes that the graph builds from minutes."""
+
+EXPLAINED = "explained_set"
+"""Metadata of a partition with explained gaps: one hash of them and their causes."""
 
 _GAPS_SHOWN = 20
 
@@ -65,6 +70,7 @@ def published_from_manifest(
             "missing_minutes": sum(gap.minutes for gap in manifest.gaps),
             "longest_gap_minutes": max((gap.minutes for gap in manifest.gaps), default=0),
             **_first_gaps(manifest),
+            **_explained(manifest),
             "row_hash": manifest.version,
             "file": str(tables.path(manifest)),
             "file_sha256": manifest.file_sha256,
@@ -72,6 +78,12 @@ def published_from_manifest(
             **metadata,
         },
     )
+
+
+def _explained(manifest: Manifest) -> dict[str, Any]:
+    """Give one hash of what explains the gaps, if anything does: it can change without the rows."""
+    causes = [[g.start, g.end, g.cause] for g in manifest.gaps if g.cause != UNEXPLAINED]
+    return {EXPLAINED: content_hash(causes)[:16]} if causes else {}
 
 
 def _first_gaps(manifest: Manifest) -> dict[str, Any]:

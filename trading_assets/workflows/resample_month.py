@@ -66,7 +66,7 @@ def resample_month(
     )
     changed = False
     end = minutes.extra["expected_end"]
-    if manifest is None or manifest.extra["expected_end"] != end:
+    if manifest is None or (manifest.extra["expected_end"], manifest.gaps) != (end, minutes.gaps):
         frame = pl.concat((rows or desk.tables.read_manifest)(each) for each in inputs)
         bars = _resampled(desk, frame, symbol, month, timeframe, sessions, end)
         manifest, changed = desk.tables.publish(

@@ -21,6 +21,7 @@ from trading_assets.features.anchor import anchor
 from trading_assets.features.look_ahead import MIN_CUTS, find_look_ahead
 from trading_assets.features.warm_up import find_short_warm_up
 from trading_assets.market.bar_frame import between, validate_bars
+from trading_assets.market.outages import unexplained
 from trading_assets.market.universe import MEMBER, RANK
 from trading_assets.strategies.evaluate import anchored, evaluate
 from trading_assets.strategies.filters import NEWS
@@ -47,11 +48,12 @@ def check_inputs(desk: Desk, plan: RunPlan, frames: Frames) -> Iterator[Check]:
     max_gap_minutes = desk.settings.quality.max_gap_minutes
     yield _bars_are_valid(plan, frames)
     used = [manifest for (_, month), manifest in plan.bars.items() if month in plan.months]
-    longest = max((gap.minutes for manifest in used for gap in manifest.gaps), default=0)
+    found = unexplained(gap for manifest in used for gap in manifest.gaps)
+    longest = max((gap.minutes for gap in found), default=0)
     yield Check(
         "gaps_within_limit",
         passed=longest <= max_gap_minutes,
-        detail=f"longest gap {longest} minutes, allowed {max_gap_minutes}",
+        detail=f"longest unexplained gap {longest} minutes, allowed {max_gap_minutes}",
     )
     if plan.strategy.horizon is not None:
         yield _forecasts_out_of_sample(desk, plan)

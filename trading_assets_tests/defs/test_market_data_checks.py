@@ -178,6 +178,19 @@ def test_bars_that_end_too_early_warn(a_desk: Desk) -> None:
     assert finding.metadata["minutes_behind"] == 16
 
 
+def test_minutes_in_which_nothing_trades_do_not_make_bars_old(tmp_path: Path) -> None:
+    """New York closes at 21:00 UTC, three hours before the month ends."""
+    variables = {"TA_HOME": str(tmp_path), "TA_INSTRUMENTS__BTCUSDT__CALENDAR": "XNYS"}
+    a_desk = desk(load_settings(variables).settings)
+    publish(a_desk, minutes(MINUTES - 180))
+    finding = judged(a_desk)["is_fresh"]
+    assert (finding.passed, finding.metadata["minutes_behind"]) == (True, 0)
+    publish(a_desk, minutes(MINUTES - 180 - 16))
+    finding = judged(a_desk)["is_fresh"]
+    assert warns(finding)
+    assert finding.metadata["minutes_behind"] == 16
+
+
 def test_five_minute_bars_are_those_of_the_current_minutes(a_desk: Desk) -> None:
     publish(a_desk, minutes())
     resample_month(a_desk, SYMBOL, MONTH, Timeframe.M5)

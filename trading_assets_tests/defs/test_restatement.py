@@ -15,8 +15,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def told(told_by: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
-    return told_by(PROGRAM)
+def told(told_by: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    return told_by(PROGRAM, TA_QUALITY__OUTAGES="outages.csv")
 
 
 def test_fetching_what_has_not_changed_makes_nothing_stale(told: dict[str, Any]) -> None:
@@ -39,3 +39,10 @@ def test_restated_bars_make_features_stale_as_far_as_their_warm_up_reaches(
     assert told["larger bars published"] == {"features_5m": [OWN, NEXT]}
     assert told["features published"] == {}
     assert told["at last"] == {}
+
+
+def test_a_new_explanation_makes_stale_what_repeats_the_old_one_and_changes_no_rows(
+    told: dict[str, Any],
+) -> None:
+    assert told["gap explained"] == {"bars_5m": [OWN], "bars_1h": [OWN], "bars_1d": [OWN]}
+    assert told["causes written anew"] == {}

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 GROUP = "market_data"
 _table = partial(monthly_table, group=GROUP, code_version=CODE_VERSION)
-_LATE = 15 * MINUTE
+_LATE_MINUTES = 15
 
 
 @dg.asset(
@@ -180,8 +180,8 @@ BARS_1M_CHECKS = [
         "is_on_the_grid": "Open times are whole minutes inside the month. Rows of the vendor that "
         "were not, and were left out, warn.",
         "prices_are_possible": "low <= open, close <= high, prices above zero, volumes not below.",
-        "is_fresh": "The last bar is at most 15 minutes before the end of what was fetched; "
-        "never blocks.",
+        "is_fresh": "The last bar is at most 15 minutes of trading before the end of what was "
+        "fetched; never blocks.",
         **ODDITIES,
     }.items()
 ]
@@ -210,10 +210,12 @@ def bars_5m_checks(context: dg.AssetCheckExecutionContext, desk: DeskResource) -
 
 
 def _judge_minutes(desk: "Desk", key: str) -> list[Finding]:
+    from trading_assets.workflows.coverage import minutes_behind
+
     month, symbol = month_and_symbol(key)
     manifest = desk.tables.require("bars_1m", symbol, month)
     frame = desk.tables.read_manifest(manifest)
-    late = manifest.extra["expected_end"] - (manifest.max_ts or month.start) - MINUTE
+    late = minutes_behind(desk, manifest)
     repeated = frame.height - frame["ts"].n_unique()
     stray = frame.filter(frame["ts"].to_physical() % MINUTE != 0).height
     return [
@@ -233,8 +235,8 @@ def _judge_minutes(desk: "Desk", key: str) -> list[Finding]:
         _judge_prices(frame, symbol),
         Finding(
             "is_fresh",
-            late <= _LATE,
-            {"minutes_behind": late // MINUTE, "unfinished": manifest.extra["unfinished"]},
+            late <= _LATE_MINUTES,
+            {"minutes_behind": late, "unfinished": manifest.extra["unfinished"]},
             severity=dg.AssetCheckSeverity.WARN,
         ),
         *judge_oddities(manifest),

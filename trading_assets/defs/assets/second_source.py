@@ -28,7 +28,8 @@ SPECS = [
         AGREES,
         asset=bars_1m,
         description="The source quality.cross_check has the same values for the same minutes. "
-        "Other values, or a minute that is missing here, block; a minute missing there warns.",
+        "Other values, or a minute that is missing here, block; a minute missing there warns. "
+        "Amounts are compared where both sources give them (quality.cross_check_amounts).",
         blocking=True,
         partitions_def=MONTHS_BY_SYMBOL,
     )
@@ -80,6 +81,7 @@ def _finding(found: "CrossCheck") -> Finding:
             "second": found.second,
             "compared": found.compared,
             **counts,
+            "not_compared": ", ".join(found.left_out),
             "list": table(rows, ("minute", "what")),
         },
         description=f"{found.first} against {found.second}: {said}" if rows else None,

@@ -31,13 +31,17 @@ def other(archive: Any, tmp_path: Path) -> Any:
 
 @pytest.fixture
 def desk(archive: Any, other: Any, make_desk: Callable[..., Desk]) -> Desk:
-    return make_desk(
-        TA_SOURCE="archive",
-        TA_ARCHIVE_ROOT=str(archive.root),
-        TA_SOURCES__SECOND__KIND="binance_archive",
-        TA_SOURCES__SECOND__ROOT=str(other.root),
-        TA_QUALITY__CROSS_CHECK="second",
-    )
+    return make_desk(**two_sources(archive, other))
+
+
+def two_sources(archive: Any, other: Any) -> dict[str, str]:
+    return {
+        "TA_SOURCE": "archive",
+        "TA_ARCHIVE_ROOT": str(archive.root),
+        "TA_SOURCES__SECOND__KIND": "binance_archive",
+        "TA_SOURCES__SECOND__ROOT": str(other.root),
+        "TA_QUALITY__CROSS_CHECK": "second",
+    }
 
 
 def checked(desk: Desk) -> CrossCheck:
@@ -86,6 +90,40 @@ def test_every_kind_of_difference_is_listed_and_values_and_holes_of_ours_block(
     assert finding.metadata["compared"] == 44_640 - 5
 
 
+def test_amounts_are_not_compared_where_the_second_source_is_another_venue(
+    archive: Any, other: Any, desk: Desk, make_desk: Callable[..., Desk]
+) -> None:
+    archive.put_month(MARCH)
+    path = other.put_month(MARCH)
+    replace_in(other, path, ",1.5,", ",1.75,")
+    market_month(desk, BTC, MARCH)
+    assert checked(desk).left_out == ()
+    assert not judged(desk).passed
+    prices_only = make_desk(**two_sources(archive, other), TA_QUALITY__CROSS_CHECK_AMOUNTS="false")
+    assert checked(prices_only).left_out == ("volume", "quote_volume", "n_trades")
+    finding = judged(prices_only)
+    assert finding.passed
+    assert finding.metadata["not_compared"] == "volume, quote_volume, n_trades"
+    replace_in(other, path, ",3,", ",4,")
+    assert judged(prices_only).passed
+    replace_in(other, path, "101.3,", "101.31,")
+    assert not judged(prices_only).passed
+
+
+def test_an_amount_that_a_source_never_gives_is_not_compared(
+    archive: Any, other: Any, desk: Desk
+) -> None:
+    archive.put_month(MARCH)
+    path = other.put_month(MARCH)
+    replace_in(other, path, ",1.5,", ",0.0,", count=-1)
+    market_month(desk, BTC, MARCH)
+    assert checked(desk).left_out == ("volume",)
+    assert judged(desk).passed
+    replace_in(other, path, ",0.0,", ",1.5,")
+    assert checked(desk).left_out == ()
+    assert checked(desk).differing.height == 44_640 - 1
+
+
 def test_a_hole_of_the_second_source_warns(archive: Any, other: Any, desk: Desk) -> None:
     archive.put_month(MARCH)
     other.put_month(MARCH, without=[range(200, 203)])
@@ -122,9 +160,9 @@ def test_an_unknown_second_source_is_said_at_once() -> None:
         load_settings({"TA_QUALITY__CROSS_CHECK": "polygone"})
 
 
-def replace_in(mirror: Any, path: Path, old: str, new: str) -> None:
-    """Change the first minute of a zip, and sign it again."""
+def replace_in(mirror: Any, path: Path, old: str, new: str, count: int = 1) -> None:
+    """Change the first minutes of a zip, or all, and sign it again."""
     with zipfile.ZipFile(path) as archive:
         (name,) = archive.namelist()
         text = archive.read(name).decode()
-    mirror.put(path.stem.removeprefix("BTCUSDT-1m-"), text.replace(old, new, 1))
+    mirror.put(path.stem.removeprefix("BTCUSDT-1m-"), text.replace(old, new, count))

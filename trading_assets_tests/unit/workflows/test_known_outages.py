@@ -11,6 +11,7 @@ from trading_assets.domain.ids import Month, Symbol
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.ingest_month import ingest_month
 from trading_assets.workflows.known_outages import known_outages, venues_of
+from trading_assets.workflows.market_month import market_month
 from trading_assets.workflows.publish_bars import publish_bars_1m
 
 BTC, ETH = Symbol("BTCUSDT"), Symbol("ETHUSDT")
@@ -82,6 +83,24 @@ def test_a_table_that_changed_publishes_the_same_rows_with_other_causes(
     assert causes(desk) == {100: "unexplained"}
     assert "outages/BTCUSDT/2024-03" in first.parents
     assert "outages/BTCUSDT/2024-03" not in second.parents
+
+
+def test_a_new_explanation_reaches_the_larger_bars_and_makes_no_new_rows(
+    archive: Any, knowing: Callable[..., Desk], mine: Path
+) -> None:
+    archive.put_month(MARCH, without=[range(100, 200)])
+    mine.write_text(HEADER)
+    desk = knowing()
+    first = market_month(desk, BTC, MARCH)
+    assert not any(item.changed for item in market_month(desk, BTC, MARCH))
+    mine.write_text(HEADER + OUTAGE)
+    second = market_month(desk, BTC, MARCH)
+    assert [item.version for item in second] == [item.version for item in first]
+    for published in second[1:]:
+        (gap,) = desk.tables.require(published.table, BTC, MARCH).gaps
+        assert (published.changed, gap.cause) == (True, "venue_outage")
+        assert published.metadata["explained_set"] == second[1].metadata["explained_set"]
+    assert not any("explained_set" in item.metadata for item in first)
 
 
 def test_another_factor_for_jumps_makes_another_report(

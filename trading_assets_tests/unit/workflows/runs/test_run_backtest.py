@@ -166,6 +166,14 @@ def test_a_gap_beyond_the_limit_is_a_red_check(desk, run, lay_bars):
     assert "5000 minutes" in checks["gaps_within_limit"]["detail"]
 
 
+def test_an_explained_gap_beyond_the_limit_is_none(desk, run, lay_bars):
+    start = Month(2024, 2).start
+    gap = Gap(start, start + 5000 * 60_000_000, 5000, "venue_outage")
+    lay_bars(desk, "SOLUSDT", 1, months=(Month(2024, 2),), gaps=(gap,))
+    checks = {check["name"]: check for check in run("ib_fixed1").run.checks}
+    assert checks["gaps_within_limit"]["passed"] is True
+
+
 def test_a_single_month_cannot_prove_its_warm_up(make_desk, desk):
     only = make_desk(
         TA_SYMBOLS='["BTCUSDT","SOLUSDT"]', TA_HISTORY_START="2024-02"
