@@ -8,4 +8,4 @@ from pydantic import BaseModel, ConfigDict
 class Declaration(BaseModel):
     """One table of the settings that a person writes: a section, a source, an instrument."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)

@@ -65,14 +65,14 @@ def by_month(
 
 
 def columns(
-    schema: Mapping[str, Any], descriptions: Mapping[str, str] | None = None
+    names_and_types: Mapping[str, str], descriptions: Mapping[str, str] | None = None
 ) -> dg.TableSchema:
-    """Show the columns of a table (name -> polars type) in the catalogue."""
+    """Show the columns of a table, with their types in words, in the catalogue."""
     texts = descriptions or {}
     return dg.TableSchema(
         columns=[
-            dg.TableColumn(name, type=str(dtype), description=texts.get(name))
-            for name, dtype in schema.items()
+            dg.TableColumn(name, type=said, description=texts.get(name))
+            for name, said in names_and_types.items()
         ]
     )
 

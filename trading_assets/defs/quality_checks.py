@@ -9,8 +9,8 @@ import dagster as dg
 
 from trading_assets.defs.partition_events import Finding
 from trading_assets.defs.presentation import table
+from trading_assets.domain.bar import minute_text
 from trading_assets.market.outages import UNEXPLAINED, unexplained
-from trading_assets.market.quality import minute_text
 
 if TYPE_CHECKING:
     from trading_assets.storage.partition_store import Manifest

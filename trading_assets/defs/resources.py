@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from dagster_duckdb import DuckDBResource
 
 from trading_assets.domain.errors import InvariantError
 from trading_assets.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
     from trading_assets.workflows.desk import Desk
 
 
@@ -25,6 +28,20 @@ class DeskResource(dg.ConfigurableResource[Any]):
         from trading_assets.bootstrap import desk
 
         return desk(load_settings().settings)
+
+
+class CatalogResource(dg.ConfigurableResource[Any]):
+    """Opens the catalogue database when it is written, and loads DuckDB no sooner."""
+
+    database: str
+
+    @contextmanager
+    def get_connection(self) -> Iterator[DuckDBPyConnection]:
+        """Open it as Dagster's own resource does, which waits for another writer to end."""
+        from dagster_duckdb import DuckDBResource
+
+        with DuckDBResource(database=self.database).get_connection() as connection:
+            yield connection
 
 
 class NoPickles(dg.IOManager):
@@ -62,6 +79,6 @@ def resources(settings: Settings) -> dict[str, object]:
     """List the resources of the code location."""
     return {
         "desk": DeskResource(),
-        "duckdb": DuckDBResource(database=str(settings.data_root / "catalog.duckdb")),
+        "duckdb": CatalogResource(database=str(settings.data_root / "catalog.duckdb")),
         "io_manager": NoPickles(),
     }

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import Enum
 
 from trading_assets.domain.ids import Micros, Symbol
 
 MINUTE: Micros = 60_000_000
 DAY: Micros = 1440 * MINUTE
+
+
+def minute_text(ts: Micros) -> str:
+    """Write an instant as `2018-02-08 00:28`, UTC."""
+    return f"{datetime.fromtimestamp(ts // 1_000_000, UTC):%Y-%m-%d %H:%M}"
 
 
 class Timeframe(Enum):

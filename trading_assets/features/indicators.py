@@ -12,8 +12,10 @@ rows. `smoothing_warm_up` says after how many rows that is below what anybody ca
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
 FORGOTTEN = 1e-11
 """Weight of the past below which a smoothed value counts as warmed up."""
@@ -64,6 +66,8 @@ def log_return(close: pl.Expr, length: int = 1) -> pl.Expr:
 
 def rsi(close: pl.Expr, length: int) -> pl.Expr:
     """Give Wilder's relative strength index, 0 to 100; 100 when nothing fell."""
+    import polars as pl
+
     change = close.diff()
     gain = wilder(change.clip(lower_bound=0.0), length)
     loss = wilder((-change).clip(lower_bound=0.0), length)
@@ -77,6 +81,8 @@ def rsi(close: pl.Expr, length: int) -> pl.Expr:
 
 def true_range(high: pl.Expr, low: pl.Expr, close: pl.Expr) -> pl.Expr:
     """Give the range of a row together with its gap from the close before; null on row one."""
+    import polars as pl
+
     before = close.shift(1)
     widest = pl.max_horizontal(high - low, (high - before).abs(), (low - before).abs())
     return pl.when(before.is_not_null()).then(widest)
@@ -136,12 +142,16 @@ def ratio(value: pl.Expr, base: pl.Expr, *, otherwise: float) -> pl.Expr:
 
 
 def _quotient(value: pl.Expr, base: pl.Expr, usable: pl.Expr, *, otherwise: float = 0.0) -> pl.Expr:
+    import polars as pl
+
     quotient = value / base
     return pl.when(usable).then(quotient).when(quotient.is_not_null()).then(otherwise)
 
 
 def _smoothed(values: pl.Expr, length: int, *, alpha: float) -> pl.Expr:
     """Smooth recursively from the plain mean of the first `length` known values."""
+    import polars as pl
+
     known = values.is_not_null().cum_sum()
     seeded = (
         pl.when(known == length).then(values.rolling_mean(length)).when(known > length).then(values)

@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 import polars as pl
 
 from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Micros, Symbol
+from trading_assets.market import table_columns
 
 TS = pl.Datetime("us", "UTC")
 
-BAR_SCHEMA = pl.Schema(
-    {
-        "ts": TS,
-        "symbol": pl.String(),
-        "open": pl.Float64(),
-        "high": pl.Float64(),
-        "low": pl.Float64(),
-        "close": pl.Float64(),
-        "volume": pl.Float64(),
-        "quote_volume": pl.Float64(),
-        "n_trades": pl.Int64(),
-        "source": pl.String(),
-    }
-)
-"""Columns of `bars_1m`: `ts` is the open time, prices in quote, volume in base.
+_TYPES = {
+    table_columns.TIME: TS,
+    table_columns.TEXT: pl.String(),
+    table_columns.FLOAT: pl.Float64(),
+    table_columns.INTEGER: pl.Int64(),
+    table_columns.SMALL_INTEGER: pl.Int32(),
+    table_columns.FLAG: pl.Boolean(),
+}
 
-A source that does not give volume, quote volume or the number of trades leaves that column null in
-every row; nothing is made up.
-"""
 
-RESAMPLED_SCHEMA = pl.Schema({**BAR_SCHEMA, "n_minutes": pl.Int32(), "complete": pl.Boolean()})
-"""Columns of `bars_5m` and larger: the minutes inside, and whether none is missing."""
+def schema_of(columns: Mapping[str, str]) -> pl.Schema:
+    """Give the polars schema of columns whose types are said in the words of `table_columns`."""
+    return pl.Schema({name: _TYPES[said] for name, said in columns.items()})
+
+
+BAR_SCHEMA = schema_of(table_columns.BAR_COLUMNS)
+RESAMPLED_SCHEMA = schema_of(table_columns.RESAMPLED_COLUMNS)
 
 PRICES = ("open", "high", "low", "close")
 AMOUNTS = ("volume", "quote_volume", "n_trades")

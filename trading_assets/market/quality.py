@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
 
-from trading_assets.domain.bar import MINUTE, Gap, Timeframe
+from trading_assets.domain.bar import MINUTE, Gap, Timeframe, minute_text
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Micros, Month, Symbol
 from trading_assets.market.bar_frame import (
@@ -32,7 +31,6 @@ from trading_assets.market.oddities import (
 from trading_assets.market.outages import unexplained
 from trading_assets.market.sessions import Sessions
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LISTED = 100  # rows of a kind that a manifest names; it counts them all
 DEFAULT_JUMP_FACTOR = 50.0
 
@@ -187,11 +185,6 @@ def require_tolerable(
         found=f"{longest.minutes} minutes, from {first} to {last}",
         fix="Nothing was published. Get the missing files, or raise the setting.",
     )
-
-
-def minute_text(ts: Micros) -> str:
-    """Give an instant as `2018-02-08 00:28`, UTC."""
-    return f"{_EPOCH + timedelta(microseconds=ts):%Y-%m-%d %H:%M}"
 
 
 def _counted(everything: Sequence[Any], listed: Sequence[Any]) -> dict[str, Any]:

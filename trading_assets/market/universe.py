@@ -9,25 +9,10 @@ import polars as pl
 
 from trading_assets.domain.bar import DAY
 from trading_assets.domain.ids import Micros, Month, Symbol
-from trading_assets.market.bar_frame import TS, between, instant
+from trading_assets.market.bar_frame import TS, between, instant, schema_of
+from trading_assets.market.table_columns import UNIVERSE_COLUMNS
 
-MEMBER, RANK = "member", "rank"
-
-UNIVERSE_SCHEMA = pl.Schema(
-    [
-        ("valid_from", TS),
-        ("symbol", pl.String()),
-        (RANK, pl.Int64()),
-        ("median_quote_volume", pl.Float64()),
-        ("roc_pct", pl.Float64()),
-        ("news", pl.Boolean()),
-        (MEMBER, pl.Boolean()),
-        ("reason", pl.String()),
-    ]
-)
-"""One row per symbol and month. `rank` counts from 1 among those that pass every rule, null for
-others; `reason` says why a symbol is no member, and is null for members. The universe holds from
-`valid_from`, the first instant of the month, to the end of the month."""
+UNIVERSE_SCHEMA = schema_of(UNIVERSE_COLUMNS)
 
 SLACK: Micros = 7 * DAY
 """Weekends and holidays: a symbol has a look-back when it has a bar in the week before its start,

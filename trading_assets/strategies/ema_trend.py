@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar
-
-import polars as pl
+from typing import TYPE_CHECKING, ClassVar
 
 from trading_assets.domain.order import OrderType
 from trading_assets.domain.setup import SignalFamily
 from trading_assets.strategies.checks import require, require_between
 from trading_assets.strategies.protocol import BASE_BAR
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _MEMORY_SPANS = 14  # after 14 spans a start value weighs e^-28 = 7e-13, below any price step
 
@@ -57,6 +58,8 @@ class EmaTrend:
 
     def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give `ts` and `target`."""
+        import polars as pl
+
         fast = pl.col("close").ewm_mean(span=self.fast, adjust=False)
         slow = pl.col("close").ewm_mean(span=self.slow, adjust=False)
         band = self.band_bps / 10_000

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar
-
-import polars as pl
+from typing import TYPE_CHECKING, ClassVar
 
 from trading_assets.domain.order import OrderType
 from trading_assets.domain.setup import SignalFamily
 from trading_assets.strategies.checks import require, require_between
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ class ForecastDriven:
 
     def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give `ts`, `target` and `confidence`."""
+        import polars as pl
+
         edge = pl.col("prediction") * 10_000
         confidence = pl.col("confidence")
         size = (

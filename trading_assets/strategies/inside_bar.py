@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar
-
-import polars as pl
+from typing import TYPE_CHECKING, ClassVar
 
 from trading_assets.domain.order import OrderType
 from trading_assets.domain.setup import SignalFamily
 from trading_assets.strategies.checks import require, require_between
 from trading_assets.strategies.protocol import BASE_BAR
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _DAY_MINUTES = 1440
 
@@ -78,6 +79,8 @@ class InsideBar:
 
     def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give `ts` and the bracket columns; all but `ts` are null where there is no setup."""
+        import polars as pl
+
         high, low, close = pl.col("high"), pl.col("low"), pl.col("close")
         day_end = pl.col("ts").dt.truncate("1d").dt.offset_by("1d")
         mother_high, mother_low = high.shift(1), low.shift(1)

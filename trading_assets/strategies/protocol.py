@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Protocol, runtime_checkable
-
-import polars as pl
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from trading_assets.domain.order import OrderType
 from trading_assets.domain.setup import SignalFamily
+
+if TYPE_CHECKING:
+    import polars as pl
 
 BASE_BAR = timedelta(minutes=5)
 """Size of the bars that every strategy sees."""

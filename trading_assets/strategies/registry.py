@@ -6,7 +6,8 @@ import dataclasses
 import difflib
 import importlib
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -70,9 +71,9 @@ def make_strategy(reference: str, params: Mapping[str, Any], *, where: str = "")
                 found=key,
                 fix=f"Did you mean {close[0]}?" if close else "Remove the key.",
             )
-    hints = typing.get_type_hints(cls)
+    types = _types(typing.cast("Hashable", cls))
     values = {
-        key: _checked(hints[key], value, f"{prefix}params.{key}") for key, value in params.items()
+        key: _checked(types[key], value, f"{prefix}params.{key}") for key, value in params.items()
     }
     try:
         strategy = cls(**values)
@@ -118,9 +119,16 @@ def _imported(reference: str, prefix: str) -> type[Any]:
     return cls
 
 
-def _checked(hint: Any, value: Any, where: str) -> Any:
+@cache
+def _types(cls: Any) -> Mapping[str, TypeAdapter[Any]]:
+    """Give what checks each parameter; made once for a class, since graphs read many specs."""
+    hints = typing.get_type_hints(cls)
+    return {f.name: TypeAdapter(hints[f.name]) for f in dataclasses.fields(cls) if f.init}
+
+
+def _checked(said: TypeAdapter[Any], value: Any, where: str) -> Any:
     try:
-        return TypeAdapter(hint).validate_python(value)
+        return said.validate_python(value)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise ConfigurationError(

@@ -33,7 +33,9 @@ Amount = Annotated[Number, Field(ge=0)]
 class Section(BaseModel):
     """A part of a spec: frozen, and no key but its own."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True
+    )
 
 
 USED_BY = {"qty": "fixed", "pos_pct": "pct_of_equity", "risk_pct": "risk"}

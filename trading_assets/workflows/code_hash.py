@@ -19,6 +19,7 @@ _FILES = (
     "evaluation/run_tables.py",
     "strategies/evaluate.py",
     "strategies/filter_sections.py",
+    "strategies/filtered.py",
     "strategies/filters.py",
     "strategies/spec.py",
     "strategies/spec_sections.py",

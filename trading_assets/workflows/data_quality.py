@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from trading_assets.domain.bar import MINUTE, Gap, Timeframe
+from trading_assets.domain.bar import MINUTE, Gap, Timeframe, minute_text
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.gaps import merge_gaps
 from trading_assets.market.history import Confirmation
 from trading_assets.market.outages import UNEXPLAINED
-from trading_assets.market.quality import minute_text
 from trading_assets.storage.partition_store import Manifest
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.market_tables import bars_table, is_of_own_source

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from trading_assets.domain.bar import MINUTE, Gap
+from trading_assets.domain.bar import MINUTE, Gap, minute_text
 from trading_assets.domain.errors import DataError, UnknownSymbol
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.decoding import check_container
 from trading_assets.market.history import HasOtherObjects, HistorySource, Listing, VendorObject
-from trading_assets.market.quality import minute_text
 from trading_assets.settings import Settings
 from trading_assets.storage.raw_store import RawManifest, RawObject
 from trading_assets.workflows.desk import Desk

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from trading_assets.domain.errors import DataError, NotTraded
 from trading_assets.domain.ids import Micros, Month, Symbol
-from trading_assets.market.bar_frame import between, row_text
-from trading_assets.market.splits import Split
 from trading_assets.settings import Settings
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from trading_assets.market.splits import Split
 
 
 def micros_of(day: date) -> Micros:
@@ -81,6 +83,8 @@ def require_listed(settings: Settings, symbol: Symbol, frame: pl.DataFrame) -> N
     Raises:
         DataError: naming the first such bar.
     """
+    from trading_assets.market.bar_frame import between, row_text
+
     listed, delisted = declared_listing(settings, symbol)
     if listed is None and delisted is None:
         return
@@ -104,6 +108,8 @@ def _listing_text(settings: Settings, symbol: Symbol) -> str:
 
 def declared_splits(settings: Settings, symbol: Symbol) -> tuple[Split, ...]:
     """Give the splits of `[instruments.<SYMBOL>]`, for `market.splits.adjust_for_splits`."""
+    from trading_assets.market.splits import Split
+
     declared = settings.instruments.get(symbol)
     found = declared.splits if declared else ()
     return tuple(

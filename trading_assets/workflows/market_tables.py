@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from trading_assets.domain.bar import Timeframe
+from trading_assets.domain.bar import Timeframe, minute_text
 from trading_assets.domain.ids import content_hash
 from trading_assets.market.outages import UNEXPLAINED
-from trading_assets.market.quality import minute_text
-from trading_assets.settings import Settings
-from trading_assets.storage.partition_store import Manifest, PartitionStore
 from trading_assets.workflows.listing import is_traded_in
 from trading_assets.workflows.published import Published
+
+if TYPE_CHECKING:
+    from trading_assets.settings import Settings
+    from trading_assets.storage.partition_store import Manifest, PartitionStore
 
 CODE_VERSION = "2"
 """Raise it whenever equal raw bytes would give other rows, or another report of them."""

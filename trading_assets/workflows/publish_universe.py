@@ -10,8 +10,8 @@ from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.errors import DataError, MissingPartition
 from trading_assets.domain.ids import Month, Symbol, content_hash, months_between
 from trading_assets.domain.instrument import Instrument
+from trading_assets.market.table_columns import MEMBER
 from trading_assets.market.universe import (
-    MEMBER,
     SLACK,
     Candidate,
     UniverseRules,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,12 +12,15 @@ import pytest
 
 HEAVY = (
     "binance",
+    "duckdb",
     "exchange_calendars",
     "lightgbm",
     "matplotlib",
     "mlflow",
     "numba",
+    "numpy",
     "pandas",
+    "polars",
     "scipy",
     "sklearn",
     "statsmodels",
@@ -50,7 +52,7 @@ def test_the_definitions_load_no_heavy_library(tmp_path: Path) -> None:
 
 def test_the_command_line_loads_neither_dagster_nor_a_heavy_library(tmp_path: Path) -> None:
     statement = "import trading_assets.interfaces.cli.main"
-    assert loaded_by(statement, (*DAGSTER, *HEAVY, "polars"), tmp_path) == []
+    assert loaded_by(statement, (*DAGSTER, *HEAVY), tmp_path) == []
 
 
 @pytest.mark.parametrize("command", ["--help", "version", "config show", "up --help"])
@@ -73,18 +75,11 @@ def test_importing_the_package_loads_nothing_of_it(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_definitions_start_about_as_fast_as_dagster(tmp_path: Path) -> None:
-    """At most 1.6 times: every run and every reload of the code location pays for it."""
-    alone, ours = [], []
-    for _ in range(5):
-        alone.append(cpu_seconds("import dagster", tmp_path))
-        ours.append(cpu_seconds("import trading_assets.definitions", tmp_path))
-    # Other work on the machine only ever adds, so the smallest is the truest.
-    assert min(ours) / min(alone) <= 1.6
-
-
-def cpu_seconds(statement: str, home: Path) -> float:
-    """Measure a child's own time, which other programs on the machine change little."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    run(statement, home)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    """At most 1.5 times: every run and every reload of the code location pays for it."""
+    program = (
+        "import time, dagster\nalone = time.process_time()\n"
+        "import trading_assets.definitions\nprint(time.process_time() / alone)"
+    )
+    # One process measures both, so that other work on the machine slows both alike. It only ever
+    # adds, so the smallest ratio is the truest.
+    assert min(float(run(program, tmp_path)) for _ in range(7)) <= 1.5

@@ -5,13 +5,12 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from dagster_duckdb import DuckDBResource
 
 from trading_assets.defs.assets.market_data import dataset_bars_5m, dataset_universe, instruments
 from trading_assets.defs.assets.models import dataset_forecasts
 from trading_assets.defs.partitions import SETTINGS
 from trading_assets.defs.presentation import facts
-from trading_assets.defs.resources import DeskResource
+from trading_assets.defs.resources import CatalogResource, DeskResource
 from trading_assets.domain.errors import InvariantError
 from trading_assets.domain.ids import content_hash
 from trading_assets.strategies.spec import StrategySpec
@@ -71,7 +70,7 @@ def _backtest(spec: StrategySpec) -> dg.AssetsDefinition:
         metadata={"spec": dg.MetadataValue.json(spec.model_dump(mode="json"))},
     )
     def backtest(
-        context: dg.AssetExecutionContext, desk: DeskResource, duckdb: DuckDBResource
+        context: dg.AssetExecutionContext, desk: DeskResource, duckdb: CatalogResource
     ) -> dg.MaterializeResult[Any]:
         from trading_assets.storage.catalog import write_run
         from trading_assets.workflows.run_backtest import run_backtest

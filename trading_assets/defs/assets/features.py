@@ -2,6 +2,7 @@
 
 # No postponed annotations here: Dagster reads the types of a body's arguments.
 from functools import partial
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -23,19 +24,25 @@ from trading_assets.defs.partitions import (
 )
 from trading_assets.defs.presentation import by_month, columns
 from trading_assets.defs.resources import DeskResource
+from trading_assets.domain.ids import content_hash
 from trading_assets.features.feature_set import CORE
+from trading_assets.market.table_columns import FLOAT, TEXT, TIME
+from trading_assets.workflows.code_hash import source_hash
 
 if TYPE_CHECKING:
     from trading_assets.workflows.desk import Desk
 
 GROUP = "features"
 _FORMULAS = {feature.name: feature.formula for feature in CORE.features}
-_SCHEMA = {"ts": "Datetime(us, UTC)", "symbol": "String", **dict.fromkeys(CORE.columns, "Float64")}
+_SCHEMA = {"ts": TIME, "symbol": TEXT, **dict.fromkeys(CORE.columns, FLOAT)}
+_SOURCES = ("features/feature.py", "features/feature_set.py", "features/indicators.py")
+_CODE_VERSION = content_hash([source_hash(*_SOURCES, "market/resample.py"), version("polars")])[:16]
+"""Manifests hold the set's own version, which needs polars; this one changes whenever that does."""
 
 
 @monthly_table(
     group=GROUP,
-    code_version=CORE.code_version,
+    code_version=_CODE_VERSION,
     deps=[with_months_before(bars_5m, CORE.warm_up)],
     kinds={"polars", "parquet"},
     schema=columns(_SCHEMA, _FORMULAS),

@@ -32,8 +32,7 @@ from trading_assets.defs.resources import DeskResource
 from trading_assets.domain.bar import MINUTE, Timeframe
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Month, Symbol
-from trading_assets.market.bar_frame import BAR_SCHEMA, RESAMPLED_SCHEMA, validate_bars
-from trading_assets.market.universe import UNIVERSE_SCHEMA
+from trading_assets.market.table_columns import BAR_COLUMNS, RESAMPLED_COLUMNS, UNIVERSE_COLUMNS
 from trading_assets.workflows.market_tables import (
     CODE_VERSION,
     INSTRUMENTS_CODE_VERSION,
@@ -89,7 +88,9 @@ def raw_klines(
         yield from report_each(context, by_month(lambda s, m: fetch(s, m, history=sources.of(s))))
 
 
-@_table(deps=[raw_klines, *on_calendars()], kinds={"polars", "parquet"}, schema=columns(BAR_SCHEMA))
+@_table(
+    deps=[raw_klines, *on_calendars()], kinds={"polars", "parquet"}, schema=columns(BAR_COLUMNS)
+)
 def bars_1m(context: dg.AssetExecutionContext, desk: DeskResource) -> PartitionEvents:
     """One-minute bars: in order, unique, finished, on the grid; gaps are listed and never filled.
 
@@ -113,7 +114,7 @@ def _resampled(timeframe: Timeframe, description: str) -> dg.AssetsDefinition:
             *on_calendars(),
         ],
         kinds={"polars", "parquet"},
-        schema=columns(RESAMPLED_SCHEMA),
+        schema=columns(RESAMPLED_COLUMNS),
     )
     def bars(context: dg.AssetExecutionContext, desk: DeskResource) -> PartitionEvents:
         from trading_assets.workflows.resample_month import resample_month
@@ -150,7 +151,7 @@ dataset_bars_1d = dataset("bars_1d", bars_1d, GROUP)
     group_name=GROUP,
     code_version=UNIVERSE_CODE_VERSION,
     kinds={"polars", "parquet"},
-    metadata={"dagster/column_schema": columns(UNIVERSE_SCHEMA)},
+    metadata={"dagster/column_schema": columns(UNIVERSE_COLUMNS)},
 )
 def universe(context: dg.AssetExecutionContext, desk: DeskResource) -> PartitionEvents:
     """Which symbols may be traded in a month, by rank, and why the others may not.
@@ -264,6 +265,8 @@ def _judge_five_minutes(desk: "Desk", key: str) -> list[Finding]:
 
 
 def _judge_prices(frame: "pl.DataFrame", symbol: Symbol) -> Finding:
+    from trading_assets.market.bar_frame import validate_bars
+
     try:
         validate_bars(frame, symbol)
     except DataError as error:

@@ -4,7 +4,6 @@
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from dagster_duckdb import DuckDBResource
 
 from trading_assets.defs.assets.backtests import BACKTESTS, CATALOG_POOL
 from trading_assets.defs.assets.features import FEATURES_5M_CHECKS
@@ -12,7 +11,7 @@ from trading_assets.defs.assets.market_data import BARS_1M_CHECKS, BARS_5M_CHECK
 from trading_assets.defs.books import PROMOTED_BOOK, require_play_money
 from trading_assets.defs.check_evidence import summed_up
 from trading_assets.defs.presentation import facts, table
-from trading_assets.defs.resources import DeskResource
+from trading_assets.defs.resources import CatalogResource, DeskResource
 from trading_assets.domain.errors import MissingPartition, TradingAssetsError
 from trading_assets.workflows.code_hash import source_hash
 
@@ -33,7 +32,7 @@ _DATA_CHECKS = [*BARS_1M_CHECKS, *BARS_5M_CHECKS, *FEATURES_5M_CHECKS]
     pool=CATALOG_POOL,
 )
 def promotion_decision(
-    context: dg.AssetExecutionContext, desk: DeskResource, duckdb: DuckDBResource
+    context: dg.AssetExecutionContext, desk: DeskResource, duckdb: CatalogResource
 ) -> dg.MaterializeResult[Any]:
     """Promote, hold or reject: one document with every rule, its value, threshold and evidence.
 

@@ -12,7 +12,6 @@ from trading_assets.defs.partitions import MONTHS_BY_SYMBOL, SETTINGS, month_and
 from trading_assets.defs.presentation import table
 from trading_assets.defs.resources import DeskResource
 from trading_assets.domain.errors import MissingPartition, UnknownSymbol
-from trading_assets.market.differences import difference_text
 
 if TYPE_CHECKING:
     from trading_assets.market.history import HistorySources
@@ -63,6 +62,8 @@ def judge_second_source(desk: "Desk", sources: "HistorySources", key: str) -> li
 
 
 def _finding(found: "CrossCheck") -> Finding:
+    from trading_assets.market.differences import difference_text
+
     counts = {
         "differing": found.differing.height,
         "only_second": found.only_second.height,

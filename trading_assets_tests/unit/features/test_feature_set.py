@@ -12,7 +12,8 @@ from trading_assets.domain.bar import MINUTE, Timeframe
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Month
 from trading_assets.features.anchor import anchor
-from trading_assets.features.feature_set import CORE, Feature, FeatureSet
+from trading_assets.features.feature import Feature
+from trading_assets.features.feature_set import CORE, FeatureSet
 from trading_assets.features.indicators import log_return
 from trading_assets.features.look_ahead import differing_rows
 from trading_assets.market.bar_frame import instant
@@ -47,7 +48,7 @@ def test_every_value_is_finite_once_warm_and_null_before(make_bars):
 
 def test_a_warm_up_is_never_shorter_than_the_window_behind_it(make_bars):
     """No null is left after the warm-up when the mask is taken away, and windows waste no row."""
-    bars = make_bars(days=5).with_columns(**CORE.shared)
+    bars = make_bars(days=5).with_columns(**CORE.shared_columns)
     for feature in CORE.features:
         table = bars if feature.source is Timeframe.M5 else resample(bars, feature.source)
         known = table.select(feature.expression.alias("value"))["value"].is_not_null()
@@ -120,15 +121,15 @@ def test_the_code_version_follows_the_expressions():
     assert other.code_version == CORE.code_version
     first = CORE.features[0]
     changed = [
-        replace(first, expression=first.expression * 1.0),
-        replace(first, expression=log_return(pl.col("close"), 2)),  # only a window differs
+        replace(first, make=lambda col: first.make(col) * 1.0),
+        replace(first, make=lambda col: log_return(col.close, 2)),  # only a window differs
         replace(first, warm_up_bars=first.warm_up_bars + 1),
         replace(first, name="other"),
     ]
     versions = {
         replace(CORE, features=(feature, *CORE.features[1:])).code_version for feature in changed
     }
-    shared = {**CORE.shared, "_trade_size": pl.lit(1.0)}
+    shared = {**CORE.shared, "_trade_size": lambda _: pl.lit(1.0)}
     versions |= {replace(CORE, shared=shared).code_version, replace(CORE, version=2).code_version}
     assert len(versions | {CORE.code_version}) == 7
     reworded = replace(first, formula="said otherwise")
@@ -145,7 +146,7 @@ def test_the_code_version_is_the_same_in_another_process():
 
 
 def test_colliding_columns_are_refused():
-    one = Feature("one", "1", Timeframe.M5, 0, pl.col("close"))
+    one = Feature("one", "1", Timeframe.M5, 0, lambda col: col.close)
     with pytest.raises(ConfigurationError, match="colliding columns"):
         FeatureSet("twice", 1, Timeframe.M5, (one, one))
     with pytest.raises(ConfigurationError, match="colliding columns"):
@@ -154,7 +155,7 @@ def test_colliding_columns_are_refused():
 
 def test_larger_bars_are_cut_by_the_sessions_of_the_calendar(make_bars):
     known = build_sessions("XNYS", date(2024, 1, 1), date(2024, 3, 31))
-    size = Feature("minutes", "minutes of the hour", Timeframe.H1, 0, pl.col("n_minutes"))
+    size = Feature("minutes", "minutes of the hour", Timeframe.H1, 0, lambda col: col.n_minutes)
     whole = FeatureSet("sizes", 1, Timeframe.M5, (size,))
     bars = known.inside(make_bars(days=5))  # from 1 February 2024 on
     rows = whole.compute(bars, known)

@@ -19,8 +19,8 @@ from trading_assets.market.universe import UNIVERSE_SCHEMA
 from trading_assets.strategies.ema_trend import EmaTrend
 from trading_assets.strategies.evaluate import evaluate, month_signals
 from trading_assets.strategies.filter_sections import FiltersSpec
+from trading_assets.strategies.filtered import Filtered
 from trading_assets.strategies.filters import (
-    Filtered,
     filter_columns,
     first_no,
     with_news,

@@ -1,0 +1,49 @@
+"""Columns of the market tables, with types in words: the catalogue shows them without polars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+TIME, TEXT, FLOAT = "Datetime(us, UTC)", "String", "Float64"
+INTEGER, SMALL_INTEGER, FLAG = "Int64", "Int32", "Boolean"
+
+BAR_COLUMNS: Mapping[str, str] = {
+    "ts": TIME,
+    "symbol": TEXT,
+    "open": FLOAT,
+    "high": FLOAT,
+    "low": FLOAT,
+    "close": FLOAT,
+    "volume": FLOAT,
+    "quote_volume": FLOAT,
+    "n_trades": INTEGER,
+    "source": TEXT,
+}
+"""Columns of `bars_1m`: `ts` is the open time, prices in quote, volume in base.
+
+A source that does not give volume, quote volume or the number of trades leaves that column null in
+every row; nothing is made up.
+"""
+
+RESAMPLED_COLUMNS: Mapping[str, str] = {
+    **BAR_COLUMNS,
+    "n_minutes": SMALL_INTEGER,
+    "complete": FLAG,
+}
+"""Columns of `bars_5m` and larger: the minutes inside, and whether none is missing."""
+
+MEMBER, RANK = "member", "rank"
+
+UNIVERSE_COLUMNS: Mapping[str, str] = {
+    "valid_from": TIME,
+    "symbol": TEXT,
+    RANK: INTEGER,
+    "median_quote_volume": FLOAT,
+    "roc_pct": FLOAT,
+    "news": FLAG,
+    MEMBER: FLAG,
+    "reason": TEXT,
+}
+"""One row per symbol and month. `rank` counts from 1 among those that pass every rule, null for
+others; `reason` says why a symbol is no member, and is null for members. The universe holds from
+`valid_from`, the first instant of the month, to the end of the month."""
