@@ -6,13 +6,16 @@ from typing import Any
 
 import dagster as dg
 
-from trading_assets.defs.assets.market_data import bars_1m
+from trading_assets.defs.assets.market_data import bars_1m, raw_klines
 from trading_assets.defs.jobs import GAPS_TAG, REPAIR, repair_bars
 from trading_assets.defs.partitions import SETTINGS, month_and_symbol, range_tags
 from trading_assets.defs.sensors import ENDED, metadata_text, runs_with, why_not_again
 
+_TELLING = (raw_klines, bars_1m)
+"""Tables whose events say what a month lacks."""
+
 EVENTS_AT_ONCE = 500
-"""Materialisations that one tick reads."""
+"""Materialisations of one table that one tick reads."""
 
 RUNS_AT_ONCE = 5
 """Runs that one tick asks for."""
@@ -26,6 +29,9 @@ RUNS_AT_ONCE = 5
 def repair_gaps(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """Ask the vendor again where new minutes have gaps that nothing explains and nobody confirmed.
 
+    What fetched bytes lack counts, too: a month with a gap too long to be published has no bars.
+    While the run that told of a gap is at work, it is waited for, as both would publish the month.
+
     The cursor holds the last event read, and the months whose gaps are not settled. A set of gaps
     is asked for until one run has succeeded, at most three times; what has been tried is read from
     the runs, so a restart neither repeats nor forgets anything. Another set is another question.
@@ -35,6 +41,8 @@ def repair_gaps(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     for key, gaps in sorted(unsettled.items()):
         value = f"{key}:{gaps}"
         attempts = runs_with(context.instance, repair_bars.name, GAPS_TAG, value)
+        if _is_at_work(context.instance, key):
+            continue
         if not why_not_again(attempts):
             requests.append(
                 dg.RunRequest(
@@ -56,12 +64,36 @@ def _read(instance: dg.DagsterInstance, cursor: str | None) -> tuple[int, dict[s
     """Give the last event, and the open gaps (their hash) by month, after the newest events."""
     state: dict[str, Any] = json.loads(cursor) if cursor else {"seen": 0, "unsettled": {}}
     seen, unsettled = int(state["seen"]), dict(state["unsettled"])
-    news = dg.AssetRecordsFilter(asset_key=bars_1m.key, after_storage_id=seen)
-    records = instance.fetch_materializations(news, limit=EVENTS_AT_ONCE, ascending=True).records
-    for record in records:
+    for record in _news(instance, seen):
         key, gaps = str(record.partition_key), metadata_text(record, "unconfirmed_set")
         unsettled.pop(key, None)
         if gaps and month_and_symbol(key)[1] in SETTINGS.symbols:
             unsettled[key] = gaps
         seen = record.storage_id
     return seen, unsettled
+
+
+def _news(instance: dg.DagsterInstance, seen: int) -> list[dg.EventLogRecord]:
+    """Give the events after `seen`, in order, as far as those of every table are known."""
+    pages = [
+        instance.fetch_materializations(
+            dg.AssetRecordsFilter(asset_key=table.key, after_storage_id=seen),
+            limit=EVENTS_AT_ONCE,
+            ascending=True,
+        ).records
+        for table in _TELLING
+    ]
+    full = [page[-1].storage_id for page in pages if len(page) == EVENTS_AT_ONCE]
+    records = sorted((r for page in pages for r in page), key=lambda record: record.storage_id)
+    return [record for record in records if not full or record.storage_id <= min(full)]
+
+
+def _is_at_work(instance: dg.DagsterInstance, key: str) -> bool:
+    """Tell whether the run that last told of this month has not ended."""
+    for table in _TELLING:
+        wanted = dg.AssetRecordsFilter(asset_key=table.key, asset_partitions=[key])
+        for record in instance.fetch_materializations(wanted, limit=1).records:
+            run = instance.get_run_by_id(record.run_id)
+            if run is not None and run.status not in ENDED:
+                return True
+    return False

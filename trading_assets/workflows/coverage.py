@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from trading_assets.domain.bar import MINUTE, Timeframe
-from trading_assets.domain.ids import Month, Symbol
+from collections.abc import Sequence
+
+from trading_assets.domain.bar import MINUTE, Gap, Timeframe
+from trading_assets.domain.ids import Micros, Month, Symbol
+from trading_assets.market.sessions import Sessions
 from trading_assets.storage.partition_store import Manifest
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.freeze_calendars import sessions_of_symbol
@@ -38,21 +41,36 @@ def month_coverage(desk: Desk, symbol: Symbol, month: Month) -> Shares:
     Raises:
         MissingPartition: if the one-minute bars are not there.
     """
-    import numpy as np
-
     manifest = desk.tables.require(bars_table(Timeframe.M1), symbol, month)
     known = [
         ts for ts in (manifest.min_ts, *(gap.start for gap in manifest.gaps)) if ts is not None
     ]
-    start, end = min(known, default=month.end), min(manifest.extra["expected_end"], month.end)
-    sessions = sessions_of_symbol(desk, symbol)
+    start, end = min(known, default=month.end), manifest.extra["expected_end"]
+    return coverage_of(month, manifest.gaps, start, end, sessions_of_symbol(desk, symbol))
+
+
+def coverage_of(
+    month: Month, gaps: Sequence[Gap], start: Micros, end: Micros, sessions: Sessions | None
+) -> Shares:
+    """Do the same for minutes that need not be published.
+
+    Args:
+        month: whose hours to look at.
+        gaps: what is missing, in order.
+        start: first expected minute.
+        end: until when minutes are expected; the month's end at the latest.
+        sessions: None for a market that never closes.
+    """
+    import numpy as np
+
+    end = min(end, month.end)
     if end <= start:
         expected = np.empty(0, dtype=np.int64)
     elif sessions is None:
         expected = np.arange(start, end - end % MINUTE, MINUTE)
     else:
         expected = sessions.minutes(start, end)
-    edges = np.array([(gap.start, gap.end + MINUTE) for gap in manifest.gaps]).reshape(-1)
+    edges = np.array([(gap.start, gap.end + MINUTE) for gap in gaps]).reshape(-1)
     missing = np.searchsorted(edges, expected, side="right") % 2 == 1
     hour = (expected - month.start) // (60 * MINUTE)
     counts = np.bincount(hour, minlength=month.days * HOURS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trading_assets.domain.bar import Timeframe, minute_text
+from trading_assets.domain.bar import Gap, Timeframe, minute_text
 from trading_assets.domain.ids import content_hash
 from trading_assets.market.outages import UNEXPLAINED
 from trading_assets.workflows.listing import is_traded_in
@@ -70,7 +70,7 @@ def published_from_manifest(
             "gaps": len(manifest.gaps),
             "missing_minutes": sum(gap.minutes for gap in manifest.gaps),
             "longest_gap_minutes": max((gap.minutes for gap in manifest.gaps), default=0),
-            **_first_gaps(manifest),
+            **gap_rows(manifest.gaps),
             **_explained(manifest),
             "row_hash": manifest.version,
             "file": str(tables.path(manifest)),
@@ -87,7 +87,7 @@ def _explained(manifest: Manifest) -> dict[str, Any]:
     return {EXPLAINED: content_hash(causes)[:16]} if causes else {}
 
 
-def _first_gaps(manifest: Manifest) -> dict[str, Any]:
+def gap_rows(gaps: tuple[Gap, ...]) -> dict[str, Any]:
     """List the first gaps by their missing minutes, if there is any."""
     rows = [
         {
@@ -96,6 +96,6 @@ def _first_gaps(manifest: Manifest) -> dict[str, Any]:
             "minutes": gap.minutes,
             "cause": gap.cause,
         }
-        for gap in manifest.gaps[:_GAPS_SHOWN]
+        for gap in gaps[:_GAPS_SHOWN]
     ]
     return {"first_gaps": rows} if rows else {}

@@ -14,7 +14,8 @@ import pytest
 from dagster._core.test_utils import create_run_for_test
 
 from trading_assets.definitions import defs
-from trading_assets.defs.assets.market_data import bars_1m
+from trading_assets.defs import repair_sensor
+from trading_assets.defs.assets.market_data import bars_1m, raw_klines
 from trading_assets.defs.jobs import GAPS_TAG, repair_bars
 from trading_assets.defs.repair_sensor import RUNS_AT_ONCE, repair_gaps
 from trading_assets.domain.ids import Month
@@ -25,9 +26,11 @@ DONE, FAILED = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
 AT_WORK = dg.DagsterRunStatus.STARTED
 
 
-def materialised(instance: dg.DagsterInstance, key: str, gaps: str) -> None:
+def materialised(
+    instance: dg.DagsterInstance, key: str, gaps: str, table: dg.AssetsDefinition = bars_1m
+) -> None:
     instance.report_runless_asset_event(
-        dg.AssetMaterialization(bars_1m.key, partition=key, metadata={"unconfirmed_set": gaps})
+        dg.AssetMaterialization(table.key, partition=key, metadata={"unconfirmed_set": gaps})
     )
 
 
@@ -92,6 +95,26 @@ def test_gaps_that_were_closed_meanwhile_are_not_asked_for(daemon: Daemon) -> No
     assert daemon.tick() == []
 
 
+def test_a_month_that_could_not_be_published_is_asked_for_by_what_its_bytes_lack(
+    daemon: Daemon,
+) -> None:
+    materialised(daemon.instance, KEY, "g1", raw_klines)
+    assert daemon.launch(FAILED) == [f"repair:{KEY}:g1:1"]
+    materialised(daemon.instance, KEY, "", raw_klines)  # the vendor has confirmed the gap
+    assert [daemon.tick() for _ in range(3)] == [[], [], []]
+
+
+def test_events_of_both_tables_are_read_in_order_whatever_their_number(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repair_sensor, "EVENTS_AT_ONCE", 2)
+    for gaps in ("g1", "g1", ""):
+        materialised(daemon.instance, KEY, gaps, raw_klines)
+    materialised(daemon.instance, OTHER, "g2", bars_1m)
+    ticks = [[request.run_key for request in daemon.tick()] for _ in range(3)]
+    assert ticks == [[f"repair:{KEY}:g1:1"], *[[f"repair:{OTHER}:g2:1"]] * 2]
+
+
 def test_a_run_that_fails_is_tried_three_times_in_all(daemon: Daemon) -> None:
     materialised(daemon.instance, KEY, "g1")
     tried = [daemon.launch(FAILED) for _ in range(5)]
@@ -151,11 +174,15 @@ def put(root: Path, period: str, minutes: pl.Series) -> None:
     (folder / f"{name}.zip.CHECKSUM").write_text(f"{digest}  {name}.zip\n")
 
 
-def run(instance: dg.DagsterInstance, tags: dict[str, str], config: dict[str, Any]) -> None:
+def run(
+    instance: dg.DagsterInstance, tags: dict[str, str], config: dict[str, Any], *, ends: bool = True
+) -> None:
     job = defs.resolve_job_def(repair_bars.name)
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-    result = job.execute_in_process(instance=instance, tags=tags, run_config={**config, **quiet})
-    assert result.success
+    result = job.execute_in_process(
+        instance=instance, tags=tags, run_config={**config, **quiet}, raise_on_error=False
+    )
+    assert result.success is ends
 
 
 def unconfirmed(instance: dg.DagsterInstance) -> int:
@@ -190,3 +217,33 @@ def test_on_a_real_instance_a_hole_is_asked_for_once_and_then_confirmed(
         ]
         (sensor,) = [s for s in defs.sensors or () if s.name == "repair_gaps"]
         assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("has_them", [True, False], ids=["has them", "has them not"])
+def test_on_a_real_instance_a_blocked_month_is_asked_for_until_the_vendor_has_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_them: bool
+) -> None:
+    minutes = pl.int_range(31 * 1440, eager=True)
+    put(tmp_path / "mirror", "2024-03", minutes.filter((minutes < 100) | (minutes > 129)))
+    monkeypatch.setenv("TA_HOME", str(tmp_path))
+    monkeypatch.setenv("TA_SOURCE", "archive")
+    monkeypatch.setenv("TA_ARCHIVE_ROOT", str(tmp_path / "mirror"))
+    monkeypatch.setenv("TA_QUALITY__MAX_GAP_MINUTES", "29")
+    (tmp_path / "instance").mkdir()
+    with dg.DagsterInstance.local_temp(str(tmp_path / "instance")) as instance:
+        span = {f"dagster/asset_partition_range_{end}": KEY for end in ("start", "end")}
+        run(instance, span, {}, ends=False)
+        assert not instance.get_materialized_partitions(bars_1m.key)
+        (record,) = instance.fetch_materializations(raw_klines.key, limit=1).records
+        assert record.asset_materialization is not None
+        told = record.asset_materialization.metadata
+        assert (told["longest_gap_minutes"].value, told["unconfirmed_gaps"].value) == (30, 1)
+        assert "![coverage]" in str(told["coverage"].value)
+        if has_them:
+            put(tmp_path / "mirror", "2024-03-01", pl.int_range(1440, eager=True))
+        daemon = Daemon(instance)
+        (request,) = daemon.tick()
+        run(instance, dict(request.tags), dict(request.run_config), ends=has_them)
+        assert [daemon.tick() for _ in range(3)] == [[], [], []]
+        assert bool(instance.get_materialized_partitions(bars_1m.key)) is has_them

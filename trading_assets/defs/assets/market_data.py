@@ -26,7 +26,7 @@ from trading_assets.defs.partitions import (
     month_and_symbol,
     monthly_table,
 )
-from trading_assets.defs.presentation import by_month, columns, shown
+from trading_assets.defs.presentation import by_month, columns, facts, shown
 from trading_assets.defs.quality_checks import ODDITIES, judge_gaps, judge_oddities
 from trading_assets.defs.resources import DeskResource
 from trading_assets.domain.bar import MINUTE, Timeframe
@@ -78,14 +78,18 @@ def raw_klines(
 ) -> PartitionEvents:
     """The vendor's own bytes of a month, unchanged: one file per vendor object, each with its hash.
 
-    Running it again fetches only what is missing or was not finished.
+    Running it again fetches only what is missing or was not finished. What the bytes lack is shown,
+    also where a gap is too long for bars to be published.
     """
     from trading_assets.workflows.repair_month import fetch_month
 
     opened = desk.open()
     fetch = partial(fetch_month, opened, repair=config.repair)
     with opened.history() as sources:
-        yield from report_each(context, by_month(lambda s, m: fetch(s, m, history=sources.of(s))))
+        publish = by_month(
+            lambda s, m: fetch(s, m, history=sources.of(s)), pictures=_lacking(opened)
+        )
+        yield from report_each(context, publish)
 
 
 @_table(
@@ -284,6 +288,17 @@ def _closes(desk: "Desk", timeframe: Timeframe) -> Callable[[Symbol, Month], Seq
         return list(frame["close"])
 
     return closes
+
+
+def _lacking(desk: "Desk") -> Callable[[Symbol, Month], dict[str, Any]]:
+    def report(symbol: Symbol, month: Month) -> dict[str, Any]:
+        from trading_assets.workflows.raw_report import raw_report
+
+        found = raw_report(desk, symbol, month)
+        picture = {"coverage": heat_map(found.coverage)} if found.coverage else {}
+        return {**facts(found.facts), **picture}
+
+    return report
 
 
 def _coverage(desk: "Desk") -> Callable[[Symbol, Month], dict[str, Any]]:
