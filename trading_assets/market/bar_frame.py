@@ -9,7 +9,7 @@ import polars as pl
 
 from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.errors import DataError
-from trading_assets.domain.ids import Micros, Symbol
+from trading_assets.domain.ids import Micros, Symbol, content_hash
 from trading_assets.market import table_columns
 
 TS = pl.Datetime("us", "UTC")
@@ -34,6 +34,7 @@ RESAMPLED_SCHEMA = schema_of(table_columns.RESAMPLED_COLUMNS)
 
 PRICES = ("open", "high", "low", "close")
 AMOUNTS = ("volume", "quote_volume", "n_trades")
+_MAY_MISS = (*AMOUNTS, "n_minutes")
 _NAMED = 4  # rows that an error shows
 
 
@@ -75,6 +76,12 @@ def row_content_hash(frame: pl.DataFrame) -> str:
     return digest.hexdigest()
 
 
+def version_of(frame: pl.DataFrame, stands_for: str = "") -> str:
+    """Give the version of a partition: the hash of its rows, and of what they stand for."""
+    own = row_content_hash(frame)
+    return content_hash([own, stands_for]) if stands_for else own
+
+
 def validate_bars(
     frame: pl.DataFrame,
     symbol: Symbol,
@@ -84,9 +91,9 @@ def validate_bars(
 ) -> None:
     """Prove that a table holds bars of one symbol that anything downstream may trust.
 
-    Checked in this order: columns and types, no nulls (amounts may be null in all rows together),
-    symbol, time strictly increasing and on the grid, finite positive prices, high and low around
-    open and close, no negative volume.
+    Checked in this order: columns and types, no nulls (amounts and `n_minutes` may be null in all
+    rows together), symbol, time strictly increasing and on the grid, finite positive prices, high
+    and low around open and close, no negative volume.
 
     Args:
         frame: the bars.
@@ -109,10 +116,10 @@ def validate_bars(
     inside = pl.all_horizontal(
         (pl.col("low") <= pl.col("open", "close")) & (pl.col("open", "close") <= pl.col("high"))
     )
-    amounts = pl.col(*AMOUNTS)
-    as_in_the_first_row = amounts.is_null() == amounts.is_null().first()
+    amounts, unknown = pl.col(*AMOUNTS), pl.col(*(n for n in _MAY_MISS if n in expected)).is_null()
+    as_in_the_first_row = unknown == unknown.first()
     rules: tuple[tuple[str, pl.Expr], ...] = (
-        ("a value is missing", pl.all_horizontal(pl.exclude(*AMOUNTS).is_not_null())),
+        ("a value is missing", pl.all_horizontal(pl.exclude(*_MAY_MISS).is_not_null())),
         ("an amount is missing in some rows only", pl.all_horizontal(as_in_the_first_row)),
         (f"the symbol is not {symbol}", pl.col("symbol") == symbol),
         ("time does not increase", (pl.col("ts").diff() > pl.duration()).fill_null(value=True)),

@@ -7,7 +7,7 @@ from typing import Literal
 
 import polars as pl
 
-from trading_assets.domain.bar import MINUTE, Gap
+from trading_assets.domain.bar import MINUTE, Gap, Timeframe
 from trading_assets.domain.ids import Micros
 
 CLOSE_TS = "close_ts"
@@ -32,7 +32,7 @@ class Silence:
     Attributes:
         start: open time of its first bar.
         end: open time of its last one.
-        minutes: bars in it.
+        minutes: of its bars.
         beside_gap: it touches a gap, so the market may have been closed rather than quiet.
     """
 
@@ -48,7 +48,7 @@ class Jump:
 
     Attributes:
         ts: open time of the bar.
-        kind: from the close of the minute before to the open, or inside the bar.
+        kind: from the close of the bar before to the open, or inside the bar.
         move: open over close before - 1, or high over low - 1.
         times: how many times the month's median move from close to close.
     """
@@ -75,41 +75,51 @@ def early_closes(rows: pl.DataFrame) -> tuple[EarlyClose, ...]:
     return tuple(EarlyClose(*row) for row in unique.iter_rows())
 
 
-def silences(frame: pl.DataFrame, gaps: tuple[Gap, ...]) -> tuple[Silence, ...]:
-    """List the stretches of adjacent minutes without a trade.
+def silences(
+    frame: pl.DataFrame, gaps: tuple[Gap, ...], timeframe: Timeframe = Timeframe.M1
+) -> tuple[Silence, ...]:
+    """List the stretches of adjacent bars without a trade.
 
     Args:
         frame: BAR_SCHEMA, sorted and unique; where the vendor counts no trades none is listed.
         gaps: those of the same month.
+        timeframe: size of the bars.
     """
+    size = timeframe.micros
     silent = frame.filter(pl.col("n_trades") == 0).select("ts")
-    stretch = (pl.col("ts").diff() != _MINUTE).fill_null(value=True).cum_sum()
+    stretch = (
+        (pl.col("ts").diff() != pl.duration(microseconds=size)).fill_null(value=True).cum_sum()
+    )
     spans = (
         silent.group_by(stretch.alias("stretch"), maintain_order=True)
-        .agg(start=pl.col("ts").first(), end=pl.col("ts").last(), minutes=pl.len())
-        .select(pl.col("start", "end").to_physical(), "minutes")
+        .agg(start=pl.col("ts").first(), end=pl.col("ts").last(), bars=pl.len())
+        .select(pl.col("start", "end").to_physical(), pl.col("bars") * timeframe.minutes)
     )
     before, after = ({gap.start for gap in gaps}, {gap.end for gap in gaps})
     return tuple(
-        Silence(start, end, minutes, end + MINUTE in before or start - MINUTE in after)
+        Silence(start, end, minutes, end + size in before or start - MINUTE in after)
         for start, end, minutes in spans.iter_rows()
     )
 
 
-def jumps(frame: pl.DataFrame, factor: float) -> tuple[Jump, ...]:
+def jumps(
+    frame: pl.DataFrame, factor: float, timeframe: Timeframe = Timeframe.M1
+) -> tuple[Jump, ...]:
     """List the moves beyond `factor` times the median move of these bars.
 
-    The yardstick is the median of |ln(close / close before)| over adjacent minutes that moved at
+    The yardstick is the median of |ln(close / close before)| over adjacent bars that moved at
     all: a median, so that a crash does not raise it.
 
     Args:
         frame: BAR_SCHEMA, sorted and unique.
         factor: how many times the median is too much.
+        timeframe: size of the bars.
 
     Returns:
         Jumps in order of time. Moves over a gap are none: the market had time for them.
     """
-    before = pl.when(pl.col("ts").diff() == _MINUTE).then(pl.col("close").shift())
+    size = pl.duration(microseconds=timeframe.micros)
+    before = pl.when(pl.col("ts").diff() == size).then(pl.col("close").shift())
     moves = frame.select(
         "ts",
         step=(pl.col("close") / before).log().abs(),

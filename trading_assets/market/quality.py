@@ -43,7 +43,8 @@ class QualityReport:
         received: rows that the vendor sent.
         rows: bars that are left.
         duplicates: rows that repeated another one exactly; one of each is kept.
-        off_grid: open times that are not whole minutes; these rows are left out.
+        off_grid: open times that are no whole minutes, or where no bar of the source's size
+            begins; these rows are left out.
         unfinished: bars that had not ended when they were fetched; left out.
         silent: bars without a trade; they are rows, not gaps.
         gaps: what is missing between the first and the last expected minute.
@@ -126,23 +127,12 @@ def clean_bars(
         DataError: if rows lie outside the month, two rows of one minute differ, or a bar is not
             a possible one; naming the first rows.
     """
-    symbol_column, source_column = pl.lit(symbol).alias("symbol"), pl.lit(source).alias("source")
-    frame = rows.with_columns(symbol_column, source_column).select(
-        pl.col(name).cast(dtype) for name, dtype in BAR_SCHEMA.items()
-    )
-    outside = frame.filter(~between(month.start, month.end))
-    if outside.height:
-        raise DataError(
-            f"{outside.height} bars of {symbol} do not belong to {month}",
-            expected=f"open times inside {month}",
-            found=row_text(outside, 0),
-            fix="Check the vendor's file; its name and its content disagree.",
-        )
+    frame = month_frame(rows, symbol, source, month)
     aligned, finished = on_grid(Timeframe.M1), pl.col("ts") <= instant(end - MINUTE)
     off_grid = frame.filter(~aligned)
     unfinished = frame.filter(aligned & ~finished)
     frame = frame.filter(aligned & finished)
-    unique = _in_order(frame, symbol)
+    unique = in_order(frame, symbol)
     validate_bars(unique, symbol)
     missing = gaps(
         unique,
@@ -198,11 +188,11 @@ def _first_expected(frame: pl.DataFrame, start: Micros | None, end: Micros) -> M
     return first if isinstance(first, int) else end
 
 
-def _in_order(frame: pl.DataFrame, symbol: Symbol) -> pl.DataFrame:
+def in_order(frame: pl.DataFrame, symbol: Symbol) -> pl.DataFrame:
     """Sort the rows and keep one of each; most files are in order, and then nothing is alike.
 
     Raises:
-        DataError: if two rows of one minute differ.
+        DataError: if two rows of one open time differ.
     """
     import numpy as np
 
@@ -214,12 +204,33 @@ def _in_order(frame: pl.DataFrame, symbol: Symbol) -> pl.DataFrame:
     return unique
 
 
+def month_frame(rows: pl.DataFrame, symbol: Symbol, source: str, month: Month) -> pl.DataFrame:
+    """Give a vendor's rows (DECODED_SCHEMA) the columns of BAR_SCHEMA, in the order they have.
+
+    Raises:
+        DataError: if rows lie outside the month.
+    """
+    symbol_column, source_column = pl.lit(symbol).alias("symbol"), pl.lit(source).alias("source")
+    frame = rows.with_columns(symbol_column, source_column).select(
+        pl.col(name).cast(dtype) for name, dtype in BAR_SCHEMA.items()
+    )
+    outside = frame.filter(~between(month.start, month.end))
+    if outside.height:
+        raise DataError(
+            f"{outside.height} bars of {symbol} do not belong to {month}",
+            expected=f"open times inside {month}",
+            found=row_text(outside, 0),
+            fix="Check the vendor's file; its name and its content disagree.",
+        )
+    return frame
+
+
 def _require_no_conflict(frame: pl.DataFrame, symbol: Symbol) -> None:
     conflicts = frame.filter(pl.col("ts").is_duplicated())
     if conflicts.height:
         raise DataError(
-            f"Bars of {symbol}: the vendor gives different values for one minute",
-            expected="one row per minute, or exact repetitions",
+            f"Bars of {symbol}: the vendor gives different values for one open time",
+            expected="one row for each, or exact repetitions",
             found=f"{conflicts.height} rows: "
             + "; ".join(row_text(conflicts, i) for i in range(min(4, conflicts.height))),
             fix="Nothing was published. Ask the vendor which one holds, and remove the other file.",

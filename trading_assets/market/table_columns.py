@@ -30,7 +30,10 @@ RESAMPLED_COLUMNS: Mapping[str, str] = {
     "n_minutes": SMALL_INTEGER,
     "complete": FLAG,
 }
-"""Columns of `bars_5m` and larger: the minutes inside, and whether none is missing."""
+"""Columns of `bars_5m` and larger: the minutes inside, and whether none is missing.
+
+Where the source gives larger bars, nobody knows the minutes: `n_minutes` is null in every row.
+"""
 
 MEMBER, RANK = "member", "rank"
 

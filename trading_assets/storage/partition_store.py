@@ -18,10 +18,10 @@ from trading_assets.domain.errors import (
     MissingPartition,
 )
 from trading_assets.domain.ids import Micros, Month, Symbol, sha256_hex
-from trading_assets.market.bar_frame import between, row_content_hash, schema_hash
+from trading_assets.market.bar_frame import between, schema_hash, version_of
 from trading_assets.storage import parquet_files, partition_tree, pointers, removal, roots
 from trading_assets.storage.frame_cache import FrameCache
-from trading_assets.storage.partition_tree import partition_folders, values
+from trading_assets.storage.partition_tree import part_of, partition_folders, values
 from trading_assets.storage.roots import Place, folder_at
 from trading_assets.storage.verification import Told, Verification, verify_files
 
@@ -37,7 +37,8 @@ class Manifest:
     """What one version of one partition is made of; the highest `n` is current.
 
     Attributes:
-        version: row-content hash; equal rows have equal versions, whatever the file's bytes.
+        version: row-content hash; equal rows have equal versions, whatever the file's bytes. Where
+            they stand for rows of another partition, the hash of both.
         file: name of the Parquet file beside the manifest.
         min_ts: first `ts` of the rows, None without rows or without such a column.
         parents: version of everything it was made from, by address.
@@ -96,8 +97,11 @@ class PartitionStore:
         parents: Mapping[str, str],
         gaps: tuple[Gap, ...] = (),
         extra: Mapping[str, Any] | None = None,
+        stands_for: str = "",
     ) -> tuple[Manifest, bool]:
         """Make `frame` the current content of a partition.
+
+        With `stands_for`, the version of rows elsewhere, it has another version whenever they have.
 
         Returns:
             The current manifest, and whether it is new. Nothing is written when rows, code
@@ -111,7 +115,7 @@ class PartitionStore:
         folder = self.folder(table, symbol, month)
         before = self.current(table, symbol, month)
         facts = {
-            "version": row_content_hash(frame),
+            "version": version_of(frame, stands_for),
             "schema_hash": schema_hash(frame),
             "rows": frame.height,
             "min_ts": parquet_files.bound(frame, "min"),
@@ -298,7 +302,7 @@ class PartitionStore:
         """Remove versions by number, with files that no other lists; see `removal.remove`."""
         folder = self.folder(*partition)
         with removal.turn(folder, alone=delete):
-            return removal.remove({folder: numbers}, _STEM, _file, before=before, delete=delete)
+            return removal.remove({folder: numbers}, _STEM, part_of, before=before, delete=delete)
 
     def verify(
         self, table: str | None = None, *, every_version: bool = True, told: Told | None = None
@@ -394,7 +398,3 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
         "gaps": [[gap.start, gap.end, gap.minutes, gap.cause] for gap in manifest.gaps],
         "extra": manifest.extra,
     }
-
-
-def _file(folder: Place, payload: bytes) -> tuple[Place]:
-    return (folder / str(pointers.unsealed(payload, folder)["file"]),)

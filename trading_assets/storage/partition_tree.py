@@ -43,3 +43,8 @@ def promised(
                     said = Footer(facts["rows"], facts["schema_hash"])
                     files[folder / facts["file"]] = facts["file_sha256"], said
     return files, faults
+
+
+def part_of(folder: Place, payload: bytes) -> tuple[Place]:
+    """Give the file that a manifest in this folder names."""
+    return (folder / str(pointers.unsealed(payload, folder)["file"]),)

@@ -22,6 +22,7 @@ from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.freeze_calendars import sessions_of_symbol
 from trading_assets.workflows.listing import is_traded_in, require_traded
 from trading_assets.workflows.market_tables import bars_table, published_from_manifest
+from trading_assets.workflows.native_tables import require_bars_of
 from trading_assets.workflows.published import Published
 
 Compute = Callable[[pl.DataFrame], pl.DataFrame]
@@ -46,7 +47,8 @@ def build_features(desk: Desk, symbol: Symbol, month: Month) -> Published:
     """Publish `features_5m` of one month, computed on the frame from the month's anchor on.
 
     Before anything is written the frame is cut at random bars and continued differently, and where
-    there is history enough computed with twice the warm-up: neither may change a row.
+    there is history enough computed with twice the warm-up: neither may change a row. Where the
+    source gives larger bars only there are no rows, and the report says why.
 
     Raises:
         NotTraded: if the symbol was, as declared, not traded in the month.
@@ -68,7 +70,7 @@ def build_features(desk: Desk, symbol: Symbol, month: Month) -> Published:
         _refuse_infinite(rows, symbol, month)
         seed = desk.settings.model.seed
         cuts = _refuse_look_ahead(compute, frame, symbol, month, seed=seed)
-        warm_up = _prove_warm_up(desk, symbol, month)
+        warm_up = bars[-1].extra.get("empty_because") or _prove_warm_up(desk, symbol, month)
         manifest, changed = desk.tables.publish(
             FEATURES,
             symbol,
@@ -140,8 +142,11 @@ def look_ahead(desk: Desk, symbol: Symbol, month: Month, *, cuts: int, seed: int
 
     Raises:
         MissingPartition: if the bars of the month are not there.
+        DataError: if the symbol's source gives larger bars only.
     """
-    frame = _frame(desk, _bars_behind(desk, symbol, month), anchor(month, CORE.warm_up))
+    bars = _bars_behind(desk, symbol, month)
+    require_bars_of(bars[-1], Timeframe.M5)
+    frame = _frame(desk, bars, anchor(month, CORE.warm_up))
     return list(find_look_ahead(_compute(desk, symbol), frame, cuts=cuts, seed=seed))
 
 

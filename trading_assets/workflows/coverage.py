@@ -11,6 +11,7 @@ from trading_assets.storage.partition_store import Manifest
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.freeze_calendars import sessions_of_symbol
 from trading_assets.workflows.market_tables import bars_table
+from trading_assets.workflows.native_tables import bars_of_source, expected_end, native_size
 
 HOURS = 24
 
@@ -20,8 +21,12 @@ Shares = tuple[tuple[float | None, ...], ...]
 def minutes_behind(desk: Desk, manifest: Manifest) -> int:
     """Count the minutes of trading between the last bar of a month and the end of what was fetched.
 
-    A weekend, a night or a break of the symbol's calendar counts for nothing.
+    A weekend, a night or a break of the symbol's calendar counts for nothing. Of a source of larger
+    bars those count that are owed and missing, not one that has not ended.
     """
+    if native_size(manifest) is not None:
+        until = expected_end(manifest)
+        return sum(gap.minutes for gap in manifest.gaps if gap.end + MINUTE == until)
     first = manifest.month.start if manifest.month else 0
     start = first if manifest.max_ts is None else manifest.max_ts + MINUTE
     end = max(start, manifest.extra["expected_end"])
@@ -42,10 +47,9 @@ def month_coverage(desk: Desk, symbol: Symbol, month: Month) -> Shares:
         MissingPartition: if the one-minute bars are not there.
     """
     manifest = desk.tables.require(bars_table(Timeframe.M1), symbol, month)
-    known = [
-        ts for ts in (manifest.min_ts, *(gap.start for gap in manifest.gaps)) if ts is not None
-    ]
-    start, end = min(known, default=month.end), manifest.extra["expected_end"]
+    first = bars_of_source(desk.tables, manifest).min_ts
+    known = [ts for ts in (first, *(gap.start for gap in manifest.gaps)) if ts is not None]
+    start, end = min(known, default=month.end), expected_end(manifest)
     return coverage_of(month, manifest.gaps, start, end, sessions_of_symbol(desk, symbol))
 
 

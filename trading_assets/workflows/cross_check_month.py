@@ -7,15 +7,17 @@ from dataclasses import dataclass
 import polars as pl
 
 from trading_assets.domain.bar import Timeframe
-from trading_assets.domain.errors import ConfigurationError
+from trading_assets.domain.errors import ConfigurationError, MissingPartition
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.bar_frame import AMOUNTS, PRICES, between
 from trading_assets.market.differences import VALUES, differences
 from trading_assets.market.history import HistorySources
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.history_sources import traits_of
 from trading_assets.workflows.ingest_month import ingest_month
 from trading_assets.workflows.market_tables import bars_table
 from trading_assets.workflows.month_rows import examine_month
+from trading_assets.workflows.native_tables import bars_of_source, native_size
 
 _TOLERANCE = 1e-9  # relative: decimal text that was read as a float, and rounded, on the way
 
@@ -75,7 +77,8 @@ def cross_check_month(
 
     Raises:
         ConfigurationError: if there is no second source, or it is the symbol's own.
-        MissingPartition: if the month is not published, or the second source has nothing of it.
+        MissingPartition: if the month is not published, or the second source has nothing of it in
+            bars of the same size.
         DataError: if the second source's bars are not valid.
         VenueError: if it cannot be reached.
     """
@@ -87,7 +90,9 @@ def cross_check_month(
             expected=f"another source than {own} (setting quality.cross_check)",
             found=repr(name),
         )
-    manifest = desk.tables.require(bars_table(Timeframe.M1), symbol, month)
+    minutes = desk.tables.require(bars_table(Timeframe.M1), symbol, month)
+    manifest = bars_of_source(desk.tables, minutes)
+    _require_same_size(desk, symbol, native_size(minutes) or Timeframe.M1, name)
     source = sources.named(name)
     ingest_month(desk, symbol, month, history=source)
     theirs = desk.raw.require(source.store, symbol, month)
@@ -118,3 +123,14 @@ def _compared(first: pl.DataFrame, other: pl.DataFrame, *, amounts: bool) -> tup
 def _has_amounts(frame: pl.DataFrame, name: str) -> bool:
     """Tell whether a source gives a column: some never do, and write zero or nothing."""
     return frame.is_empty() or bool((frame[name].fill_null(0) != 0).any())
+
+
+def _require_same_size(desk: Desk, symbol: Symbol, size: Timeframe, second: str) -> None:
+    traits = traits_of(desk.settings, second)
+    if traits.timeframe is not size:
+        raise MissingPartition(
+            f"Source {second} has nothing to compare with bars of {symbol}",
+            expected=f"bars of {size.value}",
+            found=traits.timeframe.value,
+            fix="Name a second source of the same size (setting quality.cross_check).",
+        )

@@ -13,6 +13,7 @@ from trading_assets.market.bar_frame import instant
 from trading_assets.market.differences import NEW, OLD, differences
 from trading_assets.storage.partition_store import Manifest, PartitionStore
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.native_tables import bars_of_source
 
 _SHOWN = 20
 
@@ -22,17 +23,20 @@ class MonthDiff:
     """Two versions of a month.
 
     Attributes:
-        minutes: what differs, as `market.differences.differences` gives it.
+        minutes: what differs, as `market.differences.differences` gives it; of a source that gives
+            larger bars those bars.
+        until: open time of the last bar of the old version, None where it had none.
     """
 
     old: Manifest
     new: Manifest
     minutes: pl.DataFrame
+    until: Micros | None
 
     @property
     def restated(self) -> pl.DataFrame:
         """Minutes that the old version had, or lacked between others; not those after its end."""
-        return _within(self.minutes, self.old)
+        return _within(self.minutes, self.until)
 
     def counts(self) -> dict[str, int]:
         """Count the minutes that were changed, added and removed."""
@@ -105,14 +109,13 @@ def _values(row: dict[str, Any], names: list[str], end: str) -> str:
 
 
 def _diff(tables: PartitionStore, old: Manifest, new: Manifest) -> MonthDiff:
-    minutes = differences(tables.read_manifest(old), tables.read_manifest(new))
-    return MonthDiff(old, new, minutes)
+    was, now = bars_of_source(tables, old), bars_of_source(tables, new)
+    minutes = differences(tables.read_manifest(was), tables.read_manifest(now))
+    return MonthDiff(old, new, minutes, was.max_ts)
 
 
-def _within(minutes: pl.DataFrame, old: Manifest) -> pl.DataFrame:
-    if old.max_ts is None:
-        return minutes.clear()
-    return minutes.filter(pl.col("ts") <= instant(old.max_ts))
+def _within(minutes: pl.DataFrame, until: Micros | None) -> pl.DataFrame:
+    return minutes.clear() if until is None else minutes.filter(pl.col("ts") <= instant(until))
 
 
 def _earlier(

@@ -1,4 +1,4 @@
-"""What is missing in the published one-minute bars."""
+"""What is missing in the published bars of each source: minutes, or its own larger ones."""
 
 from __future__ import annotations
 
@@ -10,25 +10,28 @@ from trading_assets.domain.bar import MINUTE, Gap, Timeframe, minute_text
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.gaps import merge_gaps
 from trading_assets.market.history import Confirmation
+from trading_assets.market.native_grid import NativeGrid
 from trading_assets.market.outages import UNEXPLAINED
 from trading_assets.storage.partition_store import Manifest
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.market_tables import bars_table, is_of_own_source
-from trading_assets.workflows.publish_bars import confirmations, counts
+from trading_assets.workflows.month_report import confirmations, counts
+from trading_assets.workflows.native_tables import grid_around
 
 _DETAILS = ("off_grid", "early_closes", "silences", "jumps", "jump_factor", "confirmed")
 
 
 @dataclass(frozen=True, slots=True)
 class GapRow:
-    """One gap, as people write it down: between two bars.
+    """One gap, as people write it down: between two bars, of the source's own size.
 
     Attributes:
         start: open time of the last bar before the gap, `2018-02-08 00:28` (UTC).
         end: open time of the first bar after it.
-        minutes: bars that are missing between the two.
+        minutes: of trading that are missing between the two.
         cause: `unexplained`, or that of a known outage.
         confirmed: when the vendor was last asked and did not have them (UTC), "" if never.
+        native_bars: how many are missing of a source that gives larger bars; None of minutes.
     """
 
     symbol: Symbol
@@ -37,12 +40,13 @@ class GapRow:
     minutes: int
     cause: str = UNEXPLAINED
     confirmed: str = ""
+    native_bars: int | None = None
 
 
 def data_quality(
     desk: Desk, symbols: tuple[Symbol, ...] = (), months: tuple[Month, ...] = ()
 ) -> list[GapRow]:
-    """List the gaps of the published one-minute bars, by symbol and time.
+    """List the gaps of the published bars, by symbol and time: of minutes, or of native bars.
 
     A gap over a month's end is one row when both months are looked at.
 
@@ -57,11 +61,12 @@ def data_quality(
     rows: list[GapRow] = []
     for symbol in symbols or desk.settings.symbols:
         manifests = list(_manifests(desk, symbol, months))
+        grid = grid_around(desk, manifests)
         gaps = tuple(gap for m in manifests for gap in m.gaps)
         answers = [answer for m in manifests for answer in confirmations(m)]
         for gap in merge_gaps(gaps):
             parts = [p for p in gaps if gap.start <= p.start and p.end <= gap.end]
-            rows.append(gap_row(symbol, gap, _confirmed(parts, answers)))
+            rows.append(gap_row(symbol, gap, _confirmed(parts, answers), grid))
     return rows
 
 
@@ -76,7 +81,7 @@ def quality_reports(
         MissingPartition: if a month that was asked for is not published.
     """
     return [
-        {"symbol": symbol, "month": str(m.month), "rows": m.rows}
+        {"symbol": symbol, "month": str(m.month), "rows": m.extra.get("native_rows", m.rows)}
         | counts(m)
         | {"details": {name: m.extra[name] for name in _DETAILS}}
         for symbol in symbols or desk.settings.symbols
@@ -84,15 +89,22 @@ def quality_reports(
     ]
 
 
-def gap_row(symbol: Symbol, gap: Gap, confirmed: str = "") -> GapRow:
-    """Describe a gap by the bars around it."""
+def gap_row(
+    symbol: Symbol, gap: Gap, confirmed: str = "", grid: NativeGrid | None = None
+) -> GapRow:
+    """Describe a gap by the bars around it: by minutes, or by those of a grid."""
+    before, after, missing = gap.start - MINUTE, gap.end + MINUTE, None
+    if grid is not None:
+        before, after = grid.around(gap)
+        missing = len(grid.of_gap(gap))
     return GapRow(
         symbol=symbol,
-        start=minute_text(gap.start - MINUTE),
-        end=minute_text(gap.end + MINUTE),
+        start=minute_text(before),
+        end=minute_text(after),
         minutes=gap.minutes,
         cause=gap.cause,
         confirmed=confirmed,
+        native_bars=missing,
     )
 
 

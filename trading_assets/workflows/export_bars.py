@@ -15,6 +15,7 @@ from trading_assets.market.bar_frame import between
 from trading_assets.storage.partition_store import Manifest
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.market_tables import bars_table
+from trading_assets.workflows.native_tables import require_bars_of
 
 Case = Literal["lower", "upper"]
 
@@ -44,11 +45,12 @@ def bars_of_span(
     Raises:
         MissingPartition: if a month of the span was not published (then); a span is given whole.
         CorruptFile: if a file is damaged.
-        DataError: if the span is empty.
+        DataError: if the span is empty, or the source gives larger bars only.
     """
     if end <= start:
         raise DataError("The span is empty", expected="an end after the start", found=f"{end}")
-    manifests = _manifests(desk, bars_table(timeframe), symbol, start, end, as_of)
+    found = _manifests(desk, bars_table(timeframe), symbol, start, end, as_of)
+    manifests = [require_bars_of(manifest, timeframe) for manifest in found]
     return pl.concat(map(desk.tables.read_manifest, manifests)).filter(between(start, end))
 
 

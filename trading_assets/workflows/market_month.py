@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
+from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.history import HistorySource
 from trading_assets.storage.partition_store import Manifest, PartitionStore
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.history_sources import traits_of_symbol
 from trading_assets.workflows.ingest_month import Told, ingest_month
 from trading_assets.workflows.market_tables import RESAMPLED
 from trading_assets.workflows.publish_bars import publish_bars_1m
@@ -49,11 +51,15 @@ def assemble_month(desk: Desk, symbol: Symbol, month: Month) -> tuple[Published,
 def larger_bars(desk: Desk, symbol: Symbol, month: Month) -> tuple[Published, ...]:
     """Bring all larger bars of one month up to date; its minutes are read, and proven, once.
 
+    Besides the sizes of the graph, that of the source is published where it is another.
+
     Raises:
         DataError: as `resample_month` does; what stood before stays.
     """
     rows = _read_once(desk.tables)
-    return tuple(resample_month(desk, symbol, month, size, rows=rows) for size in RESAMPLED)
+    own = traits_of_symbol(desk.settings, symbol).timeframe
+    sizes = sorted({*RESAMPLED, own} - {Timeframe.M1}, key=lambda size: size.micros)
+    return tuple(resample_month(desk, symbol, month, size, rows=rows) for size in sizes)
 
 
 def repair_bars(

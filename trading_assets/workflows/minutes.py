@@ -15,6 +15,7 @@ from trading_assets.market.quality import clean_bars
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.history_sources import traits_of_symbol
 from trading_assets.workflows.market_tables import bars_table
+from trading_assets.workflows.native_tables import require_source_of
 
 
 def read_minutes(
@@ -29,9 +30,12 @@ def read_minutes(
         BAR_SCHEMA by symbol, ascending.
 
     Raises:
-        DataError: if a month has no bars at all, or bars contradict each other.
+        DataError: if a month has no bars at all, bars contradict each other, or a source gives
+            larger ones.
         VenueError: if the source cannot be reached.
     """
+    for symbol in symbols:
+        require_source_of(desk, symbol, Timeframe.M1)
     months = months_between(Month.of(start), Month.of(end - 1))
     held = {
         (symbol, month): frame

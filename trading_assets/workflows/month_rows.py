@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import polars as pl
 
-from trading_assets.domain.bar import Gap
+from trading_assets.domain.bar import Gap, Timeframe
 from trading_assets.domain.ids import content_hash
 from trading_assets.market.decoding import month_rows
 from trading_assets.market.differences import with_repairs
-from trading_assets.market.history import Confirmation
+from trading_assets.market.history import Confirmation, SourceTraits
+from trading_assets.market.native_bars import clean_native_bars
 from trading_assets.market.outages import explained, unexplained
 from trading_assets.market.quality import QualityReport, clean_bars
 from trading_assets.storage.raw_store import RawManifest, RawObject
@@ -52,7 +54,8 @@ def examine_month(desk: Desk, raw: RawManifest, source: str) -> Examined:
         rows = with_repairs(listed, _decoded(desk, raw, repairs), raw.symbol)
     require_listed(desk.settings, raw.symbol, rows)
     start, end = listed_part(desk.settings, raw.symbol, raw.start, raw.end)
-    frame, report = clean_bars(
+    traits = traits_of(desk.settings, source)
+    frame, report = cleaning(traits)(
         rows,
         raw.symbol,
         source,
@@ -61,11 +64,18 @@ def examine_month(desk: Desk, raw: RawManifest, source: str) -> Examined:
         end=end,
         jump_factor=desk.settings.quality.jump_factor,
         sessions=sessions_of_symbol(desk, raw.symbol),
-        longest_silence_minutes=traits_of(desk.settings, source).longest_silence_minutes,
+        longest_silence_minutes=traits.longest_silence_minutes,
     )
     outages = known_outages(desk.settings, source, raw.symbol, raw.month)
     report = replace(report, gaps=explained(report.gaps, outages))
     return Examined(frame, report, repaired=rows.height - listed.height)
+
+
+def cleaning(traits: SourceTraits) -> Callable[..., tuple[pl.DataFrame, QualityReport]]:
+    """Give what makes bars of the rows of a source: `clean_bars`, or that for its own size."""
+    if traits.timeframe is Timeframe.M1:
+        return clean_bars
+    return partial(clean_native_bars, timeframe=traits.timeframe)
 
 
 def open_gaps(gaps: Iterable[Gap], confirmed: Iterable[Confirmation]) -> tuple[Gap, ...]:

@@ -19,9 +19,11 @@ from trading_assets.market.history import (
     Listing,
     VendorObject,
 )
+from trading_assets.market.native_grid import NativeGrid, native_grid
 from trading_assets.market.outages import unexplained
 from trading_assets.storage.raw_store import RawManifest, RawObject
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.freeze_calendars import sessions_of_symbol
 from trading_assets.workflows.history_sources import traits_of_symbol
 from trading_assets.workflows.ingest_month import (
     fetch_object,
@@ -106,11 +108,11 @@ def fetch_month(
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What came of asking: all objects of the month, what was looked into, and its minutes."""
+    """What came of asking: all objects of the month, what was looked into, and its bars."""
 
     objects: tuple[RawObject, ...]
     looked_into: tuple[VendorObject, ...]
-    minutes: pl.DataFrame
+    bars: pl.DataFrame
     fetched: int
 
 
@@ -140,11 +142,29 @@ def _ask(
         if item is None or not is_same:
             item = fetch_object(desk, source, raw.symbol, raw.month, wanted)
             new.append(item)
-            if not _minutes(desk, raw, [item], missing).height:
+            if not _bars(desk, raw, [item], missing).height:
                 continue
         objects.append(item)
     looked_into = (*(item for item in listing.objects if _spans(item, missing)), *others)
-    return _Asked(tuple(objects), looked_into, _minutes(desk, raw, new, missing), len(new))
+    return _Asked(tuple(objects), looked_into, _bars(desk, raw, new, missing), len(new))
+
+
+def _left(desk: Desk, raw: RawManifest, found: pl.DataFrame, gap: Gap) -> Sequence[Gap]:
+    """Give what is still missing of a gap."""
+    grid = _grid(desk, raw)
+    if grid is not None:
+        return grid.of_gap(gap).missing(found["ts"].to_physical().to_numpy())
+    inside = found.filter(between(gap.start, gap.end + MINUTE))
+    return gaps(inside, gap.start, gap.end + MINUTE) if inside.height else (gap,)
+
+
+def _grid(desk: Desk, raw: RawManifest) -> NativeGrid | None:
+    """Give the bars of a month whose source has larger ones; None where it has minutes."""
+    size = traits_of_symbol(desk.settings, raw.symbol).timeframe
+    if size is Timeframe.M1:
+        return None
+    sessions = sessions_of_symbol(desk, raw.symbol)
+    return native_grid(size, raw.month.start, raw.month.end, sessions)
 
 
 def _answers(
@@ -154,19 +174,23 @@ def _answers(
     kept = [a for a in raw.confirmed if not any(_covered(a, gap) for gap in missing)]
     now = desk.clock.now()
     for gap in missing:
-        found = asked.minutes.filter(between(gap.start, gap.end + MINUTE))
-        left = gaps(found, gap.start, gap.end + MINUTE) if found.height else (gap,)
-        for part in left:
+        for part in _left(desk, raw, asked.bars, gap):
             names = tuple(item.name for item in asked.looked_into if _spans(item, [part]))
             kept.append(Confirmation(part.start, part.end, now, names))
     return tuple(sorted(kept))
 
 
-def _minutes(
+def _bars(
     desk: Desk, raw: RawManifest, items: Iterable[RawObject], missing: Sequence[Gap]
 ) -> pl.DataFrame:
-    """Give the minutes of these objects that were missing: one column `ts`, sorted and unique."""
-    wanted = pl.any_horizontal(between(gap.start, gap.end + MINUTE) for gap in missing)
+    """Give the bars of these objects that were missing: one column `ts`, sorted and unique."""
+    grid = _grid(desk, raw)
+    if grid is None:
+        spans = pl.any_horizontal(between(gap.start, gap.end + MINUTE) for gap in missing)
+        wanted = spans & on_grid(Timeframe.M1)
+    else:
+        asked = [ts for gap in missing for ts in grid.of_gap(gap).ts.tolist()]
+        wanted = pl.col("ts").to_physical().is_in(asked)
     traits = traits_of_symbol(desk.settings, raw.symbol)
     frames = [
         decode_object(item.described, desk.raw.read(raw, item), traits, desk.decoded).select("ts")
@@ -174,7 +198,7 @@ def _minutes(
     ]
     if not frames:
         return pl.DataFrame(schema={"ts": pl.Datetime("us", "UTC")})
-    return pl.concat(frames).filter(wanted & on_grid(Timeframe.M1)).unique().sort("ts")
+    return pl.concat(frames).filter(wanted).unique().sort("ts")
 
 
 def _spans(item: VendorObject, missing: Sequence[Gap]) -> bool:

@@ -24,6 +24,8 @@ from trading_assets.workflows.market_tables import (
     bars_table,
     published_from_manifest,
 )
+from trading_assets.workflows.native_bars import resample_native
+from trading_assets.workflows.native_tables import native_size
 from trading_assets.workflows.published import Published
 
 Rows = Callable[[Manifest], pl.DataFrame]
@@ -34,6 +36,8 @@ def resample_month(
     desk: Desk, symbol: Symbol, month: Month, timeframe: Timeframe, *, rows: Rows | None = None
 ) -> Published:
     """Publish `bars_5m`, `bars_1h` or `bars_1d`; buckets that have not ended are left out.
+
+    Of a source of larger bars they are made of those, and empty where they would be smaller.
 
     A bar belongs to the month of its `ts`; the daily bar of a session that opens on the evening
     before the month needs the minutes of the month before, where they are there.
@@ -60,6 +64,8 @@ def resample_month(
     parents = {each.address: each.version for each in inputs}
     if sessions is not None:
         parents |= sessions_parent(sessions, month)
+    if native_size(minutes) is not None:
+        return resample_native(desk, inputs, parents, timeframe, sessions)
     table = bars_table(timeframe)
     manifest = desk.tables.standing(
         table, symbol, month, code_version=CODE_VERSION, parents=parents
@@ -105,7 +111,9 @@ def _evening_before(
     if first is None or first.open >= month.start:
         return ()
     before = desk.tables.current(minutes.table, minutes.symbol, month.shift(-1))
-    return () if before is None else (before,)
+    if before is None or native_size(before) is not native_size(minutes):
+        return ()
+    return (before,)
 
 
 def _resampled(

@@ -22,6 +22,7 @@ from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.list_instruments import list_instruments
 from trading_assets.workflows.listing import is_traded_in
 from trading_assets.workflows.market_tables import bars_table, is_of_own_source
+from trading_assets.workflows.native_tables import require_source_of
 from trading_assets.workflows.news_flags import NewsFlags, news_flags
 from trading_assets.workflows.publish_universe import UNIVERSE_TABLE
 
@@ -88,6 +89,7 @@ def plan_run(desk: Desk, spec: StrategySpec) -> RunPlan:
         ConfigurationError: if spec and instruments do not fit, or no model is trained for the
             strategy's horizon.
         UnknownSymbol: if a symbol has no instrument data.
+        DataError: if a symbol's source gives larger bars than the spec needs.
     """
     strategy = spec.build_strategy()
     if strategy.horizon is not None and strategy.horizon not in desk.settings.model.horizons:
@@ -98,6 +100,8 @@ def plan_run(desk: Desk, spec: StrategySpec) -> RunPlan:
             fix="Change params.horizon, or add the horizon to model.horizons in the settings.",
         )
     instruments = spec.engine_setup(list_instruments(desk)).instruments
+    for symbol in spec.symbols:
+        require_source_of(desk, symbol, spec.timeframe)
     table = bars_table(spec.timeframe)
     bars = _manifests(desk, table, spec)
     forecasts = _manifests(desk, FORECASTS, spec) if strategy.horizon else {}

@@ -99,7 +99,8 @@ def train_month(desk: Desk, month: Month, *, tags: Mapping[str, str] | None = No
 
 
 def _features_before(desk: Desk, month: Month) -> list[Manifest]:
-    features = table_manifests(desk, FEATURES, before=month)
+    found = table_manifests(desk, FEATURES, before=month)
+    features = [manifest for manifest in found if manifest.rows]  # not those of daily bars
     if not features:
         raise DataError(
             f"There is nothing to learn from before {month}",

@@ -98,7 +98,8 @@ def raw_klines(
 def bars_1m(context: dg.AssetExecutionContext, desk: DeskResource) -> PartitionEvents:
     """One-minute bars: in order, unique, finished, on the grid; gaps are listed and never filled.
 
-    `ts` is the open time in UTC.
+    `ts` is the open time in UTC. Of a source of larger bars there are no minutes: the month is
+    empty, its version and its checks are those of the source's own bars.
     """
     from trading_assets.workflows.publish_bars import publish_bars_1m
 
@@ -186,7 +187,7 @@ BARS_1M_CHECKS = [
         "were not, and were left out, warn.",
         "prices_are_possible": "low <= open, close <= high, prices above zero, volumes not below.",
         "is_fresh": "The last bar is at most 15 minutes of trading before the end of what was "
-        "fetched; never blocks.",
+        "fetched; of a source of larger bars, none is missing there. Never blocks.",
         **ODDITIES,
     }.items()
 ]
@@ -195,7 +196,7 @@ BARS_5M_CHECKS = [
         "is_made_of_current_minutes",
         asset=bars_5m,
         description="The one-minute bars have not changed since, and every minute of them is in "
-        "exactly one bar.",
+        "exactly one bar. Where the source gives larger bars, there is none.",
         blocking=True,
         partitions_def=MONTHS_BY_SYMBOL,
     )
@@ -216,10 +217,11 @@ def bars_5m_checks(context: dg.AssetCheckExecutionContext, desk: DeskResource) -
 
 def _judge_minutes(desk: "Desk", key: str) -> list[Finding]:
     from trading_assets.workflows.coverage import minutes_behind
+    from trading_assets.workflows.native_tables import bars_of_source
 
     month, symbol = month_and_symbol(key)
     manifest = desk.tables.require("bars_1m", symbol, month)
-    frame = desk.tables.read_manifest(manifest)
+    frame = desk.tables.read_manifest(bars_of_source(desk.tables, manifest))
     late = minutes_behind(desk, manifest)
     repeated = frame.height - frame["ts"].n_unique()
     stray = frame.filter(frame["ts"].to_physical() % MINUTE != 0).height
@@ -250,6 +252,7 @@ def _judge_minutes(desk: "Desk", key: str) -> list[Finding]:
 
 def _judge_five_minutes(desk: "Desk", key: str) -> list[Finding]:
     from trading_assets.workflows.freeze_calendars import expected_rows
+    from trading_assets.workflows.native_tables import native_size
 
     month, symbol = month_and_symbol(key)
     minutes = desk.tables.require("bars_1m", symbol, month)
@@ -259,6 +262,11 @@ def _judge_five_minutes(desk: "Desk", key: str) -> list[Finding]:
     inside = expected["ts"].to_physical() < last_bar
     counted = int(desk.tables.read_manifest(bars)["n_minutes"].sum())
     is_current = bars.parents.get(minutes.address) == minutes.version
+    native = native_size(minutes)
+    if native is not None:
+        is_right = bars.rows == 0 or native.micros <= Timeframe.M5.micros
+        told = {"native": native.value, "bars": bars.rows, "is_current": is_current}
+        return [Finding("is_made_of_current_minutes", is_current and is_right, told)]
     return [
         Finding(
             "is_made_of_current_minutes",

@@ -40,6 +40,8 @@ def quality(
 ) -> None:
     """List the gaps: last bar before, first bar after (UTC), and the missing minutes between.
 
+    Of a source that gives larger bars the bars are those, and the minutes are those of trading.
+
     Example: trading-assets data quality --symbol BTCUSDT --report
     """
     from trading_assets.workflows.data_quality import data_quality, quality_reports
@@ -58,11 +60,17 @@ def quality(
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    names = ("symbol", "last bar before", "first bar after", "missing minutes")
-    _print_table(
-        (*names, "cause", "confirmed by the vendor"),
-        ([str(value) for value in row.values()] for row in rows),
-    )
+    headings = {
+        "symbol": "symbol",
+        "start": "last bar before",
+        "end": "first bar after",
+        "minutes": "missing minutes",
+        "cause": "cause",
+        "confirmed": "confirmed by the vendor",
+    }
+    if any(row["native_bars"] is not None for row in rows):
+        headings["native_bars"] = "missing bars of the source"
+    _print_table(headings.values(), ([str(row[n] or "") for n in headings] for row in rows))
 
 
 def repair(

@@ -51,7 +51,7 @@ def test_exact_repetitions_are_counted_and_removed_and_order_is_made(bars_at: Ba
 
 def test_contradictions_stop_everything_and_are_shown(bars_at: BarsAt) -> None:
     other = bars_at([3]).with_columns(pl.col("close") + 0.25)
-    with pytest.raises(DataError, match="different values for one minute") as caught:
+    with pytest.raises(DataError, match="different values for one open time") as caught:
         cleaned(pl.concat([bars_at(range(10)), other]))
     assert "close 104.0" in caught.value.found
     assert "close 104.25" in caught.value.found

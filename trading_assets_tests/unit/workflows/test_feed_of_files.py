@@ -4,6 +4,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 import trading_assets as ta
 from trading_assets import bootstrap
@@ -124,10 +125,13 @@ def test_a_vendors_own_days_come_as_they_are_and_make_no_other_size(settings: Se
     assert days.schema == RESAMPLED_SCHEMA
     assert days["ts"].dt.day().to_list() == [1, 4]
     assert (days["n_minutes"].to_list(), days["complete"].to_list()) == ([None] * 2, [True] * 2)
-    with pytest.raises(DataError, match="1h cannot be made from those of SHARE"):
-        feed.get_history(Symbol("SHARE"), MARCH.start, MARCH.end, Timeframe.H1)
-    with pytest.raises(DataError, match="days, which gives 1d"):
-        market_month(bootstrap.desk(settings), Symbol("SHARE"), MARCH)
+    market_month(bootstrap.desk(settings), Symbol("SHARE"), MARCH)
+    tables = ta.data_feed(settings)
+    for each in (feed, tables):
+        with pytest.raises(DataError, match=r"no bars of 1h of SHARE.*days, which gives 1d"):
+            each.get_history(Symbol("SHARE"), MARCH.start, MARCH.end, Timeframe.H1)
+    ours = tables.get_history(Symbol("SHARE"), MARCH.start, MARCH.end, Timeframe.D1)
+    assert_frame_equal(ours, days, check_exact=True)
 
 
 def test_hours_that_are_off_their_grid_are_refused(settings: Settings) -> None:

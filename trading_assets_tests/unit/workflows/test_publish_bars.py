@@ -149,7 +149,7 @@ def test_contradictions_between_files_are_shown_and_nothing_is_published(
     conflict = csv_of([at(7)]).replace(",1.5,", ",1.75,")
     archive.put("2024-03", csv_of(opens) + conflict)
     ingest_month(archive_desk, BTC, MARCH)
-    with pytest.raises(DataError, match="different values for one minute") as caught:
+    with pytest.raises(DataError, match="different values for one open time") as caught:
         publish_bars_1m(archive_desk, BTC, MARCH)
     assert "volume 1.75" in caught.value.found
     assert archive_desk.tables.current("bars_1m", BTC, MARCH) is None

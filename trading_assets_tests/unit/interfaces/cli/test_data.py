@@ -123,6 +123,7 @@ def test_quality_lists_the_gaps_for_people_and_for_programs(run: Run) -> None:
         "minutes": 10,
         "cause": "unexplained",
         "confirmed": "",
+        "native_bars": None,
     }
     assert json.loads(run("quality", "--json").stdout) == [gap]
     assert json.loads(run("quality", "--json", TA_SOURCE="embedded").stdout) == []
@@ -238,6 +239,7 @@ def test_the_gaps_of_the_real_archives_are_those_of_their_description(run: Run) 
             "minutes": int(minutes),
             "cause": "venue_outage",
             "confirmed": "",
+            "native_bars": None,
         }
         for before, after, minutes in printed
         if before[:7] in _MONTHS
