@@ -31,6 +31,8 @@ def probe_model(path: Path, sha256: str, *, timeout_s: float = _TIMEOUT_S) -> st
     Raises:
         CorruptFile: if the file has other bytes, or loading it fails, kills the child or hangs.
     """
+    # A cut or damaged file makes LightGBM's parser read past its end. This child then dies of
+    # SIGSEGV, and the kernel's log names lib_lightgbm: that is what the child is for.
     command = [sys.executable, "-m", __name__, str(path), sha256]
     try:
         child = subprocess.run(  # noqa: S603 - our own module, no shell
