@@ -67,11 +67,7 @@ def published_from_manifest(
         metadata={
             "rows": manifest.rows,
             **{name: minute_text(ts) for name, ts in ends.items() if ts is not None},
-            "gaps": len(manifest.gaps),
-            "missing_minutes": sum(gap.minutes for gap in manifest.gaps),
-            "longest_gap_minutes": max((gap.minutes for gap in manifest.gaps), default=0),
-            **gap_rows(manifest.gaps),
-            **_explained(manifest),
+            **(_gap_facts(manifest) if manifest.symbol is not None else {}),
             "row_hash": manifest.version,
             "file": str(tables.path(manifest)),
             "file_sha256": manifest.file_sha256,
@@ -79,6 +75,17 @@ def published_from_manifest(
             **metadata,
         },
     )
+
+
+def _gap_facts(manifest: Manifest) -> dict[str, Any]:
+    """Sum up what is missing of a symbol's rows; tables of all symbols have no minutes to miss."""
+    return {
+        "gaps": len(manifest.gaps),
+        "missing_minutes": sum(gap.minutes for gap in manifest.gaps),
+        "longest_gap_minutes": max((gap.minutes for gap in manifest.gaps), default=0),
+        **gap_rows(manifest.gaps),
+        **_explained(manifest),
+    }
 
 
 def _explained(manifest: Manifest) -> dict[str, Any]:
