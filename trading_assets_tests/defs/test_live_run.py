@@ -56,6 +56,7 @@ def summary(home: Path) -> dict[str, object]:
     return {n: v.value for n, v in event.asset_materialization.metadata.items()}
 
 
+@pytest.mark.slow
 def test_a_terminated_run_stops_cleanly_whatever_signals_follow(
     spawn: Spawn, tmp_path: Path
 ) -> None:
@@ -74,6 +75,7 @@ def test_a_terminated_run_stops_cleanly_whatever_signals_follow(
     assert summary(tmp_path)["seq"] == 9
 
 
+@pytest.mark.slow
 def test_a_run_that_finds_another_at_work_says_who_and_ends(spawn: Spawn, tmp_path: Path) -> None:
     out, _ = spawn("attached").communicate(timeout=60)
     assert out == "success True\n"
@@ -81,6 +83,7 @@ def test_a_run_that_finds_another_at_work_says_who_and_ends(spawn: Spawn, tmp_pa
     assert "process 4711" in str(told["attached_to"])
 
 
+@pytest.mark.slow
 def test_a_run_that_cannot_go_on_fails_and_tells_no_secret(
     spawn: Spawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

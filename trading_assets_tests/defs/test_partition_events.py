@@ -175,6 +175,7 @@ def test_dagster_alone_would_call_all_twelve_children_stale(
     assert len(stale_keys(dg.Definitions(assets=[bars, features]))["features"]) == 12
 
 
+@pytest.mark.slow
 def test_sixty_months_of_two_symbols_with_one_changed_make_models_and_backtests_stale_only(
     world: World, stale: Callable[[], Any]
 ) -> None:
@@ -191,6 +192,7 @@ def test_sixty_months_of_two_symbols_with_one_changed_make_models_and_backtests_
     assert found == {"model": list(months_from("2020-01").get_partition_keys()), "backtest": [None]}
 
 
+@pytest.mark.slow
 def test_a_child_that_is_run_again_is_fresh_again(world: World, stale: Callable[[], Any]) -> None:
     world.run_all()
     world.content["2023-05|BBBUSDT"] = "restated"
@@ -200,6 +202,7 @@ def test_a_child_that_is_run_again_is_fresh_again(world: World, stale: Callable[
     assert stale() == {"dataset": [None], "forecasts": ["2023-05|BBBUSDT"]}
 
 
+@pytest.mark.slow
 def test_a_model_trained_again_to_the_same_bits_leaves_forecasts_fresh(
     world: World, stale: Callable[[], Any]
 ) -> None:

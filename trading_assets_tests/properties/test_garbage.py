@@ -159,7 +159,7 @@ def left(desk: Desk) -> set[tuple[Key, int]]:
     return found
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(steps, referents, st.integers(1, 14))
 def test_what_something_reaches_stays_and_all_the_rest_goes(
     steps: list[tuple[str, Month, int, bool, set[int]]],

@@ -89,6 +89,7 @@ def test_every_file_is_read_while_it_is_whole(targets: dict[Path, Read]) -> None
     assert {outcome(read) for read in targets.values()} == {"accepted"}
 
 
+@pytest.mark.slow
 def test_no_flipped_bit_of_any_file_is_read(targets: dict[Path, Read]) -> None:
     dice = random.Random(SEED)  # noqa: S311
     files = sorted(targets)
@@ -108,6 +109,7 @@ def test_no_flipped_bit_of_any_file_is_read(targets: dict[Path, Read]) -> None:
     assert {outcome(read) for read in targets.values()} == {"accepted"}
 
 
+@pytest.mark.slow
 def test_no_truncated_file_is_read(targets: dict[Path, Read]) -> None:
     dice = random.Random(SEED)  # noqa: S311
     files = sorted(targets)

@@ -1,6 +1,7 @@
 """How the machine is compiled."""
 
 import re
+from functools import cache
 
 import pytest
 
@@ -11,10 +12,14 @@ from trading_assets.portfolio import compiled
 @pytest.fixture
 def machine_code(trade):
     """Give the optimised LLVM text of the loop, everything that it calls included."""
+    trade((1, 100.0))
+    return _optimised(kernel.advance.signatures[0])
+
+
+@cache  # compiling takes many seconds, and gives every test the same
+def _optimised(signature):
     from numba import jit
 
-    trade((1, 100.0))
-    signature = kernel.advance.signatures[0]
     fresh = jit(**kernel.advance.targetoptions)(kernel.advance.py_func)
     fresh.compile(signature)
     return fresh.inspect_llvm(signature)

@@ -75,6 +75,7 @@ def test_of_two_writers_of_an_object_store_one_loses(
     assert_frame_equal(store.read("t", BTC, MARCH), frame(10))
 
 
+@pytest.mark.slow
 def test_a_month_comes_from_the_vendor_to_bars_through_an_object_store(
     archive_desk: Desk, archive: object, s3_url: str, make_desk: Callable[..., Desk]
 ) -> None:
