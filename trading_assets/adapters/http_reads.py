@@ -96,6 +96,41 @@ class RequestRate:
         self._sent.append(self._clock.now())
 
 
+class Backoff:
+    """When to try again: pauses double from 0.25 s to a minute, and Retry-After is obeyed.
+
+    Args:
+        clock: counts the pauses, and waits.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._failures = 0
+        self._due: Micros = 0
+        self.error: VenueError | None = None
+
+    def is_due(self) -> bool:
+        """Tell whether the pause after the last failure is over."""
+        return self.error is None or self._clock.now() >= self._due
+
+    def failed(self, error: VenueError) -> None:
+        """Count a failure, and begin a pause."""
+        self._failures += 1
+        self.error = error
+        exponent = min(self._failures, 16)  # of a pause that is cut off long before
+        self._due = self._clock.now() + int(_pause_s(error, exponent) * 1_000_000)
+
+    def succeeded(self) -> None:
+        """Forget the failures."""
+        self._failures = 0
+        self.error = None
+
+    def wait_at_most(self, seconds: float) -> None:
+        """Wait for the end of the pause, but not longer."""
+        left = (self._due - self._clock.now()) / 1_000_000
+        self._clock.wait(max(0.0, min(seconds, left)))
+
+
 def _pause_s(error: VenueError, attempt: int) -> float:
     """Give how long to wait before the next attempt."""
     if isinstance(error, RateLimited):

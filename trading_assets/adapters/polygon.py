@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
+import polars as pl
+
 from trading_assets.adapters.vendor_reads import VendorReads
 from trading_assets.adapters.windows import (
     day_text,
@@ -18,7 +20,7 @@ from trading_assets.adapters.windows import (
     windows,
 )
 from trading_assets.declarations.instruments import InstrumentDeclaration
-from trading_assets.domain.bar import MINUTE, Timeframe
+from trading_assets.domain.bar import MINUTE, Bar, Timeframe
 from trading_assets.domain.errors import (
     CorruptFile,
     NotTraded,
@@ -100,7 +102,7 @@ class PolygonHistory:
         objects = windows(
             symbol,
             month,
-            f"{self._reads.url} {self._vendor_symbol(symbol)}",
+            f"{self._reads.url} {self.vendor_symbol(symbol)}",
             kind="polygon_json",
             timeframe=Timeframe.M1,
             days=_WINDOW_DAYS,
@@ -120,7 +122,7 @@ class PolygonHistory:
             VenueError: if the vendor cannot be reached, or refuses.
         """
         doing = f"bars of {symbol} from {day_text(wanted.start)}"
-        ticker = quote(self._vendor_symbol(symbol), safe="")
+        ticker = quote(self.vendor_symbol(symbol), safe="")
         span = f"{wanted.start // _MS}/{wanted.end // _MS - 1}"  # the vendor's end is inclusive
         target: str | None = f"/v2/aggs/ticker/{ticker}/range/1/minute/{span}"
         query: dict[str, str] | None = {
@@ -146,6 +148,24 @@ class PolygonHistory:
         ts = decode_polygon(joined, wanted.name)["ts"].to_physical()
         require_inside(wanted, ts.min(), ts.max())
         return joined
+
+    def minutes(self, symbol: Symbol, start: Micros, end: Micros) -> tuple[Bar, ...]:
+        """Give the bars with open time in [start, end), which must all have ended; for live feeds.
+
+        Raises:
+            CorruptFile: if they are adjusted for splits, or not about this span.
+            VenueError: if the vendor cannot be reached, or refuses.
+        """
+        name = f"{symbol}-1m-{day_text(start)}-live.json"
+        asked = VendorObject(name, "polygon_json", start, end, finished=False)
+        rows = decode_polygon(self.fetch(symbol, asked), name)
+        columns = rows.select(pl.col("ts").to_physical(), pl.exclude("ts"))
+        return tuple(Bar(symbol, *row) for row in columns.iter_rows())
+
+    def vendor_symbol(self, symbol: Symbol) -> str:
+        """Give what Polygon calls a symbol: as declared, else its own name."""
+        said = self._declared.get(symbol)
+        return (said.vendor_symbol if said else "") or symbol
 
     def instruments(self, symbols: tuple[Symbol, ...]) -> tuple[Instrument, ...]:
         """Give instruments as declared; Polygon says nothing of grids.
@@ -192,7 +212,7 @@ class PolygonHistory:
         """Ask once per symbol that was found; a name means what it meant at that time."""
         if symbol not in self._listed:
             doing = f"description of {symbol} on {day_text(at)}"
-            ticker = quote(self._vendor_symbol(symbol), safe="")
+            ticker = quote(self.vendor_symbol(symbol), safe="")
             _, answer = self._reads.get(
                 f"/v3/reference/tickers/{ticker}",
                 {"date": day_text(at)},
@@ -204,10 +224,6 @@ class PolygonHistory:
                 raise UnknownSymbol(f"{doing}: Polygon does not have it", found=str(answer)[:200])
             self._listed[symbol] = _day(described.get("list_date"), doing)
         return self._listed[symbol]
-
-    def _vendor_symbol(self, symbol: Symbol) -> str:
-        said = self._declared.get(symbol)
-        return (said.vendor_symbol if said else "") or symbol
 
 
 def _whole(data: bytes, name: str) -> dict[str, Any]:

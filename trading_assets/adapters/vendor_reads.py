@@ -189,11 +189,15 @@ class VendorReads:
         return f"Check {self._key.variable}, and that the vendor's plan includes what is asked."
 
     def _shown(self, text: str) -> str:
-        """Cut a vendor's words for a message, and the key out of them."""
-        secret = self._key.value.get_secret_value()
-        for form in (secret, quote(secret, safe="")):
-            text = text.replace(form, "[key]")
-        return " ".join(text.split())[:_SAID]
+        return without_key(text, self._key)
+
+
+def without_key(text: str, key: ApiKey) -> str:
+    """Cut a vendor's words for a message, and the key out of them."""
+    secret = key.value.get_secret_value()
+    for form in (secret, quote(secret, safe="")):
+        text = text.replace(form, "[key]")
+    return " ".join(text.split())[:_SAID]
 
 
 def _keyed_transport(url: str, key: ApiKey) -> Any:

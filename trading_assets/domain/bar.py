@@ -39,7 +39,10 @@ class Timeframe(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One finished bar: `ts` is its open time; prices in quote, volume in base."""
+    """One finished bar: `ts` is its open time; prices in quote, volume in base.
+
+    Quote volume and the number of trades are None where the venue does not tell them.
+    """
 
     symbol: Symbol
     ts: Micros
@@ -48,8 +51,8 @@ class Bar:
     low: float
     close: float
     volume: float
-    quote_volume: float
-    n_trades: int
+    quote_volume: float | None
+    n_trades: int | None
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -31,6 +31,7 @@ from trading_assets.workflows.release_parts import (
     signal_desk,
     warm_engine,
 )
+from trading_assets.workflows.stream_bars import require_venue_is_source
 
 SUPPORTED = frozenset({OrderType.MARKET, OrderType.LIMIT})
 """Order types that a live book can send; stops and brackets need order lists at the venue."""
@@ -96,6 +97,7 @@ def run_live(
         named = last_release(journal)
         if named is not None and named != release.release_id:
             release = desk.releases.get(named)
+        require_venue_is_source(desk.settings, place.settings.venue, release.spec.symbols)
         _require_fit(release, source)
         broker = BinanceBroker(
             client,

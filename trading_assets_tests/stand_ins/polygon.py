@@ -71,7 +71,7 @@ class PolygonStandIn(StandIn):
             min(end, int(self.now.timestamp() * 1000)) + 1,
             _MINUTE_MS * self.step_minutes,
         )
-        now_on = self.rewrite([_bar(at) for at in opens[: self.page_bars]])
+        now_on = self.rewrite([minute(at) for at in opens[: self.page_bars]])
         answer: dict[str, Any] = {
             "ticker": ticker,
             "queryCount": len(now_on),
@@ -93,7 +93,8 @@ class PolygonStandIn(StandIn):
         return as_json(answer)
 
 
-def _bar(at: int) -> dict[str, Any]:
+def minute(at: int) -> dict[str, Any]:
+    """Give the bar that opens at a time in milliseconds."""
     price = 100 + at // _MINUTE_MS % 977 / 100
     prices = {"o": price, "h": price + 0.5, "l": price - 0.5, "c": price}
     return {"v": 1.5e3, "vw": price, **prices, "t": at, "n": 12}

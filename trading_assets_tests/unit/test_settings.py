@@ -136,3 +136,11 @@ def test_a_root_that_is_no_object_store_is_refused_and_credentials_are_not_shown
         load(tmp_path, TA_TABLES_ROOT=url)
     assert "hidden-word" not in str(caught.value)
     assert "tables_root" in caught.value.what
+
+
+@pytest.mark.parametrize(
+    "url", ["ws://example.com/stocks", "https://example.com", "wss://key@example.com/stocks"]
+)
+def test_a_stream_that_would_carry_the_key_in_the_open_is_refused(tmp_path, url):
+    with pytest.raises(ConfigurationError, match="stream_url"):
+        load(tmp_path, TA_SOURCES__VENDOR__KIND="polygon", TA_SOURCES__VENDOR__STREAM_URL=url)

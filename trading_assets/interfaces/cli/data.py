@@ -19,7 +19,7 @@ from rich.table import Table
 
 from trading_assets.domain.errors import DataError, NotTraded
 from trading_assets.domain.ids import Month, Symbol, months_between, symbol_from_text
-from trading_assets.interfaces.cli import calendars, data_export, data_gc, data_quality
+from trading_assets.interfaces.cli import calendars, data_export, data_gc, data_quality, data_stream
 from trading_assets.interfaces.cli.instants import AsOf, instant_from_text, time_text
 from trading_assets.settings import load_settings
 
@@ -32,6 +32,7 @@ app = typer.Typer(help="Bring market data in, look at it, prove it.", no_args_is
 app.command()(calendars.calendars)
 app.command()(data_export.export)
 app.command()(data_gc.gc)
+app.command()(data_stream.stream)
 for _command in (data_quality.quality, data_quality.repair, data_quality.diff):
     app.command()(_command)
 
