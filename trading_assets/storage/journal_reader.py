@@ -200,7 +200,7 @@ class JournalReader:
             raise RecoveryError(
                 f"The journal in {self.folder} cannot be read",
                 found=str(error),
-                fix="Restore the folder from a copy made by `trading-assets journal export`, then "
+                fix="Restore the folder from a copy made by `trading-assets journal backup`, then "
                 "compare with the venue.",
             ) from error
 

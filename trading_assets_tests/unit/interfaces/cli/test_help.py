@@ -1,0 +1,65 @@
+"""What the command line says of itself: examples that work, and fixes that name what exists."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+import typer.main
+
+import trading_assets
+from trading_assets.interfaces.cli import main
+
+ROOT = typer.main.get_command(main.app)
+_NAMED = re.compile(r"trading-assets((?: [a-z][a-z-]*)+)")
+
+
+def command_of(words: list[str]) -> tuple[click.Command, list[str]]:
+    """Follow the words from the root as far as they name commands, and give the rest."""
+    found: click.Command = ROOT
+    rest = list(words)
+    while rest and hasattr(found, "commands"):
+        if rest[0] not in found.commands:
+            break
+        found = found.commands[rest.pop(0)]
+    return found, rest
+
+
+DATA = sorted(command_of(["data"])[0].commands)  # type: ignore[attr-defined]
+
+
+def test_the_search_finds_the_commands() -> None:
+    assert {"ingest", "fetch", "assemble", "quality", "verify", "export", "universe"} <= set(DATA)
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_every_data_command_shows_an_example_that_it_accepts(name: str) -> None:
+    command, _ = command_of(["data", name])
+    text = " ".join((command.help or "").split())
+    found = re.search(rf"Example: trading-assets data {name}(.*)", text)
+    assert found is not None, text
+    command.make_context(name, shlex.split(found[1]))
+
+
+SOURCES = sorted(Path(trading_assets.__file__).parent.rglob("*.py"))
+SAID = sorted(
+    {
+        words
+        for path in SOURCES
+        for words in _NAMED.findall(re.sub(r'"\s*f?"', "", path.read_text(encoding="utf-8")))
+    }
+)
+
+
+def test_the_search_finds_what_messages_name() -> None:
+    assert " data verify" in SAID
+
+
+@pytest.mark.parametrize("words", SAID)
+def test_a_command_that_a_message_names_exists(words: str) -> None:
+    command, rest = command_of(words.split())
+    assert command is not ROOT, words
+    assert not hasattr(command, "commands") or not rest, f"{rest[0]} is no command of {words}"
