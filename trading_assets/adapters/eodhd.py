@@ -59,12 +59,13 @@ class EodhdHistory:
     def listing(self, symbol: Symbol, month: Month) -> Listing:
         """List the windows of a month, as far as the vendor has delivered.
 
-        In the first month of the symbol its first bar decides where history starts.
+        In the first month of the symbol its first bar decides where history starts. Of days there
+        is nothing to list on the first of a month, and that is no error.
 
         Raises:
             UnknownSymbol: if EODHD does not have the symbol, or its name has no exchange.
             NotTraded: if the month is before the first bar.
-            DataError: if it is in the future, or not delivered yet.
+            DataError: if it is in the future, or no minute of it is delivered yet.
             VenueError: if the vendor cannot be reached, or refuses.
         """
         now = self.now()
@@ -78,7 +79,14 @@ class EodhdHistory:
                 found="no bar at all" if first is None else f"its first bar in {first}",
                 fix="Choose a later month.",
             )
-        delivered = delivered_until(symbol, month, now, delay_minutes=self._delay_minutes, step=DAY)
+        delivered = delivered_until(
+            symbol,
+            month,
+            now,
+            delay_minutes=self._delay_minutes,
+            step=DAY,
+            may_be_nothing=self._timeframe is Timeframe.D1,
+        )
         objects = windows(
             symbol,
             month,

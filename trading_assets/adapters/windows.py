@@ -53,15 +53,23 @@ def windows(
 
 
 def delivered_until(
-    symbol: Symbol, month: Month, now: Micros, *, delay_minutes: int, step: Micros
+    symbol: Symbol,
+    month: Month,
+    now: Micros,
+    *,
+    delay_minutes: int,
+    step: Micros,
+    may_be_nothing: bool = False,
 ) -> Micros:
     """Give until when a vendor has bars, which come some time after they have ended.
 
     Raises:
-        DataError: if nothing of the month is there yet.
+        DataError: if nothing of the month is there yet, unless `may_be_nothing`.
     """
     end = now - delay_minutes * MINUTE
     end -= end % step
+    if end <= month.start and may_be_nothing:
+        return month.start
     if end <= month.start:
         raise DataError(
             f"The vendor has no bars of {symbol} for {month} yet",

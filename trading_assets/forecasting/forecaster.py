@@ -91,7 +91,7 @@ class Forecaster:
             raise DataError(
                 f"Feature {bad} is not finite", expected="finite values or null", found="NaN or inf"
             )
-        score = self._booster.predict(x) if len(x) else np.empty(0)  # LightGBM refuses no rows
+        score = self._booster.predict(x)
         scale = rows[self.bundle.scale].to_numpy() * math.sqrt(horizon_bars(self.horizon))
         stem = f"{self.model_id[:16]}.{self.horizon}."
         ts = pl.col("ts").dt.epoch("us").cast(pl.String)

@@ -11,6 +11,7 @@ import polars as pl
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Month
 from trading_assets.market.archive_files import (
+    DECODED_SCHEMA,
     check_page,
     check_table_of_zip,
     check_zip,
@@ -73,10 +74,8 @@ def month_rows(
     Raises:
         CorruptFile: naming the object and what is wrong with it.
     """
-    rows = pl.concat(
-        (decode_object(described, data, traits, decoded) for described, data in objects),
-        how="diagonal",
-    )
+    read = [decode_object(described, data, traits, decoded) for described, data in objects]
+    rows = pl.concat(read, how="diagonal") if read else pl.DataFrame(schema=DECODED_SCHEMA)
     return rows if traits.package is None else rows.filter(between(month.start, month.end))
 
 

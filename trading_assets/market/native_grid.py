@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trading_assets.domain.bar import DAY, MINUTE, Gap, Timeframe
-from trading_assets.domain.ids import Micros
+from trading_assets.domain.ids import Micros, Month
 from trading_assets.market.sessions import Sessions
 
 if TYPE_CHECKING:
@@ -102,6 +102,12 @@ def native_grid(
         sessions.require_known(start, max(start, end))
         grid = _days(sessions) if timeframe is Timeframe.D1 else _of_sessions(timeframe, sessions)
     return grid.chosen((grid.ts >= start) & (grid.end <= end))
+
+
+def last_end(timeframe: Timeframe, month: Month, end: Micros, sessions: Sessions | None) -> Micros:
+    """Give the end of the last bar that a month owes by `end`; its start if it owes none."""
+    grid = native_grid(timeframe, month.start, end, sessions)
+    return int(grid.end[-1]) if len(grid) else month.start
 
 
 def _of_utc(timeframe: Timeframe, start: Micros, end: Micros) -> NativeGrid:

@@ -10,6 +10,7 @@ from trading_assets.domain.bar import Gap, Timeframe
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.history import Confirmation
+from trading_assets.market.native_grid import last_end
 from trading_assets.market.outages import unexplained
 from trading_assets.workflows.coverage import Shares, coverage_of
 from trading_assets.workflows.desk import Desk
@@ -39,15 +40,13 @@ def raw_report(desk: Desk, symbol: Symbol, month: Month) -> RawReport:
 
     A month that a long gap blocks has no bars to ask about its gaps: here it has. Bytes that cannot
     be made into bars are stored all the same, and refused where bars are made of them; the report
-    says why. A source of larger bars has no minutes to miss.
+    says why.
 
     Raises:
         MissingPartition: if the month was never fetched.
     """
     traits = traits_of_symbol(desk.settings, symbol)
     raw = desk.raw.require(traits.store, symbol, month)
-    if traits.timeframe is not Timeframe.M1:
-        return RawReport()
     try:
         found = examine_month(desk, raw, traits.name)
     except DataError as error:
@@ -58,7 +57,10 @@ def raw_report(desk: Desk, symbol: Symbol, month: Month) -> RawReport:
         default=month.end,
     )
     _, end = listed_part(desk.settings, symbol, raw.start, raw.end)
-    shares = coverage_of(month, gaps, first, end, sessions_of_symbol(desk, symbol))
+    sessions = sessions_of_symbol(desk, symbol)
+    if traits.timeframe is not Timeframe.M1:
+        end = last_end(traits.timeframe, month, end, sessions)
+    shares = coverage_of(month, gaps, first, end, sessions)
     return RawReport(_facts(gaps, raw.confirmed), shares)
 
 

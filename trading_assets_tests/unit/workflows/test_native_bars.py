@@ -28,6 +28,7 @@ from trading_assets.workflows.market_month import assemble_month, market_month, 
 from trading_assets.workflows.minutes import read_minutes
 from trading_assets.workflows.publish_universe import publish_universe
 from trading_assets.workflows.query_tables import query_tables
+from trading_assets.workflows.raw_report import raw_report
 from trading_assets_tests.stand_ins.clock import JumpingClock
 from trading_assets_tests.stand_ins.eodhd import EodhdStandIn, eodhd
 
@@ -110,6 +111,8 @@ def test_a_missing_day_is_a_gap_and_a_holiday_is_none(desk: Desk, vendor: EodhdS
     (report,) = quality_reports(desk)
     assert (report["rows"], report["unconfirmed_gaps"]) == (19, 1)
     shares = month_coverage(desk, APPLE, MARCH)
+    raw = raw_report(desk, APPLE, MARCH)
+    assert (raw.facts["unconfirmed_gaps"], raw.coverage) == (1, shares)
     assert (shares[4][15], shares[5][15], shares[6][15]) == (1.0, 0.0, 1.0)
     assert shares[1] == shares[28] == (None,) * 24  # a Saturday, Good Friday
 
@@ -215,11 +218,15 @@ def test_a_month_of_which_no_session_has_closed_yet_is_empty_and_no_error(
     desk: Desk, vendor: EodhdStandIn
 ) -> None:
     june = Month(2024, 6)  # begins on a Saturday
-    vendor.now = dt.datetime(2024, 6, 3, 12, tzinfo=dt.UTC)
-    clock = JumpingClock(june.start + 2 * DAY + DAY // 2)
-    monday = replace(desk, clock=clock, history=partial(open_history, desk.settings, clock))
-    _, minutes, *_, days = market_month(monday, APPLE, june)
-    assert (minutes.metadata["native_rows"], minutes.metadata["gaps"], days.rows) == (0, 0, 0)
+    clock = JumpingClock()
+    early = replace(desk, clock=clock, history=partial(open_history, desk.settings, clock))
+    for day_of_june in (1, 3):
+        vendor.now = dt.datetime(2024, 6, day_of_june, 12, tzinfo=dt.UTC)
+        clock.instant = june.start + (day_of_june - 1) * DAY + DAY // 2
+        _, minutes, *_, days = market_month(early, APPLE, june)
+        found = minutes.metadata
+        assert (found["native_rows"], found["gaps"], days.rows) == (0, 0, 0)
+        assert month_coverage(early, APPLE, june)[0] == (None,) * 24
 
 
 HOURS = """
