@@ -39,7 +39,7 @@ def main() -> None:
 
     def public() -> tuple[int, float]:
         result = prepared.run()
-        return len(result.round_trips), result.final_equity
+        return result.num_trades, result.final_equity
 
     strategy = prepared.spec.build_strategy()
     matrix = bar_matrix({SYMBOL: frame}, [SYMBOL])
@@ -48,7 +48,7 @@ def main() -> None:
     )
 
     def engine() -> tuple[int, float]:
-        machine = Machine(prepared.setup)
+        machine = Machine(prepared.prepared.setup)
         machine.run(matrix, signals)
         return len(machine.round_trips), machine.equity
 

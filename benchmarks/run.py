@@ -60,7 +60,7 @@ def cold_start() -> None:
     code = (
         "import time; t = time.perf_counter()\n"
         "import common, works\n"
-        "from trading_assets.backtest.backtest import Backtest\n"
+        "from trading_assets import Backtest\n"
         "b = common.head(common.load_bars(), 5000); p = works.backtest('w1', 'pct',"
         " works.frame_of(b))\n"
         "i = time.perf_counter(); p.run()\n"

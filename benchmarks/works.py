@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from trading_assets.backtest.backtest import Backtest
+from trading_assets import Backtest
 from trading_assets.domain.bar import MINUTE
 from trading_assets.domain.ids import symbol_from_text
 from trading_assets.domain.instrument import Instrument

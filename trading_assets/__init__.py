@@ -6,13 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trading_assets.backtest.backtest import Backtest
     from trading_assets.backtest.result import BacktestResult
     from trading_assets.bootstrap import data_feed
     from trading_assets.domain.bar import Bar, Timeframe
     from trading_assets.domain.errors import TradingAssetsError
     from trading_assets.domain.ids import Month, Symbol
     from trading_assets.domain.instrument import Instrument
+    from trading_assets.interfaces.python_api import Backtest
     from trading_assets.settings import Settings, load_settings
     from trading_assets.strategies.protocol import Strategy
     from trading_assets.strategies.spec import StrategySpec, load_spec
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Backtest": "backtest.backtest",
+    "Backtest": "interfaces.python_api",
     "BacktestResult": "backtest.result",
     "Bar": "domain.bar",
     "Instrument": "domain.instrument",

@@ -1,113 +1,275 @@
-"""What a backtest found: logs, equity, final state, and one hash over all of it."""
+"""What came of a backtest: tables, metrics, reasons, hashes, and files of all of it."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
-from trading_assets.backtest.segments import Hole
-from trading_assets.domain.ids import canonical_json
-from trading_assets.domain.setup import EngineSetup
-from trading_assets.engine.signals import BarMatrix
-from trading_assets.engine.views import Position
-from trading_assets.portfolio.compiled import ENGINE_VERSION
-from trading_assets.records.arrays import Records
-from trading_assets.records.codes import Verdict
-from trading_assets.risk.pre_trade import Refusal
+from trading_assets.backtest.bytes_of import json_bytes, write_files
+from trading_assets.backtest.run_log import RunLog
+from trading_assets.backtest.why_not import WhyNot, why_not
+from trading_assets.domain.bar import DAY
+from trading_assets.domain.ids import Micros, Month, content_hash, months_between, sha256_hex
+from trading_assets.domain.instants import time_text
+from trading_assets.domain.instrument import units_from_decimal
+from trading_assets.evaluation.labels import run_name, title
+from trading_assets.evaluation.metrics import CRYPTO_DAYS_PER_YEAR, SESSION_DAYS_PER_YEAR
+from trading_assets.evaluation.performance import performance
+from trading_assets.evaluation.run_report import ReportedRun, run_report
+from trading_assets.evaluation.run_tables import RunTables, run_tables
+from trading_assets.evaluation.summary import summary_html, summary_text
+from trading_assets.strategies.protocol import Strategy
+from trading_assets.strategies.spec import StrategySpec
 
 
 @dataclass(frozen=True, eq=False)
 class BacktestResult:
-    """A finished run; arrays are the engine's own rows (`records.results`).
+    """A finished run. Everything is computed when it is first asked for, and kept.
+
+    Tables are polars frames; `ts_utc` is the open time of a bar, quantities are exact decimals,
+    prices are floats in quote. A *trade* is a round trip, a *fill* an execution.
 
     Attributes:
-        setup: what was run.
-        bars: what it ran on.
-        equity: float64 (T,), quote, at the close of each bar.
-        fills: dtype FILL, in the order of execution.
-        ended_orders: dtype CLOSED_ORDER, in the order of their ends.
-        working_orders: dtype CLOSED_ORDER, those that no bar has ended.
-        round_trips: dtype ROUND_TRIP, in the order of their exits.
-        verdicts: how often each came.
-        refusals: rule -> how often it said no first; zeros left out.
-        refusal_log: the refusals one by one.
-        positions: held at the end, one per symbol.
-        balances: held at the end, per asset.
-        fees: paid, in quote.
-        max_drawdown: largest fraction below a peak.
-        holes: where the data were split.
-        final_state_hash: identity of the engine's state after the last bar.
-        engine_version: SHA-256 of the engine's source.
+        spec: what was run.
+        strategy: as the spec builds it.
+        log: what the machine wrote down, as arrays.
+        facts: gives all that the result depends on, as plain values: `inputs` (name -> hash of
+            what was read), `code_hash`, `packages`, `instruments`, ...
     """
 
-    setup: EngineSetup
-    bars: BarMatrix
-    equity: NDArray[np.float64]
-    fills: Records
-    ended_orders: Records
-    working_orders: Records
-    round_trips: Records
-    verdicts: Mapping[Verdict, int]
-    refusals: Mapping[str, int]
-    refusal_log: tuple[Refusal, ...]
-    positions: tuple[Position, ...]
-    balances: Mapping[str, Decimal]
-    fees: Decimal
-    max_drawdown: float
-    holes: tuple[Hole, ...]
-    final_state_hash: str
-    engine_version: str = field(default=ENGINE_VERSION)
+    spec: StrategySpec
+    strategy: Strategy
+    log: RunLog
+    facts: Callable[[], Mapping[str, Any]]
+
+    # What happened
+
+    @cached_property
+    def tables(self) -> RunTables:
+        """All tables; see `evaluation.run_tables`."""
+        log = self.log
+        return run_tables(
+            tag=self.spec.name,
+            instruments=log.setup.instruments,
+            bars=log.bars,
+            opening_equity=log.opening_equity,
+            equity=log.equity,
+            orders=log.orders,
+            fills=log.fills,
+            round_trips=log.round_trips,
+            refusals=log.refusal_log,
+        )
 
     @property
-    def ts(self) -> NDArray[np.int64]:
-        """Open times of the bars, microseconds UTC."""
-        return self.bars.ts
+    def trades(self) -> pl.DataFrame:
+        """Round trips, first in first out: entry, exit, quantity, fees, net `pnl`, reason."""
+        return self.tables.round_trips
 
     @property
-    def opening_equity(self) -> float:
-        """Equity before the first bar, in quote."""
-        return float(self.setup.account.cash)
+    def orders(self) -> pl.DataFrame:
+        """Every order with its final state and what ended it; working ones have no end."""
+        return self.tables.orders
+
+    @property
+    def fills(self) -> pl.DataFrame:
+        """Executions with price, fee and the position afterwards."""
+        return self.tables.trades
+
+    @property
+    def equity(self) -> pl.DataFrame:
+        """Equity in quote after every bar; `drawdown` is the fraction below the latest peak."""
+        return self.tables.equity
+
+    @property
+    def daily(self) -> pl.DataFrame:
+        """The last equity of every UTC day, its return in percent, and the days' drawdown."""
+        return self.tables.equity_curve
+
+    @property
+    def refusals(self) -> pl.DataFrame:
+        """Decisions that a rule refused: bar, symbol, rule, what was allowed, what it was."""
+        return self.tables.refusals
+
+    @cached_property
+    def why_not(self) -> WhyNot:
+        """What became of every opportunity; `traded` and the reasons add up exactly."""
+        return why_not(self.log)
+
+    # How good it was
+
+    @cached_property
+    def performance(self) -> Mapping[str, Any]:
+        """Metrics of the whole run (`all`) and out of sample (`oos`); see `performance`."""
+        return performance(
+            self.tables,
+            opening_equity=self.log.opening_equity,
+            final_cash=units_from_decimal(self.log.balances[self.spec.quote]) / 1e8,
+            slippage_bps=float(self.spec.costs.slippage_bps),
+            oos_start=self.oos_start,
+            periods_per_year=self.periods_per_year,
+        )
+
+    @property
+    def metrics(self) -> Mapping[str, float | int | None]:
+        """Metrics of the whole run by name; `evaluation.glossary` says what each one means."""
+        whole: Mapping[str, float | int | None] = self.performance["all"]
+        return whole
+
+    @property
+    def num_trades(self) -> int:
+        """Number of round trips."""
+        return len(self.log.round_trips)
 
     @property
     def final_equity(self) -> float:
         """Equity after the last bar, in quote."""
-        return float(self.equity[-1]) if len(self.equity) else self.opening_equity
+        return self.log.final_equity
+
+    @property
+    def periods_per_year(self) -> int:
+        """Daily periods that a year is annualised with: 365 if any market never closes."""
+        calendars = {instrument.calendar for instrument in self.log.setup.instruments}
+        return CRYPTO_DAYS_PER_YEAR if "24/7" in calendars else SESSION_DAYS_PER_YEAR
+
+    @property
+    def oos_start(self) -> Micros:
+        """First instant out of sample; see `oos_start_of`."""
+        return oos_start_of(self.strategy, self.log.ts)
 
     @cached_property
-    def orders(self) -> Records:
-        """All orders by id, dtype CLOSED_ORDER; those still working have state WORKING."""
-        both = np.concatenate([self.ended_orders, self.working_orders])
-        return both[np.argsort(both["id"], kind="stable")]
+    def label(self) -> str:
+        """Title such as `IB • Risk 1% • 10k • fees 2bps • 20 trades • WR 0.75 • PnL +3.61`."""
+        return title(self.spec, self.metrics)
 
-    @cached_property
-    def drawdown(self) -> NDArray[np.float64]:
-        """Fraction that each equity lies below the highest so far; same bits as the engine's."""
-        peaks = np.maximum(np.maximum.accumulate(self.equity), self.opening_equity)
-        return np.where(peaks > 0, 1.0 - self.equity / np.where(peaks > 0, peaks, 1.0), 0.0)
+    # What it is made of
 
     @cached_property
     def result_hash(self) -> str:
-        """SHA-256 over all that happened: logs, equity, verdicts, holes, final state.
+        """SHA-256 over the bytes of all tables and metrics.
 
-        It depends neither on when, where or how often the run was made, nor on how it was cut.
+        Equal inputs give equal hashes, on any thread count, in any process, from Python, the
+        command line or the graph.
         """
-        digest = hashlib.sha256()
-        for rows in (self.fills, self.orders, self.round_trips, self.equity):
-            digest.update(f"{len(rows)}\0".encode())
-            digest.update(np.ascontiguousarray(rows).tobytes())
-        facts = {
-            "verdicts": {verdict.name: count for verdict, count in self.verdicts.items()},
-            "refusals": [
-                [r.ts, r.symbol, r.rule, r.limit.hex(), r.was.hex()] for r in self.refusal_log
+        return content_hash({name: sha256_hex(data) for name, data in self.number_files.items()})
+
+    @cached_property
+    def manifest(self) -> Mapping[str, Any]:
+        """What went in and what came out, by hash, as plain values."""
+        spec, facts, ts = self.spec, self.facts(), self.log.ts
+        months = [Month.from_text(text) for text in facts["months"]]
+        why = self.why_not
+        return {
+            "schema": 1,
+            "run_id": content_hash(facts)[:16],
+            "spec": spec.name,
+            "label": self.label,
+            "run_name": run_name(spec, months, self.metrics),
+            "config": spec.model_dump(mode="json") | {"params": spec.all_params()},
+            "config_hash": spec.spec_hash,
+            "data_hash": content_hash(facts["inputs"]),
+            "order_types": sorted(kind.name for kind in self.strategy.order_types),
+            "horizon": self.strategy.horizon,
+            "needs": list(spec.filters.needs),
+            "first_ts": int(ts[0]),
+            "last_ts": int(ts[-1]),
+            "oos_start": self.oos_start,
+            "verdicts": {v.name.lower(): n for v, n in self.log.verdicts.items() if n},
+            "opportunities": why.opportunities,
+            "traded": why.traded,
+            "why_not": dict(why.reasons),
+            "holes": [
+                {"symbol": spec.symbols[hole.symbol_index], "start": hole.start, "end": hole.end}
+                for hole in self.log.holes
             ],
-            "holes": [[h.symbol_index, h.row, h.start, h.end] for h in self.holes],
-            "final_state": self.final_state_hash,
+            "result_hash": self.result_hash,
+            **facts,
         }
-        digest.update(canonical_json(facts))
-        return digest.hexdigest()
+
+    @cached_property
+    def number_files(self) -> Mapping[str, bytes]:
+        """Every table as CSV and Parquet, and `metrics.json`: the files that the hash is of."""
+        return self.tables.files() | {"metrics.json": json_bytes(self.performance)}
+
+    # For people
+
+    def to_parquet(self, folder: Path | str) -> list[Path]:
+        """Write every table with all columns, and the manifest; give the paths.
+
+        Files are named as in a stored run: `round_trips.parquet` holds trades, `trades.parquet`
+        fills.
+        """
+        return self._write(folder, ".parquet")
+
+    def to_csv(self, folder: Path | str) -> list[Path]:
+        """Write every table in the fixed columns of the exports, and the manifest."""
+        return self._write(folder, ".csv")
+
+    def html(self) -> bytes:
+        """Give the report: price with entries and exits, equity, drawdown, months, trades, hashes.
+
+        One page of about 2 MB that asks for nothing, so it opens offline.
+        """
+        return run_report(
+            ReportedRun(
+                symbols=self.spec.symbols,
+                quote=self.spec.quote,
+                bars=self.log.bars,
+                tables=self.tables,
+                performance=self.performance,
+                manifest=self.manifest,
+                description=self.spec.description,
+            )
+        )
+
+    def to_html(self, path: Path | str) -> Path:
+        """Write the report; give its path."""
+        written = Path(path)
+        return write_files(written.parent, {written.name: self.html()})[0]
+
+    def _write(self, folder: Path | str, suffix: str) -> list[Path]:
+        files = {name: data for name, data in self.number_files.items() if name.endswith(suffix)}
+        return write_files(folder, files | {"manifest.json": json_bytes(self.manifest)})
+
+    def __repr__(self) -> str:
+        """Give title, first metrics, span and hash."""
+        return summary_text(self.label, self.metrics, self.spec.quote, self._shown())
+
+    def _repr_html_(self) -> str:
+        """Show the same in a notebook, with a line of equity."""
+        equity = self.log.equity.tolist()
+        return summary_html(self.label, self.metrics, self.spec.quote, self._shown(), equity)
+
+    def _shown(self) -> dict[str, str]:
+        ts, why = self.log.ts, self.why_not
+        reasons = ", ".join(f"{n:,} {name}" for name, n in list(why.reasons.items())[:4])
+        return {
+            "bars": f"{len(ts):,} from {time_text(int(ts[0]))} to {time_text(int(ts[-1]))}",
+            "opportunities": f"{why.opportunities:,}: {why.traded:,} traded, {reasons}",
+            "result": self.result_hash[:16],
+        }
+
+
+def oos_start_of(strategy: Strategy, ts: NDArray[np.int64]) -> Micros:
+    """Give the first instant out of sample of a run over bars with these open times.
+
+    Forecasts are out of sample by construction (each month's model saw nothing of it), so all
+    of a forecast-driven run is. A rule has no fitted artefact, but a person chose its
+    parameters looking at such data: the convention is the last third of its UTC days.
+    """
+    if strategy.horizon is not None:
+        return int(ts[0])
+    days = np.unique(ts // DAY)
+    return int(days[len(days) - -(-len(days) // 3)]) * DAY
+
+
+def months_of(ts: NDArray[np.int64]) -> list[str]:
+    """Name the months from the first bar to the last."""
+    months = months_between(Month.of(int(ts[0])), Month.of(int(ts[-1])))
+    return [str(month) for month in months]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trading_assets.backtest.result import BacktestResult
+from trading_assets.backtest.run_log import RunLog
 from trading_assets.backtest.segments import Hole, holes
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.setup import EngineSetup
@@ -10,9 +10,7 @@ from trading_assets.engine.machine import Machine
 from trading_assets.engine.signals import BarMatrix, SignalMatrix
 
 
-def run(
-    setup: EngineSetup, bars: BarMatrix, signals: SignalMatrix, *, max_hole: Micros
-) -> BacktestResult:
+def run(setup: EngineSetup, bars: BarMatrix, signals: SignalMatrix, *, max_hole: Micros) -> RunLog:
     """Run a setup over bars and their signals.
 
     Where a symbol misses more than `max_hole` of time, its orders are cancelled and its position
@@ -29,7 +27,7 @@ def run(
 
 def run_segments(
     setup: EngineSetup, bars: BarMatrix, signals: SignalMatrix, known: tuple[Hole, ...]
-) -> BacktestResult:
+) -> RunLog:
     """Do the same with the holes already found (see `segments.holes`)."""
     machine = Machine(setup)
     reached = 0
@@ -38,7 +36,7 @@ def run_segments(
         reached = hole.row + 1
         machine.end_segment(hole.symbol_index)
     machine.run(bars, signals, reached)
-    return BacktestResult(
+    return RunLog(
         setup=setup,
         bars=bars,
         equity=machine.equity_curve,

@@ -81,6 +81,7 @@ def _since(tables: RunTables, start: Micros) -> RunTables:
         positions=cut(tables.positions, "ts_utc"),
         equity=cut(tables.equity, "ts_utc"),
         equity_curve=cut(tables.equity_curve, "ts_utc"),
+        refusals=cut(tables.refusals, "ts_utc"),
     )
 
 

@@ -29,6 +29,7 @@ from trading_assets.evaluation.position_table import (
 )
 from trading_assets.records.arrays import Records
 from trading_assets.records.codes import NO_PRICE, Cause, Leg, OrderState
+from trading_assets.risk.pre_trade import Refusal
 
 ACCOUNT = "backtest"
 """Stands in the client order ids of backtests, where a live run has its account."""
@@ -108,6 +109,17 @@ ROUND_TRIPS = pl.Schema(
     }
 )
 
+REFUSALS = pl.Schema(
+    {
+        "ts_utc": TS,
+        "symbol": pl.String(),
+        "rule": pl.String(),
+        "limit": pl.Float64(),
+        "was": pl.Float64(),
+    }
+)
+"""`ts_utc` is the bar whose close was decided; `limit` and `was` are in the unit of the rule."""
+
 EXPORTED = {
     "orders": list(ORDERS)[:9],
     "trades": list(FILLS)[:7],
@@ -127,6 +139,7 @@ class RunTables:
             end; average price by first in, first out.
         equity: after every bar; `drawdown` is the fraction below the latest peak, 0 or more.
         equity_curve: the last equity of each UTC day, with return and drawdown of the days.
+        refusals: the first rule that said no, for every decision that was refused.
     """
 
     orders: pl.DataFrame
@@ -136,6 +149,7 @@ class RunTables:
     positions: pl.DataFrame
     equity: pl.DataFrame
     equity_curve: pl.DataFrame
+    refusals: pl.DataFrame
 
     def files(self) -> dict[str, bytes]:
         """Give every table as CSV (fixed schemas) and as Parquet (all columns)."""
@@ -159,6 +173,7 @@ def run_tables(
     orders: Records,
     fills: Records,
     round_trips: Records,
+    refusals: Sequence[Refusal],
 ) -> RunTables:
     """Turn logs into tables.
 
@@ -171,6 +186,7 @@ def run_tables(
         orders: `records.results.CLOSED_ORDER`, all orders of the run.
         fills: `records.results.FILL`.
         round_trips: `records.results.ROUND_TRIP`.
+        refusals: in the order of their bars.
     """
     ids = {
         int(o["id"]): client_order_id(
@@ -188,6 +204,7 @@ def run_tables(
         positions=position_table(fills, bars, instruments),
         equity=marked,
         equity_curve=daily_equity(marked, opening_equity),
+        refusals=_refusals(refusals, instruments),
     )
 
 
@@ -313,6 +330,20 @@ def _round_trips(
             }
         )
     return frame_of(rows, ROUND_TRIPS)
+
+
+def _refusals(refusals: Sequence[Refusal], instruments: Sequence[Instrument]) -> pl.DataFrame:
+    rows = [
+        {
+            "ts_utc": refusal.ts,
+            "symbol": instruments[refusal.symbol].symbol,
+            "rule": refusal.rule,
+            "limit": refusal.limit,
+            "was": refusal.was,
+        }
+        for refusal in refusals
+    ]
+    return frame_of(rows, REFUSALS)
 
 
 def _equity(

@@ -82,9 +82,9 @@ class RunStore:
         self.root = root
 
     def publish(
-        self, spec: str, run_id: str, files: Mapping[str, bytes]
+        self, spec: str, run_id: str, files: Mapping[str, bytes], *, is_current: bool = True
     ) -> tuple[StoredRun, Reproduction | None]:
-        """Store a run and make it the current one of its spec.
+        """Store a run and, unless told otherwise, make it the current one of its spec.
 
         When a run of this id is there already, nothing of it is touched: the new bytes are
         compared with the stored ones, and the comparison is recorded.
@@ -93,6 +93,7 @@ class RunStore:
             spec: name of the spec.
             run_id: identity of the inputs.
             files: with `manifest.json`, `metrics.json` and `checks.json` among them.
+            is_current: whether decisions may look at it from now on.
 
         Returns:
             The stored run, and the reproduction when it was there already.
@@ -111,6 +112,8 @@ class RunStore:
             )
             reproduction = self._record(spec, run_id, differing)
         run = self.get(spec, run_id)
+        if not is_current:
+            return run, reproduction
         current = pointers.current(folder.parent, _LEDGER)
         if current is None or pointers.unsealed(current[1], folder.parent)["run_id"] != run_id:
             payload = pointers.sealed({"run_id": run_id, "result_hash": run.result_hash})

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import struct
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import polars as pl
@@ -58,10 +60,17 @@ def evaluate(strategy: Strategy, frame: pl.DataFrame) -> pl.DataFrame:
         `ts` and the columns of the family as Float64, in the order of the engine; null is "none".
 
     Raises:
-        DataError: if the strategy breaks its protocol (rows lost or added, unknown columns).
+        DataError: if the strategy breaks its protocol (no frame, rows lost or added, unknown
+            columns, a column that is no number, a value that is infinite).
     """
     signals = strategy.signals(frame)
     columns = COLUMNS[strategy.family]
+    if not isinstance(signals, pl.DataFrame):
+        raise DataError(
+            f"Strategy {strategy.name} breaks its protocol",
+            expected="a polars DataFrame from signals()",
+            found=type(signals).__name__,
+        )
     unknown = set(signals.columns) - {"ts", *columns}
     if unknown or "ts" not in signals.columns or not signals["ts"].equals(frame["ts"]):
         raise DataError(
@@ -69,6 +78,9 @@ def evaluate(strategy: Strategy, frame: pl.DataFrame) -> pl.DataFrame:
             expected=f"the frame's ts, and columns of {', '.join(columns)}",
             found=f"{signals.height} of {frame.height} rows, columns {', '.join(signals.columns)}",
         )
+    for name in columns:
+        if name in signals.columns:
+            _require_numbers(strategy, signals[name], frame)
     warm = pl.col("ts") >= pl.col("ts").first() + strategy.warm_up
     return signals.select(
         "ts",
@@ -79,6 +91,26 @@ def evaluate(strategy: Strategy, frame: pl.DataFrame) -> pl.DataFrame:
             for name in columns
         ),
     )
+
+
+def _require_numbers(strategy: Strategy, column: pl.Series, frame: pl.DataFrame) -> None:
+    if not (column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null)):
+        raise DataError(
+            f"Strategy {strategy.name}: column {column.name} is not a number",
+            expected="Float64",
+            found=str(column.dtype),
+        )
+    if not column.dtype.is_float():
+        return
+    # The smallest and largest say it at once; looking for the place costs only when there is one.
+    if math.inf in (column.max(), -cast(float, column.min() or 0.0)):
+        at = int(column.is_infinite().arg_max() or 0)
+        symbol = frame["symbol"][at] if "symbol" in frame.columns else "its symbol"
+        raise DataError(
+            f"Strategy {strategy.name}: {column.name} of {symbol} at {frame['ts'][at]} is infinite",
+            expected="a finite number, or null for none",
+            found=str(column[at]),
+        )
 
 
 def month_signals(strategy: Strategy, frame: pl.DataFrame, month: Month) -> pl.DataFrame:

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import platform
 import sys
+import zlib
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from trading_assets.domain.errors import ConfigurationError
+
 _PACKAGE = Path(__file__).parents[1]
 _ROOMS = ("domain", "records", "market", "features", "portfolio", "risk", "engine", "backtest")
 _FILES = (
+    "evaluation/glossary.py",
+    "evaluation/labels.py",
     "evaluation/metrics.py",
+    "evaluation/page",
+    "evaluation/page_shell.py",
     "evaluation/performance.py",
     "evaluation/position_table.py",
     "evaluation/report.py",
+    "evaluation/report_figures.py",
+    "evaluation/report_series.py",
+    "evaluation/run_report.py",
     "evaluation/run_tables.py",
     "strategies/evaluate.py",
     "strategies/filter_sections.py",
@@ -29,7 +40,8 @@ _FILES = (
     "workflows/run_checks.py",
     "workflows/run_plan.py",
 )
-_PACKAGES = ("numpy", "numba", "polars", "matplotlib")
+_SOURCES = (".py", ".css", ".js")
+_PACKAGES = ("numpy", "numba", "polars", "matplotlib", "plotly")
 
 
 def code_hash(strategy: object) -> str:
@@ -39,16 +51,15 @@ def code_hash(strategy: object) -> str:
         strategy: its module counts too, wherever it comes from; filters are looked through.
     """
     inner = getattr(strategy, "inner", strategy)
-    own = sys.modules[type(inner).__module__].__file__
     parts = hashlib.sha256(_between_bars_and_results().encode())
-    if own is not None:
-        parts.update(Path(own).read_bytes())
+    parts.update(_source_of(type(inner)))
     return parts.hexdigest()
 
 
 def package_versions() -> dict[str, str]:
     """Give the versions that results depend on, the interpreter and the processor included."""
     versions = {name: version(name) for name in _PACKAGES}
+    versions["zlib"] = zlib.ZLIB_RUNTIME_VERSION  # packs the library inside the report
     return {**versions, "python": platform.python_version(), "machine": platform.machine()}
 
 
@@ -61,13 +72,30 @@ def source_hash(*names: str) -> str:
     files = {
         path
         for name in names
-        for path in ([_PACKAGE / name] if name.endswith(".py") else (_PACKAGE / name).rglob("*.py"))
+        for path in ([_PACKAGE / name] if name.endswith(".py") else (_PACKAGE / name).rglob("*"))
+        if path.suffix in _SOURCES
     }
     parts = hashlib.sha256()
     for path in sorted(files):
         parts.update(str(path.relative_to(_PACKAGE)).encode() + b"\0")
         parts.update(hashlib.sha256(path.read_bytes()).digest())
     return parts.hexdigest()
+
+
+def _source_of(kind: type) -> bytes:
+    """Give the file of a strategy; of one that was typed into a notebook, the text of its class."""
+    own = getattr(sys.modules[kind.__module__], "__file__", None)
+    if own is not None:
+        return Path(own).read_bytes()
+    try:
+        return inspect.getsource(kind).encode()
+    except (OSError, TypeError):
+        raise ConfigurationError(
+            f"The source of strategy {kind.__qualname__} cannot be read",
+            expected="a class in a file or in a notebook's cell",
+            found=f"one of module {kind.__module__}, which has no text",
+            fix="Put the class into a file; a run's identity includes its code.",
+        ) from None
 
 
 @cache

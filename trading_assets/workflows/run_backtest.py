@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from trading_assets.domain.bar import MINUTE
-from trading_assets.domain.errors import InvariantError
-from trading_assets.domain.ids import Micros, Symbol, content_hash, sha256_hex
+from trading_assets.domain.errors import DataError, InvariantError
+from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.instrument import units_from_decimal
 from trading_assets.evaluation.gates import Check
-from trading_assets.evaluation.labels import run_name, title
-from trading_assets.evaluation.performance import performance
-from trading_assets.evaluation.report import drawdown_png, equity_png
-from trading_assets.evaluation.run_tables import RunTables, run_tables
 from trading_assets.market.bar_frame import RESAMPLED_SCHEMA, between
-from trading_assets.storage.run_store import CHECKS, MANIFEST, METRICS, StoredRun
+from trading_assets.storage.run_store import CHECKS, StoredRun
 from trading_assets.strategies.evaluate import (
     bar_matrix,
     month_signals,
@@ -36,8 +30,6 @@ from trading_assets.workflows.run_plan import RunPlan, plan_run
 
 if TYPE_CHECKING:
     from trading_assets.backtest.result import BacktestResult
-
-SPEC, LABEL = "spec.yaml", "label.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +50,24 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class _Results:
-    tables: RunTables
-    metrics: Mapping[str, Any]
-    checks: tuple[Check, ...]
-    verdicts: Mapping[str, int]
-    holes: tuple[Mapping[str, Any], ...]
-    first_ts: Micros
-    last_ts: Micros
-    oos_start: Micros
+class Simulated:
+    """A run that is stored nowhere.
+
+    Attributes:
+        frames: all bars of each symbol that were read, with what strategy and filters look at.
+    """
+
+    result: BacktestResult
+    frames: Mapping[Symbol, pl.DataFrame]
 
 
 def run_backtest(
-    desk: Desk, spec: StrategySpec, *, tags: Mapping[str, str] | None = None
+    desk: Desk,
+    spec: StrategySpec,
+    *,
+    tags: Mapping[str, str] | None = None,
+    span: tuple[Micros, Micros] | None = None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> RunRecord:
     """Backtest a spec on the current tables; the same inputs give the same run.
 
@@ -82,6 +79,9 @@ def run_backtest(
         desk: gives tables, stores and settings.
         spec: what to run.
         tags: for MLflow, such as the Dagster run that asked.
+        span: trade only bars that open in [start, end). Such a run is stored and logged, but does
+            not become the current one: decisions look at whole histories.
+        report: is told what is done next.
 
     Raises:
         MissingPartition: if there is no month that all its symbols have.
@@ -89,10 +89,18 @@ def run_backtest(
         CorruptFile: if an input or the stored run is damaged.
         InvariantError: if equal inputs gave other bytes than before.
     """
-    plan = plan_run(desk, spec)
-    results = _results(desk, plan)
-    label = title(spec, results.metrics["all"])
-    run, reproduction = desk.runs.publish(spec.name, plan.run_id, _files(plan, results, label))
+    from trading_assets.backtest.bytes_of import json_bytes
+    from trading_assets.backtest.run_files import run_files
+
+    plan = plan_run(desk, spec, span=span)
+    report("running the engine")
+    simulated = simulate(desk, plan)
+    result = simulated.result
+    report("checking signals and books")
+    checks = _checks(desk, plan, simulated)
+    report("writing tables, pictures and the report")
+    files = run_files(result) | {CHECKS: json_bytes([asdict(check) for check in checks])}
+    run, reproduction = desk.runs.publish(spec.name, plan.run_id, files, is_current=span is None)
     if reproduction is not None and not reproduction.is_equal:
         raise InvariantError(
             f"Run {run.run_id} of {spec.name} is not reproducible",
@@ -101,55 +109,56 @@ def run_backtest(
             fix="The stored run was left as it is, and the difference recorded.",
         )
     is_new = reproduction is None
+    report("logging to MLflow")
     page = log_to_experiments(desk, plan, run, tags or {})
-    return RunRecord(run, label, is_new, page.url, run_metadata(run, url=page.url, is_new=is_new))
+    return RunRecord(
+        run, result.label, is_new, page.url, run_metadata(run, url=page.url, is_new=is_new)
+    )
 
 
-def _results(desk: Desk, plan: RunPlan) -> _Results:
+def simulate(desk: Desk, plan: RunPlan) -> Simulated:
+    """Run a plan, month by month as live would see it, and store nothing.
+
+    Raises:
+        CorruptFile: if an input is damaged.
+        DataError: if the span has no bar.
+    """
+    from trading_assets.backtest.result import BacktestResult
     from trading_assets.backtest.runner import run
 
-    settings, spec = desk.settings, plan.spec
+    spec = plan.spec
     frames = _frames(desk, plan)
-    traded = {symbol: _months(frame, plan) for symbol, frame in frames.items()}
+    traded = {symbol: _traded(frame, plan) for symbol, frame in frames.items()}
     bars = bar_matrix(traded, spec.symbols)
+    if not len(bars):
+        raise DataError(f"Spec {spec.name} has no bar to trade", expected=f"bars in {plan.months}")
     signals = {
-        symbol: pl.concat([month_signals(plan.strategy, frame, month) for month in plan.months])
+        symbol: _traded(
+            pl.concat([month_signals(plan.strategy, frame, month) for month in plan.months]), plan
+        )
         for symbol, frame in frames.items()
     }
-    result = run(
+    log = run(
         spec.engine_setup(plan.instruments),
         bars,
         signal_matrix(plan.strategy.family, signals, spec.symbols, bars.ts),
-        max_hole=settings.backtest.max_hole_minutes * MINUTE,
+        max_hole=desk.settings.backtest.max_hole_minutes * MINUTE,
     )
-    first, last = int(bars.ts[0]), int(bars.ts[-1])
-    oos_start = plan.oos_start(bars.ts)
-    tables = run_tables(
-        tag=spec.name,
-        instruments=plan.instruments,
-        bars=bars,
-        opening_equity=float(spec.cash),
-        equity=result.equity,
-        orders=result.orders,
-        fills=result.fills,
-        round_trips=result.round_trips,
-    )
-    closing = units_from_decimal(result.balances[spec.quote])
-    metrics = performance(
-        tables,
-        opening_equity=float(spec.cash),
-        final_cash=closing / 1e8,
-        slippage_bps=float(spec.costs.slippage_bps),
-        oos_start=oos_start,
-    )
-    opening = units_from_decimal(spec.cash)
-    checks = (
+    return Simulated(BacktestResult(spec, plan.strategy, log, lambda: plan.facts), frames)
+
+
+def _checks(desk: Desk, plan: RunPlan, simulated: Simulated) -> tuple[Check, ...]:
+    result, frames, spec = simulated.result, simulated.frames, plan.spec
+    return (
         *check_inputs(desk, plan, frames),
-        *check_signals(plan, frames, seed=settings.model.seed),
-        *check_result(tables, metrics, quote=spec.quote, opening=opening, closing=closing),
-    )
-    return _Results(
-        tables, metrics, checks, _verdicts(result), _holes(plan, result), first, last, oos_start
+        *check_signals(plan, frames, seed=desk.settings.model.seed),
+        *check_result(
+            result.tables,
+            result.performance,
+            quote=spec.quote,
+            opening=units_from_decimal(spec.cash),
+            closing=units_from_decimal(result.log.balances[spec.quote]),
+        ),
     )
 
 
@@ -181,63 +190,7 @@ def _with_context(
     return frame
 
 
-def _months(frame: pl.DataFrame, plan: RunPlan) -> pl.DataFrame:
-    inside = [between(month.start, month.end) for month in plan.months]
-    return frame.filter(pl.any_horizontal(inside))
-
-
-def _verdicts(result: BacktestResult) -> dict[str, int]:
-    return {verdict.name.lower(): count for verdict, count in result.verdicts.items() if count}
-
-
-def _holes(plan: RunPlan, result: BacktestResult) -> tuple[dict[str, Any], ...]:
-    symbols = plan.spec.symbols
-    return tuple(
-        {"symbol": symbols[hole.symbol_index], "start": hole.start, "end": hole.end}
-        for hole in result.holes
-    )
-
-
-def _files(plan: RunPlan, results: _Results, label: str) -> dict[str, bytes]:
-    """Give every file of the run; equal inputs give equal bytes."""
-    equity = results.tables.equity.rename({"ts_utc": "ts"})
-    oos_start = datetime.fromtimestamp(results.oos_start / 1_000_000, tz=UTC)
-    numbers = results.tables.files() | {METRICS: _json(results.metrics)}
-    hashes = {name: sha256_hex(data) for name, data in numbers.items()}
-    return {
-        **numbers,
-        "equity_curve.png": equity_png(equity, title=label, oos_start=oos_start),
-        "drawdown_curve.png": drawdown_png(equity, title=label, oos_start=oos_start),
-        SPEC: plan.spec.canonical_yaml().encode(),
-        LABEL: f"{label}\n".encode(),
-        CHECKS: _json([asdict(check) for check in results.checks]),
-        MANIFEST: _json(_manifest(plan, results, label, content_hash(hashes))),
-    }
-
-
-def _manifest(plan: RunPlan, results: _Results, label: str, result_hash: str) -> dict[str, Any]:
-    spec, strategy = plan.spec, plan.strategy
-    return {
-        "schema": 1,
-        "run_id": plan.run_id,
-        "spec": spec.name,
-        "label": label,
-        "run_name": run_name(spec, plan.months, results.metrics["all"]),
-        "config": spec.model_dump(mode="json") | {"params": spec.all_params()},
-        "config_hash": spec.spec_hash,
-        "data_hash": content_hash(plan.inputs),
-        "order_types": sorted(order_type.name for order_type in strategy.order_types),
-        "horizon": strategy.horizon,
-        "needs": list(spec.filters.needs),
-        "first_ts": results.first_ts,
-        "last_ts": results.last_ts,
-        "oos_start": results.oos_start,
-        "verdicts": results.verdicts,
-        "holes": list(results.holes),
-        "result_hash": result_hash,
-        **plan.facts,
-    }
-
-
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
+def _traded(frame: pl.DataFrame, plan: RunPlan) -> pl.DataFrame:
+    spans = [between(month.start, month.end) for month in plan.months]
+    inside = pl.any_horizontal(spans)
+    return frame.filter(inside if plan.span is None else inside & between(*plan.span))

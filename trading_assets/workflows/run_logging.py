@@ -16,6 +16,7 @@ from trading_assets.storage.run_store import StoredRun
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.run_plan import RunPlan
 
+REPORT = "report.html"
 _SHOWN = (
     "num_trades", "net_return_pct", "sharpe", "max_drawdown_pct", "win_rate", "turnover", "fees",
 )  # fmt: skip
@@ -89,6 +90,8 @@ def run_metadata(run: StoredRun, *, url: str, is_new: bool) -> dict[str, Any]:
         "data_hash": manifest["data_hash"],
         "code_hash": manifest["code_hash"],
         "result_hash": run.result_hash,
+        "report": f"{url}/artifacts/{REPORT}",
+        "report file": str(run.folder / REPORT),
         "folder": str(run.folder),
         "mlflow": url,
         "reproduced": not is_new,

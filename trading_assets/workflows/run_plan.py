@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from trading_assets.domain.bar import DAY
 from trading_assets.domain.errors import ConfigurationError, MissingPartition
 from trading_assets.domain.ids import Micros, Month, Symbol, content_hash
+from trading_assets.domain.instants import time_text
 from trading_assets.domain.instrument import Instrument
 from trading_assets.storage.partition_store import Manifest
 from trading_assets.storage.release_store import instrument_to_plain
@@ -41,6 +38,7 @@ class RunPlan:
         news: flags; empty unless the spec filters by them.
         instruments: in the order of the spec's symbols.
         facts: everything that the result depends on, as plain values.
+        span: first instant and end of what is traded; None trades all of the months.
     """
 
     spec: StrategySpec
@@ -52,6 +50,7 @@ class RunPlan:
     news: NewsFlags
     instruments: tuple[Instrument, ...]
     facts: Mapping[str, Any]
+    span: tuple[Micros, Micros] | None = None
 
     @property
     def run_id(self) -> str:
@@ -64,25 +63,16 @@ class RunPlan:
         found: Mapping[str, str] = self.facts["inputs"]
         return found
 
-    def oos_start(self, ts: NDArray[np.int64]) -> Micros:
-        """Give the first instant out of sample of a run over bars with these open times.
 
-        Forecasts are out of sample by construction (each month's model saw nothing of it), so all
-        of a forecast-driven run is. A rule has no fitted artefact, but a person chose its
-        parameters looking at such data: the convention is the last third of its UTC days.
-        """
-        if self.strategy.horizon is not None:
-            return int(ts[0])
-        days = np.unique(ts // DAY)
-        return int(days[len(days) - -(-len(days) // 3)]) * DAY
-
-
-def plan_run(desk: Desk, spec: StrategySpec) -> RunPlan:
+def plan_run(
+    desk: Desk, spec: StrategySpec, *, span: tuple[Micros, Micros] | None = None
+) -> RunPlan:
     """Find the current inputs of a spec.
 
     Months are those from `history_start` on that every symbol of the spec has, of the source that
     settings name; with a horizon also those of forecasts, and with a filter by the universe those
     that have one. A month in which a symbol was, as declared, not traded needs nothing of it.
+    With a span, months are those that it touches, and only bars that open in it are traded.
 
     Raises:
         MissingPartition: if there is no such month.
@@ -112,13 +102,15 @@ def plan_run(desk: Desk, spec: StrategySpec) -> RunPlan:
         months = tuple(month for month in _common(desk, forecasts, spec) if month in months)
     if spec.filters.universe:
         months = tuple(month for month in months if month in universe)
+    if span is not None:
+        months = tuple(m for m in months if m.start < span[1] and span[0] < m.end)
     if not months:
         beside = [FORECASTS] if strategy.horizon else []
         beside += [UNIVERSE_TABLE] if spec.filters.universe else []
         raise MissingPartition(
             f"Spec {spec.name} has no month to run on",
             expected=f"{' and '.join([table, *beside])} of "
-            f"{', '.join(spec.symbols)} for at least one month from {desk.settings.first_month} on",
+            f"{', '.join(spec.symbols)} for at least one month {_where(desk, span)}",
             found="no month that all of them have",
             fix="Materialise these tables first.",
         )
@@ -141,8 +133,11 @@ def plan_run(desk: Desk, spec: StrategySpec) -> RunPlan:
         "seed": desk.settings.model.seed,
         "max_hole_minutes": desk.settings.backtest.max_hole_minutes,
         "max_gap_minutes": desk.settings.quality.max_gap_minutes,
+        **({} if span is None else {"span": list(span)}),
     }
-    return RunPlan(spec, strategy, months, bars, forecasts, universe, news, instruments, facts)
+    return RunPlan(
+        spec, strategy, months, bars, forecasts, universe, news, instruments, facts, span
+    )
 
 
 def changed_inputs(plan: RunPlan, manifest: Mapping[str, Any]) -> tuple[str, ...]:
@@ -151,6 +146,12 @@ def changed_inputs(plan: RunPlan, manifest: Mapping[str, Any]) -> tuple[str, ...
     changed = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
     others = [name for name in sorted(plan.facts) if name != "inputs"]
     return (*changed, *(name for name in others if plan.facts[name] != manifest.get(name)))
+
+
+def _where(desk: Desk, span: tuple[Micros, Micros] | None) -> str:
+    if span is None:
+        return f"from {desk.settings.first_month} on"
+    return f"between {time_text(span[0])} and {time_text(span[1])}"
 
 
 def _manifests(desk: Desk, table: str, spec: StrategySpec) -> dict[tuple[Symbol, Month], Manifest]:

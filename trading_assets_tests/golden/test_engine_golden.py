@@ -101,4 +101,4 @@ def test_a_run_is_what_it_always_was(family, sizing, make, trips, final, result_
 
     assert len(result.round_trips) == trips
     assert result.final_equity == final
-    assert result.result_hash == result_hash
+    assert result.log_hash == result_hash

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import numpy as np
+import polars as pl
 import pytest
 
 from trading_assets.domain.bar import MINUTE
@@ -68,3 +69,23 @@ def targets():
         return SignalMatrix(SignalFamily.TARGET, values)
 
     return make
+
+
+def walk(seed, n=2500):
+    rng = np.random.default_rng(seed)
+    close = np.round(100 * np.exp(np.cumsum(rng.normal(0, 0.004, n))), 2)
+    opened = np.concatenate([[100.0], close[:-1]])
+    high = np.round(np.maximum(opened, close) + rng.exponential(0.2, n), 2)
+    low = np.round(np.minimum(opened, close) - rng.exponential(0.2, n), 2)
+    ts = pl.Series(np.arange(n) * 300_000_000 + 1_709_251_200_000_000)
+    ts = ts.cast(pl.Datetime("us", "UTC"))
+    return pl.DataFrame(
+        {"ts": ts, "open": opened, "high": high, "low": low, "close": close, "volume": 1.0}
+    )
+
+
+@pytest.fixture(scope="session")
+def walks():
+    """Two symbols; the second one begins later and misses a day."""
+    second = walk(2).filter(~pl.int_range(pl.len()).is_between(900, 1200)).tail(-300)
+    return {"AAA": walk(1), "BBB": second}

@@ -99,20 +99,20 @@ def test_a_run_without_bars_is_flat(setup, bars_at, targets):
 
     assert result.final_equity == result.opening_equity == 10_000
     assert len(result.orders) == 0
-    assert result.result_hash
+    assert result.log_hash
 
 
 def test_the_hash_is_of_what_happened(setup, bars_at, targets):
     bars = bars_at(HOLED)
     signals = targets(bars, {5: 1.0})
 
-    first = run(setup, bars, signals, max_hole=HOUR).result_hash
+    first = run(setup, bars, signals, max_hole=HOUR).log_hash
 
-    assert run(setup, bars, signals, max_hole=HOUR).result_hash == first
-    assert run(setup, bars, signals, max_hole=2 * HOUR).result_hash != first
-    assert run(setup, bars, targets(bars, {10: 1.0}), max_hole=HOUR).result_hash != first
+    assert run(setup, bars, signals, max_hole=HOUR).log_hash == first
+    assert run(setup, bars, signals, max_hole=2 * HOUR).log_hash != first
+    assert run(setup, bars, targets(bars, {10: 1.0}), max_hole=HOUR).log_hash != first
     dearer = replace(setup, costs=replace(setup.costs, taker_bps=11))
-    assert run(dearer, bars, signals, max_hole=HOUR).result_hash != first
+    assert run(dearer, bars, signals, max_hole=HOUR).log_hash != first
 
 
 def test_the_drawdown_has_the_bits_of_the_engine(setup, bars_at, targets):

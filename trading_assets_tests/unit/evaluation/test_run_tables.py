@@ -9,10 +9,12 @@ import pytest
 from trading_assets.domain.ids import client_order_id
 from trading_assets.domain.instrument import Instrument
 from trading_assets.engine.signals import BarMatrix
+from trading_assets.evaluation.glossary import GLOSSARY
 from trading_assets.evaluation.performance import net_return_pct, performance
 from trading_assets.evaluation.run_tables import run_tables
 from trading_assets.records.codes import NO_PRICE, Cause, Leg, OrderState
 from trading_assets.records.results import CLOSED_ORDER, FILL, ROUND_TRIP
+from trading_assets.risk.pre_trade import Refusal
 
 SOL = Instrument("SOLUSDT", "SOL", "USDT", Decimal("0.01"), Decimal("0.001"), Decimal(5))
 BAR = 300_000_000
@@ -113,6 +115,7 @@ def tables():
         orders=orders,
         fills=fills,
         round_trips=trips,
+        refusals=[Refusal(bars.ts[1], 0, "cash", 10.0, 12.5)],
     )
 
 
@@ -211,6 +214,7 @@ def test_a_run_without_trades_has_empty_tables_with_all_columns(tables):
         orders=records(CLOSED_ORDER),
         fills=records(FILL),
         round_trips=records(ROUND_TRIP),
+        refusals=(),
     )
     for name in ("orders", "trades", "filled_orders", "round_trips", "positions"):
         assert getattr(empty, name).schema == getattr(tables, name).schema
@@ -220,3 +224,16 @@ def test_a_run_without_trades_has_empty_tables_with_all_columns(tables):
     assert result["all"]["num_trades"] == 0
     assert result["all"]["win_rate"] is None
     assert result["oos"] is None
+
+
+def test_the_glossary_is_of_exactly_the_metrics_that_a_run_has(tables):
+    found = performance(
+        tables, opening_equity=1000.0, final_cash=1.0, slippage_bps=1, oos_start=None
+    )
+    assert set(found["all"]) == set(GLOSSARY)
+
+
+def test_refusals_name_bar_symbol_rule_and_both_numbers(tables):
+    ((_, symbol, rule, limit, was),) = tables.refusals.rows()
+    assert (symbol, rule, limit, was) == ("SOLUSDT", "cash", 10.0, 12.5)
+    assert csv(tables, "refusals")[0] == "ts_utc,symbol,rule,limit,was"

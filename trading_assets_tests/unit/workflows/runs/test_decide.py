@@ -2,6 +2,7 @@ import dataclasses
 
 import pytest
 
+from trading_assets.backtest import result as result_module
 from trading_assets.domain.errors import (
     ConfigurationError,
     CorruptFile,
@@ -10,7 +11,6 @@ from trading_assets.domain.errors import (
 )
 from trading_assets.evaluation.decision import Decision
 from trading_assets.evaluation.gates import Check
-from trading_assets.workflows import run_backtest as run_backtest_module
 from trading_assets.workflows.decide import as_of_text, decide, recompute
 from trading_assets.workflows.publish_release import publish_release
 from trading_assets.workflows.run_backtest import run_backtest
@@ -108,7 +108,7 @@ def test_a_run_of_old_data_is_held(desk, run, lay_bars):
 
 def test_a_run_that_gives_other_bytes_is_rejected(desk, run, monkeypatch):
     run("ema_trend")
-    monkeypatch.setattr(run_backtest_module, "title", lambda spec, metrics: "other")
+    monkeypatch.setattr(result_module, "title", lambda spec, metrics: "other")
     decision = decide(desk, "paper")
     assert decision.verdict == "reject"
     assert rule(decision, "reproducible")["passed"] is False

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
+from trading_assets import Backtest
+from trading_assets.backtest import result as result_module
 from trading_assets.domain.bar import Gap
 from trading_assets.domain.errors import (
     ConfigurationError,
@@ -13,7 +15,7 @@ from trading_assets.domain.errors import (
     MissingPartition,
 )
 from trading_assets.domain.ids import Month, sha256_hex
-from trading_assets.workflows import run_backtest as run_backtest_module
+from trading_assets.domain.instants import instant_from_text
 from trading_assets.workflows.list_instruments import instruments_basis
 from trading_assets.workflows.market_tables import INSTRUMENTS_CODE_VERSION
 from trading_assets.workflows.run_backtest import run_backtest
@@ -26,6 +28,8 @@ PROMISED = {
     "round_trips.csv",
     "orders.csv",
     "positions.csv",
+    "refusals.csv",
+    "report.html",
     "equity.csv",
     "equity_curve.csv",
     "equity_curve.png",
@@ -93,11 +97,56 @@ def test_a_run_is_logged_once_with_the_tags_that_join_it_to_its_inputs(desk, run
     assert all(path.is_file() for path in values["artifacts"].values())
 
 
-def test_metadata_is_plain_and_small(run):
-    metadata = run().metadata
+def test_metadata_is_plain_and_small_and_leads_to_the_report(run):
+    record = run()
+    metadata = record.metadata
+    assert metadata["report"] == f"{record.url}/artifacts/report.html"
+    assert metadata["report file"] == str(record.run.folder / "report.html")
     assert metadata["equity"].startswith("![equity](data:image/png;base64,")
     assert len(json.dumps(metadata)) < 40_000
     assert metadata["checks"] == "6 of 6 green"
+
+
+def test_python_without_a_store_gives_the_run_of_the_graph_to_the_byte(desk, run):
+    stored = run("ib_risk1").run
+
+    result = Backtest("ib_risk1", settings=desk.settings).run()
+
+    assert result.result_hash == stored.result_hash
+    assert json.loads(json.dumps(result.manifest)) == stored.manifest
+    assert result.html() == stored.file("report.html")
+    assert desk.runs.history("ib_risk1") == (stored.run_id,)
+
+
+def test_a_run_over_a_span_is_kept_and_logged_but_is_not_the_current_one(desk, run):
+    whole = run().run
+    spec = find_spec(desk.settings, "ema_trend")
+    span = (instant_from_text("2024-01-30T12:00"), instant_from_text("2024-02-03"))
+
+    part = run_backtest(desk, spec, span=span).run
+
+    assert desk.runs.current("ema_trend") == whole
+    assert ("ema_trend", part.run_id) in desk.runs.runs()
+    assert part.manifest["span"] == list(span)
+    equity = part.table("equity")["ts_utc"]
+    assert (str(equity[0]), equity.len()) == ("2024-01-30 12:00:00+00:00", 3.5 * 288)
+    assert len(desk.experiments.runs) == 2
+    python = Backtest(spec, settings=desk.settings, start="2024-01-30T12:00", end="2024-02-03")
+    assert python.run().result_hash == part.result_hash
+
+
+def test_a_span_without_a_month_is_named(desk):
+    spec = find_spec(desk.settings, "ema_trend")
+    span = (instant_from_text("2025-01-01"), instant_from_text("2025-02-01"))
+    with pytest.raises(MissingPartition, match="no month") as caught:
+        run_backtest(desk, spec, span=span)
+    assert "between 2025-01-01 00:00:00 and 2025-02-01 00:00:00" in caught.value.expected
+
+
+def test_every_opportunity_is_accounted_for_in_the_manifest(run):
+    manifest = run("ib_risk1").run.manifest
+    assert manifest["opportunities"] == manifest["traded"] + sum(manifest["why_not"].values())
+    assert manifest["traded"] > 0
 
 
 def test_other_data_make_another_run_and_both_are_kept(desk, run, lay_bars):
@@ -210,7 +259,7 @@ def test_a_horizon_that_is_not_trained_is_named(desk):
 
 def test_other_bytes_from_the_same_inputs_are_an_error_and_recorded(desk, run, monkeypatch):
     first = run("ib_fixed1").run
-    monkeypatch.setattr(run_backtest_module, "title", lambda spec, metrics: "another label")
+    monkeypatch.setattr(result_module, "title", lambda spec, metrics: "another label")
     with pytest.raises(InvariantError, match="not reproducible") as caught:
         run("ib_fixed1")
     assert "label.txt" in caught.value.found

@@ -1,0 +1,120 @@
+"""A spec and its bars, laid out for the machine: what every run from memory begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from trading_assets.backtest.own_bars import proven_bars
+from trading_assets.backtest.run_log import RunLog
+from trading_assets.backtest.runner import run_segments
+from trading_assets.backtest.segments import Hole, holes
+from trading_assets.domain.bar import MINUTE
+from trading_assets.domain.errors import DataError, UnknownSymbol
+from trading_assets.domain.ids import Micros, Symbol
+from trading_assets.domain.instants import time_text
+from trading_assets.domain.instrument import Instrument
+from trading_assets.domain.setup import EngineSetup
+from trading_assets.engine.signals import BarMatrix
+from trading_assets.market.bar_frame import between
+from trading_assets.strategies.evaluate import bar_matrix, evaluate, signal_matrix
+from trading_assets.strategies.protocol import Strategy
+from trading_assets.strategies.spec import StrategySpec
+
+DEFAULT_MAX_HOLE: Micros = 720 * MINUTE
+"""Holes up to twelve hours are bridged, as in the default settings."""
+
+Span = tuple[Micros, Micros]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One spec on proven bars in memory.
+
+    Attributes:
+        frames: all bars of each symbol, also those before the span, which signals look back at.
+        bars: those inside the span, as the machine reads them.
+        holes: where the data are split.
+        span: first instant and end of what is traded; None trades all bars.
+    """
+
+    spec: StrategySpec
+    strategy: Strategy
+    setup: EngineSetup
+    frames: Mapping[Symbol, pl.DataFrame]
+    bars: BarMatrix
+    holes: tuple[Hole, ...]
+    span: Span | None
+
+    def run(self) -> RunLog:
+        """Evaluate the signals over each whole frame, and run the machine over the span.
+
+        Raises:
+            DataError: if the strategy's signals do not fit the bars.
+        """
+        signals = {
+            symbol: _inside(evaluate(self.strategy, frame), self.span)
+            for symbol, frame in self.frames.items()
+        }
+        matrix = signal_matrix(self.strategy.family, signals, self.spec.symbols, self.bars.ts)
+        return run_segments(self.setup, self.bars, matrix, self.holes)
+
+
+def prepare(
+    spec: StrategySpec,
+    frames: Mapping[Symbol, pl.DataFrame],
+    instruments: Iterable[Instrument],
+    *,
+    span: Span | None = None,
+    max_hole: Micros = DEFAULT_MAX_HOLE,
+) -> Prepared:
+    """Prove bars and lay them out (see `own_bars.proven_bars`).
+
+    Args:
+        spec: what is traded, how large, at what cost.
+        frames: per symbol of the spec, bars of its size or of one minute, ascending; with
+            `prediction` and `confidence` where the strategy asks for a forecast.
+        instruments: grids of at least the spec's symbols.
+        span: trade only bars that open in [start, end).
+        max_hole: longer holes split the run (see `runner.run`).
+
+    Raises:
+        UnknownSymbol: if a symbol of the spec has no frame or no instrument.
+        DataError: if a frame breaks a rule of bars, or no bar is inside the span.
+        ConfigurationError: if instruments and spec do not fit.
+    """
+    setup = spec.engine_setup(instruments)
+    proven = {symbol: _proven(spec, frames, symbol) for symbol in spec.symbols}
+    traded = {symbol: _inside(frame, span) for symbol, frame in proven.items()}
+    if not any(frame.height for frame in traded.values()):
+        raise DataError(
+            f"Spec {spec.name} has no bar to trade",
+            expected="bars" if span is None else f"bars from {' to '.join(map(time_text, span))}",
+            found="; ".join(f"{symbol}: {_extent(frame)}" for symbol, frame in proven.items()),
+        )
+    bars = bar_matrix(traded, spec.symbols)
+    return Prepared(spec, spec.build_strategy(), setup, proven, bars, holes(bars, max_hole), span)
+
+
+def _proven(
+    spec: StrategySpec, frames: Mapping[Symbol, pl.DataFrame], symbol: Symbol
+) -> pl.DataFrame:
+    if symbol not in frames:
+        raise UnknownSymbol(
+            f"Spec {spec.name} has no bars of {symbol}",
+            expected=", ".join(spec.symbols),
+            found=", ".join(frames) or "no frame",
+        )
+    return proven_bars(frames[symbol], symbol, spec.timeframe)
+
+
+def _inside(frame: pl.DataFrame, span: Span | None) -> pl.DataFrame:
+    return frame if span is None else frame.filter(between(*span))
+
+
+def _extent(frame: pl.DataFrame) -> str:
+    if frame.is_empty():
+        return "none"
+    return f"{frame['ts'][0]} to {frame['ts'][-1]}"

@@ -1,0 +1,84 @@
+"""Why there was no trade: every opportunity of a run, counted exactly once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from trading_assets.backtest.run_log import RunLog
+from trading_assets.domain.errors import InvariantError
+from trading_assets.records.arrays import Record
+from trading_assets.records.codes import Cause, Leg, OrderState, Verdict
+
+_DECIDED = (Leg.OPEN, Leg.REDUCE, Leg.CLOSE, Leg.ENTRY_LONG, Leg.ENTRY_SHORT, Leg.EXPIRY)
+"""Legs that a decision sends; the exits of a bracket sleep until its entry fills."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhyNot:
+    """What became of every opportunity.
+
+    An opportunity is one symbol at one bar close. It traded when an order that was decided there
+    filled, in whole or in part. Else it has one reason: the first rule that said no, what made a
+    decision needless (`no_signal`, `no_change`, `in_position`, `entry_working`), or why the order
+    that was sent ended without a fill (`unfilled_valid_to`, `unfilled_cash_at_fill`, ...;
+    `unfilled_working` when the run ended first).
+
+    Attributes:
+        opportunities: `traded` and all counts of `reasons`, together.
+        reasons: name to count, the most frequent first; zeros left out.
+    """
+
+    opportunities: int
+    traded: int
+    reasons: Mapping[str, int]
+
+
+def why_not(log: RunLog) -> WhyNot:
+    """Count the opportunities of a run by what became of them.
+
+    Raises:
+        InvariantError: if the counts of bars, of verdicts and of orders do not agree.
+    """
+    opportunities = int(np.count_nonzero(~np.isnan(log.bars.close)))
+    reasons: Counter[str] = Counter()
+    for verdict, count in log.verdicts.items():
+        if verdict not in (Verdict.ACCEPTED, Verdict.CASH_AT_FILL) and count:
+            reasons[verdict.name.lower()] += count
+    accepted = log.verdicts[Verdict.ACCEPTED]
+    sent = _orders_by_decision(log)
+    if len(sent) != accepted or sum(reasons.values()) + accepted != opportunities:
+        raise InvariantError(
+            "Not every opportunity is accounted for",
+            expected=f"{opportunities} closes, {accepted} of them with an order",
+            found=f"{sum(reasons.values())} reasons and {len(sent)} orders",
+        )
+    unfilled = [orders for orders in sent.values() if not any(o["filled"] for o in orders)]
+    reasons.update(_reason(orders) for orders in unfilled)
+    ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    return WhyNot(opportunities, accepted - len(unfilled), dict(ordered))
+
+
+def _orders_by_decision(log: RunLog) -> dict[tuple[int, int], list[Record]]:
+    """Group the orders of every accepted decision, by symbol and bar.
+
+    A reversal whose closing half was refused may still send its other half; it stays a refusal.
+    """
+    refused = {(refusal.symbol, refusal.ts) for refusal in log.refusal_log}
+    found: dict[tuple[int, int], list[Record]] = {}
+    orders = log.orders
+    for order in orders[np.isin(orders["leg"], [int(leg) for leg in _DECIDED])]:
+        key = (int(order["symbol"]), int(order["bar_ts"]))
+        if key not in refused:
+            found.setdefault(key, []).append(order)
+    return found
+
+
+def _reason(orders: list[Record]) -> str:
+    first = min(orders, key=lambda order: int(order["id"]))
+    if first["state"] == OrderState.WORKING:
+        return "unfilled_working"
+    return f"unfilled_{Cause(int(first['cause'])).name.lower()}"
