@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import Enum, IntEnum
 
 from trading_assets.domain.instrument import Instrument
+from trading_assets.domain.intents import Decider
 
 
 class AccountProfile(IntEnum):
@@ -36,6 +37,7 @@ class SignalFamily(IntEnum):
 
     TARGET = 0
     BRACKET = 1
+    ON_BAR = 2  # columns of its own, shown to the strategy's `on_bar`
 
 
 class FillAt(IntEnum):
@@ -139,7 +141,12 @@ class FillRules:
 
 @dataclass(frozen=True, slots=True)
 class EngineSetup:
-    """All that the engine must know before its first bar."""
+    """All that the engine must know before its first bar.
+
+    Attributes:
+        decider: the strategy itself in family ON_BAR, which is asked at every close; None in the
+            others, whose signals are all that the engine sees of a strategy.
+    """
 
     instruments: tuple[Instrument, ...]
     account: Account
@@ -148,3 +155,4 @@ class EngineSetup:
     costs: Costs = field(default_factory=Costs)
     limits: Limits = field(default_factory=Limits)
     rules: FillRules = field(default_factory=FillRules)
+    decider: Decider | None = None

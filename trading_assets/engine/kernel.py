@@ -38,6 +38,7 @@ from trading_assets.records.codes import (
     ENTRY,
     GTC,
     MARKET,
+    MOST_WISHES,
     NO_PRICE,
     REDUCE_ONLY,
     Cause,
@@ -57,6 +58,8 @@ from trading_assets.risk.pre_trade import admit_entry, admit_exit
 from trading_assets.risk.sizing import entry_cost_units
 
 TARGET = int(SignalFamily.TARGET)
+ON_BAR = int(SignalFamily.ON_BAR)
+NO_SIGNAL = int(Verdict.NO_SIGNAL)
 ORDER_WORKING = int(Verdict.ORDER_WORKING)
 SEGMENT_END = int(Leg.SEGMENT_END)
 MANUAL = int(Leg.MANUAL)
@@ -80,7 +83,7 @@ def advance(
     room = False
     t = start
     while t < reached:
-        if only_signals_matter(account, books):
+        if account.terms.family != ON_BAR and only_signals_matter(account, books):
             t = coast(account, books, bars, signals, logs.equity, first, t, reached)
             if t == reached:
                 break
@@ -155,18 +158,20 @@ def decide(
     book = books[symbol]
     if account.terms.family == TARGET:
         verdict = decide_target(account, book, ts, row[0], row[1], live)
+    elif account.terms.family == ON_BAR:
+        verdict = NO_SIGNAL  # until the strategy has been asked, which is not done in here
     else:
         verdict = decide_bracket(account, book, event, ts, row, live)
     account.verdicts[verdict] += 1
     if account.terms.fill_at_close != 0 and live == 0:
-        _fill_at_close(account, books, book, event, ts)
+        fill_at_close(account, books, book, event, ts)
     if book.n_dead > 0:
         sweep(book)
     return verdict
 
 
 @compiled
-def _fill_at_close(account: Record, books: Records, book: Record, event: Record, ts: int) -> None:
+def fill_at_close(account: Record, books: Records, book: Record, event: Record, ts: int) -> None:
     """Fill market orders where they were decided, as some other engines do."""
     for k in range(book.n_orders):
         if book.orders[k].type == MARKET and book.orders[k].flags & DEAD == 0:
@@ -193,7 +198,7 @@ def logs_have_room(books: Records, event: Record, logs: Logs) -> bool:
         used[N_FILLS] + 2 * symbols * len(event.fills) <= len(logs.fills)
         and used[N_TRIPS] + 2 * symbols * len(event.trips) <= len(logs.round_trips)
         and used[N_ORDERS] + 2 * symbols * len(event.orders) <= len(logs.orders)
-        and used[N_REFUSED] + symbols <= len(logs.refused)
+        and used[N_REFUSED] + MOST_WISHES * symbols <= len(logs.refused)
     )
 
 

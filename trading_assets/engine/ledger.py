@@ -18,6 +18,7 @@ from trading_assets.domain.setup import EngineSetup
 from trading_assets.engine.views import EngineOrder, Position, engine_order, order_row, position
 from trading_assets.records.arrays import Record, Records
 from trading_assets.records.codes import CANCEL_WANTED, DORMANT, Verdict
+from trading_assets.records.memory import memory_dtype
 from trading_assets.records.results import (
     CLOSED_ORDER,
     N_EQUITY,
@@ -53,7 +54,9 @@ class Ledger:
         terms = terms_from_setup(setup)
         self.setup = setup
         self._setup_hash = setup_hash(setup)
-        self._state = opening_state(terms, units_from_decimal(setup.account.cash))
+        self._memory_dtype = memory_dtype(setup)
+        cash = units_from_decimal(setup.account.cash)
+        self._state = opening_state(terms, cash, self._memory_dtype)
         self._logs = new_logs(256 + self._events_per_bar, 256)
 
     # State
@@ -82,7 +85,7 @@ class Ledger:
                 found=of_setup.hex(),
                 fix="Start the book with the setup of its release.",
             )
-        state = blank_state(symbols, lots)
+        state = blank_state(symbols, lots, machine._memory_dtype)
         if len(blob) != _HEADER.size + state.record.nbytes:
             raise RecoveryError(
                 "Snapshot is cut off or of another version",

@@ -7,20 +7,22 @@ import numpy as np
 from trading_assets.domain.errors import DataError, InvariantError
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderSide, OrderStatus, OrderType, TimeInForce
+from trading_assets.domain.setup import EngineSetup
 from trading_assets.engine import kernel
 from trading_assets.engine.ledger import Ledger
+from trading_assets.engine.on_bar import Asker, Parts
 from trading_assets.engine.signals import (
-    COLUMNS,
     BarMatrix,
     Bars,
     Floats,
     SignalMatrix,
     bar_columns,
+    columns_of,
     read_only,
 )
 from trading_assets.engine.views import EngineOrder, Position
 from trading_assets.records.codes import NO_PRICE, OrderState, Verdict
-from trading_assets.records.state import ORDERS_PER_SYMBOL
+from trading_assets.records.state import ORDERS_PER_SYMBOL, State
 from trading_assets.risk.pre_trade import Refusal
 
 _PRICED = {
@@ -40,6 +42,12 @@ class Machine(Ledger):
     Running a loop, stepping bar by bar, and cutting anywhere with `snapshot` and `restore` give
     the same bytes in state and logs.
     """
+
+    def __init__(self, setup: EngineSetup) -> None:
+        super().__init__(setup)
+        decider = setup.decider
+        self._asker = None if decider is None else Asker(setup, decider)
+        self._columns = columns_of(setup.family, () if decider is None else decider.columns)
 
     # Running over matrices
 
@@ -63,6 +71,8 @@ class Machine(Ledger):
         """End a symbol's data: cancel its orders, close its position at its last close."""
         self._make_room(0)
         kernel.end_segment(*self._parts, symbol_index)
+        if self._asker is not None:
+            self._asker.forget(self._state, symbol_index)
 
     def submit(
         self,
@@ -118,7 +128,7 @@ class Machine(Ledger):
         """
         row = np.ascontiguousarray(bars_row, dtype=np.float64)
         symbols = len(self.setup.instruments)
-        columns = len(COLUMNS[self.setup.family])
+        columns = len(self._columns)
         if row.shape != (symbols, 5) or signal_row.shape != (symbols, columns):
             raise DataError(
                 "A bar close does not fit the run",
@@ -126,8 +136,8 @@ class Machine(Ledger):
                 found=f"{row.shape} and {signal_row.shape}",
             )
         self._require_later(ts)
-        prices = (np.ascontiguousarray(row[:, i : i + 1]) for i in range(4))
-        bars = bar_columns(np.array([ts], np.int64), *prices)
+        columns_now = (np.ascontiguousarray(row[:, i : i + 1]) for i in range(5))
+        bars = bar_columns(np.array([ts], np.int64), *columns_now)
         signals = np.ascontiguousarray(signal_row.T, dtype=np.float64)[:, :, None]
         first_new = int(self._state.account[0]["next_order_id"])
         self._advance(bars, read_only(signals), 0, 1, live=True)
@@ -188,11 +198,18 @@ class Machine(Ledger):
 
     def _advance(self, bars: Bars, signals: Floats, start: int, stop: int, *, live: bool) -> None:
         self._make_room(stop - start)
+        if self._asker is not None:
+            self._asker.advance(self._roomy_parts, bars, signals, start, stop, int(live))
+            return
         t = start
         while t < stop:
             t = kernel.advance(*self._parts, bars, signals, t, stop, int(live))
             if t < stop:
                 self._make_room(stop - t)
+
+    def _roomy_parts(self, bars: int) -> tuple[State, Parts]:
+        self._make_room(bars)
+        return self._state, self._parts
 
     def _require_fit(self, bars: BarMatrix, signals: SignalMatrix, start: int, stop: int) -> None:
         symbols = len(self.setup.instruments)
@@ -202,10 +219,11 @@ class Machine(Ledger):
                 expected=self.setup.family.name,
                 found=signals.family.name,
             )
-        if bars.symbols != symbols or signals.values.shape[:2] != (symbols, len(bars)):
+        expected = (symbols, len(bars), len(self._columns))
+        if bars.symbols != symbols or signals.values.shape != expected:
             raise DataError(
                 "Bars and signals do not fit",
-                expected=f"{symbols} symbols on {len(bars)} instants",
+                expected=f"{symbols} symbols on {len(bars)} instants, {expected[2]} columns",
                 found=f"bars {bars.open.shape}, signals {signals.values.shape}",
             )
         if not 0 <= start <= stop <= len(bars):

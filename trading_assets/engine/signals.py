@@ -30,6 +30,7 @@ matters: at that close a waiting entry is withdrawn and an open position is sent
 """
 
 COLUMNS = {SignalFamily.TARGET: TARGET_COLUMNS, SignalFamily.BRACKET: BRACKET_COLUMNS}
+"""Columns of the families that have the same for all strategies."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -46,6 +47,7 @@ class Bars(NamedTuple):
     high: Floats
     low: Floats
     close: Floats
+    volume: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +105,7 @@ class BarMatrix:
     @property
     def columns(self) -> Bars:
         """The arrays that the compiled step takes."""
-        return bar_columns(self.ts, self.open, self.high, self.low, self.close)
+        return bar_columns(self.ts, self.open, self.high, self.low, self.close, self.volume)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,8 +127,8 @@ class SignalMatrix:
             DataError: if the columns are not those of the family.
         """
         _require(self.by_column, "signals", np.dtype(np.float64), 3)
-        columns = COLUMNS[self.family]
-        if self.values.shape[2] != len(columns):
+        columns = COLUMNS.get(self.family)
+        if columns is not None and self.values.shape[2] != len(columns):
             raise DataError(
                 "Signal matrix has other columns than its family",
                 expected=", ".join(columns),
@@ -139,10 +141,17 @@ class SignalMatrix:
         return read_only(np.ascontiguousarray(self.values.transpose(2, 0, 1)))
 
 
-def bar_columns(ts: Ints, open_: Floats, high: Floats, low: Floats, close: Floats) -> Bars:
+def columns_of(family: SignalFamily, declared: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the columns of a family; those of ON_BAR are what its strategy declares."""
+    return COLUMNS.get(family, declared)
+
+
+def bar_columns(
+    ts: Ints, open_: Floats, high: Floats, low: Floats, close: Floats, volume: Floats
+) -> Bars:
     """Give arrays to the compiled step: read-only, whatever they were."""
-    prices = (read_only(column) for column in (open_, high, low, close))
-    return Bars(read_only(ts), *prices)
+    columns = (read_only(column) for column in (open_, high, low, close, volume))
+    return Bars(read_only(ts), *columns)
 
 
 def read_only(array: NDArray[_Number]) -> NDArray[_Number]:

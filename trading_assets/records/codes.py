@@ -124,6 +124,9 @@ class Verdict(IntEnum):
 N_VERDICTS = 32
 """Room for verdicts in the account record."""
 
+MOST_WISHES = 8
+"""Intents that one symbol may have at one close."""
+
 NO_PRICE = -(2**63)
 """Stands in tick fields of orders that have no such price."""
 

@@ -6,7 +6,7 @@ Compiled functions take the parts as pointers to records: `account`, one `book` 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -134,6 +134,7 @@ class State(NamedTuple):
         record: the whole of it, shape (1,).
         account: view, shape (1,).
         books: view, one per symbol.
+        memory: view, shape (1,), of what a strategy remembers (`records.memory`), or None.
         events: shape (1,), empty between steps and therefore no part of the state.
     """
 
@@ -141,6 +142,7 @@ class State(NamedTuple):
     account: Records
     books: Records
     events: Records
+    memory: Records | None = None
 
     @property
     def lots(self) -> int:
@@ -148,16 +150,26 @@ class State(NamedTuple):
         return int(self.books["lots"].shape[1]) - 1
 
 
-def blank_state(symbols: int, lots: int = LOTS_PER_SYMBOL) -> State:
-    """Make a state of zeros."""
-    dtype = np.dtype([("account", ACCOUNT), ("books", book_dtype(lots), (symbols,))], align=True)
-    record = np.zeros(1, dtype)
-    return State(record, record["account"], record[0]["books"], np.zeros(1, events_dtype(lots)))
+def blank_state(
+    symbols: int, lots: int = LOTS_PER_SYMBOL, memory: np.dtype[np.void] | None = None
+) -> State:
+    """Make a state of zeros, with room for what a strategy remembers."""
+    fields: list[Any] = [("account", ACCOUNT), ("books", book_dtype(lots), (symbols,))]
+    if memory is not None:
+        fields.append(("memory", memory))
+    record = np.zeros(1, np.dtype(fields, align=True))
+    return State(
+        record,
+        record["account"],
+        record[0]["books"],
+        np.zeros(1, events_dtype(lots)),
+        None if memory is None else record["memory"],
+    )
 
 
-def opening_state(terms: Terms, cash: int) -> State:
+def opening_state(terms: Terms, cash: int, memory: np.dtype[np.void] | None = None) -> State:
     """Make the state before the first bar, holding `cash` quote units and nothing else."""
-    state = blank_state(len(terms.grids))
+    state = blank_state(len(terms.grids), memory=memory)
     account = state.account[0]
     account["terms"] = terms.parameters[0]
     account["opening_cash"] = account["cash"] = cash
@@ -172,8 +184,11 @@ def opening_state(terms: Terms, cash: int) -> State:
 
 def with_more_lots(old: State) -> State:
     """Copy a state into one with four times the room for lots, rings unrolled."""
-    new = blank_state(len(old.books), 4 * old.lots)
+    memory = None if old.memory is None else old.memory.dtype
+    new = blank_state(len(old.books), 4 * old.lots, memory)
     new.account[:] = old.account
+    if old.memory is not None and new.memory is not None:
+        new.memory[:] = old.memory
     for name in old.books.dtype.names or ():
         if name not in {"lots", "head"}:
             new.books[name] = old.books[name]

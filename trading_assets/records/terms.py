@@ -18,6 +18,7 @@ from trading_assets.domain.setup import (
     SizingMode,
 )
 from trading_assets.records.arrays import Records
+from trading_assets.records.memory import decider_identity
 
 SIZING_FIXED, SIZING_PCT, SIZING_RISK = range(3)
 _SIZING = {
@@ -100,8 +101,9 @@ def setup_hash(setup: EngineSetup) -> str:
     terms = terms_from_setup(setup)
     names = [[str(i.symbol), i.base, i.quote] for i in setup.instruments]
     cash = str(setup.account.cash)
+    decider = [] if setup.decider is None else decider_identity(setup.decider)
     return content_hash(
-        [names, cash, terms.parameters.tobytes().hex(), terms.grids.tobytes().hex()]
+        [names, cash, terms.parameters.tobytes().hex(), terms.grids.tobytes().hex(), *decider]
     )
 
 

@@ -16,7 +16,7 @@ from trading_assets.domain.errors import DataError
 from trading_assets.domain.events import SignalRow
 from trading_assets.domain.ids import Micros, Month, Symbol
 from trading_assets.domain.setup import SignalFamily
-from trading_assets.engine.signals import COLUMNS, BarMatrix, SignalMatrix
+from trading_assets.engine.signals import BarMatrix, SignalMatrix, columns_of
 from trading_assets.features.anchor import anchor
 from trading_assets.market.bar_frame import between
 from trading_assets.records.arrays import buffer
@@ -50,6 +50,11 @@ def with_forecasts(bars: pl.DataFrame, forecasts: pl.DataFrame, horizon: str) ->
     )
 
 
+def strategy_columns(strategy: Strategy) -> tuple[str, ...]:
+    """Give the columns that a strategy shows to the engine, in its order."""
+    return columns_of(strategy.family, getattr(strategy, "columns", ()))
+
+
 def evaluate(strategy: Strategy, frame: pl.DataFrame) -> pl.DataFrame:
     """Give the signals of a whole anchored frame, rows without full warm-up empty.
 
@@ -64,7 +69,7 @@ def evaluate(strategy: Strategy, frame: pl.DataFrame) -> pl.DataFrame:
             columns, a column that is no number, a value that is infinite).
     """
     signals = strategy.signals(frame)
-    columns = COLUMNS[strategy.family]
+    columns = strategy_columns(strategy)
     if not isinstance(signals, pl.DataFrame):
         raise DataError(
             f"Strategy {strategy.name} breaks its protocol",
@@ -75,7 +80,7 @@ def evaluate(strategy: Strategy, frame: pl.DataFrame) -> pl.DataFrame:
     if unknown or "ts" not in signals.columns or not signals["ts"].equals(frame["ts"]):
         raise DataError(
             f"Strategy {strategy.name} breaks its protocol",
-            expected=f"the frame's ts, and columns of {', '.join(columns)}",
+            expected=f"the frame's ts, and columns of {', '.join(columns) or 'none'}",
             found=f"{signals.height} of {frame.height} rows, columns {', '.join(signals.columns)}",
         )
     for name in columns:
@@ -159,7 +164,7 @@ def signal_matrix(
     axis: NDArray[np.int64],
 ) -> SignalMatrix:
     """Lay signals of several symbols on the time axis of their bars; NaN is "none"."""
-    columns = COLUMNS[family]
+    columns = _columns(family, signals[symbols[0]])
     by_column = buffer((len(columns), len(symbols), axis.size))
     for row, symbol in enumerate(symbols):
         frame = signals[symbol]
@@ -203,7 +208,7 @@ def signal_rows(
         signals: as `month_signals` gives them.
         forecast_ids: open time to the id of the forecast behind the row.
     """
-    values = _values(signals, COLUMNS[family])
+    values = _values(signals, _columns(family, signals))
     ids = forecast_ids or {}
     return tuple(
         SignalRow(
@@ -211,6 +216,11 @@ def signal_rows(
         )
         for ts, row in zip(_micros(signals).tolist(), values, strict=True)
     )
+
+
+def _columns(family: SignalFamily, signals: pl.DataFrame) -> tuple[str, ...]:
+    """Give the columns of evaluated signals in the order of the engine."""
+    return columns_of(family, tuple(name for name in signals.columns if name != "ts"))
 
 
 def _row_hash(symbol: Symbol, ts: Micros, values: NDArray[np.float64]) -> str:

@@ -31,6 +31,7 @@ from trading_assets.domain.setup import (
     Sizing,
     SizingMode,
 )
+from trading_assets.strategies.asked import decider_of
 from trading_assets.strategies.filter_sections import FiltersSpec
 from trading_assets.strategies.filtered import Filtered
 from trading_assets.strategies.protocol import Strategy
@@ -156,6 +157,7 @@ class StrategySpec(Section):
             instruments=chosen,
             account=Account(self.quote, self.cash, AccountProfile[self.profile.upper()]),
             family=strategy.family,
+            decider=decider_of(strategy),
             sizing=Sizing(**{**dict(sizing), "mode": SizingMode(sizing.mode)}),
             costs=Costs(
                 maker_bps=self.costs.maker,
@@ -202,6 +204,13 @@ class StrategySpec(Section):
                     found=str(tick),
                     fix="Set params.tick; symbols with different ticks need a spec each.",
                 )
+        if self.filters.names and strategy.family is SignalFamily.ON_BAR:
+            raise ConfigurationError(
+                f"Spec {self.name}: filters act on signal columns, and this strategy is asked",
+                expected="no filters, or a strategy of columns",
+                found=", ".join(self.filters.names),
+                fix="Give the condition as a column of the strategy's own and read it in on_bar.",
+            )
         is_target = strategy.family is SignalFamily.TARGET
         if self.filters.names and is_target and self.profile != "spot_long_only":
             raise ConfigurationError(

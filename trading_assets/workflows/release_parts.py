@@ -6,11 +6,11 @@ import numpy as np
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.order import OrderStatus
-from trading_assets.engine.signals import COLUMNS
 from trading_assets.live.book_state import SessionSetup
 from trading_assets.live.recovery import MachineFactory
 from trading_assets.live.signal_desk import PinnedModel, SignalDesk
 from trading_assets.storage.release_store import Release
+from trading_assets.strategies.evaluate import strategy_columns
 from trading_assets.workflows.live_book import LiveBook
 
 
@@ -23,7 +23,7 @@ def session_setup(book: LiveBook, release: Release) -> SessionSetup:
         tag=release.spec.name,
         release_id=release.release_id,
         instruments=release.instruments,
-        signal_columns=len(COLUMNS[strategy.family]),
+        signal_columns=len(strategy_columns(strategy)),
     )
 
 
@@ -40,7 +40,7 @@ def warm_engine(release: Release) -> None:
 
     Loading the compiled step takes seconds, more than a bar may be late.
     """
-    columns = len(COLUMNS[release.spec.build_strategy().family])
+    columns = len(strategy_columns(release.spec.build_strategy()))
     machine = machine_factory(release).new()
     symbols = len(release.instruments)
     bars = np.full((symbols, 5), 100.0)

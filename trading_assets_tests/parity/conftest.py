@@ -18,6 +18,7 @@ from trading_assets.domain.setup import (
     SizingMode,
 )
 from trading_assets.engine.signals import BarMatrix, SignalMatrix
+from trading_assets_tests.stand_ins.asked import ACTIONS, Restless
 
 STEP = 300_000_000
 
@@ -46,6 +47,11 @@ def random_signals(seed, family, bars):
         spoken = rng.random(shape) < 0.2
         values[..., 0][spoken] = rng.choice([-1.0, -0.5, 0.0, 0.5, 1.0], spoken.sum())
         values[..., 1] = 2.0
+        return SignalMatrix(family, values)
+    if family is SignalFamily.ON_BAR:
+        values = np.full((*shape, 1), np.nan)
+        spoken = rng.random(shape) < 0.5
+        values[..., 0][spoken] = rng.integers(0, ACTIONS, spoken.sum())
         return SignalMatrix(family, values)
     close = np.where(np.isnan(bars.close), 100.0, bars.close)
     width = np.round(close * rng.uniform(0.002, 0.02, shape), 2)
@@ -92,6 +98,7 @@ def world():
                 slippage_bps=Decimal(1),
                 fee_asset=FeeAsset.QUOTE if margin else FeeAsset.RECEIVED,
             ),
+            decider=Restless() if family is SignalFamily.ON_BAR else None,
         )
         return setup, bars, random_signals(seed, family, bars)
 

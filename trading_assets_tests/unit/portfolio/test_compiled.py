@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from trading_assets.engine import kernel
+from trading_assets.engine import asking, intents, kernel
 from trading_assets.portfolio import compiled
 
 
@@ -37,7 +37,9 @@ def test_no_operation_may_be_reordered(machine_code):
 
 def test_the_disk_cache_is_keyed_by_the_source_of_every_room():
     """Numba would look at the caller's file only, and run old machine code after a change."""
-    for entry in (kernel.advance, kernel.end_segment, kernel.book_fill, kernel.close_order):
+    asked = (asking.advance_asking, intents.take_order, intents.take_target, intents.end_decision)
+    own = (kernel.advance, kernel.end_segment, kernel.book_fill, kernel.close_order)
+    for entry in (*own, *asked):
         assert entry._cache._cache_file._source_stamp == compiled.ENGINE_VERSION
 
 

@@ -1,0 +1,88 @@
+"""What a strategy that is asked at every close remembers: its own fields, and the latest bars.
+
+It is part of the engine's state: a snapshot holds it, and a restored machine asks the strategy with
+the same memory. The bars stand twice, `lookback` places apart, so that the latest of them always
+lie in one piece.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from trading_assets.domain.errors import ConfigurationError
+from trading_assets.domain.intents import Decider
+from trading_assets.domain.setup import EngineSetup, SignalFamily
+
+MOST_BARS = 5000
+MOST_BYTES = 65_536
+_KINDS = "fib"
+
+PLACES = ("open", "high", "low", "close", "volume")
+"""Columns of the remembered bars, in order."""
+
+
+def memory_dtype(setup: EngineSetup) -> np.dtype[np.void] | None:
+    """Give the record that a setup's strategy needs, None when it needs none.
+
+    Raises:
+        ConfigurationError: if family and strategy do not fit, or what it declares cannot be held.
+    """
+    decider = setup.decider
+    if (decider is not None) != (setup.family is SignalFamily.ON_BAR):
+        raise ConfigurationError(
+            "Family and strategy do not fit",
+            expected="a decider in family ON_BAR, and in no other",
+            found=f"family {setup.family.name}, decider {decider!r}"[:200],
+        )
+    if decider is None:
+        return None
+    bars = decider.lookback
+    if not 1 <= bars <= MOST_BARS:
+        raise ConfigurationError(
+            f"{decider.name}: lookback", expected=f"1 to {MOST_BARS} bars", found=str(bars)
+        )
+    symbols = len(setup.instruments)
+    fields: list[Any] = [
+        ("seen", "i8", (symbols,)),  # bars since the last hole
+        ("times", "i8", (symbols, 2 * bars)),
+        ("window", "f8", (symbols, len(PLACES), 2 * bars)),
+        ("own", _own_dtype(decider), (symbols,)),
+    ]
+    return np.dtype(fields, align=True)
+
+
+def decider_identity(decider: Decider) -> list[Any]:
+    """Give what tells one strategy from another, as plain values; its source does not count."""
+    params: Any = decider
+    kind = type(decider)
+    return [
+        f"{kind.__module__}:{kind.__qualname__}",
+        dataclasses.asdict(params) if hasattr(kind, "__dataclass_fields__") else {},
+        [list(field) for field in decider.state],
+        list(decider.columns),
+        decider.lookback,
+        decider.working_orders,
+    ]
+
+
+def _own_dtype(decider: Decider) -> np.dtype[np.void]:
+    fields: list[Any] = [tuple(field) for field in decider.state] or [("nothing", "i8")]
+    try:
+        dtype = np.dtype(fields, align=True)
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(
+            f"{decider.name}: state is no record",
+            expected='fields such as ("bars_held", "i8") or ("levels", "f8", (4,))',
+            found=f"{decider.state!r} ({error})"[:200],
+        ) from None
+    bad = [name for name in dtype.names or () if dtype[name].base.kind not in _KINDS]
+    if bad or dtype.itemsize > MOST_BYTES:
+        raise ConfigurationError(
+            f"{decider.name}: state cannot be held",
+            expected=f"numbers (f8, i8, ?), {MOST_BYTES} bytes at most",
+            found=f"{', '.join(bad) or dtype.itemsize}",
+        )
+    return dtype
