@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import polars as pl
-
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.intents import Decider, Intent, StateField
 from trading_assets.domain.order import OrderType
@@ -14,6 +12,8 @@ from trading_assets.domain.setup import SignalFamily
 from trading_assets.strategies.protocol import Strategy
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from trading_assets.engine.bar_view import BarView
 
 
