@@ -28,7 +28,7 @@ def own_desk(tmp_path, make_desk_in, publish_bars):
 
 def _planted(column: pl.Expr) -> object:
     first = CORE.features[0]
-    return replace(CORE, features=(replace(first, expression=column), *CORE.features[1:]))
+    return replace(CORE, features=(replace(first, make=lambda _: column), *CORE.features[1:]))
 
 
 def test_a_month_is_published_with_its_evidence(desk):
