@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from trading_assets.domain.errors import TradingAssetsError
     from trading_assets.domain.ids import Month, Symbol
     from trading_assets.domain.instrument import Instrument
-    from trading_assets.interfaces.python_api import Backtest
+    from trading_assets.interfaces.python_api import Backtest, compare
     from trading_assets.settings import Settings, load_settings
     from trading_assets.strategies.protocol import Strategy
     from trading_assets.strategies.spec import StrategySpec, load_spec
@@ -30,6 +30,7 @@ __all__ = [
     "Symbol",
     "Timeframe",
     "TradingAssetsError",
+    "compare",
     "data_feed",
     "load_settings",
     "load_spec",
@@ -47,6 +48,7 @@ _HOMES = {
     "Symbol": "domain.ids",
     "Timeframe": "domain.bar",
     "TradingAssetsError": "domain.errors",
+    "compare": "interfaces.python_api",
     "data_feed": "bootstrap",
     "load_settings": "settings",
     "load_spec": "strategies.spec",

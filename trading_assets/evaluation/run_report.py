@@ -255,7 +255,7 @@ def _origin(manifest: Mapping[str, Any]) -> str:
     facts |= {f"input {name}": version for name, version in manifest["inputs"].items()}
     facts |= {
         "packages": ", ".join(f"{n} {v}" for n, v in manifest["packages"].items()),
-        "config": ", ".join(f"{n}={v}" for n, v in _flat(manifest["config"])),
+        "config": ", ".join(f"{n}={v}" for n, v in flat(manifest["config"])),
     }
     rows = "".join(
         f"<tr><th>{escape(name.replace('_', ' '))}</th><td>{escape(str(value))}</td></tr>"
@@ -267,11 +267,12 @@ def _origin(manifest: Mapping[str, Any]) -> str:
     )
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+def flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Give nested values by dotted names; what is empty is left out."""
     found: list[tuple[str, Any]] = []
     for name, value in values.items():
         if isinstance(value, Mapping):
-            found += _flat(value, f"{prefix}{name}.")
+            found += flat(value, f"{prefix}{name}.")
         elif value not in (None, "", []):
             found.append((f"{prefix}{name}", value))
     return found

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from trading_assets.backtest.bytes_of import write_files
 from trading_assets.backtest.own_bars import frames_by_symbol
 from trading_assets.backtest.prepared import DEFAULT_MAX_HOLE, Prepared, Span, prepare
 from trading_assets.backtest.result import BacktestResult, months_of
@@ -18,6 +19,7 @@ from trading_assets.domain.errors import ConfigurationError, DataError
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.instants import instant_from_any
 from trading_assets.domain.instrument import Instrument
+from trading_assets.evaluation.compare_report import ComparedRun, compare_page
 from trading_assets.market.bar_frame import row_content_hash
 from trading_assets.strategies.spec import (
     SHIPPED_SPECS,
@@ -135,6 +137,24 @@ class Backtest:
             "seed": 0,
             "max_hole_minutes": self._max_hole // MINUTE,
         }
+
+
+def compare(results: Mapping[str, BacktestResult], path: Path | str) -> Path:
+    """Write a page that compares runs: an overlay of their equities, metrics, what differs.
+
+    Args:
+        results: two to eight, by the names that the page gives them.
+        path: of the page, one file that opens offline.
+
+    Raises:
+        DataError: if there are fewer than two, or too many.
+    """
+    runs = [
+        ComparedRun(name, result.equity, result.performance, result.manifest)
+        for name, result in results.items()
+    ]
+    page, written = compare_page(runs), Path(path)
+    return write_files(written.parent, {written.name: page})[0]
 
 
 def _span(start: Instant | None, end: Instant | None) -> Span | None:

@@ -64,6 +64,9 @@
     displayModeBar: false };
 
   async function draw() {
+    for (const mark of document.querySelectorAll("[data-run]")) {
+      mark.style.background = series()[Number(mark.dataset.run) % 8];
+    }
     for (const [id, figure] of Object.entries(page.figures)) {
       const place = document.getElementById(id);
       const old = place.layout && place.layout.xaxis && !place.layout.xaxis.autorange

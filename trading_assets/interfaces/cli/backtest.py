@@ -1,37 +1,62 @@
-"""`trading-assets backtest`: run strategy specs over history, and look at what came of it."""
+"""`trading-assets backtest`: run strategy specs over history."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from typer.core import TyperGroup
 
-from trading_assets.domain.errors import MissingPartition
+from trading_assets.domain.errors import DataError, MissingPartition
+from trading_assets.domain.instants import instant_from_text
+from trading_assets.interfaces.cli.instants import From, To
+from trading_assets.interfaces.cli.tables import AsJson, new_table, open_desk
 from trading_assets.settings import load_settings
 
 if TYPE_CHECKING:
-    from trading_assets.storage.run_store import StoredRun
-    from trading_assets.workflows.desk import Desk
+    from collections.abc import Callable
 
-app = typer.Typer(help="Run strategy specs over history.", no_args_is_help=True)
+    from trading_assets.workflows.run_backtest import RunRecord
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_ALWAYS = 2**62
+
+
+class _RunUnlessNamed(TyperGroup):
+    """`backtest SPEC` is `backtest run SPEC`: what is no command is a spec."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Put `run` before the first word when it names no command."""
+        if args and args[0] not in self.commands:
+            args = ["run", *args]
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    help="Run strategy specs over history: `backtest SPEC` is `backtest run SPEC`.",
+    no_args_is_help=True,
+    cls=_RunUnlessNamed,
+)
 
 
 @app.command()
 def specs(as_json: AsJson = False) -> None:
-    """List the strategy specs of this desk: the shipped ones and those in specs_dir."""
+    """List the strategy specs of this desk: the shipped ones and those in specs_dir.
+
+    Example: trading-assets backtest specs
+    """
     from trading_assets.workflows.strategy_specs import list_specs
 
     found = list_specs(load_settings().settings).values()
     if as_json:
         typer.echo(json.dumps({s.name: s.model_dump(mode="json") for s in found}, indent=2))
         return
-    table = _table("name", "strategy", "symbols", "sizing", "what it is")
+    table = new_table("name", "strategy", "symbols", "sizing", "what it is")
     for spec in found:
         symbols = ", ".join(spec.symbols)
         table.add_row(spec.name, spec.strategy, symbols, spec.sizing.mode, escape(spec.description))
@@ -41,86 +66,53 @@ def specs(as_json: AsJson = False) -> None:
 @app.command()
 def run(
     names: Annotated[list[str] | None, typer.Argument(help="Specs; all of them if none.")] = None,
+    first: From = "",
+    end: To = "",
+    as_json: AsJson = False,
 ) -> None:
     """Run specs on the current tables; the same inputs give the same run, byte for byte.
 
-    A spec that has no month to run on is named at the end, after all others have run.
+    With a span, only bars that open in [--from, --to) are traded; such a run is kept and logged,
+    but decisions do not look at it. A spec that has no month to run on is named at the end, after
+    all others have run.
+
+    Example: trading-assets backtest run ema_trend --from 2024-01-15 --to 2024-03-01
     """
     from trading_assets.workflows.run_backtest import run_backtest
     from trading_assets.workflows.strategy_specs import find_spec, list_specs
 
-    desk = _desk()
-    chosen = names or list(list_specs(desk.settings))
-    missing = []
-    for name in chosen:
-        try:
-            record = run_backtest(desk, find_spec(desk.settings, name))
-        except MissingPartition as error:
-            missing.append(f"{name}: {error}")
-            continue
-        state = "new run" if record.is_new else "run again, equal to the byte,"
-        typer.echo(f"{record.label}\n  {state} {record.run.run_id} in {record.run.folder}")
+    span, desk = _span(first, end), open_desk()
+    missing, records = [], []
+    with _steps() as begin:
+        for name in names or list(list_specs(desk.settings)):
+            spec = find_spec(desk.settings, name)
+            try:
+                record = run_backtest(desk, spec, span=span, report=begin(name))
+            except MissingPartition as error:
+                missing.append(f"{name}: {error}")
+                continue
+            records.append(record)
+            if not as_json:
+                _tell(record)
+    if as_json:
+        typer.echo(json.dumps([_plain(record) for record in records], indent=2))
     for line in missing:
         typer.echo(line, err=True)
     if missing:
         raise typer.Exit(1)
 
 
-@app.command("list")
-def list_runs(as_json: AsJson = False) -> None:
-    """List the newest run of every spec."""
-    store = _desk().runs
-    runs = [run for name in store.specs() if (run := store.current(name))]
-    if as_json:
-        typer.echo(json.dumps([_facts(run) for run in runs], indent=2))
-        return
-    table = _table(
-        "spec", "run", "months", "trades", "net %", "Sharpe", "max DD %", "OOS trades", "OOS net %"
-    )
-    for run in runs:
-        facts = _facts(run)
-        table.add_row(*(_text(facts[name]) for name in facts if name != "label"))
-    Console().print(table)
-
-
-@app.command()
-def show(name: str, as_json: AsJson = False) -> None:
-    """Show the newest run of a spec: result, checks, inputs, files."""
-    desk = _desk()
-    run = desk.runs.current(name)
-    if run is None:
-        raise MissingPartition(
-            f"Spec {name} was never run",
-            expected="a run in the run store",
-            found="none",
-            fix=f"`trading-assets backtest run {name}`",
-        )
-    if as_json:
-        shown = {"manifest": run.manifest, "metrics": run.metrics, "checks": run.checks}
-        typer.echo(json.dumps(shown, indent=2))
-        return
-    console = Console()
-    console.print(f"[bold]{run.manifest['label']}[/]", highlight=False)
-    console.print(f"{run.folder}", highlight=False)
-    table = _table("metric", "whole run", "out of sample")
-    oos = run.metrics["oos"] or {}
-    for metric, value in run.metrics["all"].items():
-        table.add_row(metric, _text(value), _text(oos.get(metric)))
-    console.print(table)
-    checks = _table("check", "green", "what was seen")
-    for check in run.checks:
-        checks.add_row(check["name"], _text(check["passed"]), escape(check["detail"]))
-    console.print(checks)
-
-
 @app.command()
 def catalog() -> None:
-    """Rebuild catalog.duckdb from the run store; nothing else may have it open."""
+    """Rebuild catalog.duckdb from the run store; nothing else may have it open.
+
+    Example: trading-assets backtest catalog
+    """
     import duckdb
 
     from trading_assets.storage.catalog import rebuild
 
-    desk = _desk()
+    desk = open_desk()
     path = desk.settings.data_root / "catalog.duckdb"
     path.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(path)) as connection:
@@ -128,45 +120,51 @@ def catalog() -> None:
     typer.echo(f"{count} runs in {path}")
 
 
-@app.command()
-def verify() -> None:
-    """Hash every file of every run again; a flipped bit is named."""
-    typer.echo(f"{_desk().runs.verify()} files are as they were published")
+def _span(first: str, end: str) -> tuple[int, int] | None:
+    if not first and not end:
+        return None
+    start = instant_from_text(first) if first else -_ALWAYS
+    stop = instant_from_text(end) if end else _ALWAYS
+    if start >= stop:
+        raise DataError(
+            "The span is empty", expected="--from before --to", found=f"{first} to {end}"
+        )
+    return start, stop
 
 
-def _desk() -> Desk:
-    from trading_assets import bootstrap
+def _tell(record: RunRecord) -> None:
+    state = "new run" if record.is_new else "run again, equal to the byte,"
+    typer.echo(f"{record.label}\n  {state} {record.run.run_id} in {record.run.folder}")
+    typer.echo(f"  {record.run.folder / 'report.html'}")
 
-    return bootstrap.desk(load_settings().settings)
 
-
-def _facts(run: StoredRun) -> dict[str, Any]:
-    whole, oos = run.metrics["all"], run.metrics["oos"] or {}
-    months = run.manifest["months"]
+def _plain(record: RunRecord) -> dict[str, Any]:
     return {
-        "spec": run.spec,
-        "run_id": run.run_id,
-        "months": f"{months[0]} to {months[-1]}",
-        "num_trades": whole["num_trades"],
-        "net_return_pct": whole["net_return_pct"],
-        "sharpe": whole["sharpe"],
-        "max_drawdown_pct": whole["max_drawdown_pct"],
-        "oos_num_trades": oos.get("num_trades"),
-        "oos_net_return_pct": oos.get("net_return_pct"),
-        "label": run.manifest["label"],
+        "spec": record.run.spec,
+        "run_id": record.run.run_id,
+        "result_hash": record.run.result_hash,
+        "label": record.label,
+        "is_new": record.is_new,
+        "folder": str(record.run.folder),
+        "metrics": record.run.metrics,
     }
 
 
-def _table(*headings: str) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table
+@contextmanager
+def _steps() -> Iterator[Callable[[str], Callable[[str], None]]]:
+    """Show on stderr what is done now, where a person looks."""
+    console = Console(stderr=True)
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
+        task = progress.add_task("reading what there is", total=None)
 
+        def begin(name: str) -> Callable[[str], None]:
+            return lambda step: progress.update(task, description=f"{name}: {step}")
 
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.2f}"
-    return "-" if value is None else str(value)
+        yield begin

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from trading_assets import Backtest, Instrument, load_spec
+from trading_assets import Backtest, Instrument, compare, load_spec
 from trading_assets.backtest.prepared import DEFAULT_MAX_HOLE
 from trading_assets.backtest.runner import run
 from trading_assets.domain.errors import ConfigurationError, DataError, UnknownSymbol
@@ -202,6 +202,24 @@ def test_exports_are_named_as_in_a_stored_run(spec, minutes, tmp_path):
     assert pl.read_parquet(tmp_path / "p/trades.parquet").equals(result.fills)
     assert (tmp_path / "c/equity.csv").read_text().startswith("ts_utc,equity,drawdown\n")
     assert json.loads((tmp_path / "c/manifest.json").read_text()) == result.manifest
+
+
+def test_runs_are_compared_on_a_page(spec_text, minutes, tmp_path):
+    dearer = spec_text.replace("fees_bps: 2.0", "fees_bps: 20")
+    results = {
+        name: Backtest(text, minutes, **GRID).run()
+        for name, text in (("cheap", spec_text), ("dear", dearer))
+    }
+
+    page = compare(results, tmp_path / "new/compared.html").read_text()
+
+    assert "2 runs compared" in page
+    assert "<td>costs.fees_bps</td><td>2</td><td>20</td>" in page
+    assert "<td>cash</td>" not in page  # the same in both
+    for result in results.values():
+        assert f"{result.metrics['net_return_pct']:,.2f} %" in page
+    with pytest.raises(DataError, match="So many runs"):
+        compare({"one": results["cheap"]}, tmp_path / "one.html")
 
 
 def test_the_desk_gives_its_own_grid(spec):

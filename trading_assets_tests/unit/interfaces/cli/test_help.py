@@ -44,6 +44,18 @@ def test_every_data_command_shows_an_example_that_it_accepts(name: str) -> None:
     command.make_context(name, shlex.split(found[1]))
 
 
+RUNS = [(g, n) for g in ("backtest", "runs") for n in sorted(command_of([g])[0].commands)]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("group", "name"), RUNS)
+def test_every_command_of_backtests_shows_an_example_that_it_accepts(group: str, name: str) -> None:
+    command, _ = command_of([group, name])
+    text = " ".join((command.help or "").split())
+    found = re.search(rf"Example: trading-assets {group} {name}(.*)", text)
+    assert found is not None, text
+    command.make_context(name, shlex.split(found[1]))
+
+
 SOURCES = sorted(Path(trading_assets.__file__).parent.rglob("*.py"))
 SAID = sorted(
     {

@@ -5,8 +5,9 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from trading_assets.domain.errors import MissingPartition
-from trading_assets.interfaces.cli import backtest, decision
+from trading_assets import bootstrap
+from trading_assets.domain.errors import DataError, MissingPartition
+from trading_assets.interfaces.cli import backtest, decision, runs
 from trading_assets.workflows.decide import decide
 from trading_assets.workflows.run_backtest import run_backtest
 from trading_assets.workflows.strategy_specs import find_spec
@@ -40,14 +41,56 @@ def test_specs_are_listed(call):
 
 
 def test_runs_are_listed_and_shown(call, decided):
-    assert "ema_trend" in call(backtest.app, "list")
-    rows = json.loads(call(backtest.app, "list", "--json"))
+    assert "ema_trend" in call(runs.app, "list")
+    rows = json.loads(call(runs.app, "list", "--json"))
     assert [row["spec"] for row in rows] == ["ema_trend", "ib_risk1"]
-    shown = call(backtest.app, "show", "ib_risk1")
+    assert [row["spec"] for row in json.loads(call(runs.app, "list", "ib_risk1", "--json"))] == [
+        "ib_risk1"
+    ]
+    shown = call(runs.app, "show", "ib_risk1")
     assert "IB • Risk 1% • 10k" in shown
     assert "signals_know_no_future" in shown
-    assert json.loads(call(backtest.app, "show", "ib_risk1", "--json"))["metrics"]["all"]
-    assert "files are as they were published" in call(backtest.app, "verify")
+    assert "no_signal" in shown
+    facts = json.loads(call(runs.app, "show", f"ib_risk1/{rows[1]['run_id'][:6]}", "--json"))
+    assert facts["metrics"]["all"]
+    assert facts["manifest"]["result_hash"] in shown
+    assert "files are as they were published" in call(runs.app, "verify")
+
+
+def test_runs_are_compared_in_tables_and_on_a_page(call, decided, tmp_path):
+    page = tmp_path / "compared.html"
+    shown = call(runs.app, "compare", "ema_trend", "ib_risk1", "--html", str(page))
+    assert "Net return" in shown
+    assert "sizing.mode" in shown
+    found = json.loads(call(runs.app, "compare", "ema_trend", "ib_risk1", "--json"))
+    listed = json.loads(call(runs.app, "list", "--json"))
+    assert found["metrics"]["net_return_pct"] == [row["net_return_pct"] for row in listed]
+    assert found["differences"]["sizing.mode"] == ["pct_of_equity", "risk"]
+    assert "cash" in found["differences"]
+    text = page.read_text()
+    assert text.count('"meta":"run-') == 4
+    assert "2 runs compared" in text
+    with pytest.raises(DataError, match="compared with itself"):
+        call(runs.app, "compare", "ema_trend", "ema_trend")
+
+
+def test_a_spec_is_run_over_a_span_without_naming_the_command(call, desk, monkeypatch):
+    monkeypatch.setattr(bootstrap, "desk", lambda settings: desk)
+    span = ("--from", "2024-01-30", "--to", "2024-02-03")
+    (made,) = json.loads(call(backtest.app, "ib_fixed1", *span, "--json"))
+    assert made["is_new"]
+    assert "run again, equal to the byte" in call(backtest.app, "run", "ib_fixed1", *span)
+    (row,) = json.loads(call(runs.app, "list", "--json"))
+    assert (row["first"], row["last"]) == ("2024-01-30 00:00", "2024-02-02 23:55")
+    assert row["is_current"] is False
+    assert json.loads(call(runs.app, "show", made["run_id"][:5], "--json"))["manifest"]["span"]
+    with pytest.raises(DataError, match="span is empty"):
+        call(backtest.app, "ib_fixed1", "--from", "2024-02-03", "--to", "2024-01-30")
+
+
+def test_a_name_that_means_no_run_is_said(call):
+    with pytest.raises(MissingPartition, match="No one run is meant by 'abc'"):
+        call(runs.app, "show", "abc")
 
 
 def test_the_catalog_is_rebuilt(call, decided):
@@ -56,7 +99,7 @@ def test_the_catalog_is_rebuilt(call, decided):
 
 def test_a_spec_that_was_never_run_is_said(call):
     with pytest.raises(MissingPartition, match="never run"):
-        call(backtest.app, "show", "ema_trend")
+        call(runs.app, "show", "ema_trend")
 
 
 def test_a_decision_is_shown_with_its_rules_and_recomputed(call, decided):

@@ -1,0 +1,39 @@
+"""What commands that print tables share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from trading_assets.settings import load_settings
+
+if TYPE_CHECKING:
+    from trading_assets.workflows.desk import Desk
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def open_desk() -> Desk:
+    """Give the desk of the settings."""
+    from trading_assets import bootstrap
+
+    return bootstrap.desk(load_settings().settings)
+
+
+def new_table(*headings: str) -> Table:
+    """Begin a table without lines."""
+    table = Table(box=None, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def cell(value: Any) -> str:
+    """Write a value: two decimals, yes or no, `-` for nothing."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    return "-" if value is None else str(value)
