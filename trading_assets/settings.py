@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     tables_root: str
     raw_root: str
     specs_dir: Path | None
+    strategies_dir: Path
+    strategy_packages: tuple[str, ...]
     archive_root: Path | None
     archive_url: str = Field(pattern=r"^https?://\S+$")
     sources: dict[str, SourceDeclaration]
@@ -197,7 +199,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> LoadedSettings:
         _merge(merged, values, origin, origins, environment=origin == "environment")
     for key in ("specs_dir", "archive_root"):
         merged[key] = merged.get(key) or None
-    for key in ("data_root", "specs_dir", "archive_root"):
+    for key in ("data_root", "specs_dir", "strategies_dir", "archive_root"):
         if merged.get(key) is not None:
             merged[key] = (home / str(merged[key])).resolve()
     merged["tables_root"] = merged.get("tables_root") or merged["data_root"] / "tables"

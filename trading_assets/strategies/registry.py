@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import importlib
 import typing
 from collections.abc import Callable, Hashable, Mapping
 from functools import cache
@@ -17,6 +16,7 @@ from trading_assets.strategies.ema_trend import EmaTrend
 from trading_assets.strategies.forecast_driven import ForecastDriven
 from trading_assets.strategies.inside_bar import InsideBar
 from trading_assets.strategies.protocol import Strategy
+from trading_assets.strategies.sources import imported_class
 
 _STRATEGIES: dict[str, type[Any]] = {cls.name: cls for cls in (InsideBar, EmaTrend, ForecastDriven)}
 
@@ -27,7 +27,7 @@ def registry() -> Mapping[str, Callable[..., Strategy]]:
 
 
 def strategy_class(reference: str, *, where: str = "") -> type[Any]:
-    """Find a strategy by registered name, or by import path `package.module:Class`.
+    """Find a strategy by registered name, or by import path (see `sources`).
 
     Raises:
         ConfigurationError: if there is none, or what is there is no frozen dataclass; `where`
@@ -35,13 +35,13 @@ def strategy_class(reference: str, *, where: str = "") -> type[Any]:
     """
     prefix = f"{where}: " if where else ""
     if ":" in reference:
-        return _imported(reference, prefix)
+        return imported_class(reference, where=where)
     if reference in _STRATEGIES:
         return _STRATEGIES[reference]
     close = difflib.get_close_matches(reference, _STRATEGIES, n=1)
     raise ConfigurationError(
         f"{prefix}unknown strategy",
-        expected=f"one of {', '.join(sorted(_STRATEGIES))}, or package.module:Class",
+        expected=f"one of {', '.join(sorted(_STRATEGIES))}, or module:Class",
         found=repr(reference),
         fix=f"Did you mean {close[0]}?" if close else "",
     )
@@ -96,27 +96,6 @@ def make_strategy(reference: str, params: Mapping[str, Any], *, where: str = "")
             fix="See trading_assets/strategies/protocol.py.",
         )
     return strategy
-
-
-def _imported(reference: str, prefix: str) -> type[Any]:
-    module_name, _, class_name = reference.partition(":")
-    try:
-        cls = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigurationError(
-            f"{prefix}strategy cannot be imported",
-            expected="package.module:Class, importable from this environment",
-            found=f"{reference!r} ({error})",
-        ) from None
-    options = getattr(cls, "__dataclass_params__", None)
-    if not isinstance(cls, type) or options is None or not options.frozen:
-        raise ConfigurationError(
-            f"{prefix}not a strategy",
-            expected="a frozen dataclass",
-            found=repr(cls),
-            fix="Decorate it with @dataclass(frozen=True).",
-        )
-    return cls
 
 
 @cache

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import inspect
 import platform
-import sys
 import zlib
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 from trading_assets.domain.errors import ConfigurationError
+from trading_assets.strategies.sources import source_files
 
 _PACKAGE = Path(__file__).parents[1]
 _ROOMS = ("domain", "records", "market", "features", "portfolio", "risk", "engine", "backtest")
@@ -28,6 +28,7 @@ _FILES = (
     "evaluation/report_series.py",
     "evaluation/run_report.py",
     "evaluation/run_tables.py",
+    "strategies/asked.py",
     "strategies/evaluate.py",
     "strategies/filter_sections.py",
     "strategies/filtered.py",
@@ -83,10 +84,10 @@ def source_hash(*names: str) -> str:
 
 
 def _source_of(kind: type) -> bytes:
-    """Give the file of a strategy; of one that was typed into a notebook, the text of its class."""
-    own = getattr(sys.modules[kind.__module__], "__file__", None)
-    if own is not None:
-        return Path(own).read_bytes()
+    """Give the files of a strategy; of one typed into a notebook, the text of its class."""
+    files = source_files(kind)
+    if files:
+        return b"".join(path.read_bytes() for path in files)
     try:
         return inspect.getsource(kind).encode()
     except (OSError, TypeError):

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.settings import Settings
 from trading_assets.strategies.spec import SHIPPED_SPECS, StrategySpec, load_specs
+
+
+def own_folders(settings: Settings) -> list[Path]:
+    """Give the folders in which the user's own specs lie."""
+    beside = settings.strategies_dir
+    chosen = [settings.specs_dir] if settings.specs_dir else []
+    return [*chosen, *([beside] if beside.is_dir() and beside not in chosen else [])]
 
 
 def list_specs(settings: Settings) -> Mapping[str, StrategySpec]:
@@ -19,7 +27,7 @@ def list_specs(settings: Settings) -> Mapping[str, StrategySpec]:
         ConfigurationError: if a file is wrong, a name is taken twice, or a spec of the user's asks
             for a symbol that settings do not have.
     """
-    folders = [SHIPPED_SPECS, *([settings.specs_dir] if settings.specs_dir else [])]
+    folders = [SHIPPED_SPECS, *own_folders(settings)]
     specs = load_specs(folders, symbols=settings.symbols)
     own = load_specs(folders[1:], symbols=settings.symbols)
     chosen: dict[str, StrategySpec] = {}

@@ -46,7 +46,7 @@ app = typer.Typer(
 
 @app.command()
 def specs(as_json: AsJson = False) -> None:
-    """List the strategy specs of this desk: the shipped ones and those in specs_dir.
+    """List the strategy specs of this desk: the shipped ones and your own.
 
     Example: trading-assets backtest specs
     """

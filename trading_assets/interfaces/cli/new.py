@@ -1,0 +1,34 @@
+"""`trading-assets new`: files to begin with."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from trading_assets.settings import load_settings
+
+app = typer.Typer(help="Write files to begin with.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Keep `strategy` a word of its own while it is the only one."""
+
+
+@app.command()
+def strategy(
+    name: Annotated[str, typer.Argument(help="Of module, strategy and spec: a-z, 0-9 and _.")],
+    form: Annotated[
+        str, typer.Option(help="on_bar: asked at every close. target: a column over all bars.")
+    ] = "on_bar",
+) -> None:
+    """Write a small strategy that works, its spec and its test into your folder (strategies_dir).
+
+    Example: trading-assets new strategy breakout
+    """
+    from trading_assets.workflows.new_strategy import new_strategy
+
+    for path in new_strategy(load_settings().settings, name, form):
+        typer.echo(path)
+    typer.echo(f"Next: pytest {path}, then trading-assets backtest run {name}")
