@@ -17,6 +17,9 @@ _DECIDED = (Leg.OPEN, Leg.REDUCE, Leg.CLOSE, Leg.ENTRY_LONG, Leg.ENTRY_SHORT, Le
 """Legs that a decision sends; the exits of a bracket sleep until its entry fills."""
 
 
+_Key = tuple[int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class WhyNot:
     """What became of every opportunity.
@@ -48,33 +51,41 @@ def why_not(log: RunLog) -> WhyNot:
     for verdict, count in log.verdicts.items():
         if verdict not in (Verdict.ACCEPTED, Verdict.CASH_AT_FILL) and count:
             reasons[verdict.name.lower()] += count
-    accepted = log.verdicts[Verdict.ACCEPTED]
     sent = _orders_by_decision(log)
-    if len(sent) != accepted or sum(reasons.values()) + accepted != opportunities:
+    halves = len(sent) - log.verdicts[Verdict.ACCEPTED]
+    reasons.subtract(_refused_halves(log, sent)[:halves] if halves > 0 else [])
+    if sum(reasons.values()) + len(sent) != opportunities or min(reasons.values(), default=0) < 0:
         raise InvariantError(
             "Not every opportunity is accounted for",
-            expected=f"{opportunities} closes, {accepted} of them with an order",
-            found=f"{sum(reasons.values())} reasons and {len(sent)} orders",
+            expected=f"{opportunities} closes, {len(sent)} of them with an order",
+            found=f"{sum(reasons.values())} reasons for the others",
         )
     unfilled = [orders for orders in sent.values() if not any(o["filled"] for o in orders)]
     reasons.update(_reason(orders) for orders in unfilled)
     ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
-    return WhyNot(opportunities, accepted - len(unfilled), dict(ordered))
+    return WhyNot(opportunities, len(sent) - len(unfilled), {k: v for k, v in ordered if v})
 
 
-def _orders_by_decision(log: RunLog) -> dict[tuple[int, int], list[Record]]:
-    """Group the orders of every accepted decision, by symbol and bar.
-
-    A reversal whose closing half was refused may still send its other half; it stays a refusal.
-    """
-    refused = {(refusal.symbol, refusal.ts) for refusal in log.refusal_log}
-    found: dict[tuple[int, int], list[Record]] = {}
+def _orders_by_decision(log: RunLog) -> dict[_Key, list[Record]]:
+    """Group the orders that decisions sent, by symbol and bar."""
+    found: dict[_Key, list[Record]] = {}
     orders = log.orders
     for order in orders[np.isin(orders["leg"], [int(leg) for leg in _DECIDED])]:
         key = (int(order["symbol"]), int(order["bar_ts"]))
-        if key not in refused:
-            found.setdefault(key, []).append(order)
+        found.setdefault(key, []).append(order)
     return found
+
+
+def _refused_halves(log: RunLog, sent: Mapping[_Key, list[Record]]) -> list[str]:
+    """Give the rules that refused the closing half of a reversal whose other half was sent.
+
+    The verdict of such an opportunity is the refusal, and yet it has an order.
+    """
+    first: dict[_Key, str] = {}
+    for refusal in log.refusal_log:
+        first.setdefault((refusal.symbol, refusal.ts), refusal.rule)
+    opened = {key for key, orders in sent.items() if all(o["leg"] == Leg.OPEN for o in orders)}
+    return [rule for key, rule in first.items() if key in opened]
 
 
 def _reason(orders: list[Record]) -> str:

@@ -100,7 +100,7 @@ class WrongSide:
 
 def test_a_stop_on_the_wrong_side_is_reported_with_bar_and_symbol(walks, tmp_path, monkeypatch):
     (tmp_path / "stop_above_entry.py").write_text(WRONG_SIDE)
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("TA_STRATEGIES_DIR", str(tmp_path))
     values = spec("stop_above_entry:WrongSide", {}, {"mode": "fixed", "qty": 1})
 
     result = Backtest(values, walks, **GRID).run()
@@ -109,6 +109,36 @@ def test_a_stop_on_the_wrong_side_is_reported_with_bar_and_symbol(walks, tmp_pat
     assert result.refusals["rule"].unique().to_list() == ["bad_bracket"]
     wanted = sum(-(-frame.height // 50) for frame in walks.values())
     assert result.why_not.reasons["bad_bracket"] == result.refusals.height == wanted
+
+
+MOODY = """
+from dataclasses import dataclass
+
+from trading_assets.domain.intents import TargetIntent
+from trading_assets_tests.stand_ins.asked import Restless
+
+
+@dataclass(frozen=True)
+class Moody(Restless):
+    def signals(self, frame):
+        import polars as pl
+
+        return frame.select("ts", wish=(pl.int_range(pl.len()) * 7 % 12).cast(pl.Float64))
+"""
+
+
+@pytest.mark.parametrize("cash", [1000, 40])
+def test_strategies_that_are_asked_are_counted_as_exactly(walks, tmp_path, monkeypatch, cash):
+    (tmp_path / "moody.py").write_text(MOODY)
+    monkeypatch.setenv("TA_STRATEGIES_DIR", str(tmp_path))
+    values = spec("moody:Moody", {}, {"mode": "pct_of_equity", "pos_pct": 60}, profile="margin")
+
+    result = Backtest({**values, "cash": cash}, walks, tick="0.01", lot="0.1").run()
+
+    counted = result.why_not
+    assert counted.traded + sum(counted.reasons.values()) == sum(f.height for f in walks.values())
+    assert counted.traded > 100
+    assert result.refusals.height > 0
 
 
 def test_counts_that_do_not_agree_are_a_bug_and_said(walks):

@@ -163,3 +163,38 @@ def test_signal_rows_carry_the_hash_and_the_forecast_behind_them(two_months):
     assert [row.forecast_id for row in rows] == ["f1", "", ""]
     assert all(row.row_hash == row_hash(SOL, row.ts, row.values) for row in rows)
     assert rows[0].ts == first
+
+
+class Broken(EmaTrend):
+    """Gives whatever it is told to."""
+
+    def signals(self, frame):
+        return BROKEN[self.fast](frame)
+
+
+BROKEN = {
+    1: lambda f: f.select("ts", target=pl.lit("long")),
+    2: lambda f: f.select("ts", target=pl.when(pl.int_range(pl.len()) == 3).then(float("inf"))),
+    3: lambda f: f.select("ts", target=pl.when(pl.int_range(pl.len()) == 3).then(-float("inf"))),
+    4: lambda f: f.select("ts", target=pl.lit(1.0)).head(-1),
+    5: lambda f: f.select("ts", aim=pl.lit(1.0)),
+    6: lambda f: f["close"],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (1, "column target is not a number; expected Float64; found String"),
+        (2, "target of SOLUSDT at .* is infinite"),
+        (3, "target of SOLUSDT at .* is infinite"),
+        (4, "breaks its protocol"),
+        (5, "breaks its protocol"),
+        (6, "breaks its protocol; expected a polars DataFrame"),
+    ],
+)
+def test_signals_of_the_wrong_type_length_or_size_are_refused(two_months, kind, message):
+    with pytest.raises(DataError, match=message) as caught:
+        evaluate(Broken(fast=kind, slow=20), two_months)
+    if kind in (2, 3):
+        assert str(two_months["ts"][3]) in caught.value.what
