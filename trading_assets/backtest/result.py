@@ -174,7 +174,7 @@ class BacktestResult:
             "config": spec.model_dump(mode="json") | {"params": spec.all_params()},
             "config_hash": spec.spec_hash,
             "data_hash": content_hash(facts["inputs"]),
-            "order_types": sorted(kind.name for kind in self.strategy.order_types),
+            "order_types": sorted(kind.name for kind in self.spec.order_types),
             "horizon": self.strategy.horizon,
             "needs": list(spec.filters.needs),
             "first_ts": int(ts[0]),

@@ -19,6 +19,7 @@ from trading_assets.engine.views import Position
 from trading_assets.portfolio.compiled import ENGINE_VERSION
 from trading_assets.records.arrays import Records
 from trading_assets.records.codes import Verdict
+from trading_assets.records.results import FINANCING
 from trading_assets.risk.pre_trade import Refusal
 
 
@@ -44,6 +45,7 @@ class RunLog:
         holes: where the data were split.
         final_state_hash: identity of the engine's state after the last bar.
         engine_version: SHA-256 of the engine's source.
+        financing: dtype FINANCING, what holding positions over night has cost.
     """
 
     setup: EngineSetup
@@ -63,6 +65,7 @@ class RunLog:
     holes: tuple[Hole, ...]
     final_state_hash: str
     engine_version: str = field(default=ENGINE_VERSION)
+    financing: Records = field(default_factory=lambda: np.empty(0, FINANCING))
 
     @property
     def ts(self) -> NDArray[np.int64]:
@@ -98,7 +101,7 @@ class RunLog:
         It depends neither on when, where or how often the run was made, nor on how it was cut.
         """
         digest = hashlib.sha256()
-        for rows in (self.fills, self.orders, self.round_trips, self.equity):
+        for rows in (self.fills, self.orders, self.round_trips, self.financing, self.equity):
             digest.update(f"{len(rows)}\0".encode())
             digest.update(np.ascontiguousarray(rows).tobytes())
         facts = {

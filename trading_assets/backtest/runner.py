@@ -53,4 +53,5 @@ def run_segments(
         max_drawdown=machine.max_drawdown,
         holes=known,
         final_state_hash=machine.state_hash(),
+        financing=machine.financing_log,
     )

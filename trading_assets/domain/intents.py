@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from trading_assets.domain.errors import DataError
+from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderSide, OrderType, TimeInForce
 
 NONE = math.nan
@@ -34,6 +35,7 @@ class OrderIntent:
         stop_loss, take_profit: exits of an entry, quote per base: they wait as an OCO pair until
             it fills.
         stop_distance: quote per base, for sizing by risk when there is no `stop_loss`.
+        valid_to: for DAY and GTD: open time, in microseconds UTC, of the last bar it works in.
     """
 
     side: OrderSide
@@ -46,6 +48,7 @@ class OrderIntent:
     stop_loss: float = NONE
     take_profit: float = NONE
     stop_distance: float = NONE
+    valid_to: Micros | None = None
 
     def __post_init__(self) -> None:
         """Refuse an order without meaning.
@@ -61,10 +64,15 @@ class OrderIntent:
             raise DataError("Order intent: weight", expected="above 0", found=repr(self.weight))
         if self.reduce_only and not (math.isnan(self.stop_loss) and math.isnan(self.take_profit)):
             raise DataError("Order intent: an exit has no exits of its own", found=repr(self))
-        if self.tif is TimeInForce.IOC and not math.isnan(self.stop):
+        if self.tif in (TimeInForce.IOC, TimeInForce.FOK) and not math.isnan(self.stop):
             raise DataError(
-                "Order intent: IOC fits orders that can fill at once", expected="no stop price",
-                found=repr(self.stop),
+                f"Order intent: {self.tif.name} fits orders that can fill at once",
+                expected="no stop price", found=repr(self.stop),
+            )  # fmt: skip
+        if self.tif.has_end != (self.valid_to is not None):
+            raise DataError(
+                f"Order intent: {self.tif.name}", found=f"valid_to {self.valid_to}",
+                expected="valid_to with DAY and GTD, and with nothing else",
             )  # fmt: skip
 
     @property

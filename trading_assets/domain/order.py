@@ -24,13 +24,22 @@ class OrderType(IntEnum):
     LIMIT = 1
     STOP = 2
     STOP_LIMIT = 3
+    TRAILING_STOP = 4
 
 
 class TimeInForce(IntEnum):
     """How long an order works; the numbers stand in state records and never change."""
 
     GTC = 0
-    IOC = 1
+    IOC = 1  # what the first bar does not fill is dropped
+    FOK = 2  # all of it at the first touch inside the first bar, or nothing
+    DAY = 3  # until its session ends: the instant stands in `valid_to`
+    GTD = 4  # until `valid_to`
+
+    @property
+    def has_end(self) -> bool:
+        """Whether an order of this kind names the instant at which it ends."""
+        return self in (TimeInForce.DAY, TimeInForce.GTD)
 
 
 class OrderStatus(Enum):

@@ -47,6 +47,14 @@ class FillAt(IntEnum):
     BAR_CLOSE = 1
 
 
+class TrailBy(IntEnum):
+    """What a trailing stop follows; the numbers stand in state records."""
+
+    NOTHING = 0
+    CLOSE = 1  # the best close since it works: what most engines of the field do
+    EXTREME = 2  # the best high (of a sell) or low (of a buy), once its bar has ended
+
+
 class SizeAt(IntEnum):
     """Which price sizes an order; `FILL` exists to reproduce other engines only."""
 
@@ -65,12 +73,19 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Trading costs.
+    """Trading costs; what worsens a price does so for takers, and never beyond an order's limit.
 
     Attributes:
         maker_bps, taker_bps: fee on notional in basis points; resting limit orders pay maker.
         per_share: fee per unit of base, in quote, added to the fee on notional.
         slippage_bps: worsens every taker fill.
+        minimum_fee: least fee of one order, in quote, however many fills it takes.
+        half_spread_bps: from the traded price to the other side of the book.
+        impact_bps: worsens a fill by this times its share of the volume of its bar.
+        sqrt_impact: worsens a fill by this times the volatility of a bar times the square root of
+            its share of a bar's volume, both measured over the bars before it.
+        swap_long_bps, swap_short_bps: per night on the value of a position; below zero is income.
+        borrow_bps: per night on the value of a short position, on top.
     """
 
     maker_bps: Decimal = Decimal(0)
@@ -78,6 +93,13 @@ class Costs:
     per_share: Decimal = Decimal(0)
     slippage_bps: Decimal = Decimal(0)
     fee_asset: FeeAsset = FeeAsset.QUOTE
+    minimum_fee: Decimal = Decimal(0)
+    half_spread_bps: Decimal = Decimal(0)
+    impact_bps: Decimal = Decimal(0)
+    sqrt_impact: Decimal = Decimal(0)
+    swap_long_bps: Decimal = Decimal(0)
+    swap_short_bps: Decimal = Decimal(0)
+    borrow_bps: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +151,9 @@ class FillRules:
         limit_needs_through: a limit fills only when traded through, not when touched.
         withdraw_past_stop: cancel a pending bracket entry when a bar closes beyond its stop.
         exit_at_valid_to: send an open bracket position to market at the close of `valid_to`.
+        participation_pct: most of a bar's volume that all orders of its symbol fill together; 0
+            fills every order whole.
+        trailing_stop: the stops of brackets trail, at the distance between entry and stop.
     """
 
     fill_at: FillAt = FillAt.NEXT_OPEN
@@ -137,6 +162,8 @@ class FillRules:
     limit_needs_through: bool = False
     withdraw_past_stop: bool = True
     exit_at_valid_to: bool = True
+    participation_pct: Decimal = Decimal(0)
+    trailing_stop: TrailBy = TrailBy.NOTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from trading_assets.domain.setup import TrailBy
 from trading_assets.engine.orders import (
     cancel,
     cancel_all,
@@ -18,6 +19,7 @@ from trading_assets.portfolio.compiled import compiled, inlined
 from trading_assets.records.arrays import Record
 from trading_assets.records.codes import (
     AT_VENUE,
+    BY_EXTREME,
     CANCEL_WANTED,
     DEAD,
     DORMANT,
@@ -29,6 +31,7 @@ from trading_assets.records.codes import (
     NO_PRICE,
     REDUCE_ONLY,
     STOP,
+    TRAILING_STOP,
     Cause,
     Leg,
     Verdict,
@@ -54,6 +57,8 @@ EXIT_SENT = int(Cause.EXIT_SENT)
 ENTRY_LONG = int(Leg.ENTRY_LONG)
 ENTRY_SHORT = int(Leg.ENTRY_SHORT)
 EXPIRY = int(Leg.EXPIRY)
+EXTREME = int(TrailBy.EXTREME)
+MANUAL = int(Leg.MANUAL)
 
 
 @inlined
@@ -84,6 +89,9 @@ def _withdraw_entries(account: Record, book: Record, events: Record, ts: int) ->
     for k in range(book.n_orders):
         order = book.orders[k]
         if order.flags & ENTRY == 0 or order.flags & DEAD:
+            continue
+        if order.leg == MANUAL:
+            working += 1  # a caller's: only the caller withdraws it
             continue
         if order.flags & CANCEL_WANTED == 0:
             if expired:
@@ -188,8 +196,13 @@ def _place_bracket(
     asleep = REDUCE_ONLY | DORMANT | venue
     if stop != NO_PRICE:
         order.guard = price_of_ticks(grid, stop)
-        exit_order = book.orders[place(account, book, ts, -side, STOP, GTC, leg + 1, lots, asleep)]
+        kind = STOP if account.terms.trail_exits == 0 else TRAILING_STOP
+        exit_order = book.orders[place(account, book, ts, -side, kind, GTC, leg + 1, lots, asleep)]
         set_stop(exit_order, grid, stop)
+        if account.terms.trail_exits != 0:
+            exit_order.trail_ticks = abs(entry - stop)
+            if account.terms.trail_exits == EXTREME:
+                exit_order.flags |= BY_EXTREME
         exit_order.parent = order.id
         exit_order.oco = order.id
     if target != NO_PRICE:

@@ -21,8 +21,11 @@ NO_SIGNAL = int(Verdict.NO_SIGNAL)
 
 @spliced
 def only_signals_matter(account: Record, books: Records) -> bool:
-    """Tell whether only a signal can cause anything: no order works, no bracket is open."""
-    quiet = True
+    """Tell whether only a signal can cause anything: no order works, no bracket is open.
+
+    Nothing else looks at every bar but the averages behind the square-root impact.
+    """
+    quiet = bool(account.terms.sqrt_impact == 0.0)
     for symbol in range(len(books)):
         book = books[symbol]
         bracket = book.position != 0 and account.terms.family != TARGET

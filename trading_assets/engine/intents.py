@@ -32,6 +32,7 @@ from trading_assets.records.codes import (
     GTC,
     LIMIT,
     MARKET,
+    NEVER,
     NO_PRICE,
     REDUCE_ONLY,
     SIZE_AT_FILL,
@@ -71,7 +72,7 @@ def take_target(
     if _is_taken(book, account.ts, CLOSE) or _is_taken(book, account.ts, REDUCE):
         verdict = refuse(account, ORDER_WORKING, 0.0, 1.0)
     else:
-        verdict = decide_target(account, book, account.ts, weight, stop_distance, live)
+        verdict = decide_target(account, book, events[0], account.ts, weight, stop_distance, live)
     if verdict >= ORDER_WORKING:
         log_refusal(account, symbol, verdict, logs)
     drain(events[0], logs)
@@ -81,8 +82,9 @@ def take_target(
 @entry
 def take_order(
     accounts: Records, books: Records, events: Records, logs: Logs, symbol: int, side: int,
-    tif: int, reduce_only: int, weight: float, quantity: float, limit: float, stop: float,
-    stop_loss: float, take_profit: float, stop_distance: float, most_working: int, live: int,
+    tif: int, valid_to: int, reduce_only: int, weight: float, quantity: float, limit: float,
+    stop: float, stop_loss: float, take_profit: float, stop_distance: float, most_working: int,
+    live: int,
 ) -> int:  # fmt: skip
     """Place an order of a symbol, or refuse it; give the verdict. NaN is "none"."""
     account = accounts[0]
@@ -102,6 +104,8 @@ def take_order(
             account, book, side, tif, weight, quantity, limit_ticks, stop_ticks, stop_loss_ticks,
             profit_ticks, stop_distance, most_working, live,
         )  # fmt: skip
+    if verdict == ACCEPTED and valid_to != NEVER:
+        _end_at(book, account.ts, tif, valid_to)
     if verdict >= ORDER_WORKING:
         log_refusal(account, symbol, verdict, logs)
     drain(event, logs)
@@ -210,6 +214,15 @@ def _take_entry(
         order.stop_distance = distance
     _place_exits(account, book, k, loss_ticks, profit_ticks, live)
     return verdict
+
+
+@compiled
+def _end_at(book: Record, ts: int, tif: int, valid_to: int) -> None:
+    """Give the order that was just placed its end; the exits that wait for it have none."""
+    for k in range(book.n_orders):
+        order = book.orders[k]
+        if order.bar_ts == ts and order.tif == tif and order.valid_to == NEVER:
+            order.valid_to = valid_to
 
 
 @compiled

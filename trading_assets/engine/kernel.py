@@ -16,30 +16,26 @@ import numpy as np
 from trading_assets.domain.setup import SignalFamily
 from trading_assets.engine.bracket import decide_bracket
 from trading_assets.engine.coasting import coast, only_signals_matter
+from trading_assets.engine.costs import note_bar
 from trading_assets.engine.matching import execute, fill_simulated, match_symbol
 from trading_assets.engine.orders import (
     cancel_all,
     leave,
     place,
-    price_of_ticks,
-    reserve,
-    set_limit,
-    set_stop,
     settle_children,
     sweep,
 )
 from trading_assets.engine.signals import Bars
 from trading_assets.engine.target import decide_target
 from trading_assets.portfolio.compiled import compiled, entry, spliced
+from trading_assets.portfolio.financing import finance_nights
 from trading_assets.portfolio.valuation import begin_day, mark
 from trading_assets.records.arrays import Record, Records
 from trading_assets.records.codes import (
     DEAD,
-    ENTRY,
     GTC,
     MARKET,
     MOST_WISHES,
-    NO_PRICE,
     REDUCE_ONLY,
     Cause,
     Leg,
@@ -48,21 +44,18 @@ from trading_assets.records.codes import (
 from trading_assets.records.results import (
     N_EQUITY,
     N_FILLS,
+    N_FINANCING,
     N_ORDERS,
     N_REFUSED,
     N_TRIPS,
     Logs,
 )
-from trading_assets.risk.limits import ACCEPTED
-from trading_assets.risk.pre_trade import admit_entry, admit_exit
-from trading_assets.risk.sizing import entry_cost_units
 
 TARGET = int(SignalFamily.TARGET)
 ON_BAR = int(SignalFamily.ON_BAR)
 NO_SIGNAL = int(Verdict.NO_SIGNAL)
 ORDER_WORKING = int(Verdict.ORDER_WORKING)
 SEGMENT_END = int(Leg.SEGMENT_END)
-MANUAL = int(Leg.MANUAL)
 CAUSE_SEGMENT_END = int(Cause.SEGMENT_END)
 CAUSE_VENUE = int(Cause.VENUE)
 
@@ -92,10 +85,13 @@ def advance(
             if not room:
                 break
         ts = bars.ts[t]
+        wrote = False
         if ts >= account.day_end:
+            if account.terms.financing != 0:
+                wrote = finance_nights(account, books, logs, ts)
             begin_day(account, books, ts)
         account.ts = ts
-        wrote = _match_all(account, books, event, logs, bars, t, live)
+        wrote |= _match_all(account, books, event, logs, bars, t, live)
         mark(account, books)
         wrote |= _decide_all(account, books, event, logs, bars, signals, t, live)
         room = not wrote
@@ -120,11 +116,13 @@ def _match_all(
         if book.n_orders > 0 and live == 0:
             match_symbol(
                 account, books, book, event, bars.ts[t], bars.open[symbol, t],
-                bars.high[symbol, t], bars.low[symbol, t],
+                bars.high[symbol, t], bars.low[symbol, t], close, bars.volume[symbol, t],
             )  # fmt: skip
             if event.n_orders + event.n_fills > 0:
                 drain(event, logs)
                 logged = True
+        if account.terms.sqrt_impact > 0.0:
+            note_bar(book, close, bars.volume[symbol, t])
         book.price = close
     return logged
 
@@ -157,7 +155,7 @@ def decide(
     """Decide one symbol at its close, count the verdict and give it."""
     book = books[symbol]
     if account.terms.family == TARGET:
-        verdict = decide_target(account, book, ts, row[0], row[1], live)
+        verdict = decide_target(account, book, event, ts, row[0], row[1], live)
     elif account.terms.family == ON_BAR:
         verdict = NO_SIGNAL  # until the strategy has been asked, which is not done in here
     else:
@@ -199,6 +197,7 @@ def logs_have_room(books: Records, event: Record, logs: Logs) -> bool:
         and used[N_TRIPS] + 2 * symbols * len(event.trips) <= len(logs.round_trips)
         and used[N_ORDERS] + 2 * symbols * len(event.orders) <= len(logs.orders)
         and used[N_REFUSED] + MOST_WISHES * symbols <= len(logs.refused)
+        and used[N_FINANCING] + 2 * symbols <= len(logs.financing)
     )
 
 
@@ -233,37 +232,6 @@ def log_refusal(account: Record, symbol: int, verdict: int, logs: Logs) -> None:
 
 
 @entry
-def submit_order(
-    accounts: Records, books: Records, symbol: int, side: int, kind: int, tif: int, lots: int,
-    limit_ticks: int, stop_ticks: int, reduce_only: int,
-) -> int:  # fmt: skip
-    """Take a caller's order through the door; give the verdict."""
-    account = accounts[0]
-    book = books[symbol]
-    price = book.price
-    if stop_ticks != NO_PRICE:
-        price = price_of_ticks(book.grid, stop_ticks)
-    elif limit_ticks != NO_PRICE:
-        price = price_of_ticks(book.grid, limit_ticks)
-    if reduce_only != 0:
-        verdict = admit_exit(account, book, lots, price)
-    else:
-        verdict = admit_entry(account, book, side, lots, price)
-    if verdict == ACCEPTED:
-        flags = REDUCE_ONLY if reduce_only != 0 else ENTRY
-        k = place(account, book, account.ts, side, kind, tif, MANUAL, lots, flags)
-        order = book.orders[k]
-        if limit_ticks != NO_PRICE:
-            set_limit(order, book.grid, limit_ticks)
-        if stop_ticks != NO_PRICE:
-            set_stop(order, book.grid, stop_ticks)
-        if reduce_only == 0 and side > 0:
-            reserve(account, order, entry_cost_units(account.terms, book.grid, lots, price))
-    account.verdicts[verdict] += 1
-    return int(verdict)
-
-
-@entry
 def end_segment(
     accounts: Records, books: Records, events: Records, logs: Logs, symbol: int
 ) -> None:
@@ -281,7 +249,9 @@ def end_segment(
         side = -1 if book.position > 0 else 1
         lots = abs(book.position)
         k = place(account, book, ts, side, MARKET, GTC, SEGMENT_END, lots, REDUCE_ONLY)
+        book.left = lots  # whatever the volume: after this bar there is none
         fill_simulated(account, books, book, event, k, book.price, ts)
+        book.left = 0
         sweep(book)
     drain(event, logs)
     mark(account, books)

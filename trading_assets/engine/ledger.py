@@ -15,6 +15,7 @@ from trading_assets.domain.errors import InvariantError, RecoveryError
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.instrument import decimal_from_units, units_from_decimal
 from trading_assets.domain.setup import EngineSetup
+from trading_assets.engine.atomic import atomic_fills, atomic_round_trips
 from trading_assets.engine.views import EngineOrder, Position, engine_order, order_row, position
 from trading_assets.records.arrays import Record, Records
 from trading_assets.records.codes import CANCEL_WANTED, DORMANT, Verdict
@@ -23,6 +24,7 @@ from trading_assets.records.results import (
     CLOSED_ORDER,
     N_EQUITY,
     N_FILLS,
+    N_FINANCING,
     N_ORDERS,
     N_REFUSED,
     N_TRIPS,
@@ -33,14 +35,16 @@ from trading_assets.records.results import (
 from trading_assets.records.state import (
     ORDERS_PER_SYMBOL,
     blank_state,
+    layout_hash,
     opening_state,
     with_more_lots,
 )
 from trading_assets.records.terms import setup_hash, terms_from_setup
 from trading_assets.risk.pre_trade import Refusal
 
-_HEADER = struct.Struct("<8sII32s")
-_MAGIC = b"TAENGIN1"
+_HEADER = struct.Struct("<8sII32s32s")
+_MAGIC = b"TAENGIN2"
+_LAYOUT = bytes.fromhex(layout_hash())
 
 
 class Ledger:
@@ -62,9 +66,10 @@ class Ledger:
     # State
 
     def snapshot(self) -> bytes:
-        """Give the state as bytes, with a header that names its shape and setup."""
+        """Give the state as bytes, with a header that names its layout, shape and setup."""
         state = self._state
-        header = _HEADER.pack(_MAGIC, len(state.books), state.lots, bytes.fromhex(self._setup_hash))
+        of_setup = bytes.fromhex(self._setup_hash)
+        header = _HEADER.pack(_MAGIC, len(state.books), state.lots, _LAYOUT, of_setup)
         return header + state.record.tobytes()
 
     @classmethod
@@ -72,12 +77,11 @@ class Ledger:
         """Make a machine that goes on where `snapshot` was taken; its logs begin empty.
 
         Raises:
-            RecoveryError: if the bytes are no snapshot, or of another setup.
+            RecoveryError: if the bytes are no snapshot, or of another setup, or were written by a
+                version whose record has other fields.
         """
         machine = cls(setup)
-        if len(blob) < _HEADER.size or not blob.startswith(_MAGIC):
-            raise RecoveryError("Not a snapshot of the engine", found=repr(blob[:8]))
-        _, symbols, lots, of_setup = _HEADER.unpack_from(blob)
+        symbols, lots, of_setup = _read_header(blob)
         if of_setup.hex() != machine._setup_hash:
             raise RecoveryError(
                 "Snapshot of another setup",
@@ -130,6 +134,11 @@ class Ledger:
         """Fees paid, in quote; fees in base at the price of their fill."""
         return decimal_from_units(int(self._state.account[0]["fees"]))
 
+    @property
+    def financing(self) -> Decimal:
+        """Paid for holding positions over night, in quote; negative when it brought something."""
+        return decimal_from_units(int(self._state.account[0]["financing"]))
+
     def balances(self) -> dict[str, Decimal]:
         """Give what the account holds of each asset, exactly."""
         quote = self.setup.account.quote
@@ -166,6 +175,21 @@ class Ledger:
     def fills(self) -> Records:
         """Executions, dtype `records.results.FILL`."""
         return self._logs.fills[: self._logs.used[N_FILLS]]
+
+    @property
+    def atomic_fills(self) -> Records:
+        """Executions as if every order had filled at once, see `engine.atomic`."""
+        return atomic_fills(self.fills)
+
+    @property
+    def atomic_round_trips(self) -> Records:
+        """Round trips as if every order had filled at once."""
+        return atomic_round_trips(self.round_trips)
+
+    @property
+    def financing_log(self) -> Records:
+        """What nights and callers have booked, dtype `records.results.FINANCING`."""
+        return self._logs.financing[: self._logs.used[N_FINANCING]]
 
     @property
     def round_trips(self) -> Records:
@@ -224,6 +248,17 @@ class Ledger:
 
     # Inside
 
+    def _require_sound(self) -> None:
+        """Stop at once when an order has moved along an edge that does not exist."""
+        faults = int(self._state.account[0]["faults"])
+        if faults:
+            raise InvariantError(
+                "An order moved along an edge that does not exist",
+                expected="the edges of records.order_edges",
+                found=f"others (bits {faults:#x})",
+                fix="The state of this machine is wrong: take it from its last snapshot.",
+            )
+
     @property
     def _parts(self) -> tuple[Records, Records, Records, Logs]:
         return self._state.account, self._state.books, self._state.events, self._logs
@@ -260,3 +295,25 @@ class Ledger:
             expected=", ".join(str(o.order_id) for o in self.active_orders()) or "none",
             found=str(order_id),
         )
+
+
+def _read_header(blob: bytes) -> tuple[int, int, bytes]:
+    """Give symbols, room for lots and the hash of the setup, or refuse."""
+    if blob.startswith(_MAGIC[:-1]) and not blob.startswith(_MAGIC):
+        raise RecoveryError(
+            "Snapshot of another version of the engine's record",
+            expected=_MAGIC.decode(),
+            found=repr(blob[:8]),
+            fix="Start from the journal, or with the version that wrote the snapshot.",
+        )
+    if len(blob) < _HEADER.size or not blob.startswith(_MAGIC):
+        raise RecoveryError("Not a snapshot of the engine", found=repr(blob[:8]))
+    _, symbols, lots, layout, of_setup = _HEADER.unpack_from(blob)
+    if layout != _LAYOUT:
+        raise RecoveryError(
+            "Snapshot with other fields than this version's record",
+            expected=_LAYOUT.hex(),
+            found=layout.hex(),
+            fix="Start from the journal, or with the version that wrote the snapshot.",
+        )
+    return symbols, lots, of_setup

@@ -6,10 +6,10 @@ import numpy as np
 
 from trading_assets.domain.errors import DataError, InvariantError
 from trading_assets.domain.ids import Micros
-from trading_assets.domain.order import OrderSide, OrderStatus, OrderType, TimeInForce
+from trading_assets.domain.order import OrderStatus
 from trading_assets.domain.setup import EngineSetup
 from trading_assets.engine import kernel
-from trading_assets.engine.ledger import Ledger
+from trading_assets.engine.caller_desk import CallerDesk
 from trading_assets.engine.on_bar import Asker, Parts
 from trading_assets.engine.signals import (
     BarMatrix,
@@ -21,22 +21,13 @@ from trading_assets.engine.signals import (
     read_only,
 )
 from trading_assets.engine.views import EngineOrder, Position
-from trading_assets.records.codes import NO_PRICE, OrderState, Verdict
-from trading_assets.records.state import ORDERS_PER_SYMBOL, State
-from trading_assets.risk.pre_trade import Refusal
-
-_PRICED = {
-    OrderType.MARKET: (False, False),
-    OrderType.LIMIT: (True, False),
-    OrderType.STOP: (False, True),
-    OrderType.STOP_LIMIT: (True, True),
-}
-"""Which prices an order type has: limit, stop."""
+from trading_assets.records.codes import OrderState
+from trading_assets.records.state import State
 
 __all__ = ["EngineOrder", "Machine", "Position"]
 
 
-class Machine(Ledger):
+class Machine(CallerDesk):
     """State, logs and the compiled step.
 
     Running a loop, stepping bar by bar, and cutting anywhere with `snapshot` and `restore` give
@@ -71,50 +62,9 @@ class Machine(Ledger):
         """End a symbol's data: cancel its orders, close its position at its last close."""
         self._make_room(0)
         kernel.end_segment(*self._parts, symbol_index)
+        self._require_sound()
         if self._asker is not None:
             self._asker.forget(self._state, symbol_index)
-
-    def submit(
-        self,
-        symbol_index: int,
-        side: OrderSide,
-        kind: OrderType,
-        lots: int,
-        *,
-        limit_ticks: int | None = None,
-        stop_ticks: int | None = None,
-        tif: TimeInForce = TimeInForce.GTC,
-        reduce_only: bool = False,
-    ) -> int | Refusal:
-        """Place an order of the caller's own at the latest close, through the same door.
-
-        Returns:
-            The order's id, or the refusal.
-
-        Raises:
-            DataError: if type, prices and time in force do not fit, before the first bar, or when
-                too many orders work already.
-        """
-        self._require_order(symbol_index, kind, limit_ticks, stop_ticks, tif)
-        verdict = Verdict(
-            kernel.submit_order(
-                self._state.account,
-                self._state.books,
-                symbol_index,
-                int(side),
-                int(kind),
-                int(tif),
-                lots,
-                NO_PRICE if limit_ticks is None else limit_ticks,
-                NO_PRICE if stop_ticks is None else stop_ticks,
-                int(reduce_only),
-            )
-        )
-        account = self._state.account[0]
-        if verdict is Verdict.ACCEPTED:
-            return int(account["next_order_id"]) - 1
-        rule = verdict.name.lower()
-        return Refusal(self.ts, symbol_index, rule, float(account["limit"]), float(account["was"]))
 
     # Live: the venue does the matching
 
@@ -171,6 +121,7 @@ class Machine(Ledger):
         before = {o.order_id for o in self.active_orders()}
         self._make_room(0)
         kernel.book_fill(*self._parts, symbol, k, lots, price, fee_units, int(fee_in_base), ts)
+        self._require_sound()
         return tuple(o for o in self.active_orders() if o.order_id not in before)
 
     def on_closed(
@@ -192,6 +143,7 @@ class Machine(Ledger):
         self._make_room(0)
         moment = int(self._state.account[0]["ts"]) if ts is None else ts
         kernel.close_order(*self._parts, symbol, k, int(final), moment)
+        self._require_sound()
         return tuple(o for o in self.active_orders() if o.order_id not in before)
 
     # Inside
@@ -200,12 +152,12 @@ class Machine(Ledger):
         self._make_room(stop - start)
         if self._asker is not None:
             self._asker.advance(self._roomy_parts, bars, signals, start, stop, int(live))
-            return
-        t = start
-        while t < stop:
-            t = kernel.advance(*self._parts, bars, signals, t, stop, int(live))
-            if t < stop:
-                self._make_room(stop - t)
+            start = stop
+        while start < stop:
+            start = kernel.advance(*self._parts, bars, signals, start, stop, int(live))
+            if start < stop:
+                self._make_room(stop - start)
+        self._require_sound()
 
     def _roomy_parts(self, bars: int) -> tuple[State, Parts]:
         self._make_room(bars)
@@ -233,40 +185,11 @@ class Machine(Ledger):
             )  # fmt: skip
         if start < stop:
             self._require_later(int(bars.ts[start]))
+            if self._state.account[0]["terms"]["needs_volume"]:
+                bars.require_volumes(start, stop, "participation or impact")
 
     def _require_later(self, ts: Micros) -> None:
         if ts <= self.ts:
             raise DataError(
                 "A bar that is not new", expected=f"an open time after {self.ts}", found=str(ts)
-            )
-
-    def _require_order(
-        self,
-        symbol_index: int,
-        kind: OrderType,
-        limit_ticks: int | None,
-        stop_ticks: int | None,
-        tif: TimeInForce,
-    ) -> None:
-        priced = (limit_ticks is not None, stop_ticks is not None)
-        if priced != _PRICED[kind]:
-            raise DataError(
-                f"A {kind.name} order with other prices than its type has",
-                expected="limit: {}, stop: {}".format(*_PRICED[kind]),
-                found="limit: {}, stop: {}".format(*priced),
-            )
-        if tif is TimeInForce.IOC and kind not in {OrderType.MARKET, OrderType.LIMIT}:
-            raise DataError(
-                "IOC fits orders that can fill at once", expected="MARKET or LIMIT", found=kind.name
-            )
-        book = self._state.books[symbol_index]
-        if not book["price"] > 0:
-            raise DataError(
-                "No order before the symbol's first bar", found=f"symbol {symbol_index}"
-            )
-        if book["n_orders"] >= ORDERS_PER_SYMBOL // 2:
-            raise DataError(
-                "Too many working orders",
-                expected=f"fewer than {ORDERS_PER_SYMBOL // 2} per symbol",
-                found=str(book["n_orders"]),
             )

@@ -22,7 +22,7 @@ from trading_assets.engine import intents
 from trading_assets.engine.asking import SIGNATURE, advance_asking
 from trading_assets.engine.bar_view import BarView
 from trading_assets.records.arrays import Records
-from trading_assets.records.codes import MOST_WISHES, Verdict
+from trading_assets.records.codes import MOST_WISHES, NEVER, Verdict
 from trading_assets.records.results import Logs
 from trading_assets.records.state import State
 
@@ -140,8 +140,9 @@ class Asker:
         if type(wish) is OrderIntent:
             self._require_declared(wish.order_types)
             return intents.take_order(
-                *parts, index, int(wish.side), int(wish.tif), int(wish.reduce_only), wish.weight,
-                wish.quantity, wish.limit, wish.stop, wish.stop_loss, wish.take_profit,
+                *parts, index, int(wish.side), int(wish.tif),
+                NEVER if wish.valid_to is None else wish.valid_to, int(wish.reduce_only),
+                wish.weight, wish.quantity, wish.limit, wish.stop, wish.stop_loss, wish.take_profit,
                 wish.stop_distance, self._decider.working_orders, live,
             )  # fmt: skip
         if type(wish) is CancelIntent and intents.take_cancel(*parts, index, wish.order_id):

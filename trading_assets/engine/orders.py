@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from trading_assets.portfolio.compiled import compiled
+from trading_assets.portfolio.compiled import compiled, inlined
+from trading_assets.portfolio.lots import share
 from trading_assets.records.arrays import Record
 from trading_assets.records.codes import (
     AT_VENUE,
@@ -16,18 +17,27 @@ from trading_assets.records.codes import (
     DEAD,
     DORMANT,
     ENTRY,
+    GTC,
     LIMIT,
+    NEVER,
     NO_PRICE,
     REDUCE_ONLY,
     RESTING,
+    TRAILING_STOP,
+    WATCHED,
     WOKEN,
     Cause,
     OrderState,
 )
+from trading_assets.records.order_edges import ALL_EDGES, ENDED, STAGES, TARGETS
 
+WORKING = int(OrderState.WORKING)
+AWAKE, TOUCHED, PARTIAL, ASLEEP = range(len(STAGES))
 CANCELED = int(OrderState.CANCELED)
+EXPIRED = int(OrderState.EXPIRED)
 PARENT_GONE = int(Cause.PARENT_GONE)
 OCO = int(Cause.OCO)
+EXIT_TOUCHED = int(Cause.EXIT_TOUCHED)
 
 
 @compiled
@@ -45,18 +55,36 @@ def place(
     order.tif = tif
     order.leg = leg
     order.flags = flags
+    if flags & DORMANT:
+        order.stage = ASLEEP
+    if tif != GTC or kind == TRAILING_STOP:
+        order.flags |= WATCHED
     order.lots = lots
+    order.valid_to = NEVER
     order.limit_ticks = NO_PRICE
     order.stop_ticks = NO_PRICE
     order.limit = np.nan
     order.stop = np.nan
     order.guard = np.nan
+    order.weight = np.nan
     order.stop_distance = np.nan
     account.next_order_id += 1
     book.n_orders = k + 1
     if flags & ENTRY:
         book.entries_today += 1
     return k
+
+
+@inlined
+def enter_state(account: Record, order: Record, state: int, stage: int) -> None:
+    """Move an order to a state, and to its stage; a move along no edge is a fault of the machine.
+
+    Without a branch: every order passes here two or three times.
+    """
+    bit = 1 << (order.stage * TARGETS + state)
+    account.faults |= bit & ~ALL_EDGES
+    order.edges |= bit
+    order.stage = stage
 
 
 @compiled
@@ -100,12 +128,21 @@ def release(account: Record, order: Record) -> None:
 
 
 @compiled
+def release_part(account: Record, order: Record, lots: int) -> None:
+    """Give back what was set aside for `lots` of those that are left, before they are counted."""
+    units = share(order.reserve, lots, order.lots - order.filled)
+    account.reserved -= units
+    order.reserve -= units
+
+
+@compiled
 def leave(
     account: Record, book: Record, events: Record, k: int, final: int, cause: int, ts: int
 ) -> None:
     """Log the order in row `k` and mark it dead."""
     order = book.orders[k]
     release(account, order)
+    enter_state(account, order, final, ENDED)
     order.flags |= DEAD
     book.n_dead += 1
     row = events.orders[events.n_orders]
@@ -125,6 +162,8 @@ def leave(
     row.stop_ticks = order.stop_ticks
     row.parent = order.parent
     row.oco = order.oco
+    row.valid_to = order.valid_to
+    row.edges = order.edges
     row.state = final
     row.cause = cause
 
@@ -138,6 +177,13 @@ def cancel(account: Record, book: Record, events: Record, k: int, cause: int, ts
         return
     leave(account, book, events, k, CANCELED, cause, ts)
     settle_children(account, book, events, order, ts)
+
+
+@compiled
+def expire(account: Record, book: Record, events: Record, k: int, cause: int, ts: int) -> None:
+    """Let the order in row `k` end with its time; what it brought stays."""
+    leave(account, book, events, k, EXPIRED, cause, ts)
+    settle_children(account, book, events, book.orders[k], ts)
 
 
 @compiled
@@ -161,8 +207,55 @@ def cancel_siblings(account: Record, book: Record, events: Record, k: int, ts: i
 
 
 @compiled
+def shrink_siblings(
+    account: Record, book: Record, events: Record, k: int, lots: int, ts: int
+) -> None:
+    """Take what row `k` has filled from the other orders of its OCO group.
+
+    Not from those at a venue: there an order keeps its quantity until it is withdrawn.
+    """
+    group = book.orders[k].oco
+    if group == 0:
+        return
+    for j in range(book.n_orders):
+        order = book.orders[j]
+        if j != k and order.oco == group and order.flags & (DEAD | AT_VENUE) == 0:
+            order.lots = max(order.lots - lots, order.filled)
+            if order.lots == order.filled:
+                cancel(account, book, events, j, OCO, ts)
+
+
+@compiled
+def grow_exit(book: Record, k: int) -> None:
+    """Let an exit cover what its entry has brought so far, less what exits have taken of it."""
+    order = book.orders[k]
+    taken = 0
+    brought = -1
+    for j in range(book.n_orders):
+        other = book.orders[j]
+        if other.id == order.parent:
+            brought = other.filled
+        elif other.parent == order.parent:
+            taken += other.filled
+    if brought >= 0:
+        order.lots = max(order.lots, order.filled + brought - taken)
+
+
+@compiled
+def cancel_parent(account: Record, book: Record, events: Record, k: int, ts: int) -> None:
+    """Withdraw what is left of the entry of an exit that was reached."""
+    for j in range(book.n_orders):
+        order = book.orders[j]
+        if order.id == book.orders[k].parent and order.flags & DEAD == 0:
+            cancel(account, book, events, j, EXIT_TOUCHED, ts)
+
+
+@compiled
 def settle_children(account: Record, book: Record, events: Record, parent: Record, ts: int) -> None:
-    """Wake the exits of an entry that has ended, for what it brought; drop them when nothing."""
+    """Wake the exits of an entry for what it brought; drop them when it ended with nothing.
+
+    Exits at a venue wake when their entry has ended, others with its first fill.
+    """
     for k in range(book.n_orders):
         order = book.orders[k]
         if order.parent != parent.id or order.flags & DORMANT == 0 or order.flags & DEAD:
@@ -172,6 +265,7 @@ def settle_children(account: Record, book: Record, events: Record, parent: Recor
             continue
         order.lots = min(parent.filled, abs(book.position))
         order.flags = order.flags & ~DORMANT | WOKEN
+        enter_state(account, order, WORKING, AWAKE)
         if order.type == LIMIT:
             order.flags |= RESTING
 

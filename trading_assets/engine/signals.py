@@ -57,6 +57,7 @@ class BarMatrix:
     Attributes:
         ts: int64 (T,), open times in microseconds UTC, strictly increasing.
         open, high, low, close, volume: float64 (S, T); NaN in all five where a symbol has no bar.
+            A bar whose volume alone is NaN has an unknown one: setups that need it refuse it.
     """
 
     ts: Ints
@@ -106,6 +107,23 @@ class BarMatrix:
     def columns(self) -> Bars:
         """The arrays that the compiled step takes."""
         return bar_columns(self.ts, self.open, self.high, self.low, self.close, self.volume)
+
+    def require_volumes(self, start: int, stop: int, why: str) -> None:
+        """Refuse bars of a range without a volume; `why` says what needs it.
+
+        Raises:
+            DataError: naming the first such bar.
+        """
+        volume, close = self.volume[:, start:stop], self.close[:, start:stop]
+        bad = ~((volume >= 0.0) & (volume < np.inf)) & ~np.isnan(close)
+        if bad.any():
+            symbol, at = (int(i) for i in np.argwhere(bad)[0])
+            raise DataError(
+                f"Bar of symbol {symbol} at {self.ts[start + at]} has no volume",
+                expected=f"a volume >= 0, since the setup has {why}",
+                found=str(volume[symbol, at]),
+                fix="Give bars with their volume, or take this cost or rule out of the setup.",
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

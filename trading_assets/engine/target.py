@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from trading_assets.engine.orders import place, reserve
+from trading_assets.engine.orders import cancel, place, reserve
 from trading_assets.portfolio.compiled import compiled, inlined
 from trading_assets.records.arrays import Record
 from trading_assets.records.codes import (
     AT_VENUE,
+    DEAD,
     ENTRY,
     GTC,
     MARKET,
     REDUCE_ONLY,
     SIZE_AT_FILL,
+    Cause,
     Leg,
     Verdict,
 )
@@ -27,32 +29,58 @@ REDUCE = int(Leg.REDUCE)
 CLOSE = int(Leg.CLOSE)
 NO_SIGNAL = int(Verdict.NO_SIGNAL)
 NO_CHANGE = int(Verdict.NO_CHANGE)
+REPLACED = int(Cause.REPLACED)
 ORDER_WORKING = int(Verdict.ORDER_WORKING)
 NO_STOP = int(Verdict.NO_STOP)
 
 
 @inlined
 def decide_target(
-    account: Record, book: Record, ts: int, target: float, stop_distance: float, live: int
-) -> int:
+    account: Record, book: Record, events: Record, ts: int, target: float, stop_distance: float,
+    live: int,
+) -> int:  # fmt: skip
     """Decide one symbol at one close; give the verdict.
 
-    A reversal sends two orders: one closes what is held, one opens the other side.
+    A reversal sends two orders: one closes what is held, one opens the other side. Orders that
+    participation has left unfilled work on while the target stays, and go when it changes.
     """
     if np.isnan(target):
         return NO_SIGNAL
     if book.n_orders > book.n_dead:
-        return refuse(account, ORDER_WORKING, 0.0, 1.0)
+        if account.terms.participation > 0.0 and live == 0:
+            if _serve(book, target):
+                return NO_CHANGE
+            _replace(account, book, events, ts)
+        if book.n_orders > book.n_dead:
+            return refuse(account, ORDER_WORKING, 0.0, 1.0)
     if book.position * target > 0.0:
         return _resize(account, book, ts, target, stop_distance, live)
     verdict = NO_CHANGE
     if book.position != 0:
-        verdict = _shrink(account, book, ts, CLOSE, abs(book.position), live)
+        verdict = _shrink(account, book, ts, CLOSE, abs(book.position), target, live)
     if target != 0.0:
         opened = _open(account, book, ts, target, stop_distance, live)
         if book.position == 0:
             verdict = opened
     return verdict
+
+
+@compiled
+def _serve(book: Record, target: float) -> bool:
+    """Tell whether a working order already serves this target."""
+    for k in range(book.n_orders):
+        if book.orders[k].flags & DEAD == 0 and book.orders[k].weight == target:
+            return True
+    return False
+
+
+@compiled
+def _replace(account: Record, book: Record, events: Record, ts: int) -> None:
+    """Withdraw the orders of an older target."""
+    for k in range(book.n_orders):
+        order = book.orders[k]
+        if order.flags & DEAD == 0 and order.leg <= CLOSE and not np.isnan(order.weight):
+            cancel(account, book, events, k, REPLACED, ts)
 
 
 @compiled
@@ -67,11 +95,10 @@ def _open(
     if terms.spot != 0 and terms.sizing != SIZING_FIXED:
         lots = min(lots, affordable_lots(account, book.grid, book.price))
     side = 1 if target > 0.0 else -1
-    verdict = _grow(account, book, ts, side, lots, live)
+    verdict = _grow(account, book, ts, side, lots, target, live)
     if verdict == ACCEPTED and terms.size_at_fill != 0:
         order = book.orders[book.n_orders - 1]
         order.flags |= SIZE_AT_FILL
-        order.weight = target
         order.stop_distance = stop_distance
     return verdict
 
@@ -91,18 +118,21 @@ def _resize(
     if value <= terms.rebalance * account.equity or value < grid.min_notional:
         return NO_CHANGE
     if more < 0:
-        return _shrink(account, book, ts, REDUCE, -more, live)
+        return _shrink(account, book, ts, REDUCE, -more, target, live)
     if terms.spot != 0:
         more = min(more, affordable_lots(account, grid, book.price))
-    return _grow(account, book, ts, 1 if book.position > 0 else -1, more, live)
+    return _grow(account, book, ts, 1 if book.position > 0 else -1, more, target, live)
 
 
 @compiled
-def _grow(account: Record, book: Record, ts: int, side: int, lots: int, live: int) -> int:
+def _grow(
+    account: Record, book: Record, ts: int, side: int, lots: int, target: float, live: int
+) -> int:
     verdict = admit_entry(account, book, side, lots, book.price)
     if verdict == ACCEPTED:
         flags = ENTRY | (AT_VENUE if live else 0)
         k = place(account, book, ts, side, MARKET, GTC, OPEN, lots, flags)
+        book.orders[k].weight = target
         if side > 0:
             cost = entry_cost_units(account.terms, book.grid, lots, book.price)
             reserve(account, book.orders[k], cost)
@@ -110,10 +140,13 @@ def _grow(account: Record, book: Record, ts: int, side: int, lots: int, live: in
 
 
 @compiled
-def _shrink(account: Record, book: Record, ts: int, leg: int, lots: int, live: int) -> int:
+def _shrink(
+    account: Record, book: Record, ts: int, leg: int, lots: int, target: float, live: int
+) -> int:
     verdict = admit_exit(account, book, lots, book.price)
     if verdict == ACCEPTED:
         side = -1 if book.position > 0 else 1
         flags = REDUCE_ONLY | (AT_VENUE if live else 0)
-        place(account, book, ts, side, MARKET, GTC, leg, lots, flags)
+        k = place(account, book, ts, side, MARKET, GTC, leg, lots, flags)
+        book.orders[k].weight = target
     return verdict

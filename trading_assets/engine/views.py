@@ -11,7 +11,7 @@ from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.instrument import Instrument, decimal_from_units
 from trading_assets.domain.order import OrderSide, OrderType, TimeInForce
 from trading_assets.records.arrays import Record
-from trading_assets.records.codes import NO_PRICE, REDUCE_ONLY, Leg, OrderState
+from trading_assets.records.codes import NEVER, NO_PRICE, REDUCE_ONLY, Leg, OrderState
 from trading_assets.records.results import CLOSED_ORDER
 
 
@@ -24,6 +24,7 @@ class EngineOrder:
         lots: ordered, not what is left.
         limit_ticks, stop_ticks: None where the type has no such price.
         bar_ts: open time of the bar whose close decided it.
+        valid_to: open time of the last bar it works in; None for no end.
     """
 
     order_id: int
@@ -37,6 +38,7 @@ class EngineOrder:
     reduce_only: bool
     leg: Leg
     bar_ts: Micros
+    valid_to: Micros | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ def engine_order(symbol: int, row: Record) -> EngineOrder:
         reduce_only=bool(row["flags"] & REDUCE_ONLY),
         leg=Leg(int(row["leg"])),
         bar_ts=int(row["bar_ts"]),
+        valid_to=None if row["valid_to"] == NEVER else int(row["valid_to"]),
     )
 
 

@@ -10,7 +10,14 @@ from trading_assets.domain.account import Fill
 from trading_assets.domain.events import Event, OrderFilled, OrderReported
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.instrument import Instrument
-from trading_assets.domain.order import OrderReport, OrderSide, OrderStatus
+from trading_assets.domain.order import (
+    OrderReport,
+    OrderSide,
+    OrderStatus,
+    OrderTicket,
+    OrderType,
+    TimeInForce,
+)
 from trading_assets.live.live_order import LiveOrder, order_from_json, order_to_json
 
 Flows = dict[str, Decimal]
@@ -27,6 +34,8 @@ class SessionSetup:
         instruments: in the order of the engine's symbols.
         signal_columns: number of values in a signal row.
         snapshot_bars: a snapshot is asked for after so many bars.
+        order_types, times_in_force: what can be sent to the venue; a decision that needs another
+            is dropped with that reason.
     """
 
     book: str
@@ -36,6 +45,20 @@ class SessionSetup:
     instruments: tuple[Instrument, ...]
     signal_columns: int
     snapshot_bars: int = 100
+    order_types: frozenset[OrderType] = frozenset(
+        {OrderType.MARKET, OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT}
+    )
+    times_in_force: frozenset[TimeInForce] = frozenset(
+        {TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}
+    )
+
+    def unsendable(self, ticket: OrderTicket) -> str:
+        """Give the rule that says why the venue cannot take an order, "" when it can."""
+        if ticket.type not in self.order_types:
+            return "order_type_not_at_venue"
+        if ticket.tif not in self.times_in_force:
+            return "time_in_force_not_at_venue"
+        return ""
 
 
 @dataclass(slots=True)

@@ -247,7 +247,7 @@ class Session:
             return "order_unresolved"
         if self.state.halted and not ticket.reduce_only:
             return "halted"
-        return ""
+        return self.setup.unsendable(ticket)
 
     # Orders
 

@@ -11,8 +11,10 @@ MARKET = int(OrderType.MARKET)
 LIMIT = int(OrderType.LIMIT)
 STOP = int(OrderType.STOP)
 STOP_LIMIT = int(OrderType.STOP_LIMIT)
+TRAILING_STOP = int(OrderType.TRAILING_STOP)
 GTC = int(TimeInForce.GTC)
 IOC = int(TimeInForce.IOC)
+FOK = int(TimeInForce.FOK)
 
 
 class Leg(IntEnum):
@@ -54,7 +56,10 @@ _REASONS = {
 
 
 class OrderState(IntEnum):
-    """Where an order of the engine stands."""
+    """Where an order of the engine stands; which may follow which: `records.order_edges`.
+
+    Logs name only how an order ended; one that has not is `WORKING` there, whichever way.
+    """
 
     WORKING = 0
     FILLED = 1
@@ -62,11 +67,14 @@ class OrderState(IntEnum):
     REJECTED = 3
     EXPIRED = 4
     ABSENT = 5
+    TRIGGERED = 6  # its stop was touched, nothing is filled yet
+    PARTIALLY_FILLED = 7
+    DORMANT = 8  # waits for its entry
 
     @property
     def status(self) -> OrderStatus:
         """The same in the vocabulary of venues; a working order counts as accepted."""
-        if self is OrderState.WORKING:
+        if self in (OrderState.WORKING, OrderState.DORMANT, OrderState.TRIGGERED):
             return OrderStatus.ACCEPTED
         return OrderStatus[self.name]
 
@@ -86,6 +94,17 @@ class Cause(IntEnum):
     EXIT_SENT = 9  # another exit takes the whole position
     VENUE = 10  # the venue said so
     CALLER = 11
+    FOK = 12  # not all of it could be filled at once
+    EXIT_TOUCHED = 13  # an exit of its bracket was reached before it was complete
+    REPLACED = 14  # a newer target takes its place
+
+
+class Financing(IntEnum):
+    """What a position costs (or brings) for being held."""
+
+    SWAP = 0
+    BORROW = 1
+    CALLER = 2  # booked by a caller
 
 
 class Verdict(IntEnum):
@@ -136,7 +155,7 @@ NEVER = 2**63 - 1
 # Flags of a working order.
 REDUCE_ONLY = 1
 DORMANT = 2  # waits for its entry to fill
-TRIGGERED = 4  # a stop-limit whose stop was touched
+TRIGGERED = 4  # its stop was touched, and it was not filled whole by that
 WOKEN = 8  # its entry filled in this bar
 RESTING = 16  # a limit that was in the book before this bar: pays the maker fee
 AT_VENUE = 32  # a venue fills it, not the matching
@@ -145,3 +164,5 @@ SIZE_AT_FILL = 128
 ENTRY = 256  # makes a position larger
 DEAD = 512  # left the table; its row goes at the end of the step
 TRIGGERED_INSIDE = 1024  # a stop-limit triggered after the open of this bar
+WATCHED = 2048  # the end of a bar may end or move it: not GTC, or trailing
+BY_EXTREME = 4096  # it trails highs or lows, not closes

@@ -65,10 +65,12 @@ CLOSED_ORDER = np.dtype(
         ("stop_ticks", "i8"),
         ("parent", "i8"),
         ("oco", "i8"),
+        ("valid_to", "i8"),  # open time of the last bar it works in, NEVER for none
+        ("edges", "i4"),  # that it took, one bit each: `records.order_edges`
         ("symbol", "i4"),
-        ("state", "i4"),  # OrderState
-        ("side", "i2"),
-        ("type", "i2"),
+        ("state", "i2"),  # OrderState
+        ("side", "i1"),
+        ("type", "i1"),
         ("tif", "i1"),
         ("leg", "i1"),
         ("reduce_only", "i1"),
@@ -88,7 +90,20 @@ REFUSED = np.dtype(
     align=True,
 )
 
-N_FILLS, N_TRIPS, N_ORDERS, N_REFUSED, N_EQUITY = range(5)
+FINANCING = np.dtype(
+    [
+        ("ts", "i8"),  # open time of the first bar after the nights, or the caller's instant
+        ("amount", "i8"),  # quote units paid, negative when received
+        ("position", "i8"),  # lots held over the nights
+        ("price", "f8"),  # the close that valued them
+        ("nights", "i4"),
+        ("symbol", "i4"),
+        ("kind", "i8"),  # Financing
+    ],
+    align=True,
+)
+
+N_FILLS, N_TRIPS, N_ORDERS, N_REFUSED, N_EQUITY, N_FINANCING = range(6)
 """Places in `Logs.used`."""
 
 
@@ -97,7 +112,7 @@ class Logs(NamedTuple):
 
     Attributes:
         equity: quote, one per bar.
-        used: int64 (5,), filled rows of each buffer.
+        used: int64 (6,), filled rows of each buffer.
     """
 
     fills: Records
@@ -105,6 +120,7 @@ class Logs(NamedTuple):
     orders: Records
     refused: Records
     equity: NDArray[np.float64]
+    financing: Records
     used: NDArray[np.int64]
 
 
@@ -116,7 +132,8 @@ def new_logs(rows: int, bars: int) -> Logs:
         buffer(rows, CLOSED_ORDER),
         buffer(rows, REFUSED),
         buffer(bars),
-        np.zeros(5, np.int64),
+        buffer(rows, FINANCING),
+        np.zeros(6, np.int64),
     )
 
 
@@ -137,5 +154,6 @@ def roomier(logs: Logs, events: int, bars: int) -> Logs:
         longer(logs.orders, used[N_ORDERS], events),
         longer(logs.refused, used[N_REFUSED], events),
         longer(logs.equity, used[N_EQUITY], bars),
+        longer(logs.financing, used[N_FINANCING], events),
         logs.used,
     )

@@ -6,6 +6,7 @@ Compiled functions take the parts as pointers to records: `account`, one `book` 
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +33,7 @@ ACCOUNT = np.dtype(
         ("reserved", "i8"),  # what the working entries are expected to cost
         ("realised", "i8"),  # profit of round trips, after all their fees
         ("fees", "i8"),  # paid so far, fees in base valued at their fill
+        ("financing", "i8"),  # paid so far for holding positions
         ("equity", "f8"),  # quote
         ("peak", "f8"),
         ("drawdown", "f8"),  # fraction of the peak
@@ -43,6 +45,7 @@ ACCOUNT = np.dtype(
         ("next_trip_id", "i8"),
         ("limit", "f8"),  # the latest refusal: what was allowed
         ("was", "f8"),  # and what it would have been
+        ("faults", "i8"),  # edges that were taken and do not exist: always 0
         ("verdicts", "i8", (N_VERDICTS,)),  # how often each came
     ],
     align=True,
@@ -57,6 +60,8 @@ ORDER = np.dtype(
         ("tif", "i8"),
         ("leg", "i8"),
         ("flags", "i8"),
+        ("stage", "i4"),  # place in `order_edges.STAGES`
+        ("edges", "i4"),  # that it took so far
         ("lots", "i8"),
         ("filled", "i8"),
         ("limit_ticks", "i8"),
@@ -64,10 +69,14 @@ ORDER = np.dtype(
         ("parent", "i8"),  # id of the entry that wakes it, 0 for none
         ("oco", "i8"),  # orders of one group: a fill of one cancels the others; 0 for none
         ("reserve", "i8"),  # quote units that its fill is expected to cost
+        ("fee_units", "i8"),  # of its fills so far, before the minimum of the order
+        ("valid_to", "i8"),  # open time of the last bar it works in, NEVER for none
+        ("trail_ticks", "i8"),  # distance of a trailing stop, 0 when it is a fraction
+        ("trail_fraction", "f8"),
         ("limit", "f8"),
         ("stop", "f8"),
         ("guard", "f8"),  # entries: a close beyond it withdraws the order; NaN for none
-        ("weight", "f8"),  # signed size before sizing, for orders sized at their fill
+        ("weight", "f8"),  # the target that it serves, NaN for none
         ("stop_distance", "f8"),
     ],
     align=True,
@@ -101,6 +110,11 @@ def book_dtype(lots: int) -> np.dtype[np.void]:
             ("price", "f8"),  # latest close
             ("valid_to", "i8"),  # of the working or open bracket
             ("entries_today", "i8"),
+            ("left", "i8"),  # while matching: lots that the bar can still fill
+            ("volume", "f8"),  # while matching: volume of the bar, in base
+            ("past_bars", "i8"),  # seen for the square-root impact
+            ("past_volume", "f8"),  # their mean volume
+            ("past_variance", "f8"),  # and variance of the close, as a fraction of it
             ("n_orders", "i8"),  # working orders, in order of submission
             ("n_dead", "i8"),  # of them, to be removed at the end of the step
             ("n_lots", "i8"),
@@ -127,6 +141,25 @@ def events_dtype(lots: int) -> np.dtype[np.void]:
     )
 
 
+REQUEST = np.dtype(
+    [
+        ("side", "i8"),
+        ("type", "i8"),
+        ("tif", "i8"),
+        ("lots", "i8"),
+        ("limit_ticks", "i8"),
+        ("stop_ticks", "i8"),
+        ("valid_to", "i8"),
+        ("trail_by", "i8"),
+        ("trail_ticks", "i8"),
+        ("trail_fraction", "f8"),
+        ("reduce_only", "i8"),
+    ],
+    align=True,
+)
+"""An order as a caller asks for it."""
+
+
 class State(NamedTuple):
     """One run's state.
 
@@ -148,6 +181,23 @@ class State(NamedTuple):
     def lots(self) -> int:
         """Room for lots per symbol."""
         return int(self.books["lots"].shape[1]) - 1
+
+
+def layout_hash() -> str:
+    """Give the SHA-256 of the record's fields, their types and places.
+
+    The number of lots apart, and what a strategy remembers, which the setup names.
+    """
+    parts = [ACCOUNT, book_dtype(LOTS_PER_SYMBOL)]
+    return hashlib.sha256("\n".join(_fields(part) for part in parts).encode()).hexdigest()
+
+
+def _fields(dtype: np.dtype[np.void]) -> str:
+    base, shape = dtype.subdtype or (dtype, ())
+    if base.fields is None:
+        return f"{base.str}{shape}"
+    inside = (f"{name}@{where[1]}:{_fields(where[0])}" for name, where in base.fields.items())
+    return f"{{{', '.join(inside)}}}{shape}"
 
 
 def blank_state(

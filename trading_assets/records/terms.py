@@ -11,11 +11,14 @@ from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import content_hash
 from trading_assets.domain.setup import (
     AccountProfile,
+    Costs,
     EngineSetup,
     FeeAsset,
     FillAt,
+    SignalFamily,
     SizeAt,
     SizingMode,
+    TrailBy,
 )
 from trading_assets.records.arrays import Records
 from trading_assets.records.memory import decider_identity
@@ -27,6 +30,8 @@ _SIZING = {
     SizingMode.RISK: SIZING_RISK,
 }
 _MAX_EXACT = 2**53
+_MAX_WORSENING_BPS = 5_000
+_MAY_BE_INCOME = frozenset({"swap_long", "swap_short"})
 
 PARAMETERS = np.dtype(
     [
@@ -38,11 +43,23 @@ PARAMETERS = np.dtype(
         ("limit_needs_through", "i8"),
         ("withdraw_past_stop", "i8"),
         ("exit_at_valid_to", "i8"),
+        ("trail_exits", "i8"),  # TrailBy of the stops of brackets
+        ("needs_volume", "i8"),  # something below depends on the volume of bars
+        ("participation", "f8"),  # most of a bar's volume that fills; 0 means no such limit
         ("fee_in_base", "i8"),  # buys pay their fee in base
         ("maker", "f8"),  # fractions of notional
         ("taker", "f8"),
         ("per_share", "f8"),  # quote per unit of base
         ("slippage", "f8"),
+        ("expected_slippage", "f8"),  # with spread and impact, as far as they are known before
+        ("minimum_fee", "f8"),  # quote, per order
+        ("half_spread", "f8"),
+        ("impact", "f8"),  # at a fill of the whole volume of its bar
+        ("sqrt_impact", "f8"),
+        ("financing", "i8"),  # positions cost something over night
+        ("swap_long", "f8"),  # per night, of the value held; negative is income
+        ("swap_short", "f8"),
+        ("borrow", "f8"),
         ("sizing", "i8"),
         ("position_fraction", "f8"),  # of equity
         ("risk_fraction", "f8"),
@@ -92,8 +109,9 @@ def terms_from_setup(setup: EngineSetup) -> Terms:
         ConfigurationError: if instruments and account do not fit each other, or a number cannot be
             held.
     """
+    parameters = _parameters(setup)
     _require_consistent(setup)
-    return Terms(_parameters(setup), _grids(setup))
+    return Terms(parameters, _grids(setup))
 
 
 def setup_hash(setup: EngineSetup) -> str:
@@ -129,6 +147,67 @@ def _require_consistent(setup: EngineSetup) -> None:
         )
     if setup.account.cash < 0:
         raise ConfigurationError("Negative cash", expected=">= 0", found=str(setup.account.cash))
+    _require_possible_costs(setup, spot=spot)
+    _require_possible_rules(setup)
+
+
+def _require_possible_costs(setup: EngineSetup, *, spot: bool) -> None:
+    costs = setup.costs
+    in_quote = costs.minimum_fee != 0 or costs.per_share != 0
+    if in_quote and costs.fee_asset is FeeAsset.RECEIVED:
+        raise ConfigurationError(
+            "Fees per share and least fees are amounts of the quote asset",
+            expected="fee_asset quote",
+            found="fee_asset received",
+        )
+    if spot and _has_financing(costs):
+        raise ConfigurationError(
+            "Swap and borrow costs need a margin account",
+            expected="profile margin, or no swap_long_bps, swap_short_bps, borrow_bps",
+            found="profile spot_long_only",
+        )
+    worse = costs.slippage_bps + costs.half_spread_bps + costs.impact_bps
+    if worse > _MAX_WORSENING_BPS:
+        raise ConfigurationError(
+            "Slippage, half spread and impact take more than half of a price",
+            expected=f"at most {_MAX_WORSENING_BPS} bps together",
+            found=str(worse),
+        )
+
+
+def _require_possible_rules(setup: EngineSetup) -> None:
+    rules, costs = setup.rules, setup.costs
+    if rules.participation_pct > 100:
+        raise ConfigurationError(
+            "Orders cannot be more than the volume of a bar",
+            expected="participation_pct of at most 100",
+            found=str(rules.participation_pct),
+        )
+    foreign = rules.fill_at is FillAt.BAR_CLOSE or rules.size_at is SizeAt.FILL
+    if foreign and _needs_volume(setup):
+        raise ConfigurationError(
+            "The conventions of other engines know no volume",
+            expected="fill_at next_open and size_at close with participation or impact",
+            found=f"fill_at {rules.fill_at.name.lower()}, size_at {rules.size_at.name.lower()}, "
+            f"participation_pct {rules.participation_pct}, impact_bps {costs.impact_bps}, "
+            f"sqrt_impact {costs.sqrt_impact}",
+        )
+    if rules.trailing_stop is not TrailBy.NOTHING and setup.family is not SignalFamily.BRACKET:
+        raise ConfigurationError(
+            "A trailing stop needs a strategy with brackets",
+            expected="trailing_stop nothing",
+            found=f"trailing_stop {rules.trailing_stop.name.lower()} and targets",
+        )
+
+
+def _has_financing(costs: Costs) -> bool:
+    return any(bps != 0 for bps in (costs.swap_long_bps, costs.swap_short_bps, costs.borrow_bps))
+
+
+def _needs_volume(setup: EngineSetup) -> bool:
+    costs = setup.costs
+    needs = (setup.rules.participation_pct, costs.impact_bps, costs.sqrt_impact)
+    return any(need != 0 for need in needs)
 
 
 def _fraction(value: Decimal, per: int) -> float:
@@ -147,11 +226,23 @@ def _parameters(setup: EngineSetup) -> Records:
         "limit_needs_through": int(rules.limit_needs_through),
         "withdraw_past_stop": int(rules.withdraw_past_stop),
         "exit_at_valid_to": int(rules.exit_at_valid_to),
+        "trail_exits": int(rules.trailing_stop),
+        "needs_volume": int(_needs_volume(setup)),
+        "participation": _fraction(rules.participation_pct, 100),
         "fee_in_base": int(costs.fee_asset is FeeAsset.RECEIVED),
         "maker": _fraction(costs.maker_bps, 10_000),
         "taker": _fraction(costs.taker_bps, 10_000),
         "per_share": float(costs.per_share),
         "slippage": _fraction(costs.slippage_bps, 10_000),
+        "expected_slippage": _expected_slippage(setup),
+        "minimum_fee": float(costs.minimum_fee),
+        "half_spread": _fraction(costs.half_spread_bps, 10_000),
+        "impact": _fraction(costs.impact_bps, 10_000),
+        "sqrt_impact": float(costs.sqrt_impact),
+        "financing": int(_has_financing(costs)),
+        "swap_long": _fraction(costs.swap_long_bps, 10_000),
+        "swap_short": _fraction(costs.swap_short_bps, 10_000),
+        "borrow": _fraction(costs.borrow_bps, 10_000),
         "sizing": _SIZING[sizing.mode],
         "position_fraction": _fraction(sizing.pos_pct, 100),
         "risk_fraction": _fraction(sizing.risk_pct, 100),
@@ -165,12 +256,25 @@ def _parameters(setup: EngineSetup) -> Records:
         "max_drawdown": _fraction(limits.max_drawdown_pct, 100),
     }
     for name, value in values.items():
-        if not 0.0 <= value < float("inf"):
+        least = float("-inf") if name in _MAY_BE_INCOME else 0.0
+        if not (least <= value < float("inf") and value > float("-inf")):
             raise ConfigurationError(
-                f"Run parameter {name}", expected="a finite number >= 0", found=str(value)
+                f"Run parameter {name}",
+                expected="a finite number" + ("" if name in _MAY_BE_INCOME else " >= 0"),
+                found=str(value),
             )
         record[name] = value
     return record
+
+
+def _expected_slippage(setup: EngineSetup) -> float:
+    """Give what a taker's price is expected to be worse by, before the order is sent.
+
+    The share of the volume is known only as the most that may fill; volatility not at all.
+    """
+    costs = setup.costs
+    impact = costs.impact_bps * setup.rules.participation_pct / 100
+    return _fraction(costs.slippage_bps + costs.half_spread_bps + impact, 10_000)
 
 
 def _grids(setup: EngineSetup) -> Records:

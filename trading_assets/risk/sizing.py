@@ -49,8 +49,11 @@ def sized_lots(
 
 @compiled
 def entry_cost(terms: Record, grid: Record, lots: int, price: float) -> float:
-    """Estimate what buying `lots` takes from cash, in quote, with slippage and fees."""
-    return float(lots * grid.lot * _unit_cost(terms, grid, price))
+    """Estimate what buying `lots` takes from cash, in quote, with slippage and fees.
+
+    The least fee of an order counts in full: what it may save is not worth a refusal at the fill.
+    """
+    return float(lots * grid.lot * _unit_cost(terms, grid, price)) + float(terms.minimum_fee)
 
 
 @compiled
@@ -71,7 +74,8 @@ def affordable_lots(account: Record, grid: Record, price: float) -> int:
     """Give the lots that the spendable cash of a spot account buys at `price`."""
     terms = account.terms
     free = spendable(account)
-    lots = whole_lots(free / _unit_cost(terms, grid, price), grid.lot)
+    payable = max(free - terms.minimum_fee, 0.0)
+    lots = whole_lots(payable / _unit_cost(terms, grid, price), grid.lot)
     if lots > 0 and entry_cost(terms, grid, lots, price) > free:
         lots -= 1  # the product rounds up where the quotient rounded down
     return lots
@@ -79,5 +83,5 @@ def affordable_lots(account: Record, grid: Record, price: float) -> int:
 
 @compiled
 def _unit_cost(terms: Record, grid: Record, price: float) -> float:
-    filled = price * (1.0 + terms.slippage) * grid.point_value
+    filled = price * (1.0 + terms.expected_slippage) * grid.point_value
     return float(filled * (1.0 + terms.taker) + terms.per_share)

@@ -146,6 +146,8 @@ def month_signals(strategy: Strategy, frame: pl.DataFrame, month: Month) -> pl.D
 def bar_matrix(frames: Mapping[Symbol, pl.DataFrame], symbols: Sequence[Symbol]) -> BarMatrix:
     """Lay bars of several symbols on one time axis; NaN where a symbol has no bar."""
     axis = time_axis(frames)
+    for symbol in symbols:
+        _require_columns(symbol, frames[symbol])
     if len(symbols) == 1:
         frame = frames[symbols[0]]
         return BarMatrix(axis, *(_floats(frame, name)[None, :] for name in _PRICES))
@@ -155,6 +157,22 @@ def bar_matrix(frames: Mapping[Symbol, pl.DataFrame], symbols: Sequence[Symbol])
         for name in _PRICES:
             values[name][row, place] = _floats(frames[symbol], name)
     return BarMatrix(axis, *(values[name] for name in _PRICES))
+
+
+def _require_columns(symbol: Symbol, frame: pl.DataFrame) -> None:
+    """Refuse bars without all of their columns, by name.
+
+    Raises:
+        DataError: naming the symbol and the column.
+    """
+    missing = [name for name in _PRICES if name not in frame.columns]
+    if missing:
+        raise DataError(
+            f"Bars of {symbol} lack a column",
+            expected=", ".join(_PRICES),
+            found=f"no {', '.join(missing)}",
+            fix="Give a volume that is not known as null: what needs one says so.",
+        )
 
 
 def signal_matrix(

@@ -17,6 +17,7 @@ from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.errors import ConfigurationError, TradingAssetsError, UnknownSymbol
 from trading_assets.domain.ids import Symbol, content_hash, symbol_from_text, tag_from_text
 from trading_assets.domain.instrument import Instrument
+from trading_assets.domain.order import OrderType
 from trading_assets.domain.setup import (
     Account,
     AccountProfile,
@@ -30,6 +31,7 @@ from trading_assets.domain.setup import (
     SizeAt,
     Sizing,
     SizingMode,
+    TrailBy,
 )
 from trading_assets.strategies.asked import decider_of
 from trading_assets.strategies.filter_sections import FiltersSpec
@@ -37,6 +39,7 @@ from trading_assets.strategies.filtered import Filtered
 from trading_assets.strategies.protocol import Strategy
 from trading_assets.strategies.registry import make_strategy
 from trading_assets.strategies.spec_sections import (
+    HASHED_WHEN_SAID,
     USED_BY,
     CostsSpec,
     LimitsSpec,
@@ -44,6 +47,7 @@ from trading_assets.strategies.spec_sections import (
     RulesSpec,
     Section,
     SizingSpec,
+    unsaid,
 )
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -106,10 +110,17 @@ class StrategySpec(Section):
     def spec_hash(self) -> str:
         """SHA-256 of everything but the description; defaults are part of it.
 
-        A spec without filters has the hash that it had before there were any.
+        A spec without filters has the hash that it had before there were any; the same holds for
+        the later keys of costs and rules.
         """
-        unsaid = {"description"} if self.filters.names else {"description", "filters"}
-        values = self.model_dump(mode="json", exclude=unsaid)
+        left_out: dict[str, bool | set[str]] = {
+            "description": True,
+            "filters": not self.filters.names,
+            "costs": unsaid("costs", self.costs),
+            "rules": unsaid("rules", self.rules),
+        }
+        left_out = {key: what for key, what in left_out.items() if what}
+        values = self.model_dump(mode="json", exclude=left_out)
         values["params"] = self.all_params()
         return content_hash(values)
 
@@ -125,6 +136,13 @@ class StrategySpec(Section):
     def _unfiltered(self) -> Strategy:
         return make_strategy(self.strategy, self.params, where=f"spec {self.name}")
 
+    @property
+    def order_types(self) -> frozenset[OrderType]:
+        """Order types that trading it needs."""
+        types = self._unfiltered().order_types
+        trails = self.rules.trailing_stop != "nothing"
+        return types | {OrderType.TRAILING_STOP} if trails else types
+
     def all_params(self) -> dict[str, Any]:
         """Give every parameter of the strategy with its value, defaults included."""
         strategy: Any = self._unfiltered()
@@ -132,8 +150,8 @@ class StrategySpec(Section):
 
     def canonical_yaml(self) -> str:
         """Write the spec with all defaults, so that `parse_spec` gives an equal one."""
-        unsaid = None if self.filters.names else {"filters"}
-        values = self.model_dump(mode="json", exclude_none=True, exclude=unsaid)
+        left_out = None if self.filters.names else {"filters"}
+        values = self.model_dump(mode="json", exclude_none=True, exclude=left_out)
         values["sizing"] = {
             key: value
             for key, value in values["sizing"].items()
@@ -165,6 +183,7 @@ class StrategySpec(Section):
                 per_share=self.costs.per_share,
                 slippage_bps=self.costs.slippage_bps,
                 fee_asset=FeeAsset[self.costs.fee_asset.upper()],
+                **{key: getattr(self.costs, key) for key in HASHED_WHEN_SAID["costs"]},
             ),
             limits=Limits(**dict(self.limits)),
             rules=FillRules(
@@ -172,6 +191,7 @@ class StrategySpec(Section):
                     **dict(rules),
                     "fill_at": FillAt[rules.fill_at.upper()],
                     "size_at": SizeAt[rules.size_at.upper()],
+                    "trailing_stop": TrailBy[rules.trailing_stop.upper()],
                 }
             ),
         )

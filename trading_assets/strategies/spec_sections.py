@@ -66,7 +66,10 @@ class SizingSpec(Section):
 
 
 class CostsSpec(Section):
-    """Costs of trading: `fees_bps` for all fills, or `maker_bps` and `taker_bps`."""
+    """Costs of trading: `fees_bps` for all fills, or `maker_bps` and `taker_bps`.
+
+    Meaning of the others: `domain.setup.Costs`, and the models of price in `engine.costs`.
+    """
 
     fees_bps: Amount | None = None
     maker_bps: Amount | None = None
@@ -74,6 +77,13 @@ class CostsSpec(Section):
     per_share: Amount = Decimal(0)
     slippage_bps: Amount = Decimal(0)
     fee_asset: Literal["quote", "received"] = "quote"
+    minimum_fee: Amount = Decimal(0)
+    half_spread_bps: Amount = Decimal(0)
+    impact_bps: Amount = Decimal(0)
+    sqrt_impact: Amount = Decimal(0)
+    swap_long_bps: Number = Decimal(0)
+    swap_short_bps: Number = Decimal(0)
+    borrow_bps: Amount = Decimal(0)
 
     @model_validator(mode="after")
     def _fees_are_said_once(self) -> Self:
@@ -111,3 +121,29 @@ class RulesSpec(Section):
     limit_needs_through: bool = False
     withdraw_past_stop: bool = True
     exit_at_valid_to: bool = True
+    participation_pct: Annotated[Number, Field(ge=0, le=100)] = Decimal(0)
+    trailing_stop: Literal["nothing", "close", "extreme"] = "nothing"
+
+
+HASHED_WHEN_SAID: dict[str, frozenset[str]] = {
+    "costs": frozenset(
+        {
+            "minimum_fee",
+            "half_spread_bps",
+            "impact_bps",
+            "sqrt_impact",
+            "swap_long_bps",
+            "swap_short_bps",
+            "borrow_bps",
+        }
+    ),
+    "rules": frozenset({"participation_pct", "trailing_stop"}),
+}
+"""Keys that came later: a spec that leaves them at their defaults keeps the hash it had before."""
+
+
+def unsaid(name: str, section: Section) -> set[str]:
+    """Give the later keys of a section that stand at their defaults."""
+    fields = type(section).model_fields
+    later = HASHED_WHEN_SAID[name]
+    return {key for key in later if getattr(section, key) == fields[key].default}

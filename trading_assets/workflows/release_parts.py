@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from trading_assets.domain.errors import ConfigurationError
-from trading_assets.domain.order import OrderStatus
+from trading_assets.domain.order import OrderStatus, OrderType
 from trading_assets.live.book_state import SessionSetup
 from trading_assets.live.recovery import MachineFactory
 from trading_assets.live.signal_desk import PinnedModel, SignalDesk
 from trading_assets.storage.release_store import Release
 from trading_assets.strategies.evaluate import strategy_columns
 from trading_assets.workflows.live_book import LiveBook
+
+SUPPORTED = frozenset({OrderType.MARKET, OrderType.LIMIT})
+"""Order types that a live book can send; stops and brackets need order lists at the venue."""
 
 
 def session_setup(book: LiveBook, release: Release) -> SessionSetup:
@@ -24,6 +27,7 @@ def session_setup(book: LiveBook, release: Release) -> SessionSetup:
         release_id=release.release_id,
         instruments=release.instruments,
         signal_columns=len(strategy_columns(strategy)),
+        order_types=SUPPORTED,
     )
 
 

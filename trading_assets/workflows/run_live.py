@@ -26,15 +26,13 @@ from trading_assets.storage.release_store import Release
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import LiveBook, live_book, venue_client
 from trading_assets.workflows.release_parts import (
+    SUPPORTED,
     machine_factory,
     session_setup,
     signal_desk,
     warm_engine,
 )
 from trading_assets.workflows.stream_bars import require_venue_is_source
-
-SUPPORTED = frozenset({OrderType.MARKET, OrderType.LIMIT})
-"""Order types that a live book can send; stops and brackets need order lists at the venue."""
 
 _SECOND: Micros = 1_000_000
 _SAME_CLOCK: Micros = 60 * _SECOND

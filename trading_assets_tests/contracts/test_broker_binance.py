@@ -155,6 +155,22 @@ def test_a_definite_refusal_is_one_and_leaves_nothing_behind(exchange, broker, t
     assert _control(exchange, "ledger")["orders"] == []
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"type": OrderType.TRAILING_STOP, "stop_price": Decimal(90)},
+        {"tif": TimeInForce.FOK},
+        {"tif": TimeInForce.GTD, "type": OrderType.LIMIT, "limit_price": Decimal(90)},
+        {"tif": TimeInForce.DAY, "type": OrderType.LIMIT, "limit_price": Decimal(90)},
+    ],
+)
+def test_what_the_venue_has_no_equal_of_is_refused_and_never_sent(exchange, broker, changes):
+    with pytest.raises(OrderRejected, match="of this kind cannot be sent"):
+        broker.submit(_ticket(**changes))
+
+    assert _control(exchange, "ledger")["orders"] == []
+
+
 def test_small_quantities_go_out_as_plain_decimals(broker):
     report, _ = broker.submit(_ticket(quantity="0.00090", symbol="BTCUSDT"))
 

@@ -86,11 +86,11 @@ PCT = Sizing(SizingMode.PCT_OF_EQUITY, pos_pct=Decimal(50), rebalance_pct=Decima
     [
         (
             SignalFamily.TARGET, PCT, targets, 28, 9540.479617078001,
-            "ab7f1434074aaecc431b7d5583174a0fc69729db503ec106715ddab8b8e15719",
+            "e6a7670a5bc9d4a30cb8977837da6020aad4b514780d67a3b7672235e65e35f2",
         ),
         (
             SignalFamily.BRACKET, RISK, brackets, 94, 9405.582096852,
-            "0f010a8ec27c4b47dcf1cb7a65fadff6c8e70f4a4c1a8e9ade21fde23fd19870",
+            "41ddecc3b4a519b98148b4ebec357c8c7d29c97c41b7ec822889d99aa1b3d67d",
         ),
     ],
 )  # fmt: skip

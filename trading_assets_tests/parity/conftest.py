@@ -1,5 +1,6 @@
 """Random markets for comparing ways to run the same machine."""
 
+import dataclasses
 from decimal import Decimal
 
 import numpy as np
@@ -13,9 +14,11 @@ from trading_assets.domain.setup import (
     Costs,
     EngineSetup,
     FeeAsset,
+    FillRules,
     SignalFamily,
     Sizing,
     SizingMode,
+    TrailBy,
 )
 from trading_assets.engine.signals import BarMatrix, SignalMatrix
 from trading_assets_tests.stand_ins.asked import ACTIONS, Restless
@@ -32,7 +35,9 @@ def random_bars(seed, symbols, length):
     spread = np.abs(rng.normal(0, 0.006, (2, symbols, length)))
     high = np.round(np.maximum(opened, close) * (1 + spread[0]), 2)
     low = np.round(np.minimum(opened, close) * (1 - spread[1]), 2)
-    columns = [opened, high, low, close, np.full(close.shape, 1.0)]
+    volume = np.round(rng.exponential(40.0, close.shape), 3)
+    volume[rng.random(close.shape) < 0.05] = 0.0
+    columns = [opened, high, low, close, volume]
     missing = rng.random(close.shape) < 0.03
     for column in columns:
         column[missing] = np.nan
@@ -70,11 +75,25 @@ def random_signals(seed, family, bars):
     return SignalMatrix(family, values)
 
 
+def _rich_costs(costs, *, margin):
+    """Costs that look at volume, past bars and nights."""
+    more = {"half_spread_bps": Decimal(1), "impact_bps": Decimal(30), "sqrt_impact": Decimal("0.3")}
+    if margin:
+        more |= {"minimum_fee": Decimal("0.5"), "swap_long_bps": Decimal(2)}
+        more |= {"swap_short_bps": Decimal(-1), "borrow_bps": Decimal(3)}
+    return dataclasses.replace(costs, **more)
+
+
+def _rich_rules(family):
+    trail = TrailBy.EXTREME if family is SignalFamily.BRACKET else TrailBy.NOTHING
+    return FillRules(participation_pct=Decimal(20), trailing_stop=trail)
+
+
 @pytest.fixture
 def world():
     """Give a function that makes (setup, bars, signals) from a seed."""
 
-    def make(seed, family, *, symbols=3, length=400, margin=True):
+    def make(seed, family, *, symbols=3, length=400, margin=True, rich=False):
         bars = random_bars(seed, symbols, length)
         instruments = tuple(
             Instrument(
@@ -100,6 +119,10 @@ def world():
             ),
             decider=Restless() if family is SignalFamily.ON_BAR else None,
         )
+        if rich:
+            setup = dataclasses.replace(
+                setup, costs=_rich_costs(setup.costs, margin=margin), rules=_rich_rules(family)
+            )
         return setup, bars, random_signals(seed, family, bars)
 
     return make

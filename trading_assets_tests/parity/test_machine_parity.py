@@ -17,7 +17,7 @@ FAMILIES = list(SignalFamily)
 
 def logs(*machines):
     """Join what one or several machines in a row have logged."""
-    names = ("fills", "round_trips", "equity_curve")
+    names = ("fills", "round_trips", "equity_curve", "financing_log")
     joined = [b"".join(getattr(m, name).tobytes() for m in machines) for name in names]
     closed = b"".join(m.orders[m.orders["state"] != 0].tobytes() for m in machines[:-1])
     refusals = tuple(r for m in machines for r in m.refusal_log)
@@ -33,8 +33,9 @@ def ended(*machines):
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("margin", [True, False])
-def test_bar_by_bar_is_the_loop(world, family, margin):
-    setup, bars, signals = world(11, family, margin=margin)
+@pytest.mark.parametrize("rich", [False, True])
+def test_bar_by_bar_is_the_loop(world, family, margin, rich):
+    setup, bars, signals = world(11, family, margin=margin, rich=rich)
     loop, steps = Machine(setup), Machine(setup)
     loop.run(bars, signals)
 
@@ -42,6 +43,8 @@ def test_bar_by_bar_is_the_loop(world, family, margin):
         steps.step(bars, signals, t)
 
     assert len(loop.fills) > 20
+    assert (len(loop.financing_log) > 0) == (rich and margin)
+    assert (len(loop.atomic_fills) < len(loop.fills)) == rich
     assert steps.snapshot() == loop.snapshot()
     assert logs(steps) == logs(loop)
     assert steps.orders.tobytes() == loop.orders.tobytes()
@@ -50,8 +53,9 @@ def test_bar_by_bar_is_the_loop(world, family, margin):
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("margin", [True, False])
 @pytest.mark.parametrize("seed", range(3))
-def test_cut_anywhere_and_restored_is_the_loop(world, family, margin, seed):
-    setup, bars, signals = world(seed, family, margin=margin)
+@pytest.mark.parametrize("rich", [False, True])
+def test_cut_anywhere_and_restored_is_the_loop(world, family, margin, seed, rich):
+    setup, bars, signals = world(seed, family, margin=margin, rich=rich)
     loop = Machine(setup)
     loop.run(bars, signals)
     cuts = sorted(np.random.default_rng(seed).integers(0, len(bars), 25).tolist())
@@ -64,7 +68,7 @@ def test_cut_anywhere_and_restored_is_the_loop(world, family, margin, seed):
         parts.append(Machine.restore(setup, parts[-1].snapshot()))
 
     assert parts[-1].snapshot() == loop.snapshot()
-    assert logs(*parts)[:3] == logs(loop)[:3]
+    assert logs(*parts)[:4] == logs(loop)[:4]
     assert logs(*parts)[-1] == loop.refusal_log
     assert ended(*parts) == loop.orders.tobytes()
 

@@ -266,7 +266,7 @@ def test_every_opportunity_has_one_verdict(world):
 ORDERS = st.lists(
     st.tuples(
         SIDES,
-        st.sampled_from(list(OrderType)),
+        st.sampled_from([OrderType.MARKET, OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT]),
         st.integers(1, 5),
         st.integers(-400, 400),
         st.integers(-400, 400),

@@ -26,6 +26,7 @@ from trading_assets.domain.order import (
     OrderStatus,
     OrderTicket,
     OrderType,
+    TimeInForce,
 )
 from trading_assets.domain.ports import Clock
 
@@ -46,6 +47,9 @@ _TYPES = {
     OrderType.STOP: "STOP_LOSS",
     OrderType.STOP_LIMIT: "STOP_LOSS_LIMIT",
 }
+_TIMES = (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK)
+_TIMES_AT_MARKET = (TimeInForce.GTC, TimeInForce.IOC)
+"""What there is when no time in force goes out: the venue drops what a market order leaves."""
 _STATUSES = {
     "NEW": OrderStatus.ACCEPTED,
     "PENDING_NEW": OrderStatus.ACCEPTED,
@@ -107,6 +111,7 @@ class BinanceBroker:
             OutcomeUnknown: anything else.
         """
         doing = f"order {ticket.client_order_id}"
+        _require_sendable(ticket, doing)
         answer = self._order_call(lambda: self._client.create_order(**_parameters(ticket)), doing)
         try:
             if answer["clientOrderId"] != ticket.client_order_id:
@@ -267,6 +272,24 @@ class BinanceBroker:
             )
             self._names[symbol, order_id] = str(row["clientOrderId"])
         return self._names[symbol, order_id]
+
+
+def _require_sendable(ticket: OrderTicket, doing: str) -> None:
+    """Refuse, before anything is sent, what the venue has no equal of.
+
+    Raises:
+        OrderRejected: for another type or time in force; the order surely does not exist.
+    """
+    has_limit = ticket.limit_price is not None
+    times = _TIMES if has_limit else _TIMES_AT_MARKET
+    if ticket.type not in _TYPES or ticket.tif not in times:
+        raise OrderRejected(
+            f"{doing}: spot orders of this kind cannot be sent",
+            expected=f"{', '.join(kind.name for kind in _TYPES)}; "
+            f"{', '.join(tif.name for tif in times)} {'with' if has_limit else 'without'} a limit",
+            found=f"{ticket.type.name} {ticket.tif.name}",
+            fix="Trade a release whose order types the venue has.",
+        )
 
 
 def _parameters(ticket: OrderTicket) -> dict[str, str]:

@@ -26,7 +26,7 @@ from trading_assets.engine.signals import COLUMNS, BarMatrix, SignalMatrix
 
 STEP = 300_000_000
 
-Row = tuple[float, float, float, float] | None
+Row = tuple[float, ...] | None
 
 
 @dataclass
@@ -48,12 +48,12 @@ class Market:
 
 
 def matrix(symbols: Sequence[Sequence[Row]]) -> BarMatrix:
-    """Make bars from rows of (open, high, low, close); None is a missing bar."""
-    nan = (np.nan,) * 4
-    prices = np.array([[nan if r is None else r for r in rows] for rows in symbols], np.float64)
-    columns = [np.ascontiguousarray(prices[:, :, i]) for i in range(4)]
-    volume = np.where(np.isnan(columns[0]), np.nan, 1.0)
-    return BarMatrix(np.arange(1, prices.shape[1] + 1) * STEP, *columns, volume)
+    """Make bars from rows of (open, high, low, close) and a volume, else 1; None is no bar."""
+    nan = (np.nan,) * 5
+    whole = [[nan if r is None else (*r, 1.0)[:5] for r in rows] for rows in symbols]
+    values = np.array(whole, np.float64)
+    columns = [np.ascontiguousarray(values[:, :, i]) for i in range(5)]
+    return BarMatrix(np.arange(1, values.shape[1] + 1) * STEP, *columns)
 
 
 def instrument(name: str = "AAAUSDT", **changes: Any) -> Instrument:

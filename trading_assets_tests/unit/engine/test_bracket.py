@@ -87,7 +87,7 @@ def test_exits_may_see_the_bar_of_their_entry_but_never_its_open(market):
     target = bracket(market, [(112, 113, 111, 112)], LONG, rules=rules).machine()
 
     assert exits(both) == [("STOP_LONG", 98.0)]
-    assert target.fills["price"].tolist() == [112.0, 110.0]
+    assert target.fills["price"].tolist() == [112.0, 111.0]  # the worst that the bar can have given
 
 
 def test_exits_sleep_until_the_entry_fills(market):

@@ -275,6 +275,21 @@ def test_a_damaged_snapshot_is_refused(market, damage):
         Machine.restore(desk.setup, damage(desk.machine().snapshot()))
 
 
+@pytest.mark.parametrize(
+    ("at", "damage", "message"),
+    [
+        (0, b"TAENGIN1", "another version of the engine's record"),
+        (16, b"\x00" * 32, "other fields than this version's record"),
+    ],
+)
+def test_a_snapshot_of_another_layout_is_refused_and_never_misread(market, at, damage, message):
+    desk = market([FLAT])
+    blob = desk.machine().snapshot()
+
+    with pytest.raises(RecoveryError, match=message):
+        Machine.restore(desk.setup, blob[:at] + damage + blob[at + len(damage) :])
+
+
 def test_every_state_has_its_own_hash(market):
     desk = market([FLAT] * 3, signals={0: {"target": 1.0}})
 

@@ -1,5 +1,7 @@
 """The order phases of a bar, one test per row of the table in the architecture."""
 
+from decimal import Decimal
+
 import pytest
 
 from trading_assets.domain.order import OrderSide, OrderType, TimeInForce
@@ -7,7 +9,7 @@ from trading_assets.domain.setup import Costs, FillRules
 from trading_assets.records.codes import Cause, OrderState
 
 BUY, SELL = OrderSide.BUY, OrderSide.SELL
-MARKET, LIMIT, STOP, STOP_LIMIT = OrderType
+MARKET, LIMIT, STOP, STOP_LIMIT, TRAILING = OrderType
 FLAT = (100.0, 100.0, 100.0, 100.0)
 
 
@@ -159,7 +161,7 @@ def test_a_resting_limit_pays_as_a_maker_even_when_the_open_jumps_over_it(market
 
 
 def test_fees_per_share_come_on_top(market):
-    costs = Costs(taker_bps=10, per_share="0.005")
+    costs = Costs(taker_bps=10, per_share=Decimal("0.005"))
 
     machine, _ = one_order(market, [FLAT], BUY, MARKET, costs=costs)
 

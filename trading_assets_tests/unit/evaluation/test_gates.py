@@ -75,6 +75,9 @@ def test_a_venue_that_lacks_an_order_type_is_named(make_run, thresholds):
     run = make_run(order_types=("LIMIT", "MARKET", "STOP"))
     rule = row(evaluate_rules(run, None, "embedded", thresholds), "order_types_supported")
     assert rule.note == "Venue embedded lacks STOP."
+    trails = make_run(order_types=("MARKET", "STOP_LIMIT", "TRAILING_STOP"))
+    rule = row(evaluate_rules(trails, None, "binance", thresholds), "order_types_supported")
+    assert rule.note == "Venue binance lacks TRAILING_STOP."
     rule = row(evaluate_rules(run, None, "elsewhere", thresholds), "order_types_supported")
     assert rule.passed is None
 

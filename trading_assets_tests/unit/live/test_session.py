@@ -25,7 +25,7 @@ from trading_assets.domain.events import (
     TradingHalted,
     TradingResumed,
 )
-from trading_assets.domain.order import OrderStatus
+from trading_assets.domain.order import OrderStatus, OrderType, TimeInForce
 from trading_assets.live.session import Session
 
 
@@ -73,6 +73,23 @@ def test_a_late_bar_marks_and_never_trades(session, kit):
     assert session.handle(kit.bar(0, sol=1500, late=True)) == []
     assert [type(event) for event in session.take_derived()] == [EquityMarked]
     assert session.machine.price[0] == 100.0
+
+
+@pytest.mark.parametrize(
+    ("sendable", "rule"),
+    [
+        ({"order_types": frozenset({OrderType.LIMIT})}, "order_type_not_at_venue"),
+        ({"times_in_force": frozenset({TimeInForce.IOC})}, "time_in_force_not_at_venue"),
+    ],
+)
+def test_a_decision_that_the_venue_cannot_take_is_dropped_with_that_reason(kit, sendable, rule):
+    session = Session(kit.setup(**sendable), kit.Machine())
+
+    assert session.handle(kit.bar(0, sol=1500)) == []
+
+    dropped = [e for e in session.take_derived() if isinstance(e, DecisionDropped)]
+    assert [(event.symbol, event.rule) for event in dropped] == [("SOLUSDT", rule)]
+    assert session.machine.closed == [[1, "CANCELED"]]
 
 
 def test_one_order_per_symbol_until_it_has_ended(session, kit):

@@ -12,7 +12,8 @@ def test_every_leg_has_a_reason():
 def test_every_state_has_a_status():
     assert OrderState.WORKING.status is OrderStatus.ACCEPTED
     assert OrderState.EXPIRED.status is OrderStatus.EXPIRED
-    assert all(state.status.is_final for state in OrderState if state is not OrderState.WORKING)
+    assert OrderState.DORMANT.status is OrderState.TRIGGERED.status is OrderStatus.ACCEPTED
+    assert OrderState.PARTIALLY_FILLED.status is OrderStatus.PARTIALLY_FILLED
 
 
 def test_refusals_are_the_verdicts_of_a_rule():
@@ -32,6 +33,7 @@ def test_flags_do_not_share_bits():
     names = [
         "REDUCE_ONLY", "DORMANT", "TRIGGERED", "WOKEN", "RESTING", "AT_VENUE", "CANCEL_WANTED",
         "SIZE_AT_FILL", "ENTRY", "DEAD", "TRIGGERED_INSIDE",
+        "WATCHED", "BY_EXTREME",
     ]  # fmt: skip
     flags = [getattr(codes, name) for name in names]
 

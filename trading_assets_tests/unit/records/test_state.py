@@ -7,7 +7,14 @@ import numpy as np
 from trading_assets.domain.ids import symbol_from_text
 from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.setup import Account, EngineSetup, SignalFamily, Sizing, SizingMode
-from trading_assets.records.state import blank_state, opening_state, with_more_lots
+from trading_assets.records.state import (
+    ACCOUNT,
+    _fields,
+    blank_state,
+    layout_hash,
+    opening_state,
+    with_more_lots,
+)
 from trading_assets.records.terms import terms_from_setup
 
 
@@ -61,6 +68,14 @@ def test_growing_unrolls_the_ring_and_keeps_everything_else():
     assert grown.books[0]["head"] == 0
     assert grown.books[0]["orders"]["id"][0] == 77
     assert grown.account[0]["cash"] == 5
+
+
+def test_the_layout_names_every_field_and_its_place():
+    text = _fields(ACCOUNT)
+
+    assert text.startswith("{terms@0:{family@0:<i8()")
+    assert f"verdicts@{ACCOUNT.fields['verdicts'][1]}:<i8(32,)" in text
+    assert len(layout_hash()) == 64
 
 
 def test_every_byte_of_the_record_is_content_or_zero():

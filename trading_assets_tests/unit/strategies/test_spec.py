@@ -6,7 +6,7 @@ from trading_assets.domain.errors import ConfigurationError, UnknownSymbol
 from trading_assets.domain.ids import Symbol
 from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.order import OrderType
-from trading_assets.domain.setup import AccountProfile, SignalFamily, SizingMode
+from trading_assets.domain.setup import AccountProfile, SignalFamily, SizingMode, TrailBy
 from trading_assets.strategies.spec import SHIPPED_SPECS, load_spec, load_specs, parse_spec
 
 SOL = Instrument("SOLUSDT", "SOL", "USDT", Decimal("0.01"), Decimal("0.001"), Decimal(5))
@@ -110,6 +110,50 @@ def test_the_hash_is_of_the_meaning_not_of_the_spelling():
     assert spec(MINIMAL + "params: {reward_risk: 3}\n").spec_hash != base
     assert spec(MINIMAL.replace("qty: 1", "qty: 2")).spec_hash != base
     assert spec(MINIMAL.replace("name: mine", "name: other")).spec_hash != base
+
+
+def test_later_keys_leave_the_hash_of_older_specs_alone():
+    base = spec().spec_hash
+    assert base == "711efda6f444507d268edacadf0938339efb4df29624932b3f426596f03c0f5f"
+    assert spec(MINIMAL + "rules: {participation_pct: 0}\n").spec_hash == base
+    assert spec(MINIMAL + "rules: {participation_pct: 5}\n").spec_hash != base
+    assert spec(MINIMAL + "costs: {impact_bps: 1}\n").spec_hash != base
+
+
+def test_costs_and_rules_reach_the_engine():
+    text = (
+        MINIMAL
+        + """
+profile: margin
+costs: {fees_bps: 5, minimum_fee: 1, half_spread_bps: 2, impact_bps: 30, sqrt_impact: 0.5,
+  swap_long_bps: 1, swap_short_bps: -0.5, borrow_bps: 2}
+rules: {participation_pct: 10, trailing_stop: extreme}
+"""
+    )
+    setup = spec(text).engine_setup([SOL])
+
+    costs, rules = setup.costs, setup.rules
+    assert (costs.minimum_fee, costs.half_spread_bps, costs.impact_bps) == (1, 2, 30)
+    assert (costs.sqrt_impact, costs.swap_long_bps) == (Decimal("0.5"), 1)
+    assert (costs.swap_short_bps, costs.borrow_bps) == (Decimal("-0.5"), 2)
+    assert (rules.participation_pct, rules.trailing_stop) == (10, TrailBy.EXTREME)
+
+
+@pytest.mark.parametrize(
+    ("key", "what"),
+    [
+        ("rules: {participation_pct: 101}", "mine.yaml: rules.participation_pct"),
+        ("rules: {trailing_stop: high}", "mine.yaml: rules.trailing_stop"),
+        ("costs: {borrow_bps: -1}", "mine.yaml: costs.borrow_bps"),
+    ],
+)
+def test_a_cost_or_rule_out_of_range_names_its_place(key, what):
+    assert problem(MINIMAL + key + "\n").what == what
+
+
+def test_a_spec_whose_stops_trail_needs_an_order_type_more():
+    plain, trails = spec(), spec(MINIMAL + "rules: {trailing_stop: close}\n")
+    assert trails.order_types - plain.order_types == {OrderType.TRAILING_STOP}
 
 
 def test_the_canonical_form_is_the_same_spec():
