@@ -88,7 +88,10 @@ def sortino_ratio(
 
 
 def drawdown_series(values: ArrayLike) -> NDArray[np.float64]:
-    """Give v[t] / max(v[..t]) - 1: 0 at a peak, negative below; same length as `values`."""
+    """Give v[t] / max(v[..t]) - 1: 0 at a peak, negative below; same length as `values`.
+
+    Source: M. Magdon-Ismail and A. Atiya, "Maximum Drawdown", Risk Magazine 2004.
+    """
     series = np.asarray(values, dtype=np.float64)
     if series.size == 0:
         return series
@@ -105,7 +108,11 @@ def max_drawdown(returns: ArrayLike) -> float:
 
 
 def longest_drawdown(values: ArrayLike) -> int:
-    """Give the most consecutive periods spent below an earlier peak."""
+    """Give the most consecutive periods spent below an earlier peak.
+
+    Source: the time under water of M. Lopez de Prado, Advances in Financial Machine Learning,
+    chapter 14, counted in periods that ended below.
+    """
     below = drawdown_series(values) < 0
     longest = run = 0
     for under in below:
@@ -120,21 +127,50 @@ def calmar_ratio(returns: ArrayLike, periods_per_year: float) -> float | None:
     return None if growth is None or depth == 0 else growth / -depth
 
 
+def performance_metrics(
+    returns: ArrayLike, periods_per_year: float = CRYPTO_DAYS_PER_YEAR
+) -> dict[str, float | None]:
+    """Give what a return series alone can tell, by name; fractions, drawdown as a number <= 0.
+
+    `cumulative_return`, `annual_return` (CAGR), `annual_volatility`, `sharpe`, `sortino`,
+    `calmar`, `max_drawdown`; each as the function of that name defines it. What needs trades or
+    costs (hit rate, average trade, turnover, fees) is in `evaluation.performance`.
+    """
+    return {
+        "cumulative_return": cumulative_return(returns),
+        "annual_return": annual_return(returns, periods_per_year),
+        "annual_volatility": annual_volatility(returns, periods_per_year),
+        "sharpe": sharpe_ratio(returns, periods_per_year),
+        "sortino": sortino_ratio(returns, periods_per_year),
+        "calmar": calmar_ratio(returns, periods_per_year),
+        "max_drawdown": max_drawdown(returns),
+    }
+
+
 def win_rate(pnl: ArrayLike) -> float | None:
-    """Give the share of round trips with net PnL above 0 (hit rate)."""
+    """Give the share of round trips with net PnL above 0; one that broke even is no win.
+
+    Source: the hit ratio of M. Lopez de Prado, Advances in Financial Machine Learning, chapter 14.
+    """
     values = np.asarray(pnl, dtype=np.float64)
     return float(np.mean(values > 0)) if values.size else None
 
 
 def profit_factor(pnl: ArrayLike) -> float | None:
-    """Give the sum of gains over the sum of losses; None when nothing was lost."""
+    """Give the sum of gains over the sum of losses; None when nothing was lost.
+
+    Source: P. Kaufman, Trading Systems and Methods, gross profit over gross loss.
+    """
     values = np.asarray(pnl, dtype=np.float64)
     losses = -float(values[values < 0].sum())
     return float(values[values > 0].sum()) / losses if losses > 0 else None
 
 
 def payoff_ratio(pnl: ArrayLike) -> float | None:
-    """Give the mean gain over the mean loss; None without a gain or without a loss."""
+    """Give the mean gain over the mean loss; None without a gain or without a loss.
+
+    Source: P. Kaufman, Trading Systems and Methods; the b of J. Kelly's formula, 1956.
+    """
     values = np.asarray(pnl, dtype=np.float64)
     gains, losses = values[values > 0], -values[values < 0]
     return float(gains.mean() / losses.mean()) if gains.size and losses.size else None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
+import linecache
 import platform
 import zlib
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from types import FunctionType
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.strategies.sources import source_files
@@ -84,19 +85,29 @@ def source_hash(*names: str) -> str:
 
 
 def _source_of(kind: type) -> bytes:
-    """Give the files of a strategy; of one typed into a notebook, the text of its class."""
+    """Give the files of a strategy; of one typed into a notebook, the text of its cell."""
     files = source_files(kind)
     if files:
         return b"".join(path.read_bytes() for path in files)
-    try:
-        return inspect.getsource(kind).encode()
-    except (OSError, TypeError):
+    cells = _cells_of(kind)
+    if not cells:
         raise ConfigurationError(
             f"The source of strategy {kind.__qualname__} cannot be read",
             expected="a class in a file or in a notebook's cell",
             found=f"one of module {kind.__module__}, which has no text",
             fix="Put the class into a file; a run's identity includes its code.",
-        ) from None
+        )
+    return "".join(cells).encode()
+
+
+def _cells_of(kind: type) -> list[str]:
+    """Give the text of the cells in which the functions of a class were typed.
+
+    A kernel keeps it in the line cache; `inspect.getsource` finds functions there but no classes.
+    """
+    functions = [item for item in vars(kind).values() if isinstance(item, FunctionType)]
+    places = sorted({function.__code__.co_filename for function in functions})
+    return [text for place in places if (text := "".join(linecache.getlines(place)))]
 
 
 @cache

@@ -57,6 +57,18 @@ def test_drawdown_is_measured_from_the_last_peak_and_its_length_in_periods():
     assert metrics.longest_drawdown(values) == 2
 
 
+def test_one_call_gives_what_each_function_gives():
+    found = metrics.performance_metrics(EMPYRICAL, 252)
+    assert found["cumulative_return"] == pytest.approx(0.03893109170048037, rel=1e-12)
+    assert found["annual_return"] == pytest.approx(1.9135925373194231, rel=1e-12)
+    assert found["annual_volatility"] == pytest.approx(0.9136465399704637, rel=1e-12)
+    assert found["sharpe"] == pytest.approx(1.7238613961706866, rel=1e-12)
+    assert found["max_drawdown"] == pytest.approx(-0.1)
+    assert found["calmar"] == pytest.approx(found["annual_return"] / 0.1)
+    assert found["sortino"] == metrics.sortino_ratio(EMPYRICAL, 252)
+    assert metrics.performance_metrics([])["annual_return"] is None
+
+
 @given(returns_lists)
 def test_compounding_and_differencing_are_inverse(returns):
     curve = np.concatenate(([1.0], np.cumprod(1 + np.asarray(returns))))
