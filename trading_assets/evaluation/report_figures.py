@@ -142,10 +142,15 @@ def _marks(
         "x": times.tolist(),
         "y": trades[at[1]].to_numpy()[chosen].tolist(),
         "yaxis": "y",
-        "marker": {"symbol": mark, "size": 9 if mark != "circle" else 7},
+        "marker": {"symbol": mark, "size": _mark_size(len(trades)) + 2 * (mark != "circle")},
         "hovertemplate": "%{y:,}" + (" (%{text})" if texts else ""),
         **({"text": picked} if texts else {}),
     }
+
+
+def _mark_size(trades: int) -> int:
+    """Give marks in pixels that leave the price visible between them."""
+    return 7 if trades <= 100 else 5 if trades <= 400 else 4
 
 
 def _equity_traces(equity: pl.DataFrame, quote: str) -> list[dict[str, Any]]:

@@ -83,8 +83,8 @@ def tiles(performance: Mapping[str, Any], quote: str) -> str:
         f'<div class="name">{escape(GLOSSARY[name].label)}</div>'
         f'<div class="value {tone(name, whole[name])}">'
         f"{escape(_short(name, whole[name], quote))}</div>"
-        f'<div class="oos">out of sample {escape(_short(name, oos.get(name), quote))}</div>'
-        "</div>"
+        '<div class="oos" title="out of sample">'
+        f"OOS {escape(_short(name, oos.get(name), quote))}</div></div>"
         for name in _TILES
     )
     return f'<section class="tiles">{cells}</section>'

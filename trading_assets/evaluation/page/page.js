@@ -63,6 +63,42 @@
     modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "toImage"],
     displayModeBar: false };
 
+  // Axis ranges are texts in UTC without saying so.
+  const moment = (v) => typeof v === "number" ? v
+    : Date.parse(String(v).length > 10 ? `${String(v).replace(" ", "T")}Z` : v);
+
+  // When time is zoomed, every panel takes the height of what it shows.
+  function fit(place) {
+    const x = place.layout.xaxis;
+    const update = {};
+    for (const name of Object.keys(place.layout).filter((key) => /^yaxis\d*$/.test(key))) {
+      if (x.autorange) { update[`${name}.autorange`] = true; continue; }
+      const [from, to] = x.range.map(moment);
+      let low = Infinity, high = -Infinity;
+      for (const trace of place.data) {
+        if ((trace.yaxis || "y") !== name.replace("axis", "")) continue;
+        trace.x.forEach((t, at) => {
+          if (t < from || t > to || trace.y[at] === null) return;
+          low = Math.min(low, trace.y[at]);
+          high = Math.max(high, trace.y[at]);
+        });
+      }
+      if (low > high) continue;
+      if (place.layout[name].rangemode === "tozero") high = 0;
+      const room = (high - low || Math.abs(high) || 1) * 0.06;
+      update[`${name}.range`] = [low - room, high + room];
+    }
+    return plotly.relayout(place, update);
+  }
+
+  function watch(place) {
+    if (place.dataset.watched) return;
+    place.dataset.watched = "yes";
+    place.on("plotly_relayout", (change) => {
+      if (Object.keys(change).some((key) => key.startsWith("xaxis"))) fit(place);
+    });
+  }
+
   async function draw() {
     for (const mark of document.querySelectorAll("[data-run]")) {
       mark.style.background = series()[Number(mark.dataset.run) % 8];
@@ -76,6 +112,8 @@
       const chosen = document.querySelector(`select[data-figure="${id}"]`);
       const shown = figure.data.filter((t) => !chosen || !t.legendgroup || t.legendgroup === chosen.value);
       await plotly.react(place, shown.map(painted), layout, config);
+      watch(place);
+      if (old) await fit(place);
     }
   }
 
