@@ -12,13 +12,26 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from trading_assets.domain.errors import ConfigurationError
+from trading_assets.strategies.channel_breakout import ChannelBreakout
 from trading_assets.strategies.ema_trend import EmaTrend
 from trading_assets.strategies.forecast_driven import ForecastDriven
 from trading_assets.strategies.inside_bar import InsideBar
+from trading_assets.strategies.inside_bar_breakout import InsideBarBreakout
+from trading_assets.strategies.marubozu_breakout import MarubozuBreakout
+from trading_assets.strategies.mean_reversion import MeanReversion
 from trading_assets.strategies.protocol import Strategy
 from trading_assets.strategies.sources import imported_class
 
-_STRATEGIES: dict[str, type[Any]] = {cls.name: cls for cls in (InsideBar, EmaTrend, ForecastDriven)}
+_SHIPPED: tuple[type[Any], ...] = (
+    InsideBar,
+    InsideBarBreakout,
+    MarubozuBreakout,
+    ChannelBreakout,
+    MeanReversion,
+    EmaTrend,
+    ForecastDriven,
+)
+_STRATEGIES: dict[str, type[Any]] = {cls.name: cls for cls in _SHIPPED}
 
 
 def registry() -> Mapping[str, Callable[..., Strategy]]:

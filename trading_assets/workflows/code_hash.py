@@ -30,6 +30,8 @@ _FILES = (
     "evaluation/run_report.py",
     "evaluation/run_tables.py",
     "strategies/asked.py",
+    "strategies/candle_breaks.py",
+    "strategies/columns.py",
     "strategies/evaluate.py",
     "strategies/filter_sections.py",
     "strategies/filtered.py",
