@@ -35,7 +35,7 @@ _SHARED = Path(os.environ.get("ORACLE_DATA") or Path(__file__).parents[3] / "sha
 _SPY = _SHARED / "data" / "lean" / "equity" / "usa"
 _DAYS = [f"201310{day:02d}" for day in (7, 8, 9, 10, 11)]
 _OPENS, _CLOSES = 34_200_000, 57_600_000  # milliseconds after midnight in New York
-_TRADE, _ASK = slice(1, 5), slice(6, 10)
+_TRADE, _BID, _ASK = slice(1, 5), slice(1, 5), slice(6, 10)
 
 
 @pytest.fixture(scope="module")
@@ -64,18 +64,19 @@ def minutes(kind, prices, factor):
     )
 
 
-def buy_and_hold(bars, rules):
+def buy_and_hold(bars, rules, *, targets=(1.0,), costs=None, sizing=None):
     spy = Instrument(symbol_from_text("SPY"), "SPY", "USD", Decimal("0.01"), Decimal(1))
     setup = EngineSetup(
         (spy,),
         Account("USD", Decimal(100_000)),
         SignalFamily.TARGET,
-        Sizing(SizingMode.PCT_OF_EQUITY, pos_pct=Decimal(100), cash_buffer_pct=Decimal("0.25")),
-        Costs(per_share=Decimal("0.005")),
+        sizing
+        or Sizing(SizingMode.PCT_OF_EQUITY, pos_pct=Decimal(100), cash_buffer_pct=Decimal("0.25")),
+        costs or Costs(per_share=Decimal("0.005")),
         rules=rules,
     )
     values = np.full((1, len(bars), 3), np.nan)
-    values[0, 0, 0] = 1.0
+    values[0, : len(targets), 0] = targets
     machine = Machine(setup)
     machine.run(bars, SignalMatrix(SignalFamily.TARGET, values))
     return machine
@@ -104,3 +105,27 @@ def test_filled_at_the_trade_close_of_the_deciding_bar(factor):
     machine = buy_and_hold(minutes("trade", _TRADE, factor), FillRules(fill_at=FillAt.BAR_CLOSE))
 
     assert round(machine.equity, 2) == 101_697.87
+
+
+def test_bought_at_the_ask_and_sold_at_the_bid_of_the_next_minute_without_fees(factor):
+    """LEAN's ZeroFee regression: all in on the first minute, out on the second, 99,952.34.
+
+    LEAN sizes by the trade's close and fills at the quote's, so the size is taken from a run of
+    the trades: 689, where the run with fees has 688.
+    """
+    rules = FillRules(fill_at=FillAt.BAR_CLOSE)
+    sized = buy_and_hold(minutes("trade", _TRADE, factor), rules, costs=Costs())
+    lots = sized.positions()[0].lots
+    ask, bid = minutes("quote", _ASK, factor), minutes("quote", _BID, factor)
+    names = ("open", "high", "low", "close")
+    sides = [np.hstack([getattr(ask, n)[:, :1], getattr(bid, n)[:, 1:]]) for n in names]
+    bars = BarMatrix(ask.ts, *sides, np.ones_like(ask.close))
+
+    machine = buy_and_hold(
+        bars, rules, targets=(1.0, 0.0), costs=Costs(),
+        sizing=Sizing(SizingMode.FIXED, qty=Decimal(lots)),
+    )  # fmt: skip
+
+    assert machine.fills["lots"].tolist() == [689, 689]
+    assert machine.fees == 0
+    assert round(float(machine.balances()["USD"]), 2) == 99_952.34

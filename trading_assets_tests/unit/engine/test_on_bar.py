@@ -11,11 +11,12 @@ from trading_assets.domain.errors import ConfigurationError, DataError, Invarian
 from trading_assets.domain.ids import symbol_from_text
 from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.intents import CancelIntent, OrderIntent, TargetIntent
-from trading_assets.domain.order import OrderSide, OrderType
+from trading_assets.domain.order import OrderSide, OrderType, TimeInForce
 from trading_assets.domain.setup import (
     Account,
     AccountProfile,
     EngineSetup,
+    FillRules,
     Limits,
     SignalFamily,
     Sizing,
@@ -275,3 +276,38 @@ def test_only_strategies_of_their_family_are_asked():
         decider_of(Pretender())
     with pytest.raises(ConfigurationError, match="do not fit"):
         Machine(setup_of(None))
+
+
+@pytest.mark.parametrize("tif", [TimeInForce.DAY, TimeInForce.GTD])
+def test_an_order_wish_may_name_the_last_bar_it_works_in(tif):
+    wish = [OrderIntent(BUY, limit=98.0, stop_loss=90.0, tif=tif, valid_to=2 * STEP)]
+    machine = run(scripted({0: wish}), FLAT, FLAT, (99.0, 99.0, 97.0, 98.0))
+    entry, stop = machine.orders
+    assert len(machine.fills) == 0
+    assert (OrderState(entry["state"]), Cause(entry["cause"])) == (
+        OrderState.EXPIRED, Cause.VALID_TO,
+    )  # fmt: skip
+    assert entry["valid_to"] == 2 * STEP
+    assert Cause(stop["cause"]) is Cause.PARENT_GONE
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [
+        ({"tif": TimeInForce.DAY}, "DAY"),
+        ({"valid_to": STEP}, "GTC"),
+        ({"tif": TimeInForce.FOK, "stop": 101.0}, "FOK fits orders that can fill at once"),
+    ],
+)
+def test_a_wish_whose_time_in_force_does_not_fit_is_refused(wish, message):
+    with pytest.raises(DataError, match=message):
+        OrderIntent(BUY, **wish)
+
+
+def test_a_wish_fills_in_parts_and_its_exits_cover_them():
+    rules = FillRules(participation_pct=Decimal(10))  # 0.7 of a volume of 7
+    wish = [OrderIntent(BUY, stop_loss=95.0)]
+    machine = run(scripted({0: wish}), FLAT, FLAT, FLAT, (94.0, 94.0, 94.0, 94.0), rules=rules)
+    assert [(Leg(f["leg"]), int(f["lots"])) for f in machine.fills] == [
+        (Leg.ENTRY_LONG, 7), (Leg.ENTRY_LONG, 7), (Leg.ENTRY_LONG, 6), (Leg.STOP_LONG, 1),
+    ]  # fmt: skip

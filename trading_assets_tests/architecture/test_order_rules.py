@@ -1,0 +1,22 @@
+"""The page of fill rules names a test for every row, and those tests are there."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "order-rules.md"
+
+
+def test_every_rule_is_held_by_a_test_that_exists():
+    rows = [line for line in PAGE.read_text().splitlines() if line.startswith("| ")][1:]
+    there = {
+        name
+        for path in (ROOT / "trading_assets_tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+
+    assert len(rows) > 20
+    for row in rows:
+        named = re.findall(r"`(test_\w+)`", row.rsplit("|", 2)[1])
+        assert named, row
+        assert set(named) <= there, row
