@@ -55,6 +55,16 @@ class NewsFilter(Section):
     flags: tuple[Flag, ...] = ()
 
 
+class ConfirmationFilter(Section):
+    """Enter only on the side where the last `closes` closes lie of their mean of `bars` bars.
+
+    Above their mean they confirm a long entry, below it a short one.
+    """
+
+    bars: int = Field(default=96, ge=2, le=5000)
+    closes: int = Field(default=3, ge=1, le=1000)
+
+
 class FiltersSpec(Section):
     """Every filter is optional; the order here is the order of the first no."""
 
@@ -62,11 +72,12 @@ class FiltersSpec(Section):
     volume: VolumeFilter | None = None
     roc: RocFilter | None = None
     news: NewsFilter | None = None
+    confirmation: ConfirmationFilter | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         """Filters that are declared, in order."""
-        return tuple(n for n in ("universe", "volume", "roc", "news") if getattr(self, n))
+        return tuple(name for name in type(self).model_fields if getattr(self, name))
 
     @property
     def needs(self) -> tuple[str, ...]:

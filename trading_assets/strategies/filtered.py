@@ -57,24 +57,54 @@ class Filtered:
     @property
     def warm_up(self) -> timedelta:
         """Give the longest memory, of the strategy or of a filter; both look at the same row."""
-        windows = (f.bars for f in (self.filters.volume, self.filters.roc) if f is not None)
+        windows = [f.bars for f in (self.filters.volume, self.filters.roc) if f is not None]
+        if self.filters.confirmation is not None:
+            windows.append(self.filters.confirmation.bars + self.filters.confirmation.closes)
         return max(self.inner.warm_up, max(windows, default=0) * BASE_BAR)
 
     def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give the strategy's signals, without those that open where a filter says no."""
         import polars as pl
 
-        from trading_assets.strategies.filters import filter_columns
+        from trading_assets.strategies.filters import confirmed_sides, filter_columns
 
         signals = self.inner.signals(frame)
         if signals.height != frame.height:
             return signals  # breaks the protocol; whoever asked refuses it
         verdicts = filter_columns(self.filters, frame)
         passes = verdicts.select(pl.all_horizontal(pl.exclude("ts"))).to_series().alias("_passes")
-        keep: pl.Expr = pl.col("_passes")
+        sides = [passes.alias("_long"), passes.alias("_short")]
+        if self.filters.confirmation is not None:
+            long, short = confirmed_sides(self.filters.confirmation)
+            confirmed = frame.select(_long=long, _short=short)
+            sides = [confirmed["_long"] & passes, confirmed["_short"] & passes]
+        long, short = pl.col("_long"), pl.col("_short")
+        target = pl.col("target")
         if self.family is SignalFamily.TARGET:
-            keep = keep | (pl.col("target") == 0)
-        names = [name for name in signals.columns if name != "ts"]
-        return signals.with_columns(passes).select(
-            "ts", *(pl.when(keep).then(pl.col(name)).alias(name) for name in names)
+            keep = (target == 0) | ((target > 0) & long) | ((target < 0) & short)
+            kept = {name: keep for name in signals.columns if name != "ts"}
+        else:
+            kept = {name: _side_of(name, signals.columns) for name in signals.columns[1:]}
+        return signals.with_columns(sides).select(
+            "ts", *(pl.when(keep).then(pl.col(name)).alias(name) for name, keep in kept.items())
         )
+
+
+def _side_of(column: str, columns: list[str]) -> pl.Expr:
+    """Tell where a bracket column stays: where its side may enter, or one that has an entry."""
+    import polars as pl
+
+    if "long" in column:
+        return pl.col("_long")
+    if "short" in column:
+        return pl.col("_short")
+    nothing = pl.lit(value=False)
+    long = (
+        pl.col("long_entry").is_not_null() & pl.col("_long") if "long_entry" in columns else nothing
+    )
+    short = (
+        pl.col("short_entry").is_not_null() & pl.col("_short")
+        if "short_entry" in columns
+        else nothing
+    )
+    return long | short

@@ -9,7 +9,12 @@ import polars as pl
 
 from trading_assets.domain.errors import DataError
 from trading_assets.market.table_columns import MEMBER, RANK
-from trading_assets.strategies.filter_sections import FiltersSpec, RocFilter, VolumeFilter
+from trading_assets.strategies.filter_sections import (
+    ConfirmationFilter,
+    FiltersSpec,
+    RocFilter,
+    VolumeFilter,
+)
 from trading_assets.strategies.protocol import BASE_BAR
 
 NEWS = "news"
@@ -51,7 +56,20 @@ def filter_columns(filters: FiltersSpec, frame: pl.DataFrame) -> pl.DataFrame:
         found["roc"] = _roc(filters.roc)
     if filters.news is not None:
         found["news"] = ~pl.col(NEWS)
+    if filters.confirmation is not None:
+        long, short = confirmed_sides(filters.confirmation)
+        found["confirmation"] = long | short
     return frame.select("ts", **{name: said.fill_null(value=False) for name, said in found.items()})
+
+
+def confirmed_sides(declared: ConfirmationFilter) -> tuple[pl.Expr, pl.Expr]:
+    """Tell where a long and where a short entry is confirmed; not known is False."""
+    close = pl.col("close")
+    distance = close - close.rolling_mean(declared.bars)
+    whole = _unbroken(declared.bars + declared.closes - 2)
+    above = whole & (distance.rolling_min(declared.closes) > 0)
+    below = whole & (distance.rolling_max(declared.closes) < 0)
+    return above.fill_null(value=False), below.fill_null(value=False)
 
 
 def first_no(verdicts: pl.DataFrame) -> pl.Series:

@@ -239,3 +239,42 @@ def test_targets_with_filters_need_an_account_that_never_reverses(decimal_sol):
 @pytest.fixture
 def decimal_sol():
     return Instrument("SOLUSDT", "SOL", "USDT", Decimal("0.01"), Decimal("0.001"), Decimal(5))
+
+
+CONFIRMED = {"bars": 6, "closes": 2}
+
+
+def test_an_entry_is_confirmed_on_the_side_of_the_mean_where_the_closes_lie(noisy):
+    frame = noisy.head(2000)
+    both = InsideBar(min_range_bps=0, short=True)
+    free = evaluate(both, frame)
+    signals = evaluate(Filtered(both, filters(confirmation=CONFIRMED)), frame)
+    distance = frame["close"] - frame["close"].rolling_mean(6)
+    above = (distance > 0) & (distance.shift(1) > 0)
+    below = (distance < 0) & (distance.shift(1) < 0)
+    held = free.with_columns(above=above, below=below)[8:]
+
+    for entry, side in (("long_entry", "above"), ("short_entry", "below")):
+        expected = held.select(pl.when(pl.col(side)).then(pl.col(entry)).alias(entry))[entry]
+        assert signals[entry][8:].equals(expected, null_equal=True)
+        assert 5 < expected.count() < held[entry].count()
+    entries = signals["long_entry"].is_not_null() | signals["short_entry"].is_not_null()
+    assert (signals["valid_to"].is_not_null() == entries).all()
+
+
+def test_a_target_is_confirmed_and_an_exit_needs_no_confirmation(make_bars):
+    frame = make_bars(400)
+    signals = evaluate(Filtered(Steps(), filters(confirmation=CONFIRMED)), frame)[8:]
+    free = evaluate(Steps(), frame)[8:]
+    assert signals.filter(target=0.0).height == free.filter(target=0.0).height
+    assert 20 < signals.filter(pl.col("target") > 0).height < free.height / 2 - 20
+    verdicts = filter_columns(filters(confirmation=CONFIRMED), frame)
+    assert set(first_no(verdicts)) == {None, "confirmation"}
+
+
+def test_confirmed_signals_know_no_future_and_remember_no_more_than_their_warm_up(noisy):
+    strategy = Filtered(InsideBar(min_range_bps=0, short=True), filters(confirmation=CONFIRMED))
+    assert find_look_ahead(lambda frame: evaluate(strategy, frame), noisy.head(3000)) == ()
+    late = evaluate(strategy, noisy.slice(500, 1000))[8:]
+    whole = evaluate(strategy, noisy.head(1500))[508:]
+    assert_frame_equal(late, whole)
