@@ -64,8 +64,8 @@ class EodhdHistory:
 
         Raises:
             UnknownSymbol: if EODHD does not have the symbol, or its name has no exchange.
-            NotTraded: if the month is before the first bar.
-            DataError: if it is in the future, or no minute of it is delivered yet.
+            NotTraded: if the month is before the first bar, or no minute of it is delivered yet.
+            DataError: if it is in the future.
             VenueError: if the vendor cannot be reached, or refuses.
         """
         now = self.now()

@@ -82,8 +82,8 @@ class PolygonHistory:
 
         Raises:
             UnknownSymbol: if Polygon does not have the symbol, or had not in this month.
-            NotTraded: if the month is before the listing.
-            DataError: if it is in the future, or not delivered yet.
+            NotTraded: if the month is before the listing, or nothing of it is delivered yet.
+            DataError: if it is in the future.
             VenueError: if the vendor cannot be reached, or refuses.
         """
         now = self.now()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from trading_assets.declarations.instruments import InstrumentDeclaration
 from trading_assets.domain.bar import DAY, MINUTE, Timeframe
-from trading_assets.domain.errors import CorruptFile, DataError, UnknownSymbol
+from trading_assets.domain.errors import CorruptFile, NotTraded, UnknownSymbol
 from trading_assets.domain.ids import Micros, Month, Symbol, content_hash
 from trading_assets.domain.instrument import Instrument
 from trading_assets.market.history import ObjectKind, VendorObject
@@ -64,14 +64,14 @@ def delivered_until(
     """Give until when a vendor has bars, which come some time after they have ended.
 
     Raises:
-        DataError: if nothing of the month is there yet, unless `may_be_nothing`.
+        NotTraded: if nothing of the month is there yet, unless `may_be_nothing`.
     """
     end = now - delay_minutes * MINUTE
     end -= end % step
     if end <= month.start and may_be_nothing:
         return month.start
     if end <= month.start:
-        raise DataError(
+        raise NotTraded(
             f"The vendor has no bars of {symbol} for {month} yet",
             expected=f"bars {delay_minutes} minutes after they have ended (`delay_minutes`)",
             found=f"bars until {day_text(end)}",

@@ -67,7 +67,7 @@ class UnknownSymbol(DataError):
 
 
 class NotTraded(DataError):
-    """A symbol was not traded in the month: before its listing, or from its delisting on."""
+    """A symbol was not traded in the month: not listed yet or no more, or not in it so far."""
 
 
 class MissingPartition(DataError):

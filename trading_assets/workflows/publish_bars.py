@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from trading_assets.domain.bar import Timeframe
+from trading_assets.domain.bar import Timeframe, minute_text
+from trading_assets.domain.errors import NotTraded
 from trading_assets.domain.ids import Micros, Month, Symbol
 from trading_assets.market.history import SourceTraits
 from trading_assets.market.outages import outages_version
@@ -40,7 +41,8 @@ def publish_bars_1m(desk: Desk, symbol: Symbol, month: Month) -> Published:
     version.
 
     Raises:
-        NotTraded: if the symbol was, as declared, not traded in the month.
+        NotTraded: if the symbol was, as declared, not traded in the month, or its calendar has no
+            minute of it yet.
         MissingPartition: if the month was never ingested from the source in settings.
         CorruptFile: if a raw file is damaged or cannot be read as bars.
         DataError: if bars contradict each other, are impossible, from before the symbol was listed
@@ -102,6 +104,8 @@ def _published(
     """Publish what the raw objects give, when it is usable."""
     found = examine_month(desk, raw, source)
     report = found.report
+    if not report.received:
+        _require_begun(desk, raw, end)
     require_usable(desk, raw.symbol, raw.month, report.gaps, rows=found.frame.height)
     return desk.tables.publish(
         bars_table(Timeframe.M1),
@@ -112,4 +116,17 @@ def _published(
         parents=parents,
         gaps=report.gaps,
         extra=month_report(found, raw, source, end),
+    )
+
+
+def _require_begun(desk: Desk, raw: RawManifest, end: Micros) -> None:
+    """Tell a month whose first session is still to come from one whose minutes are missing."""
+    sessions = sessions_of_symbol(desk, raw.symbol)
+    if sessions is None or raw.start is None or sessions.expected_minutes(raw.start, end):
+        return
+    raise NotTraded(
+        f"{raw.symbol} has not been traded in {raw.month} yet",
+        expected=f"a session of {sessions.calendar}",
+        found=f"none until {minute_text(end)}",
+        fix="Nothing was published. Try again after the first session of the month.",
     )

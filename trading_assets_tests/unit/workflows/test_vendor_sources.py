@@ -5,18 +5,29 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from trading_assets.domain.errors import ConfigurationError, DataError, VenueUnavailable
+from trading_assets.domain.bar import DAY
+from trading_assets.domain.errors import (
+    ConfigurationError,
+    DataError,
+    NotTraded,
+    VenueUnavailable,
+)
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.settings import load_settings
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.history_sources import open_history
 from trading_assets.workflows.ingest_month import ingest_month
 from trading_assets.workflows.publish_bars import publish_bars_1m
 from trading_assets_tests.stand_ins import server as faults
+from trading_assets_tests.stand_ins.clock import JumpingClock
 from trading_assets_tests.stand_ins.eodhd import eodhd
 from trading_assets_tests.stand_ins.polygon import PolygonStandIn, polygon
 
@@ -62,6 +73,7 @@ def test_an_interrupted_month_fetches_only_what_is_missing(
 PROGRAM = """
 import sys
 from trading_assets import bootstrap
+from trading_assets.domain.bar import DAY
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.settings import load_settings
 from trading_assets.workflows.ingest_month import ingest_month
@@ -123,6 +135,30 @@ def test_days_of_eodhd_are_stored_and_never_pass_for_minutes(
         published = publish_bars_1m(desk, BTC, MARCH)
     assert (published.rows, published.metadata["native_rows"]) == (0, 31)
     assert desk.tables.read("bars_1m", BTC, MARCH).is_empty()
+
+
+def test_a_month_of_minutes_whose_first_session_is_to_come_is_not_traded_yet(
+    tmp_path: Path, make_desk: Callable[..., Desk]
+) -> None:
+    june = Month(2024, 6)  # begins on a Saturday
+    clock = JumpingClock(june.start + DAY + DAY // 2)
+    with polygon(key=KEY) as vendor:
+        variables = declare(tmp_path, "polygon", vendor.url, "BTCUSD")
+        with (tmp_path / "trading_assets.toml").open("a") as declared:
+            declared.write("\ncalendar = 'XNYS'\n")
+        vendor.now = datetime(2024, 6, 2, 12, tzinfo=UTC)
+        vendor.rewrite = lambda bars: []
+        desk = make_desk(**variables)
+        desk = replace(desk, clock=clock, history=partial(open_history, desk.settings, clock))
+        ingest_month(desk, BTC, june)
+        with pytest.raises(NotTraded, match="BTCUSDT has not been traded in 2024-06 yet"):
+            publish_bars_1m(desk, BTC, june)
+        clock.instant += 2 * DAY
+        vendor.now = datetime(2024, 6, 4, 12, tzinfo=UTC)
+        ingest_month(desk, BTC, june)
+        with pytest.raises(DataError, match=r"There are no bars|minutes are missing") as caught:
+            publish_bars_1m(desk, BTC, june)
+    assert not isinstance(caught.value, NotTraded)
 
 
 def test_a_volume_that_is_missing_here_and_there_is_refused(

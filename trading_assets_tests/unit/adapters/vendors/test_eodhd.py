@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from trading_assets.domain.bar import DAY, MINUTE
-from trading_assets.domain.errors import CorruptFile, DataError, UnknownSymbol
+from trading_assets.domain.errors import CorruptFile, DataError, NotTraded, UnknownSymbol
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.decoding import decode
 
@@ -61,7 +61,7 @@ def test_only_days_that_the_vendor_has_delivered_are_asked_for(
     clock.instant += MINUTE
     assert source.listing(BTC, DECEMBER).end == DECEMBER.start + 10 * DAY
     clock.instant = DECEMBER.start + 60 * MINUTE
-    with pytest.raises(DataError, match="no bars of BTCUSDT for 2025-12 yet"):
+    with pytest.raises(NotTraded, match="no bars of BTCUSDT for 2025-12 yet"):
         source.listing(BTC, DECEMBER)
 
 
