@@ -107,7 +107,17 @@ def _proven(
             expected=", ".join(spec.symbols),
             found=", ".join(frames) or "no frame",
         )
-    return proven_bars(frames[symbol], symbol, spec.timeframe)
+    frame = proven_bars(frames[symbol], symbol, spec.timeframe)
+    needs_volume = spec.costs.impact_bps or spec.costs.sqrt_impact or spec.rules.participation_pct
+    unknown = frame.filter(pl.col("volume").is_null())
+    if needs_volume and unknown.height:
+        raise DataError(
+            f"Bar of {symbol} at {unknown['ts'][0]} has no volume",
+            expected="a volume >= 0, since the spec has participation or impact",
+            found=f"{unknown.height} bars without one",
+            fix="Give bars with their volume, or take this cost or rule out of the spec.",
+        )
+    return frame
 
 
 def _inside(frame: pl.DataFrame, span: Span | None) -> pl.DataFrame:

@@ -65,6 +65,7 @@ class BacktestResult:
             fills=log.fills,
             round_trips=log.round_trips,
             refusals=log.refusal_log,
+            financing=log.financing,
         )
 
     @property
@@ -97,6 +98,11 @@ class BacktestResult:
         """Decisions that a rule refused: bar, symbol, rule, what was allowed, what it was."""
         return self.tables.refusals
 
+    @property
+    def financing(self) -> pl.DataFrame:
+        """What positions have cost, or brought, for being held over nights."""
+        return self.tables.financing
+
     @cached_property
     def why_not(self) -> WhyNot:
         """What became of every opportunity; `traded` and the reasons add up exactly."""
@@ -111,10 +117,17 @@ class BacktestResult:
             self.tables,
             opening_equity=self.log.opening_equity,
             final_cash=units_from_decimal(self.log.balances[self.spec.quote]) / 1e8,
-            slippage_bps=float(self.spec.costs.slippage_bps),
+            slippage_bps=self._slippage_bps,
             oos_start=self.oos_start,
             periods_per_year=self.periods_per_year,
         )
+
+    @property
+    def _slippage_bps(self) -> float | None:
+        costs = self.spec.costs
+        if costs.impact_bps or costs.sqrt_impact:
+            return None
+        return float(costs.slippage_bps + costs.half_spread_bps)
 
     @property
     def metrics(self) -> Mapping[str, float | int | None]:

@@ -15,7 +15,8 @@ def run_files(result: BacktestResult) -> dict[str, bytes]:
     """Give file name -> content: tables, metrics, pictures, report, spec, label, manifest.
 
     Tables come as CSV (fixed columns) and Parquet (all columns): `orders`, `trades` (fills),
-    `filled_orders`, `round_trips`, `positions`, `equity`, `equity_curve` (days), `refusals`.
+    `filled_orders`, `round_trips`, `positions`, `equity`, `equity_curve` (days), `refusals`,
+    `financing`.
     """
     equity = result.equity.rename({"ts_utc": "ts"})
     oos_start = datetime.fromtimestamp(result.oos_start / 1_000_000, tz=UTC)

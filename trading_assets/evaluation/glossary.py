@@ -66,8 +66,10 @@ GLOSSARY: dict[str, Term] = {
     "fees": Term("Fees", "quote", "Explicit costs; those in base at the price of their fill."),
     "fees_pct": Term("Fees of traded", "%", "Fees over traded notional."),
     "slippage_cost": Term(
-        "Slippage", "quote", "Implicit costs: what fills paid beyond the price they touched."
+        "Slippage", "quote", "Implicit costs: what fills paid beyond the price they touched, by "
+        "slippage and half spread. Not defined with an impact model."
     ),
+    "financing": Term("Financing", "quote", "Swaps and borrow fees paid for holding positions."),
 }  # fmt: skip
 """By the names of `evaluation.performance`, in the order in which people read them."""
 

@@ -21,7 +21,7 @@ def performance(
     *,
     opening_equity: float,
     final_cash: float,
-    slippage_bps: float,
+    slippage_bps: float | None,
     oos_start: Micros | None,
     periods_per_year: float = m.CRYPTO_DAYS_PER_YEAR,
 ) -> dict[str, Any]:
@@ -36,7 +36,9 @@ def performance(
         tables: of the run.
         opening_equity: before the first bar.
         final_cash: free quote after the last bar.
-        slippage_bps: of the cost model, to tell implicit from explicit costs.
+        slippage_bps: by which the cost model worsens every taker's price (slippage and half
+            spread), to tell implicit from explicit costs; None when part of it is an impact,
+            which fills do not record.
         oos_start: first instant out of sample; None when nothing is.
         periods_per_year: of daily returns.
     """
@@ -82,11 +84,12 @@ def _since(tables: RunTables, start: Micros) -> RunTables:
         equity=cut(tables.equity, "ts_utc"),
         equity_curve=cut(tables.equity_curve, "ts_utc"),
         refusals=cut(tables.refusals, "ts_utc"),
+        financing=cut(tables.financing, "ts_utc"),
     )
 
 
 def _part(
-    tables: RunTables, opening: float, slippage_bps: float, periods_per_year: float
+    tables: RunTables, opening: float, slippage_bps: float | None, periods_per_year: float
 ) -> dict[str, float | int | None]:
     equity = tables.equity["equity"].to_numpy()
     final = float(equity[-1]) if equity.size else opening
@@ -131,20 +134,26 @@ def _trade_metrics(round_trips: pl.DataFrame) -> dict[str, float | int | None]:
 
 
 def _cost_metrics(
-    tables: RunTables, equity: np.ndarray, slippage_bps: float
+    tables: RunTables, equity: np.ndarray, slippage_bps: float | None
 ) -> dict[str, float | int | None]:
     """Give turnover and costs; fees in base are valued at the price of their fill."""
     trades = tables.trades.with_columns(pl.col("notional").cast(pl.Float64))
     traded, fees = float(trades["notional"].sum()), float(trades["fee_quote"].sum())
-    slip = slippage_bps / 10_000.0
-    taken = trades.filter(~pl.col("maker"))
-    sign = pl.when(pl.col("side") == "BUY").then(1.0).otherwise(-1.0)
-    implicit = taken.select((pl.col("notional") * slip / (1.0 + sign * slip)).sum()).item()
     mean_equity = float(equity.mean()) if equity.size else None
     return {
         "traded_notional": traded,
         "turnover": traded / mean_equity if mean_equity else None,
         "fees": fees,
         "fees_pct": fees / traded * 100.0 if traded else None,
-        "slippage_cost": float(implicit or 0.0),
+        "slippage_cost": None if slippage_bps is None else _slippage_cost(trades, slippage_bps),
+        "financing": float(tables.financing["amount"].sum() or 0),
     }
+
+
+def _slippage_cost(trades: pl.DataFrame, slippage_bps: float) -> float:
+    """Give what takers paid beyond the prices that they touched."""
+    slip = slippage_bps / 10_000.0
+    taken = trades.filter(~pl.col("maker"))
+    sign = pl.when(pl.col("side") == "BUY").then(1.0).otherwise(-1.0)
+    implicit = taken.select((pl.col("notional") * slip / (1.0 + sign * slip)).sum()).item()
+    return float(implicit or 0.0)

@@ -28,7 +28,7 @@ from trading_assets.evaluation.position_table import (
     position_table,
 )
 from trading_assets.records.arrays import Records
-from trading_assets.records.codes import NO_PRICE, Cause, Leg, OrderState
+from trading_assets.records.codes import NO_PRICE, Cause, Financing, Leg, OrderState
 from trading_assets.risk.pre_trade import Refusal
 
 ACCOUNT = "backtest"
@@ -120,6 +120,19 @@ REFUSALS = pl.Schema(
 )
 """`ts_utc` is the bar whose close was decided; `limit` and `was` are in the unit of the rule."""
 
+FINANCINGS = pl.Schema(
+    {
+        "ts_utc": TS,
+        "symbol": pl.String(),
+        "kind": pl.String(),
+        "amount": EXACT,
+        "position": EXACT,
+        "price": pl.Float64(),
+        "nights": pl.Int64(),
+    }
+)
+"""`amount` is quote paid for holding `position` over `nights`, negative when it was received."""
+
 EXPORTED = {
     "orders": list(ORDERS)[:9],
     "trades": list(FILLS)[:7],
@@ -140,6 +153,7 @@ class RunTables:
         equity: after every bar; `drawdown` is the fraction below the latest peak, 0 or more.
         equity_curve: the last equity of each UTC day, with return and drawdown of the days.
         refusals: the first rule that said no, for every decision that was refused.
+        financing: what positions have cost, or brought, for being held.
     """
 
     orders: pl.DataFrame
@@ -150,6 +164,7 @@ class RunTables:
     equity: pl.DataFrame
     equity_curve: pl.DataFrame
     refusals: pl.DataFrame
+    financing: pl.DataFrame
 
     def files(self) -> dict[str, bytes]:
         """Give every table as CSV (fixed schemas) and as Parquet (all columns)."""
@@ -174,6 +189,7 @@ def run_tables(
     fills: Records,
     round_trips: Records,
     refusals: Sequence[Refusal],
+    financing: Records,
 ) -> RunTables:
     """Turn logs into tables.
 
@@ -187,6 +203,7 @@ def run_tables(
         fills: `records.results.FILL`.
         round_trips: `records.results.ROUND_TRIP`.
         refusals: in the order of their bars.
+        financing: `records.results.FINANCING`.
     """
     ids = {
         int(o["id"]): client_order_id(
@@ -205,6 +222,7 @@ def run_tables(
         equity=marked,
         equity_curve=daily_equity(marked, opening_equity),
         refusals=_refusals(refusals, instruments),
+        financing=_financing(financing, instruments),
     )
 
 
@@ -344,6 +362,22 @@ def _refusals(refusals: Sequence[Refusal], instruments: Sequence[Instrument]) ->
         for refusal in refusals
     ]
     return frame_of(rows, REFUSALS)
+
+
+def _financing(financing: Records, instruments: Sequence[Instrument]) -> pl.DataFrame:
+    rows = [
+        {
+            "ts_utc": int(row["ts"]),
+            "symbol": instruments[row["symbol"]].symbol,
+            "kind": Financing(int(row["kind"])).name.lower(),
+            "amount": decimal_from_units(int(row["amount"])),
+            "position": instruments[row["symbol"]].quantity_from_lots(int(row["position"])),
+            "price": float(row["price"]),
+            "nights": int(row["nights"]),
+        }
+        for row in financing
+    ]
+    return frame_of(rows, FINANCINGS)
 
 
 def _equity(

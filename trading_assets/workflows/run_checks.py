@@ -98,10 +98,11 @@ def check_result(
         sign = -1 if row["side"] == "BUY" else 1
         cash += sign * units_from_decimal(row["notional"])
         cash -= units_from_decimal(row["fee"]) if row["fee_ccy"] == quote else 0
+    cash -= sum(units_from_decimal(amount) for amount in tables.financing["amount"])
     yield Check(
         "cash_adds_up",
         passed=cash == closing,
-        detail=f"fills leave {decimal_from_units(cash)}, the ledger says "
+        detail=f"fills and financing leave {decimal_from_units(cash)}, the ledger says "
         f"{decimal_from_units(closing)}",
     )
     parts = {name: metrics[name] or {} for name in ("all", "oos")}

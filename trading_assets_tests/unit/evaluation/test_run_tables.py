@@ -13,7 +13,7 @@ from trading_assets.evaluation.glossary import GLOSSARY
 from trading_assets.evaluation.performance import net_return_pct, performance
 from trading_assets.evaluation.run_tables import run_tables
 from trading_assets.records.codes import NO_PRICE, Cause, Leg, OrderState
-from trading_assets.records.results import CLOSED_ORDER, FILL, ROUND_TRIP
+from trading_assets.records.results import CLOSED_ORDER, FILL, FINANCING, ROUND_TRIP
 from trading_assets.risk.pre_trade import Refusal
 
 SOL = Instrument("SOLUSDT", "SOL", "USDT", Decimal("0.01"), Decimal("0.001"), Decimal(5))
@@ -116,6 +116,18 @@ def tables():
         fills=fills,
         round_trips=trips,
         refusals=[Refusal(bars.ts[1], 0, "cash", 10.0, 12.5)],
+        financing=records(
+            FINANCING,
+            {
+                "ts": at(3),
+                "amount": E8 // 4,
+                "position": 1998,
+                "price": 101.0,
+                "nights": 1,
+                "symbol": 0,
+                "kind": 0,
+            },
+        ),
     )
 
 
@@ -215,6 +227,7 @@ def test_a_run_without_trades_has_empty_tables_with_all_columns(tables):
         fills=records(FILL),
         round_trips=records(ROUND_TRIP),
         refusals=(),
+        financing=records(FINANCING),
     )
     for name in ("orders", "trades", "filled_orders", "round_trips", "positions"):
         assert getattr(empty, name).schema == getattr(tables, name).schema
@@ -237,3 +250,14 @@ def test_refusals_name_bar_symbol_rule_and_both_numbers(tables):
     ((_, symbol, rule, limit, was),) = tables.refusals.rows()
     assert (symbol, rule, limit, was) == ("SOLUSDT", "cash", 10.0, 12.5)
     assert csv(tables, "refusals")[0] == "ts_utc,symbol,rule,limit,was"
+
+
+def test_financing_names_what_was_paid_for_holding_what(tables):
+    ((_, symbol, kind, amount, position, price, nights),) = tables.financing.rows()
+    assert (symbol, kind, amount) == ("SOLUSDT", "swap", Decimal("0.25"))
+    assert (position, price, nights) == (Decimal("1.998"), 101.0, 1)
+    found = performance(
+        tables, opening_equity=1000.0, final_cash=1.0, slippage_bps=None, oos_start=None
+    )
+    assert found["all"]["financing"] == 0.25
+    assert found["all"]["slippage_cost"] is None

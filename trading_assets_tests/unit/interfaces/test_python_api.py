@@ -110,6 +110,34 @@ def test_steps_have_to_be_said(spec, minutes):
         Backtest(spec, minutes)
 
 
+@pytest.mark.parametrize(
+    "needs", ["costs.impact_bps", "costs.sqrt_impact", "rules.participation_pct"]
+)
+def test_bars_without_volume_are_refused_where_the_spec_needs_one(spec, minutes, needs):
+    section, key = needs.split(".")
+    values = spec.model_dump(exclude_unset=True)
+    values[section] = {**values.get(section, {}), key: 10}
+
+    with pytest.raises(DataError, match=r"SOLUSDT at 2024-03-01 00:00:00\+00:00 has no volume"):
+        Backtest(values, minutes.drop("volume"), **GRID)
+    assert Backtest(values, minutes, **GRID).run().num_trades > 0
+
+
+def test_nights_are_paid_and_tell_in_table_metric_and_equity(spec, minutes):
+    keys = spec.model_dump(exclude_unset=True)
+    held = {**keys, "profile": "margin", "params": {**keys["params"], "short": True}}
+    free, paid = (
+        Backtest(
+            {**held, "costs": {"swap_long_bps": bps, "swap_short_bps": bps}}, minutes, **GRID
+        ).run()
+        for bps in (0, 100)
+    )
+    assert paid.financing.height > 0
+    assert paid.metrics["financing"] == float(sum(paid.financing["amount"])) > 0
+    assert paid.final_equity < free.final_equity
+    assert free.financing.is_empty()
+
+
 def test_a_span_trades_its_bars_only_and_signals_look_back_before_it(spec, minutes):
     whole = Backtest(spec, minutes, **GRID).run()
     part = Backtest(spec, minutes, **GRID, start="2024-03-03", end="2024-03-04T12:00").run()
@@ -196,7 +224,7 @@ def test_exports_are_named_as_in_a_stored_run(spec, minutes, tmp_path):
     parquet, csv = result.to_parquet(tmp_path / "p"), result.to_csv(str(tmp_path / "c"))
 
     names = {"orders", "trades", "filled_orders", "round_trips", "positions", "equity"}
-    names |= {"equity_curve", "refusals"}
+    names |= {"equity_curve", "refusals", "financing"}
     assert {path.stem for path in parquet} == {path.stem for path in csv} == names | {"manifest"}
     assert pl.read_parquet(tmp_path / "p/round_trips.parquet").equals(result.trades)
     assert pl.read_parquet(tmp_path / "p/trades.parquet").equals(result.fills)
