@@ -19,6 +19,7 @@ class BinanceArchive(BarSource):
     """The layout of data.binance.vision, on disk or over HTTP: spot, or USDT-M futures (`um`)."""
 
     kind: Literal["binance_archive"]
+    timeframe: Literal["1m"] = "1m"
     market: Literal["spot", "um"] = "spot"
     root: Path | None = None
     url: str = Field(default="https://data.binance.vision", pattern=r"^https?://\S+$")

@@ -11,14 +11,14 @@ from polars.testing import assert_frame_equal
 
 from trading_assets.adapters.binance.archive import ArchiveHistory, LocalFiles
 from trading_assets.adapters.wall_clock import WallClock
-from trading_assets.domain.bar import MINUTE, Timeframe
+from trading_assets.domain.bar import MINUTE, Timeframe, minute_text
 from trading_assets.domain.errors import UnknownSymbol
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.bar_frame import BAR_SCHEMA, between, row_content_hash
 from trading_assets.market.decoding import decode, month_rows
 from trading_assets.market.oddities import CLOSE_TS
 from trading_assets.market.outages import explained, outages_of, shipped_outages
-from trading_assets.market.quality import QualityReport, clean_bars, minute_text
+from trading_assets.market.quality import QualityReport, clean_bars
 from trading_assets.market.resample import resample
 from trading_assets.settings import load_settings
 from trading_assets.workflows.history_sources import open_history, traits_of

@@ -13,14 +13,14 @@ from trading_assets.adapters.package_files import PackageHistory
 from trading_assets.adapters.wall_clock import WallClock
 from trading_assets.declarations.instruments import InstrumentDeclaration
 from trading_assets.declarations.packages import Package
-from trading_assets.domain.bar import MINUTE, Timeframe
+from trading_assets.domain.bar import MINUTE, Timeframe, minute_text
 from trading_assets.domain.errors import CorruptFile, MissingPartition
 from trading_assets.domain.ids import Month, Symbol, months_between
 from trading_assets.market.archive_files import DECODED_SCHEMA
 from trading_assets.market.column_map import file_rows
 from trading_assets.market.decoding import month_rows
 from trading_assets.market.history import SourceTraits, VendorObject
-from trading_assets.market.quality import clean_bars, minute_text
+from trading_assets.market.quality import clean_bars
 
 pytestmark = pytest.mark.oracle
 
