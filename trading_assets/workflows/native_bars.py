@@ -83,58 +83,6 @@ def publish_native(
     )
 
 
-def resample_native(
-    desk: Desk,
-    inputs: Sequence[Manifest],
-    parents: dict[str, str],
-    timeframe: Timeframe,
-    sessions: Sessions | None,
-) -> Published:
-    """Publish `bars_<timeframe>` of a month without minutes: of its native bars, or empty.
-
-    Args:
-        desk: where to publish.
-        inputs: `bars_1m` of the month, after that of the month before where its evening counts.
-        parents: of the result.
-        timeframe: of the result.
-        sessions: of the symbol's calendar; None for 24/7.
-
-    Raises:
-        CorruptFile: if a file is damaged.
-        MissingPartition: if native bars are missing.
-    """
-    minutes = inputs[-1]
-    symbol, month = minutes.symbol, minutes.month
-    table, end = bars_table(timeframe), minutes.extra["expected_end"]
-    manifest = desk.tables.standing(
-        table, symbol, month, code_version=CODE_VERSION, parents=parents
-    )
-    changed = False
-    if manifest is None or (manifest.extra["expected_end"], manifest.gaps) != (end, minutes.gaps):
-        bars, facts = _larger(desk, inputs, timeframe, sessions)
-        manifest, changed = desk.tables.publish(
-            table,
-            symbol,
-            month,
-            bars,
-            code_version=CODE_VERSION,
-            parents=parents,
-            gaps=minutes.gaps,
-            extra={
-                "source": minutes.extra["source"],
-                "expected_end": end,
-                "native": minutes.extra["native"],
-                "incomplete": bars.height - int(bars["complete"].sum()),
-                **facts,
-            },
-        )
-    told = {name: manifest.extra[name] for name in _TOLD if name in manifest.extra}
-    return published_from_manifest(desk.tables, manifest, changed=changed, **told)
-
-
-_TOLD = ("native", "empty_because", "incomplete", "calendar", "outside_sessions")
-
-
 def _native(
     desk: Desk, traits: SourceTraits, raw: RawManifest, parents: dict[str, str], end: Micros
 ) -> Manifest:
@@ -175,17 +123,32 @@ def _require_usable(desk: Desk, raw: RawManifest, report: QualityReport, grid: N
     require_usable(desk, raw.symbol, raw.month, report.gaps, rows=rows)
 
 
-def _larger(
+def larger_of_native(
     desk: Desk, inputs: Sequence[Manifest], timeframe: Timeframe, sessions: Sessions | None
 ) -> tuple[pl.DataFrame, dict[str, Any]]:
-    """Build the bars of the last month of `inputs`, and tell what is special about them."""
+    """Build larger bars of a month without minutes: of its native bars; none smaller than these.
+
+    Args:
+        desk: where to read from.
+        inputs: `bars_1m` of the month, after that of the month before where its evening counts.
+        timeframe: of the result.
+        sessions: of the symbol's calendar; None for 24/7.
+
+    Returns:
+        RESAMPLED_SCHEMA, and what is special about it, for its manifest.
+
+    Raises:
+        CorruptFile: if a file is damaged.
+        MissingPartition: if native bars are missing.
+    """
     minutes = inputs[-1]
     symbol, month, size = minutes.symbol, minutes.month, native_size(minutes)
     assert symbol is not None and month is not None and size is not None  # noqa: PT018, S101
     source, end = minutes.extra["source"], minutes.extra["expected_end"]
+    facts = {"native": size.value}
     if timeframe.micros < size.micros:
         why = f"{source} gives bars of {size.value}; smaller ones are not made up"
-        return pl.DataFrame(schema=RESAMPLED_SCHEMA), {"empty_because": why}
+        return pl.DataFrame(schema=RESAMPLED_SCHEMA), facts | {"empty_because": why}
     grid = native_grid(size, month.shift(-1).start, end, sessions)
     frame = pl.concat(
         desk.tables.read_manifest(bars_of_source(desk.tables, each)) for each in inputs
@@ -202,10 +165,10 @@ def _larger(
     )
     own = between(month.start, month.end)
     if sessions is None:
-        return bars.filter(own), {}
+        return bars.filter(own), facts
     outside = ~grid.holds(frame.filter(own)["ts"].to_physical().to_numpy())
     told = {"calendar": sessions.calendar, "outside_sessions": int(outside.sum())}
-    return bars.filter(own), told
+    return bars.filter(own), facts | told
 
 
 def _restated(desk: Desk, before: Manifest, minutes: Manifest) -> dict[str, Any]:

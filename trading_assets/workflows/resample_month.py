@@ -24,7 +24,7 @@ from trading_assets.workflows.market_tables import (
     bars_table,
     published_from_manifest,
 )
-from trading_assets.workflows.native_bars import resample_native
+from trading_assets.workflows.native_bars import larger_of_native
 from trading_assets.workflows.native_tables import native_size
 from trading_assets.workflows.published import Published
 
@@ -64,8 +64,6 @@ def resample_month(
     parents = {each.address: each.version for each in inputs}
     if sessions is not None:
         parents |= sessions_parent(sessions, month)
-    if native_size(minutes) is not None:
-        return resample_native(desk, inputs, parents, timeframe, sessions)
     table = bars_table(timeframe)
     manifest = desk.tables.standing(
         table, symbol, month, code_version=CODE_VERSION, parents=parents
@@ -73,8 +71,12 @@ def resample_month(
     changed = False
     end = minutes.extra["expected_end"]
     if manifest is None or (manifest.extra["expected_end"], manifest.gaps) != (end, minutes.gaps):
-        frame = pl.concat((rows or desk.tables.read_manifest)(each) for each in inputs)
-        bars = _resampled(desk, frame, symbol, month, timeframe, sessions, end)
+        if native_size(minutes) is not None:
+            bars, facts = larger_of_native(desk, inputs, timeframe, sessions)
+        else:
+            frame = pl.concat((rows or desk.tables.read_manifest)(each) for each in inputs)
+            bars = _resampled(desk, frame, symbol, month, timeframe, sessions, end)
+            facts = _left_out(frame, sessions, month)
         manifest, changed = desk.tables.publish(
             table,
             symbol,
@@ -87,14 +89,14 @@ def resample_month(
                 "source": minutes.extra["source"],
                 "expected_end": end,
                 "incomplete": bars.height - int(bars["complete"].sum()),
-                **_left_out(frame, sessions, month),
+                **facts,
             },
         )
     told = {name: manifest.extra[name] for name in _TOLD if name in manifest.extra}
     return published_from_manifest(desk.tables, manifest, changed=changed, **told)
 
 
-_TOLD = ("incomplete", "calendar", "outside_sessions")
+_TOLD = ("native", "empty_because", "incomplete", "calendar", "outside_sessions")
 
 
 def _evening_before(
