@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,8 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from trading_assets.domain.errors import ConfigurationError, DataError
-from trading_assets.domain.ids import Micros, Month, Symbol, symbol_from_text
+from trading_assets.domain.errors import DataError
+from trading_assets.domain.ids import Month, Symbol, symbol_from_text
+from trading_assets.interfaces.cli.instants import instant_from_text, time_text
 from trading_assets.settings import load_settings
 
 if TYPE_CHECKING:
@@ -143,10 +143,10 @@ def diff(
         Month.from_text(month),
         table=table,
         version=version,
-        as_of=_instant(as_of) if as_of else None,
+        as_of=instant_from_text(as_of) if as_of else None,
     )
     versions = {
-        name: {"version": m.n, "published": _time_text(m.published_at), "row_hash": m.version}
+        name: {"version": m.n, "published": time_text(m.published_at), "row_hash": m.version}
         for name, m in (("old", found.old), ("new", found.new))
     }
     used_by = asdict(blast_radius(desk, found.old.address, found.old.version))
@@ -191,22 +191,6 @@ def _desk() -> Desk:
     from trading_assets import bootstrap
 
     return bootstrap.desk(load_settings().settings)
-
-
-def _instant(text: str) -> Micros:
-    """Read an ISO time; without a zone it is UTC."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigurationError(
-            "Option --as-of is not a time", expected="2021-05-20 or 2021-05-20T12:00", found=text
-        ) from None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return int(aware.timestamp() * 1_000_000)
-
-
-def _time_text(ts: Micros) -> str:
-    return datetime.fromtimestamp(ts // 1_000_000, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _progress() -> Progress:

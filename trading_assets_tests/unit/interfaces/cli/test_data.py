@@ -181,7 +181,7 @@ def test_diff_prints_old_and_new_values(run: Run, mirror: Path) -> None:
     assert (found["changed"], found["old"]["version"], found["new"]["version"]) == (1, 1, 2)
     (minute,) = found["minutes"]
     assert (minute["close_old"], minute["close_new"]) == (1.25, 1.75)
-    with pytest.raises(ConfigurationError, match="not a time"):
+    with pytest.raises(DataError, match="Not an instant"):
         run("diff", "BTCUSDT", "2024-03", "--as-of", "yesterday")
     with pytest.raises(MissingPartition):
         run("diff", "BTCUSDT", "2024-03", "--as-of", "2021-05-20")
