@@ -81,4 +81,10 @@ def decider_of(strategy: Strategy) -> Decider | None:
             expected="a subclass of AskedStrategy",
             found=type(strategy).__qualname__,
         )
+    if type(strategy).on_bar is AskedStrategy.on_bar:
+        raise ConfigurationError(
+            f"Strategy {strategy.name} cannot be asked",
+            expected="a method on_bar(view, state) of its own",
+            found=f"none in {type(strategy).__qualname__}",
+        )
     return strategy

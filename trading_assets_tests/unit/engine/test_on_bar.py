@@ -274,6 +274,12 @@ def test_only_strategies_of_their_family_are_asked():
 
     with pytest.raises(ConfigurationError, match="cannot be asked"):
         decider_of(Pretender())
+
+    class Silent(AskedStrategy):
+        name = "silent"
+
+    with pytest.raises(ConfigurationError, match=r"on_bar.*none in .*Silent"):
+        decider_of(Silent())
     with pytest.raises(ConfigurationError, match="do not fit"):
         Machine(setup_of(None))
 
