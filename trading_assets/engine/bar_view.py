@@ -82,27 +82,30 @@ class BarView:
     @property
     def open(self) -> NDArray[np.float64]:
         """Opens, float64 (n_bars,), quote per base."""
-        return self._window[_OPEN, self._end - self.n_bars : self._end]
+        return self._row(_OPEN)
 
     @property
     def high(self) -> NDArray[np.float64]:
         """Highs, float64 (n_bars,), quote per base."""
-        return self._window[_HIGH, self._end - self.n_bars : self._end]
+        return self._row(_HIGH)
 
     @property
     def low(self) -> NDArray[np.float64]:
         """Lows, float64 (n_bars,), quote per base."""
-        return self._window[_LOW, self._end - self.n_bars : self._end]
+        return self._row(_LOW)
 
     @property
     def close(self) -> NDArray[np.float64]:
         """Closes, float64 (n_bars,), quote per base."""
-        return self._window[_CLOSE, self._end - self.n_bars : self._end]
+        return self._row(_CLOSE)
 
     @property
     def volume(self) -> NDArray[np.float64]:
         """Volumes, float64 (n_bars,), base."""
-        return self._window[_VOLUME, self._end - self.n_bars : self._end]
+        return self._row(_VOLUME)
+
+    def _row(self, row: int) -> NDArray[np.float64]:
+        return self._window[row, self._end - self.n_bars : self._end]
 
     def column(self, name: str) -> float:
         """Give a column of the strategy's own `signals` at this close; NaN is "none"."""

@@ -42,9 +42,8 @@ if TYPE_CHECKING:
 class FeatureSet:
     """Features of one bar size.
 
-    Rows are positional: a window of 12 rows is an hour where no bar is missing, and longer across
-    a hole. Features of larger bars are taken from the newest bar that has closed when the row's
-    own bar closes.
+    Rows are positional: 12 rows are an hour where no bar is missing, and longer across a hole.
+    Features of larger bars come from the newest bar that has closed when the row's own closes.
 
     Attributes:
         version: raised by hand when `compute` itself changes; changed expressions show by
