@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from trading_assets.forecasting.booster import Booster, Floats
 
 _TIMEOUT_S = 60.0
 _ROWS = 64
+_LAST_SECTION = "\nend of parameters\n"
 
 
 def probe_model(path: Path, sha256: str, *, timeout_s: float = _TIMEOUT_S) -> str:
@@ -67,10 +69,18 @@ def _main(path: str, sha256: str) -> None:
     data = Path(path).read_bytes()
     if sha256_hex(data) != sha256:
         sys.exit(f"the file has sha256 {sha256_hex(data)}, not {sha256}")
+    text = data.decode()
+    # The parser is content with all trees, and silently leaves out what is cut off behind them.
+    if _LAST_SECTION not in text:
+        sys.exit("the file is cut: it has no 'end of parameters'")
+    # Native code prints what it likes where it likes: only the answer goes to our own output.
+    answer = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     # LightGBM's table adapters import these when they are there, for seconds; trees need neither.
     for name in ("sklearn", "pandas", "pyarrow", "matplotlib"):
         sys.modules[name] = None  # type: ignore[assignment] # "not importable"
-    sys.stdout.write(json.dumps({"predictions": predictions_hash(Booster(data.decode()))}))
+    with answer:
+        answer.write(json.dumps({"predictions": predictions_hash(Booster(text))}))
 
 
 if __name__ == "__main__":

@@ -37,6 +37,22 @@ def test_a_file_that_kills_its_reader_is_an_error_here(model_file, part):
         probe_model(model_file, sha256_hex(model_file.read_bytes()))
 
 
+@pytest.mark.parametrize("mark", ["\nend of trees\n", "\n[force_row_w", "\nend of parameters"])
+def test_a_file_cut_behind_its_last_tree_is_an_error_too(model_file, mark):
+    text = model_file.read_text()
+    model_file.write_text(text[: text.index(mark) + len(mark)])
+    with pytest.raises(CorruptFile, match="no 'end of parameters'"):
+        probe_model(model_file, sha256_hex(model_file.read_bytes()))
+
+
+def test_what_the_library_prints_is_no_part_of_the_answer(model_file, model):
+    text = model.booster_text.replace("[force_row_wise:", "[force_row_wis:")
+    assert text != model.booster_text
+    model_file.write_text(text)
+    told = probe_model(model_file, sha256_hex(model_file.read_bytes()))
+    assert told == predictions_hash(Booster(model.booster_text))
+
+
 def test_a_child_that_does_not_end_is_killed(model_file):
     started = time.monotonic()
     with pytest.raises(CorruptFile, match=r"no end after 0\.01 s"):
