@@ -83,12 +83,15 @@ def find_look_ahead(
             found=f"{cuts} cuts of {frame.height} rows",
         )
     full = _whole(compute, frame)
+    full_bits = _bits(full)
     worst: dict[str, Leak] = {}
     for number, height in enumerate(_cut_heights(frame.height, cuts, seed)):
         past = frame.head(height)
         future = _moved(frame.slice(height, _TAIL), 3.0 if number % 2 else 1 / 3)
         for other in (past, past.vstack(future)):
             computed = _whole(compute, other).head(height)
+            if _bits(computed).equals(full_bits.head(height)):
+                continue  # as is the rule; row by row it takes many times as long
             for leak in _leaks(past["ts"], full.head(height), computed):
                 known = worst.get(leak.column)
                 if known is None or leak.rows > known.rows:
@@ -134,6 +137,11 @@ def _whole(compute: Callable[[pl.DataFrame], pl.DataFrame], frame: pl.DataFrame)
             fix="Compute null where there is no value, instead of leaving the row out.",
         )
     return result
+
+
+def _bits(frame: pl.DataFrame) -> pl.DataFrame:
+    """Give floats as the integers that have their bits: -0.0 is not 0.0 then."""
+    return frame.with_columns(pl.col(pl.Float64).reinterpret(dtype=pl.UInt64))
 
 
 def _leaks(ts: pl.Series, full: pl.DataFrame, other: pl.DataFrame) -> list[Leak]:

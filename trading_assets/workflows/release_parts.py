@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from trading_assets.domain.errors import ConfigurationError
-from trading_assets.domain.order import OrderStatus, OrderType
+from trading_assets.domain.order import OrderType
 from trading_assets.live.book_state import SessionSetup
 from trading_assets.live.recovery import MachineFactory
 from trading_assets.live.signal_desk import PinnedModel, SignalDesk
@@ -40,19 +38,10 @@ def machine_factory(release: Release) -> MachineFactory:
 
 
 def warm_engine(release: Release) -> None:
-    """Let a throwaway engine decide, fill and close once, so that no live bar waits for it.
+    """Make the engine of a release ready, so that no live bar waits for it."""
+    from trading_assets.engine.warm_up import warm_up
 
-    Loading the compiled step takes seconds, more than a bar may be late.
-    """
-    columns = len(strategy_columns(release.spec.build_strategy()))
-    machine = machine_factory(release).new()
-    symbols = len(release.instruments)
-    bars = np.full((symbols, 5), 100.0)
-    for ts in (1, 2):
-        for order in machine.on_close(ts, bars, np.full((symbols, columns), 1.0)):
-            machine.on_fill(order.order_id, 1, 100.0, 0, False, ts)
-            if order.lots > 1:
-                machine.on_closed(order.order_id, OrderStatus.EXPIRED, ts)
+    warm_up(release.spec.engine_setup(release.instruments))
 
 
 def signal_desk(release: Release) -> SignalDesk:

@@ -97,7 +97,7 @@ def _run(
 ) -> None:
     services = {s.name: s for s in desk_services.desk_services(settings)}
     ui = services["dagster"]
-    with watch.part("build the graph"):
+    with watch.part("build the graph"), _engine_compiles():
         _build(plan)
     with watch.part("start the servers"):
         desk_services.start([services["daemon"], ui], run_folder, settings.home, console)
@@ -177,6 +177,22 @@ def _plan_archive(settings: Settings, ports: Mapping[str, str]) -> Plan:
 def _build(plan: Plan) -> None:
     live = ["--model-for", str(plan.live_from)] if plan.live_from is not None else []
     _run_build("--months", ",".join(map(str, plan.months)), *live)
+
+
+@contextmanager
+def _engine_compiles() -> Iterator[None]:
+    """Compile the machine beside the first stages, which need one core; backtests find it done.
+
+    It is a help and no condition: without it the first backtest would compile, and would say what
+    is wrong if that fails.
+    """
+    command = [sys.executable, "-m", "trading_assets.engine.warm_up"]
+    child = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: S603 - our own module
+    try:
+        yield
+    finally:
+        child.terminate()
+        child.wait()
 
 
 def _run_build(*arguments: str) -> None:
