@@ -181,7 +181,7 @@ def _axis(title: str, domain: list[float]) -> dict[str, Any]:
         "title": {"text": title, "standoff": 8},
         "domain": domain,
         "zeroline": False,
-        "automargin": False,
+        "automargin": "left",
         "tickformat": ",~f",
         "fixedrange": True,
         "nticks": 6,
