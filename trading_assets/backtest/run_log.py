@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from trading_assets.backtest.segments import Hole
 from trading_assets.domain.ids import canonical_json
-from trading_assets.domain.setup import EngineSetup
+from trading_assets.domain.setup import AnySetup
 from trading_assets.engine.signals import BarMatrix
 from trading_assets.engine.views import Position
 from trading_assets.portfolio.compiled import ENGINE_VERSION
@@ -36,9 +36,10 @@ class RunLog:
         working_orders: dtype CLOSED_ORDER, those that no bar has ended.
         round_trips: dtype ROUND_TRIP, in the order of their exits.
         verdicts: how often each came.
+        verdicts_by_tag: the same for each strategy of the setup, in its order.
         refusals: rule -> how often it said no first; zeros left out.
         refusal_log: the refusals one by one.
-        positions: held at the end, one per symbol.
+        positions: held at the end, one per book.
         balances: held at the end, per asset.
         fees: paid, in quote.
         max_drawdown: largest fraction below a peak.
@@ -48,7 +49,7 @@ class RunLog:
         financing: dtype FINANCING, what holding positions over night has cost.
     """
 
-    setup: EngineSetup
+    setup: AnySetup
     bars: BarMatrix
     equity: NDArray[np.float64]
     fills: Records
@@ -66,6 +67,7 @@ class RunLog:
     final_state_hash: str
     engine_version: str = field(default=ENGINE_VERSION)
     financing: Records = field(default_factory=lambda: np.empty(0, FINANCING))
+    verdicts_by_tag: tuple[Mapping[Verdict, int], ...] = ()
 
     @property
     def ts(self) -> NDArray[np.int64]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from trading_assets.backtest.run_log import RunLog
 from trading_assets.backtest.segments import Hole, holes
 from trading_assets.domain.ids import Micros
-from trading_assets.domain.setup import EngineSetup
+from trading_assets.domain.setup import AnySetup
 from trading_assets.engine.machine import Machine
 from trading_assets.engine.signals import BarMatrix, SignalMatrix
 
 
-def run(setup: EngineSetup, bars: BarMatrix, signals: SignalMatrix, *, max_hole: Micros) -> RunLog:
+def run(setup: AnySetup, bars: BarMatrix, signals: SignalMatrix, *, max_hole: Micros) -> RunLog:
     """Run a setup over bars and their signals.
 
     Where a symbol misses more than `max_hole` of time, its orders are cancelled and its position
@@ -26,7 +26,7 @@ def run(setup: EngineSetup, bars: BarMatrix, signals: SignalMatrix, *, max_hole:
 
 
 def run_segments(
-    setup: EngineSetup, bars: BarMatrix, signals: SignalMatrix, known: tuple[Hole, ...]
+    setup: AnySetup, bars: BarMatrix, signals: SignalMatrix, known: tuple[Hole, ...]
 ) -> RunLog:
     """Do the same with the holes already found (see `segments.holes`)."""
     machine = Machine(setup)
@@ -54,4 +54,5 @@ def run_segments(
         holes=known,
         final_state_hash=machine.state_hash(),
         financing=machine.financing_log,
+        verdicts_by_tag=machine.verdicts_by_tag,
     )

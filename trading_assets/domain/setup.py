@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum, IntEnum
+from typing import NamedTuple
 
 from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.intents import Decider
@@ -167,12 +168,34 @@ class FillRules:
 
 
 @dataclass(frozen=True, slots=True)
+class StrategySetup:
+    """One strategy on an account, with a book of its own for each of its instruments.
+
+    Attributes:
+        tag: names its books.
+        rules: of them `withdraw_past_stop`, `exit_at_valid_to` and `trailing_stop` are a
+            strategy's; the others are the account's.
+        allocation_pct: of the account's equity, that this strategy sizes on.
+        decider: as in `EngineSetup`.
+    """
+
+    tag: str
+    instruments: tuple[Instrument, ...]
+    family: SignalFamily
+    sizing: Sizing
+    rules: FillRules = field(default_factory=FillRules)
+    allocation_pct: Decimal = Decimal(100)
+    decider: Decider | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EngineSetup:
-    """All that the engine must know before its first bar.
+    """All that the engine must know before its first bar: one strategy on one account.
 
     Attributes:
         decider: the strategy itself in family ON_BAR, which is asked at every close; None in the
             others, whose signals are all that the engine sees of a strategy.
+        tag: names its books; what is traded does not depend on it.
     """
 
     instruments: tuple[Instrument, ...]
@@ -183,3 +206,65 @@ class EngineSetup:
     limits: Limits = field(default_factory=Limits)
     rules: FillRules = field(default_factory=FillRules)
     decider: Decider | None = None
+    tag: str = ""
+
+    @property
+    def strategies(self) -> tuple[StrategySetup, ...]:
+        """The one strategy, which sizes on all of the equity."""
+        one = StrategySetup(
+            self.tag, self.instruments, self.family, self.sizing, self.rules, decider=self.decider
+        )
+        return (one,)
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioSetup:
+    """Several strategies on one account: cash, costs, limits and the market's rules are shared.
+
+    Attributes:
+        strategies: in the order in which they are matched and decided at one instant.
+        rules: of the market; `withdraw_past_stop`, `exit_at_valid_to` and `trailing_stop` are those
+            of each strategy.
+    """
+
+    account: Account
+    strategies: tuple[StrategySetup, ...]
+    costs: Costs = field(default_factory=Costs)
+    limits: Limits = field(default_factory=Limits)
+    rules: FillRules = field(default_factory=FillRules)
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """All instruments, in the order in which strategies name them first."""
+        found = {i.symbol: i for strategy in self.strategies for i in strategy.instruments}
+        return tuple(found.values())
+
+
+AnySetup = EngineSetup | PortfolioSetup
+
+
+class BookPlace(NamedTuple):
+    """Whose an engine book is.
+
+    Attributes:
+        tag: place of its strategy in the setup.
+        symbol: place of its instrument among those of the account.
+        instrument: the instrument itself.
+    """
+
+    tag: int
+    symbol: int
+    instrument: Instrument
+
+
+def book_places(setup: AnySetup) -> tuple[BookPlace, ...]:
+    """List the engine's books, one per strategy and instrument, strategy by strategy.
+
+    With one strategy a book's place is that of its instrument.
+    """
+    places = {i.symbol: place for place, i in enumerate(setup.instruments)}
+    return tuple(
+        BookPlace(tag, places[instrument.symbol], instrument)
+        for tag, strategy in enumerate(setup.strategies)
+        for instrument in strategy.instruments
+    )

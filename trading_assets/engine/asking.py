@@ -35,42 +35,45 @@ def advance_asking(
 ) -> int:  # fmt: skip
     """Step and ask from question `start` to `stop`; give the one that has a wish, else `stop`.
 
-    Question `t * S + s` is symbol `s` at the close of bar `t`; bar `t` is stepped through before
+    Question `t * B + b` is book `b` at the close of bar `t`; bar `t` is stepped through before
     the first of its questions. When that one is given without a wish, the logs had no room and the
     bar was not begun.
     """
-    symbols = len(books)
+    asked = len(books)
     lookback = times.shape[1] // 2
     for question in range(start, stop):
-        t = question // symbols
-        symbol = question % symbols
-        if symbol == 0:
+        t = question // asked
+        b = question % asked
+        if b == 0:
             if advance(accounts, books, events, logs, bars, signals, t, t + 1, live) == t:
                 return question
-            _remember(seen, times, window, bars, t)
-        if seen[symbol] < lookback or np.isnan(bars.close[symbol, t]):
+            _remember(books, seen, times, window, bars, t)
+        if seen[b] < lookback or np.isnan(bars.close[books[b].symbol, t]):
             continue
-        if ask(symbol, t, bars.ts[t], seen[symbol]) != 0:
+        if ask(b, t, bars.ts[t], seen[b]) != 0:
             return question
     return stop
 
 
 @compiled
-def _remember(seen: np.ndarray, times: np.ndarray, window: np.ndarray, bars: Bars, t: int) -> None:
-    """Put bar `t` of every symbol that has one behind those that are remembered.
+def _remember(
+    books: Records, seen: np.ndarray, times: np.ndarray, window: np.ndarray, bars: Bars, t: int
+) -> None:
+    """Put bar `t` of every book whose symbol has one behind those that are remembered.
 
-    `seen` is int64 (S,), `times` int64 (S, 2 lookback), `window` float64 (S, 5, 2 lookback).
+    `seen` is int64 (B,), `times` int64 (B, 2 lookback), `window` float64 (B, 5, 2 lookback).
     """
     lookback = times.shape[1] // 2
-    for symbol in range(len(seen)):
+    for b in range(len(seen)):
+        symbol = books[b].symbol
         if np.isnan(bars.close[symbol, t]):
             continue
-        first = seen[symbol] % lookback
+        first = seen[b] % lookback
         for k in (first, first + lookback):
-            times[symbol, k] = bars.ts[t]
-            window[symbol, 0, k] = bars.open[symbol, t]
-            window[symbol, 1, k] = bars.high[symbol, t]
-            window[symbol, 2, k] = bars.low[symbol, t]
-            window[symbol, 3, k] = bars.close[symbol, t]
-            window[symbol, 4, k] = bars.volume[symbol, t]
-        seen[symbol] += 1
+            times[b, k] = bars.ts[t]
+            window[b, 0, k] = bars.open[symbol, t]
+            window[b, 1, k] = bars.high[symbol, t]
+            window[b, 2, k] = bars.low[symbol, t]
+            window[b, 3, k] = bars.close[symbol, t]
+            window[b, 4, k] = bars.volume[symbol, t]
+        seen[b] += 1

@@ -144,7 +144,7 @@ class BarView:
         """Orders of the symbol that work; exits that wait for their entry are left out."""
         rows = self._book["orders"][: int(self._book["n_orders"])]
         return tuple(
-            engine_order(self.index, row) for row in rows if not row["flags"] & (DORMANT | DEAD)
+            engine_order(self._book, row) for row in rows if not row["flags"] & (DORMANT | DEAD)
         )
 
     @property

@@ -36,7 +36,7 @@ from trading_assets.records.codes import (
     Leg,
     Verdict,
 )
-from trading_assets.records.terms import SIZING_FIXED, SIZING_RISK
+from trading_assets.records.strategy_terms import SIZING_FIXED, SIZING_RISK
 from trading_assets.risk.limits import ACCEPTED, refuse
 from trading_assets.risk.pre_trade import admit_entry, admit_exit
 from trading_assets.risk.sizing import affordable_lots, entry_cost_units, sized_lots
@@ -70,7 +70,7 @@ def decide_bracket(
     if book.n_orders > 0:
         entries = _withdraw_entries(account, book, events, ts)
     if book.position != 0:
-        if account.terms.exit_at_valid_to != 0 and ts >= book.valid_to:
+        if book.strategy.exit_at_valid_to != 0 and ts >= book.valid_to:
             return _exit_expired(account, book, events, ts, live)
         return IN_POSITION
     if entries > 0:
@@ -85,7 +85,7 @@ def _withdraw_entries(account: Record, book: Record, events: Record, ts: int) ->
     """Withdraw entries that are past their time or their stop; count those still working."""
     working = 0
     expired = ts >= book.valid_to
-    by_stop = account.terms.withdraw_past_stop != 0
+    by_stop = book.strategy.withdraw_past_stop != 0
     for k in range(book.n_orders):
         order = book.orders[k]
         if order.flags & ENTRY == 0 or order.flags & DEAD:
@@ -149,7 +149,7 @@ def _place_entries(account: Record, book: Record, ts: int, row: np.ndarray, live
 def _place_entry(
     account: Record, book: Record, ts: int, side: int, row: np.ndarray, group: int, live: int
 ) -> int:
-    terms = account.terms
+    strategy = book.strategy
     grid = book.grid
     short = 0 if side > 0 else 1
     entry = ticks_of_price(grid, row[ENTRY_AT + short])
@@ -159,14 +159,14 @@ def _place_entry(
         return refuse(account, BAD_BRACKET, float(entry), float(stop))
     if target != NO_PRICE and side * (target - entry) <= 0:
         return refuse(account, BAD_BRACKET, float(entry), float(target))
-    if terms.sizing == SIZING_RISK and stop == NO_PRICE:
+    if strategy.sizing == SIZING_RISK and stop == NO_PRICE:
         return refuse(account, NO_STOP, 0.0, 0.0)
 
     price = price_of_ticks(grid, entry)
     distance = price_of_ticks(grid, side * (entry - stop))
-    lots = sized_lots(terms, grid, account.equity, 1.0, price, distance)
-    if terms.spot != 0 and side > 0 and terms.sizing != SIZING_FIXED:
-        lots = min(lots, affordable_lots(account, grid, price))
+    lots = sized_lots(strategy, grid, account.equity, 1.0, price, distance)
+    if account.terms.spot != 0 and side > 0 and strategy.sizing != SIZING_FIXED:
+        lots = min(lots, affordable_lots(account, book, price))
     verdict = admit_entry(account, book, side, lots, price)
     if verdict == ACCEPTED:
         _place_bracket(account, book, ts, side, lots, entry, stop, target, group, live)
@@ -196,12 +196,12 @@ def _place_bracket(
     asleep = REDUCE_ONLY | DORMANT | venue
     if stop != NO_PRICE:
         order.guard = price_of_ticks(grid, stop)
-        kind = STOP if account.terms.trail_exits == 0 else TRAILING_STOP
+        kind = STOP if book.strategy.trail_exits == 0 else TRAILING_STOP
         exit_order = book.orders[place(account, book, ts, -side, kind, GTC, leg + 1, lots, asleep)]
         set_stop(exit_order, grid, stop)
-        if account.terms.trail_exits != 0:
+        if book.strategy.trail_exits != 0:
             exit_order.trail_ticks = abs(entry - stop)
-            if account.terms.trail_exits == EXTREME:
+            if book.strategy.trail_exits == EXTREME:
                 exit_order.flags |= BY_EXTREME
         exit_order.parent = order.id
         exit_order.oco = order.id

@@ -13,6 +13,7 @@ from trading_assets.engine.orders import (
     set_stop,
     sweep,
 )
+from trading_assets.engine.sharing import look_away, look_beside
 from trading_assets.engine.trailing import trailed_ticks
 from trading_assets.portfolio.compiled import compiled, entry
 from trading_assets.portfolio.financing import book_financing
@@ -46,12 +47,12 @@ BAD_BRACKET = int(Verdict.BAD_BRACKET)
 
 
 @entry
-def submit_orders(
-    accounts: Records, books: Records, symbol: int, requests: Records, link: int
-) -> int:
+def submit_orders(accounts: Records, books: Records, b: int, requests: Records, link: int) -> int:
     """Take a caller's orders through the door, all or none; give the verdict."""
     account = accounts[0]
-    book = books[symbol]
+    book = books[b]
+    if account.terms.shared != 0:
+        look_beside(account, books, book)
     verdict = ACCEPTED
     for i in range(len(requests)):
         if verdict == ACCEPTED:
@@ -71,7 +72,8 @@ def submit_orders(
                 order.parent = first
             if asleep or link == PAIR:
                 order.oco = first
-    account.verdicts[verdict] += 1
+    look_away(account)
+    book.verdicts[verdict] += 1
     return int(verdict)
 
 
@@ -130,19 +132,17 @@ def _place(account: Record, book: Record, request: Record, asleep: int) -> int:
 
 @entry
 def cancel_order(
-    accounts: Records, books: Records, events: Records, logs: Logs, symbol: int, k: int
+    accounts: Records, books: Records, events: Records, logs: Logs, b: int, k: int
 ) -> None:
-    """Withdraw the order in row `k` of a symbol, with all that waits for it."""
+    """Withdraw the order in row `k` of a book, with all that waits for it."""
     event = events[0]
-    book = books[symbol]
+    book = books[b]
     cancel(accounts[0], book, event, k, BY_CALLER, accounts[0].ts)
     sweep(book)
     drain(event, logs)
 
 
 @entry
-def charge(
-    accounts: Records, books: Records, logs: Logs, symbol: int, amount: int, ts: int
-) -> None:
+def charge(accounts: Records, books: Records, logs: Logs, b: int, amount: int, ts: int) -> None:
     """Book an amount of financing that a caller has computed; the next mark shows it."""
-    book_financing(accounts[0], books[symbol], logs, OF_CALLER, amount, 0, ts)
+    book_financing(accounts[0], books[b], logs, OF_CALLER, amount, 0, ts)

@@ -24,7 +24,11 @@ _EXITS = {
 
 
 class CallerDesk(Ledger):
-    """What a caller can do besides running bars: every order passes the same door as a signal's."""
+    """What a caller can do besides running bars: every order passes the same door as a signal's.
+
+    With several strategies `symbol_index` is the place of a book (`domain.setup.book_places`); the
+    order belongs to its strategy.
+    """
 
     def submit(
         self,
@@ -163,7 +167,9 @@ class CallerDesk(Ledger):
         if verdict is Verdict.ACCEPTED:
             return tuple(range(first, first + len(requests)))
         rule = verdict.name.lower()
-        return Refusal(self.ts, symbol_index, rule, float(account["limit"]), float(account["was"]))
+        limit, was = float(account["limit"]), float(account["was"])
+        tag, symbol, _ = self.places[symbol_index]
+        return Refusal(self.ts, symbol, rule, limit, was, tag)
 
     def _require_place(self, symbol_index: int, orders: int) -> None:
         book = self._state.books[symbol_index]

@@ -16,6 +16,7 @@ from trading_assets.records.arrays import Record, Records
 from trading_assets.records.codes import Verdict
 
 TARGET = int(SignalFamily.TARGET)
+ON_BAR = int(SignalFamily.ON_BAR)
 NO_SIGNAL = int(Verdict.NO_SIGNAL)
 
 
@@ -23,13 +24,15 @@ NO_SIGNAL = int(Verdict.NO_SIGNAL)
 def only_signals_matter(account: Record, books: Records) -> bool:
     """Tell whether only a signal can cause anything: no order works, no bracket is open.
 
-    Nothing else looks at every bar but the averages behind the square-root impact.
+    Nothing else looks at every bar but strategies that are asked, and the averages behind the
+    square-root impact.
     """
     quiet = bool(account.terms.sqrt_impact == 0.0)
-    for symbol in range(len(books)):
-        book = books[symbol]
-        bracket = book.position != 0 and account.terms.family != TARGET
-        quiet = quiet and book.n_orders == 0 and not bracket
+    for b in range(len(books)):
+        book = books[b]
+        family = book.strategy.family
+        watches = family == ON_BAR or (book.position != 0 and family != TARGET)
+        quiet = quiet and book.n_orders == 0 and not watches
     return quiet
 
 
@@ -42,22 +45,25 @@ def coast(
 
     `curve[first + t]` takes the equity at the close of bar `t`.
     """
-    last_column = 0 if account.terms.family == TARGET else 1  # of those that can open something
+    last_column = 0  # of those that can open something
+    for b in range(len(books)):
+        last_column = max(last_column, 0 if books[b].strategy.family == TARGET else 1)
     end = _silence_ends(bars.ts, signals, last_column, account.day_end, start, stop)
     if end == start:
         return start
     inventory = False
-    silent = 0
-    for symbol in range(len(books)):
-        inventory = inventory or books[symbol].base != 0
+    for b in range(len(books)):
+        book = books[b]
+        inventory = inventory or book.base != 0
+        silent = 0
         for t in range(start, end):
-            silent += 0 if np.isnan(bars.close[symbol, t]) else 1
+            silent += 0 if np.isnan(bars.close[book.symbol, t]) else 1
+        book.verdicts[NO_SIGNAL] += silent
     if inventory:
         _mark_each(account, books, bars.close, curve, first, start, end)
     else:
         _mark_once(account, books, bars.close, curve, first, start, end)
     account.ts = bars.ts[end - 1]
-    account.verdicts[NO_SIGNAL] += silent
     return end
 
 
@@ -70,8 +76,8 @@ def _silence_ends(
         if ts[t] >= day_end:
             return t
         for column in range(last_column + 1):
-            for symbol in range(signals.shape[1]):
-                if not np.isnan(signals[column, symbol, t]):
+            for b in range(signals.shape[1]):
+                if not np.isnan(signals[column, b, t]):
                     return t
     return stop
 
@@ -85,9 +91,10 @@ def _mark_each(
     equity, peak, drawdown = account.equity, account.peak, account.drawdown
     deepest, low = account.max_drawdown, account.day_low
     for t in range(start, end):
-        for symbol in range(len(books)):
-            if not np.isnan(close[symbol, t]):
-                books[symbol].price = close[symbol, t]
+        for b in range(len(books)):
+            price = close[books[b].symbol, t]
+            if not np.isnan(price):
+                books[b].price = price
         equity = account_value(account, books)
         peak = max(peak, equity)
         drawdown = drawdown_from(peak, equity)
@@ -104,12 +111,13 @@ def _mark_once(
     end: int,
 ) -> None:  # fmt: skip
     """Do the same while nothing is held: the equity does not move."""
-    for symbol in range(len(books)):
+    for b in range(len(books)):
+        symbol = books[b].symbol
         t = end - 1
         while t > start and np.isnan(close[symbol, t]):
             t -= 1
         if not np.isnan(close[symbol, t]):
-            books[symbol].price = close[symbol, t]
+            books[b].price = close[symbol, t]
     mark(account, books)
     for t in range(start, end):
         curve[first + t] = account.equity

@@ -20,6 +20,7 @@ from trading_assets.engine.orders import (
     sweep,
     ticks_of_price,
 )
+from trading_assets.engine.sharing import look_away, look_beside
 from trading_assets.engine.target import decide_target
 from trading_assets.portfolio.compiled import compiled, entry
 from trading_assets.portfolio.valuation import mark
@@ -43,7 +44,7 @@ from trading_assets.records.codes import (
     Verdict,
 )
 from trading_assets.records.results import N_EQUITY, Logs
-from trading_assets.records.terms import SIZING_FIXED, SIZING_RISK
+from trading_assets.records.strategy_terms import SIZING_FIXED, SIZING_RISK
 from trading_assets.risk.limits import ACCEPTED, refuse
 from trading_assets.risk.pre_trade import admit_entry, admit_exit
 from trading_assets.risk.sizing import affordable_lots, entry_cost_units, sized_lots, whole_lots
@@ -63,25 +64,28 @@ _ROWS_OF_AN_ENTRY = 3
 
 @entry
 def take_target(
-    accounts: Records, books: Records, events: Records, logs: Logs, symbol: int, weight: float,
+    accounts: Records, books: Records, events: Records, logs: Logs, b: int, weight: float,
     stop_distance: float, live: int,
 ) -> int:  # fmt: skip
     """Bring a symbol towards its target; give the verdict."""
     account = accounts[0]
-    book = books[symbol]
+    book = books[b]
+    if account.terms.shared != 0:
+        look_beside(account, books, book)
     if _is_taken(book, account.ts, CLOSE) or _is_taken(book, account.ts, REDUCE):
         verdict = refuse(account, ORDER_WORKING, 0.0, 1.0)
     else:
         verdict = decide_target(account, book, events[0], account.ts, weight, stop_distance, live)
+    look_away(account)
     if verdict >= ORDER_WORKING:
-        log_refusal(account, symbol, verdict, logs)
+        log_refusal(account, book, verdict, logs)
     drain(events[0], logs)
     return int(verdict)
 
 
 @entry
 def take_order(
-    accounts: Records, books: Records, events: Records, logs: Logs, symbol: int, side: int,
+    accounts: Records, books: Records, events: Records, logs: Logs, b: int, side: int,
     tif: int, valid_to: int, reduce_only: int, weight: float, quantity: float, limit: float,
     stop: float, stop_loss: float, take_profit: float, stop_distance: float, most_working: int,
     live: int,
@@ -89,7 +93,9 @@ def take_order(
     """Place an order of a symbol, or refuse it; give the verdict. NaN is "none"."""
     account = accounts[0]
     event = events[0]
-    book = books[symbol]
+    book = books[b]
+    if account.terms.shared != 0:
+        look_beside(account, books, book)
     grid = book.grid
     limit_ticks = NO_PRICE if np.isnan(limit) else ticks_of_price(grid, limit)
     stop_ticks = NO_PRICE if np.isnan(stop) else ticks_of_price(grid, stop)
@@ -106,18 +112,19 @@ def take_order(
         )  # fmt: skip
     if verdict == ACCEPTED and valid_to != NEVER:
         _end_at(book, account.ts, tif, valid_to)
+    look_away(account)
     if verdict >= ORDER_WORKING:
-        log_refusal(account, symbol, verdict, logs)
+        log_refusal(account, book, verdict, logs)
     drain(event, logs)
     return int(verdict)
 
 
 @entry
 def take_cancel(
-    accounts: Records, books: Records, events: Records, logs: Logs, symbol: int, order_id: int
+    accounts: Records, books: Records, events: Records, logs: Logs, b: int, order_id: int
 ) -> int:
     """Withdraw a working order of a symbol; give 0 when there is no such order."""
-    book = books[symbol]
+    book = books[b]
     for k in range(book.n_orders):
         order = book.orders[k]
         if order.id == order_id and order.flags & (DEAD | DORMANT) == 0:
@@ -129,7 +136,7 @@ def take_cancel(
 
 @entry
 def end_decision(
-    accounts: Records, books: Records, events: Records, logs: Logs, symbol: int, verdict: int,
+    accounts: Records, books: Records, events: Records, logs: Logs, b: int, verdict: int,
     live: int,
 ) -> None:  # fmt: skip
     """Count what became of a symbol's opportunity, once all its intents were taken.
@@ -138,9 +145,9 @@ def end_decision(
     """
     account = accounts[0]
     event = events[0]
-    book = books[symbol]
-    account.verdicts[NO_SIGNAL] -= 1
-    account.verdicts[verdict] += 1
+    book = books[b]
+    book.verdicts[NO_SIGNAL] -= 1
+    book.verdicts[verdict] += 1
     if account.terms.fill_at_close != 0 and live == 0:
         fill_at_close(account, books, book, event, account.ts)
         mark(account, books)
@@ -192,7 +199,7 @@ def _take_entry(
     if loss_ticks != NO_PRICE:
         distance = side * (price - price_of_ticks(book.grid, loss_ticks))
     by_weight = np.isnan(quantity)
-    if by_weight and terms.sizing == SIZING_RISK and not distance > 0.0:
+    if by_weight and book.strategy.sizing == SIZING_RISK and not distance > 0.0:
         return refuse(account, NO_STOP, 0.0, distance)
     if by_weight:
         lots = _lots_of_weight(account, book, side, weight, price, distance)
@@ -243,10 +250,10 @@ def _lots_of_weight(
     account: Record, book: Record, side: int, weight: float, price: float, distance: float
 ) -> int:
     """Size an entry as the spec says, and cut it to what a spot account can pay."""
-    terms = account.terms
-    lots = sized_lots(terms, book.grid, account.equity, weight, price, distance)
-    if terms.spot != 0 and side > 0 and terms.sizing != SIZING_FIXED:
-        lots = min(lots, affordable_lots(account, book.grid, price))
+    strategy = book.strategy
+    lots = sized_lots(strategy, book.grid, account.equity, weight, price, distance)
+    if account.terms.spot != 0 and side > 0 and strategy.sizing != SIZING_FIXED:
+        lots = min(lots, affordable_lots(account, book, price))
     return lots
 
 

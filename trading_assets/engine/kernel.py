@@ -25,6 +25,7 @@ from trading_assets.engine.orders import (
     settle_children,
     sweep,
 )
+from trading_assets.engine.sharing import look_away, look_beside, note_taken
 from trading_assets.engine.signals import Bars
 from trading_assets.engine.target import decide_target
 from trading_assets.portfolio.compiled import compiled, entry, spliced
@@ -67,7 +68,8 @@ def advance(
 ) -> int:  # fmt: skip
     """Step through bars `start` to `stop`; give the bar that could not be begun, else `stop`.
 
-    `signals` is float64 (F, S, T) of the run's family; `live` is 1 when a venue does the matching.
+    `signals` is float64 (F, B, T), a row per book with the columns of its family; `live` is 1
+    when a venue does the matching.
     """
     account = accounts[0]
     event = events[0]
@@ -76,7 +78,7 @@ def advance(
     room = False
     t = start
     while t < reached:
-        if account.terms.family != ON_BAR and only_signals_matter(account, books):
+        if only_signals_matter(account, books):
             t = coast(account, books, bars, signals, logs.equity, first, t, reached)
             if t == reached:
                 break
@@ -106,21 +108,26 @@ def advance(
 def _match_all(
     account: Record, books: Records, event: Record, logs: Logs, bars: Bars, t: int, live: int
 ) -> bool:
-    """Run every symbol's orders through its bar, unless a venue does; tell whether it logged."""
+    """Run every book's orders through its bar, unless a venue does; tell whether it logged."""
     logged = False
-    for symbol in range(len(books)):
+    for b in range(len(books)):
+        book = books[b]
+        symbol = np.uint64(book.symbol)  # no index counts from the end
         close = bars.close[symbol, t]
         if np.isnan(close):
             continue  # no bar
-        book = books[symbol]
         if book.n_orders > 0 and live == 0:
             match_symbol(
                 account, books, book, event, bars.ts[t], bars.open[symbol, t],
                 bars.high[symbol, t], bars.low[symbol, t], close, bars.volume[symbol, t],
             )  # fmt: skip
             if event.n_orders + event.n_fills > 0:
+                if account.terms.shared != 0 and account.terms.participation > 0.0:
+                    note_taken(books, book, event)
                 drain(event, logs)
                 logged = True
+        if account.terms.shared != 0:
+            book.taken = 0
         if account.terms.sqrt_impact > 0.0:
             note_bar(book, close, bars.volume[symbol, t])
         book.price = close
@@ -132,35 +139,39 @@ def _decide_all(
     account: Record, books: Records, event: Record, logs: Logs, bars: Bars, signals: np.ndarray,
     t: int, live: int,
 ) -> bool:  # fmt: skip
-    """Decide every symbol that has a bar; tell whether anything was logged."""
+    """Decide every book that has a bar; tell whether anything was logged."""
     logged = False
-    for symbol in range(len(books)):
-        if np.isnan(bars.close[symbol, t]):
+    for b in range(len(books)):
+        book = books[b]
+        if np.isnan(bars.close[np.uint64(book.symbol), t]):
             continue
-        verdict = decide(account, books, symbol, event, bars.ts[t], signals[:, symbol, t], live)
+        if account.terms.shared != 0:
+            look_beside(account, books, book)
+        verdict = decide(account, books, book, event, bars.ts[t], signals[:, b, t], live)
         if verdict >= ORDER_WORKING:
-            log_refusal(account, symbol, verdict, logs)
+            log_refusal(account, book, verdict, logs)
             logged = True
         if event.n_orders + event.n_fills > 0:
             drain(event, logs)
             logged = True
+    if account.terms.shared != 0:
+        look_away(account)
     return logged
 
 
 @spliced
 def decide(
-    account: Record, books: Records, symbol: int, event: Record, ts: int, row: np.ndarray,
+    account: Record, books: Records, book: Record, event: Record, ts: int, row: np.ndarray,
     live: int,
 ) -> int:  # fmt: skip
-    """Decide one symbol at its close, count the verdict and give it."""
-    book = books[symbol]
-    if account.terms.family == TARGET:
+    """Decide one book at its close, count the verdict and give it."""
+    if book.strategy.family == TARGET:
         verdict = decide_target(account, book, event, ts, row[0], row[1], live)
-    elif account.terms.family == ON_BAR:
+    elif book.strategy.family == ON_BAR:
         verdict = NO_SIGNAL  # until the strategy has been asked, which is not done in here
     else:
         verdict = decide_bracket(account, book, event, ts, row, live)
-    account.verdicts[verdict] += 1
+    book.verdicts[verdict] += 1
     if account.terms.fill_at_close != 0 and live == 0:
         fill_at_close(account, books, book, event, ts)
     if book.n_dead > 0:
@@ -189,7 +200,7 @@ def lots_have_room(books: Records) -> bool:
 
 @compiled
 def logs_have_room(books: Records, event: Record, logs: Logs) -> bool:
-    """Tell whether the logs can take what every symbol can cause at most, twice."""
+    """Tell whether the logs can take what every book can cause at most, twice."""
     used = logs.used
     symbols = len(books)
     return bool(
@@ -203,7 +214,7 @@ def logs_have_room(books: Records, event: Record, logs: Logs) -> bool:
 
 @compiled
 def drain(event: Record, logs: Logs) -> None:
-    """Move what a symbol caused into the logs."""
+    """Move what a book caused into the logs."""
     used = logs.used
     for k in range(event.n_fills):
         logs.fills[used[N_FILLS] + k] = event.fills[k]
@@ -220,28 +231,26 @@ def drain(event: Record, logs: Logs) -> None:
 
 
 @compiled
-def log_refusal(account: Record, symbol: int, verdict: int, logs: Logs) -> None:
+def log_refusal(account: Record, book: Record, verdict: int, logs: Logs) -> None:
     """Note the first rule that said no to an opportunity."""
     refused = logs.refused[logs.used[N_REFUSED]]
     logs.used[N_REFUSED] += 1
     refused.ts = account.ts
-    refused.symbol = symbol
+    refused.owner = book.owner
     refused.verdict = verdict
     refused.limit = account.limit
     refused.was = account.was
 
 
 @entry
-def end_segment(
-    accounts: Records, books: Records, events: Records, logs: Logs, symbol: int
-) -> None:
-    """End the data of a symbol: cancel its orders, close its position at its last close.
+def end_segment(accounts: Records, books: Records, events: Records, logs: Logs, b: int) -> None:
+    """End the data of a book: cancel its orders, close its position at its last close.
 
     The equity of the last bar is marked again, since the closing costs belong to it.
     """
     account = accounts[0]
     event = events[0]
-    book = books[symbol]
+    book = books[b]
     ts = account.ts
     cancel_all(account, book, event, CAUSE_SEGMENT_END, ts)
     sweep(book)
@@ -261,12 +270,12 @@ def end_segment(
 
 @entry
 def book_fill(
-    accounts: Records, books: Records, events: Records, logs: Logs, symbol: int, k: int, lots: int,
+    accounts: Records, books: Records, events: Records, logs: Logs, b: int, k: int, lots: int,
     price: float, fee: int, fee_in_base: int, ts: int,
 ) -> None:  # fmt: skip
-    """Book a venue's execution of the order in row `k` of a symbol."""
+    """Book a venue's execution of the order in row `k` of a book."""
     event = events[0]
-    book = books[symbol]
+    book = books[b]
     execute(accounts[0], book, event, k, lots, price, fee, fee_in_base, 0, ts)
     sweep(book)
     drain(event, logs)
@@ -274,12 +283,12 @@ def book_fill(
 
 @entry
 def close_order(
-    accounts: Records, books: Records, events: Records, logs: Logs, symbol: int, k: int, final: int,
+    accounts: Records, books: Records, events: Records, logs: Logs, b: int, k: int, final: int,
     ts: int,
 ) -> None:  # fmt: skip
-    """Book a venue's final word on the order in row `k` of a symbol."""
+    """Book a venue's final word on the order in row `k` of a book."""
     event = events[0]
-    book = books[symbol]
+    book = books[b]
     order = book.orders[k]
     leave(accounts[0], book, event, k, final, CAUSE_VENUE, ts)
     settle_children(accounts[0], book, event, order, ts)

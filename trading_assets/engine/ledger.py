@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from trading_assets.domain.errors import InvariantError, RecoveryError
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.instrument import decimal_from_units, units_from_decimal
-from trading_assets.domain.setup import EngineSetup
+from trading_assets.domain.setup import AnySetup
 from trading_assets.engine.atomic import atomic_fills, atomic_round_trips
 from trading_assets.engine.views import EngineOrder, Position, engine_order, order_row, position
 from trading_assets.records.arrays import Record, Records
@@ -22,12 +22,16 @@ from trading_assets.records.codes import CANCEL_WANTED, DORMANT, Verdict
 from trading_assets.records.memory import memory_dtype
 from trading_assets.records.results import (
     CLOSED_ORDER,
+    FILL,
+    FINANCING,
     N_EQUITY,
     N_FILLS,
     N_FINANCING,
     N_ORDERS,
     N_REFUSED,
     N_TRIPS,
+    REFUSED,
+    ROUND_TRIP,
     Logs,
     new_logs,
     roomier,
@@ -43,7 +47,7 @@ from trading_assets.records.terms import setup_hash, terms_from_setup
 from trading_assets.risk.pre_trade import Refusal
 
 _HEADER = struct.Struct("<8sII32s32s")
-_MAGIC = b"TAENGIN2"
+_MAGIC = b"TAENGIN3"
 _LAYOUT = bytes.fromhex(layout_hash())
 
 
@@ -54,9 +58,10 @@ class Ledger:
     part of it; they hold what happened since this object was made.
     """
 
-    def __init__(self, setup: EngineSetup) -> None:
+    def __init__(self, setup: AnySetup) -> None:
         terms = terms_from_setup(setup)
         self.setup = setup
+        self.places = terms.places
         self._setup_hash = setup_hash(setup)
         self._memory_dtype = memory_dtype(setup)
         cash = units_from_decimal(setup.account.cash)
@@ -73,7 +78,7 @@ class Ledger:
         return header + state.record.tobytes()
 
     @classmethod
-    def restore(cls, setup: EngineSetup, blob: bytes) -> Self:
+    def restore(cls, setup: AnySetup, blob: bytes) -> Self:
         """Make a machine that goes on where `snapshot` was taken; its logs begin empty.
 
         Raises:
@@ -81,7 +86,7 @@ class Ledger:
                 version whose record has other fields.
         """
         machine = cls(setup)
-        symbols, lots, of_setup = _read_header(blob)
+        books, lots, of_setup = _read_header(blob)
         if of_setup.hex() != machine._setup_hash:
             raise RecoveryError(
                 "Snapshot of another setup",
@@ -89,7 +94,7 @@ class Ledger:
                 found=of_setup.hex(),
                 fix="Start the book with the setup of its release.",
             )
-        state = blank_state(symbols, lots, machine._memory_dtype)
+        state = blank_state(books, lots, machine._memory_dtype)
         if len(blob) != _HEADER.size + state.record.nbytes:
             raise RecoveryError(
                 "Snapshot is cut off or of another version",
@@ -143,23 +148,23 @@ class Ledger:
         """Give what the account holds of each asset, exactly."""
         quote = self.setup.account.quote
         found = {quote: decimal_from_units(int(self._state.account[0]["cash"]))}
-        for instrument, book in zip(self.setup.instruments, self._state.books, strict=True):
+        for (_, _, instrument), book in zip(self.places, self._state.books, strict=True):
             held = decimal_from_units(int(book["base"]))
             found[instrument.base] = found.get(instrument.base, Decimal(0)) + held
         return found
 
     def positions(self) -> tuple[Position, ...]:
-        """Give one position per symbol, flat ones too."""
+        """Give one position per book (one per symbol for one strategy), flat ones too."""
         return tuple(
             position(instrument, book)
-            for instrument, book in zip(self.setup.instruments, self._state.books, strict=True)
+            for (_, _, instrument), book in zip(self.places, self._state.books, strict=True)
         )
 
     def active_orders(self) -> tuple[EngineOrder, ...]:
         """List the working orders that do not sleep, by id."""
         found = [
-            engine_order(symbol, row)
-            for symbol, row in self._working_rows()
+            engine_order(book, row)
+            for book, row in self._working_rows()
             if not row["flags"] & DORMANT
         ]
         return tuple(sorted(found, key=lambda order: order.order_id))
@@ -174,7 +179,7 @@ class Ledger:
     @property
     def fills(self) -> Records:
         """Executions, dtype `records.results.FILL`."""
-        return self._logs.fills[: self._logs.used[N_FILLS]]
+        return self._logs.fills[: self._logs.used[N_FILLS]].view(FILL)
 
     @property
     def atomic_fills(self) -> Records:
@@ -189,17 +194,17 @@ class Ledger:
     @property
     def financing_log(self) -> Records:
         """What nights and callers have booked, dtype `records.results.FINANCING`."""
-        return self._logs.financing[: self._logs.used[N_FINANCING]]
+        return self._logs.financing[: self._logs.used[N_FINANCING]].view(FINANCING)
 
     @property
     def round_trips(self) -> Records:
         """FIFO round trips, dtype `records.results.ROUND_TRIP`."""
-        return self._logs.round_trips[: self._logs.used[N_TRIPS]]
+        return self._logs.round_trips[: self._logs.used[N_TRIPS]].view(ROUND_TRIP)
 
     @property
     def ended_orders(self) -> Records:
         """Orders that left the table, in that order, dtype `records.results.CLOSED_ORDER`."""
-        return self._logs.orders[: self._logs.used[N_ORDERS]]
+        return self._logs.orders[: self._logs.used[N_ORDERS]].view(CLOSED_ORDER)
 
     @property
     def working_orders(self) -> Records:
@@ -220,8 +225,18 @@ class Ledger:
     @property
     def verdicts(self) -> Mapping[Verdict, int]:
         """How often each verdict came; without `CASH_AT_FILL` they sum to the opportunities."""
-        counts = self._state.account[0]["verdicts"]
+        counts = self._state.books["verdicts"].sum(axis=0)
         return {verdict: int(counts[verdict]) for verdict in Verdict}
+
+    @property
+    def verdicts_by_tag(self) -> tuple[Mapping[Verdict, int], ...]:
+        """The same for each strategy of the setup, in its order; they sum to `verdicts`."""
+        books = self._state.books
+        counts = [
+            books["verdicts"][books["tag"] == tag].sum(axis=0)
+            for tag in range(len(self.setup.strategies))
+        ]
+        return tuple({verdict: int(row[verdict]) for verdict in Verdict} for row in counts)
 
     @property
     def refusals(self) -> dict[str, int]:
@@ -242,8 +257,9 @@ class Ledger:
                 Verdict(int(row["verdict"])).name.lower(),
                 float(row["limit"]),
                 float(row["was"]),
+                int(row["tag"]),
             )
-            for row in self._logs.refused[: self._logs.used[N_REFUSED]]
+            for row in self._logs.refused[: self._logs.used[N_REFUSED]].view(REFUSED)
         )
 
     # Inside
@@ -277,19 +293,19 @@ class Ledger:
         # Memory that is never written to costs nothing; a log that grows is copied.
         self._logs = roomier(self._logs, max(self._events_per_bar, bars // 4), bars)
 
-    def _working_rows(self) -> list[tuple[int, Record]]:
+    def _working_rows(self) -> list[tuple[Record, Record]]:
         return [
-            (symbol, row)
-            for symbol, book in enumerate(self._state.books)
+            (book, row)
+            for book in self._state.books
             for row in book["orders"][: int(book["n_orders"])]
         ]
 
     def _find(self, order_id: int) -> tuple[int, int]:
-        for symbol, book in enumerate(self._state.books):
+        for place, book in enumerate(self._state.books):
             for k in range(int(book["n_orders"])):
                 row = book["orders"][k]
                 if row["id"] == order_id and not row["flags"] & DORMANT:
-                    return symbol, k
+                    return place, k
         raise InvariantError(
             f"No order {order_id} works",
             expected=", ".join(str(o.order_id) for o in self.active_orders()) or "none",
@@ -298,7 +314,7 @@ class Ledger:
 
 
 def _read_header(blob: bytes) -> tuple[int, int, bytes]:
-    """Give symbols, room for lots and the hash of the setup, or refuse."""
+    """Give books, room for lots and the hash of the setup, or refuse."""
     if blob.startswith(_MAGIC[:-1]) and not blob.startswith(_MAGIC):
         raise RecoveryError(
             "Snapshot of another version of the engine's record",
@@ -308,7 +324,7 @@ def _read_header(blob: bytes) -> tuple[int, int, bytes]:
         )
     if len(blob) < _HEADER.size or not blob.startswith(_MAGIC):
         raise RecoveryError("Not a snapshot of the engine", found=repr(blob[:8]))
-    _, symbols, lots, layout, of_setup = _HEADER.unpack_from(blob)
+    _, books, lots, layout, of_setup = _HEADER.unpack_from(blob)
     if layout != _LAYOUT:
         raise RecoveryError(
             "Snapshot with other fields than this version's record",
@@ -316,4 +332,4 @@ def _read_header(blob: bytes) -> tuple[int, int, bytes]:
             found=layout.hex(),
             fix="Start from the journal, or with the version that wrote the snapshot.",
         )
-    return symbols, lots, of_setup
+    return books, lots, of_setup

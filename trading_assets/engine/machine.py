@@ -7,7 +7,7 @@ import numpy as np
 from trading_assets.domain.errors import DataError, InvariantError
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderStatus
-from trading_assets.domain.setup import EngineSetup
+from trading_assets.domain.setup import AnySetup
 from trading_assets.engine import kernel
 from trading_assets.engine.caller_desk import CallerDesk
 from trading_assets.engine.on_bar import Asker, Parts
@@ -34,11 +34,16 @@ class Machine(CallerDesk):
     the same bytes in state and logs.
     """
 
-    def __init__(self, setup: EngineSetup) -> None:
+    def __init__(self, setup: AnySetup) -> None:
         super().__init__(setup)
-        decider = setup.decider
-        self._asker = None if decider is None else Asker(setup, decider)
-        self._columns = columns_of(setup.family, () if decider is None else decider.columns)
+        first = setup.strategies[0]
+        self._asker = None if first.decider is None else Asker(setup, first.decider)
+        self._columns = max(
+            len(columns_of(s.family, () if s.decider is None else s.decider.columns))
+            for s in setup.strategies
+        )
+        families = {strategy.family for strategy in setup.strategies}
+        self._family = families.pop() if len(families) == 1 else None
 
     # Running over matrices
 
@@ -59,12 +64,17 @@ class Machine(CallerDesk):
         self.run(bars, signals, t, t + 1)
 
     def end_segment(self, symbol_index: int) -> None:
-        """End a symbol's data: cancel its orders, close its position at its last close."""
+        """End a symbol's data: cancel its orders, close its position at its last close.
+
+        In every book of it, in the order of the strategies.
+        """
         self._make_room(0)
-        kernel.end_segment(*self._parts, symbol_index)
+        for place, (_, symbol, _) in enumerate(self.places):
+            if symbol == symbol_index:
+                kernel.end_segment(*self._parts, place)
+                if self._asker is not None:
+                    self._asker.forget(self._state, place)
         self._require_sound()
-        if self._asker is not None:
-            self._asker.forget(self._state, symbol_index)
 
     # Live: the venue does the matching
 
@@ -74,15 +84,15 @@ class Machine(CallerDesk):
         Args:
             ts: open time of the closed bar.
             bars_row: float64 (S, 5): open, high, low, close, volume; NaN for a missing bar.
-            signal_row: float64 (S, F) with the columns of the family.
+            signal_row: float64 (B, F), one row per book with the columns of its family.
         """
         row = np.ascontiguousarray(bars_row, dtype=np.float64)
         symbols = len(self.setup.instruments)
-        columns = len(self._columns)
-        if row.shape != (symbols, 5) or signal_row.shape != (symbols, columns):
+        books, columns = len(self.places), self._columns
+        if row.shape != (symbols, 5) or signal_row.shape != (books, columns):
             raise DataError(
                 "A bar close does not fit the run",
-                expected=f"bars ({symbols}, 5) and signals ({symbols}, {columns})",
+                expected=f"bars ({symbols}, 5) and signals ({books}, {columns})",
                 found=f"{row.shape} and {signal_row.shape}",
             )
         self._require_later(ts)
@@ -165,17 +175,17 @@ class Machine(CallerDesk):
 
     def _require_fit(self, bars: BarMatrix, signals: SignalMatrix, start: int, stop: int) -> None:
         symbols = len(self.setup.instruments)
-        if signals.family is not self.setup.family:
+        if signals.family is not self._family:
             raise DataError(
                 "Signals of another family than the setup",
-                expected=self.setup.family.name,
-                found=signals.family.name,
+                expected="several" if self._family is None else self._family.name,
+                found="several" if signals.family is None else signals.family.name,
             )
-        expected = (symbols, len(bars), len(self._columns))
+        expected = (len(self.places), len(bars), self._columns)
         if bars.symbols != symbols or signals.values.shape != expected:
             raise DataError(
                 "Bars and signals do not fit",
-                expected=f"{symbols} symbols on {len(bars)} instants, {expected[2]} columns",
+                expected=f"{symbols} symbols on {len(bars)} instants, signals {expected}",
                 found=f"bars {bars.open.shape}, signals {signals.values.shape}",
             )
         if not 0 <= start <= stop <= len(bars):

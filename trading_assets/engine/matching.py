@@ -90,7 +90,7 @@ def match_symbol(
     terms = account.terms
     if terms.needs_volume != 0:
         book.volume = volume
-        book.left = whole_lots(volume * terms.participation, book.grid.lot)
+        book.left = max(whole_lots(volume * terms.participation, book.grid.lot) - book.taken, 0)
     for phase in range(3):
         blind = DEAD | DORMANT | AT_VENUE
         if phase == AT_OPEN or terms.exits_in_entry_bar == 0:
@@ -193,7 +193,7 @@ def fill_simulated(
         price = taker_price(terms, book, order, touched, 0)
         unit_cost = price * (1.0 + terms.taker) + terms.per_share
         order.lots = sized_lots(
-            terms, book.grid, equity, order.weight, unit_cost, order.stop_distance
+            book.strategy, book.grid, equity, order.weight, unit_cost, order.stop_distance
         )
     known = order.lots - order.filled
     if terms.participation > 0.0 and order.parent != 0:
@@ -240,7 +240,7 @@ def _fill_lots(
             final = REJECTED if order.filled == 0 else CANCELED
             leave(account, book, events, k, final, CASH_CAUSE, ts)
             settle_children(account, book, events, order, ts)
-            account.verdicts[CASH_AT_FILL] += 1
+            book.verdicts[CASH_AT_FILL] += 1
             return
     if terms.minimum_fee > 0.0:
         order.fee_units += own_fee

@@ -17,7 +17,7 @@ from numba.core.types import WrapperAddressProtocol
 from trading_assets.domain.errors import DataError, InvariantError, TradingAssetsError
 from trading_assets.domain.intents import CancelIntent, Decider, Intent, OrderIntent, TargetIntent
 from trading_assets.domain.order import OrderType
-from trading_assets.domain.setup import EngineSetup
+from trading_assets.domain.setup import AnySetup
 from trading_assets.engine import intents
 from trading_assets.engine.asking import SIGNATURE, advance_asking
 from trading_assets.engine.bar_view import BarView
@@ -41,7 +41,7 @@ _QUESTION = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 4)
 class Asker:
     """Asks the strategy of one machine."""
 
-    def __init__(self, setup: EngineSetup, decider: Decider) -> None:
+    def __init__(self, setup: AnySetup, decider: Decider) -> None:
         self._decider = decider
         self._views = tuple(
             BarView(index, instrument, decider.columns)

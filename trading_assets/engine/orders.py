@@ -148,7 +148,7 @@ def leave(
     row = events.orders[events.n_orders]
     events.n_orders += 1
     row.id = order.id
-    row.symbol = book.symbol
+    row.owner = book.owner
     row.side = order.side
     row.type = order.type
     row.tif = order.tif

@@ -131,11 +131,15 @@ class SignalMatrix:
     """Signals of all symbols, decided at the close of the bar in the same place.
 
     Attributes:
-        values: float64 (S, T, F) with the columns of the family, NaN for no opinion. The compiled
-            step reads column by column: `np.empty((F, S, T)).transpose(1, 2, 0)` needs no copy.
+        family: None for books of strategies of several families: then F is the largest of theirs,
+            each row begins with the columns of its own, and what follows is not read.
+        values: float64 (B, T, F) with the columns of the family, NaN for no opinion; one row per
+            symbol of one strategy, or per strategy and symbol (`domain.setup.book_places`). The
+            compiled step reads column by column: `np.empty((F, B, T)).transpose(1, 2, 0)` needs no
+            copy.
     """
 
-    family: SignalFamily
+    family: SignalFamily | None
     values: Floats
 
     def __post_init__(self) -> None:
@@ -145,7 +149,7 @@ class SignalMatrix:
             DataError: if the columns are not those of the family.
         """
         _require(self.by_column, "signals", np.dtype(np.float64), 3)
-        columns = COLUMNS.get(self.family)
+        columns = None if self.family is None else COLUMNS.get(self.family)
         if columns is not None and self.values.shape[2] != len(columns):
             raise DataError(
                 "Signal matrix has other columns than its family",

@@ -19,7 +19,7 @@ from trading_assets.records.codes import (
     Leg,
     Verdict,
 )
-from trading_assets.records.terms import SIZING_FIXED, SIZING_RISK
+from trading_assets.records.strategy_terms import SIZING_FIXED, SIZING_RISK
 from trading_assets.risk.limits import ACCEPTED, refuse
 from trading_assets.risk.pre_trade import admit_entry, admit_exit
 from trading_assets.risk.sizing import affordable_lots, entry_cost_units, sized_lots
@@ -89,11 +89,12 @@ def _open(
 ) -> int:
     """Open a position from flat, or from what the closing order of a reversal leaves."""
     terms = account.terms
-    if terms.sizing == SIZING_RISK and not stop_distance > 0.0:
+    strategy = book.strategy
+    if strategy.sizing == SIZING_RISK and not stop_distance > 0.0:
         return refuse(account, NO_STOP, 0.0, stop_distance)
-    lots = sized_lots(terms, book.grid, account.equity, target, book.price, stop_distance)
-    if terms.spot != 0 and terms.sizing != SIZING_FIXED:
-        lots = min(lots, affordable_lots(account, book.grid, book.price))
+    lots = sized_lots(strategy, book.grid, account.equity, target, book.price, stop_distance)
+    if terms.spot != 0 and strategy.sizing != SIZING_FIXED:
+        lots = min(lots, affordable_lots(account, book, book.price))
     side = 1 if target > 0.0 else -1
     verdict = _grow(account, book, ts, side, lots, target, live)
     if verdict == ACCEPTED and terms.size_at_fill != 0:
@@ -108,19 +109,20 @@ def _resize(
     account: Record, book: Record, ts: int, target: float, stop_distance: float, live: int
 ) -> int:
     """Move a position towards its target on the same side, when it is far enough from it."""
-    terms = account.terms
+    strategy = book.strategy
     grid = book.grid
-    if terms.sizing == SIZING_RISK and not stop_distance > 0.0:
+    if strategy.sizing == SIZING_RISK and not stop_distance > 0.0:
         return refuse(account, NO_STOP, 0.0, stop_distance)
-    wanted = sized_lots(terms, grid, account.equity, target, book.price, stop_distance)
+    wanted = sized_lots(strategy, grid, account.equity, target, book.price, stop_distance)
     more = wanted - abs(book.position)
     value = abs(more) * grid.lot * book.price * grid.point_value
-    if value <= terms.rebalance * account.equity or value < grid.min_notional:
+    band = strategy.rebalance * strategy.allocation * account.equity
+    if value <= band or value < grid.min_notional:
         return NO_CHANGE
     if more < 0:
         return _shrink(account, book, ts, REDUCE, -more, target, live)
-    if terms.spot != 0:
-        more = min(more, affordable_lots(account, grid, book.price))
+    if account.terms.spot != 0:
+        more = min(more, affordable_lots(account, book, book.price))
     return _grow(account, book, ts, 1 if book.position > 0 else -1, more, target, live)
 
 

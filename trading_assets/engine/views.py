@@ -21,6 +21,7 @@ class EngineOrder:
 
     Attributes:
         symbol_index: place of its instrument in the setup.
+        tag: place of its strategy in the setup.
         lots: ordered, not what is left.
         limit_ticks, stop_ticks: None where the type has no such price.
         bar_ts: open time of the bar whose close decided it.
@@ -39,11 +40,12 @@ class EngineOrder:
     leg: Leg
     bar_ts: Micros
     valid_to: Micros | None = None
+    tag: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What is held of one symbol.
+    """What is held of one symbol in one book.
 
     Attributes:
         lots: whole lots, negative when short.
@@ -52,6 +54,7 @@ class Position:
         average_price: quote per base over the open FIFO lots, fees apart; NaN when flat.
         unrealised_pnl: quote, at the latest close, after entry fees.
         price: the latest close.
+        tag: place of its strategy in the setup.
     """
 
     symbol: Symbol
@@ -61,14 +64,16 @@ class Position:
     average_price: float
     unrealised_pnl: float
     price: float
+    tag: int = 0
 
 
-def engine_order(symbol: int, row: Record) -> EngineOrder:
-    """Read one row of a symbol's order table."""
+def engine_order(book: Record, row: Record) -> EngineOrder:
+    """Read one row of a book's order table."""
     limit, stop = int(row["limit_ticks"]), int(row["stop_ticks"])
     return EngineOrder(
         order_id=int(row["id"]),
-        symbol_index=symbol,
+        symbol_index=int(book["symbol"]),
+        tag=int(book["tag"]),
         side=OrderSide(int(row["side"])),
         type=OrderType(int(row["type"])),
         tif=TimeInForce(int(row["tif"])),
@@ -82,20 +87,20 @@ def engine_order(symbol: int, row: Record) -> EngineOrder:
     )
 
 
-def order_row(symbol: int, order: Record) -> Record:
+def order_row(book: Record, order: Record) -> Record:
     """Give a working order the shape of those that ended."""
     row = np.zeros(1, CLOSED_ORDER)[0]
     for name in CLOSED_ORDER.names or ():
         if name in (order.dtype.names or ()):
             row[name] = order[name]
-    row["symbol"] = symbol
+    row["symbol"], row["tag"] = book["symbol"], book["tag"]
     row["reduce_only"] = int(bool(order["flags"] & REDUCE_ONLY))
     row["state"] = int(OrderState.WORKING)
     return row
 
 
 def position(instrument: Instrument, book: Record) -> Position:
-    """Read what a symbol's book holds."""
+    """Read what a book holds."""
     ring = len(book["lots"]) - 1
     lots = book["lots"][(int(book["head"]) + np.arange(int(book["n_lots"]))) % ring]
     base = int(book["base"])
@@ -113,4 +118,5 @@ def position(instrument: Instrument, book: Record) -> Position:
         average_price=cost / abs(base) / float(instrument.point_value) if base else float("nan"),
         unrealised_pnl=unrealised,
         price=float(book["price"]),
+        tag=int(book["tag"]),
     )

@@ -61,7 +61,7 @@ def apply_fill(
     fill.id = account.next_fill_id
     account.next_fill_id += 1
     fill.order_id = order.id
-    fill.symbol = book.symbol
+    fill.owner = book.owner
     fill.side = side
     fill.leg = order.leg
     fill.bar_ts = order.bar_ts

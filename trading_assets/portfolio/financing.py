@@ -54,6 +54,6 @@ def book_financing(
     row.position = book.position
     row.price = book.price
     row.nights = nights
-    row.symbol = book.symbol
+    row.owner = book.owner
     row.kind = kind
     return True

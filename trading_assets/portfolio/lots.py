@@ -70,7 +70,7 @@ def close_lots(
         events.n_trips += 1
         trip.id = account.next_trip_id
         account.next_trip_id += 1
-        trip.symbol = book.symbol
+        trip.owner = book.owner
         trip.side = side
         trip.leg = order.leg
         trip.units = taken

@@ -14,7 +14,7 @@ import numpy as np
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.intents import Decider
-from trading_assets.domain.setup import EngineSetup, SignalFamily
+from trading_assets.domain.setup import AnySetup, SignalFamily, StrategySetup
 
 MOST_BARS = 5000
 MOST_BYTES = 65_536
@@ -24,19 +24,15 @@ PLACES = ("open", "high", "low", "close", "volume")
 """Columns of the remembered bars, in order."""
 
 
-def memory_dtype(setup: EngineSetup) -> np.dtype[np.void] | None:
+def memory_dtype(setup: AnySetup) -> np.dtype[np.void] | None:
     """Give the record that a setup's strategy needs, None when it needs none.
 
     Raises:
         ConfigurationError: if family and strategy do not fit, or what it declares cannot be held.
     """
-    decider = setup.decider
-    if (decider is not None) != (setup.family is SignalFamily.ON_BAR):
-        raise ConfigurationError(
-            "Family and strategy do not fit",
-            expected="a decider in family ON_BAR, and in no other",
-            found=f"family {setup.family.name}, decider {decider!r}"[:200],
-        )
+    for strategy in setup.strategies:
+        _require_fit(strategy, alone=len(setup.strategies) == 1)
+    decider = setup.strategies[0].decider
     if decider is None:
         return None
     bars = decider.lookback
@@ -52,6 +48,23 @@ def memory_dtype(setup: EngineSetup) -> np.dtype[np.void] | None:
         ("own", _own_dtype(decider), (symbols,)),
     ]
     return np.dtype(fields, align=True)
+
+
+def _require_fit(strategy: StrategySetup, *, alone: bool) -> None:
+    decider = strategy.decider
+    if (decider is not None) != (strategy.family is SignalFamily.ON_BAR):
+        raise ConfigurationError(
+            "Family and strategy do not fit",
+            expected="a decider in family ON_BAR, and in no other",
+            found=f"family {strategy.family.name}, decider {decider!r}"[:200],
+        )
+    if decider is not None and not alone:
+        raise ConfigurationError(
+            "A strategy that is asked at every close cannot share its account yet",
+            expected="strategies of signal columns",
+            found=f"{strategy.tag} ({decider.name})",
+            fix="Run it alone, or give its decisions as signal columns.",
+        )
 
 
 def decider_identity(decider: Decider) -> list[Any]:

@@ -1,7 +1,7 @@
 """The engine's whole state: one numpy record, so that a snapshot is bytes and identity a hash.
 
-Compiled functions take the parts as pointers to records: `account`, one `book` per symbol, and the
-`events` that a step leaves for the logs.
+Compiled functions take the parts as pointers to records: `account`, one `book` per strategy and
+instrument, and the `events` that a step leaves for the logs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import numpy as np
 
 from trading_assets.records.arrays import Records
 from trading_assets.records.codes import N_VERDICTS
-from trading_assets.records.results import CLOSED_ORDER, FILL, ROUND_TRIP
+from trading_assets.records.results import CLOSED_ORDER, FILL, ROUND_TRIP, as_written, owner_of
+from trading_assets.records.strategy_terms import STRATEGY
 from trading_assets.records.terms import GRID, PARAMETERS, Terms
 
 ORDERS_PER_SYMBOL = 16
@@ -46,7 +47,8 @@ ACCOUNT = np.dtype(
         ("limit", "f8"),  # the latest refusal: what was allowed
         ("was", "f8"),  # and what it would have been
         ("faults", "i8"),  # edges that were taken and do not exist: always 0
-        ("verdicts", "i8", (N_VERDICTS,)),  # how often each came
+        ("held_beside", "i8"),  # while deciding: lots in other books of the instrument
+        ("entries_beside", "i8"),  # while deciding: entries of other books of it today
     ],
     align=True,
 )
@@ -96,14 +98,17 @@ LOT = np.dtype(
 
 
 def book_dtype(lots: int) -> np.dtype[np.void]:
-    """Give the record of one symbol with room for so many lots.
+    """Give the record of one strategy's book of one instrument with room for so many lots.
 
     The last order and the last lot are always blank: freed rows are overwritten with them.
     """
     return np.dtype(
         [
             ("grid", GRID),
+            ("strategy", STRATEGY),
             ("symbol", "i8"),  # index of the instrument
+            ("tag", "i8"),  # index of the strategy
+            ("owner", "i8"),  # both, as they stand in the rows of logs
             ("base", "i8"),  # inventory in 1e-8 of the base asset, negative when short
             ("position", "i8"),  # whole lots in it; the rest is dust
             ("base_fees", "i8"),  # fees taken in the base asset
@@ -111,6 +116,7 @@ def book_dtype(lots: int) -> np.dtype[np.void]:
             ("valid_to", "i8"),  # of the working or open bracket
             ("entries_today", "i8"),
             ("left", "i8"),  # while matching: lots that the bar can still fill
+            ("taken", "i8"),  # while matching: lots of the bar that earlier books have filled
             ("volume", "f8"),  # while matching: volume of the bar, in base
             ("past_bars", "i8"),  # seen for the square-root impact
             ("past_volume", "f8"),  # their mean volume
@@ -119,6 +125,7 @@ def book_dtype(lots: int) -> np.dtype[np.void]:
             ("n_dead", "i8"),  # of them, to be removed at the end of the step
             ("n_lots", "i8"),
             ("head", "i8"),  # oldest lot in the ring
+            ("verdicts", "i8", (N_VERDICTS,)),  # how often each came
             ("orders", ORDER, (ORDERS_PER_SYMBOL + 1,)),
             ("lots", LOT, (lots + 1,)),
         ],
@@ -133,9 +140,9 @@ def events_dtype(lots: int) -> np.dtype[np.void]:
             ("n_fills", "i8"),
             ("n_trips", "i8"),
             ("n_orders", "i8"),
-            ("fills", FILL, (2 * ORDERS_PER_SYMBOL,)),
-            ("trips", ROUND_TRIP, (lots + 2 * ORDERS_PER_SYMBOL,)),
-            ("orders", CLOSED_ORDER, (2 * ORDERS_PER_SYMBOL,)),
+            ("fills", as_written(FILL), (2 * ORDERS_PER_SYMBOL,)),
+            ("trips", as_written(ROUND_TRIP), (lots + 2 * ORDERS_PER_SYMBOL,)),
+            ("orders", as_written(CLOSED_ORDER), (2 * ORDERS_PER_SYMBOL,)),
         ],
         align=True,
     )
@@ -166,7 +173,7 @@ class State(NamedTuple):
     Attributes:
         record: the whole of it, shape (1,).
         account: view, shape (1,).
-        books: view, one per symbol.
+        books: view, one per strategy and instrument (`domain.setup.book_places`).
         memory: view, shape (1,), of what a strategy remembers (`records.memory`), or None.
         events: shape (1,), empty between steps and therefore no part of the state.
     """
@@ -201,10 +208,10 @@ def _fields(dtype: np.dtype[np.void]) -> str:
 
 
 def blank_state(
-    symbols: int, lots: int = LOTS_PER_SYMBOL, memory: np.dtype[np.void] | None = None
+    books: int, lots: int = LOTS_PER_SYMBOL, memory: np.dtype[np.void] | None = None
 ) -> State:
     """Make a state of zeros, with room for what a strategy remembers."""
-    fields: list[Any] = [("account", ACCOUNT), ("books", book_dtype(lots), (symbols,))]
+    fields: list[Any] = [("account", ACCOUNT), ("books", book_dtype(lots), (books,))]
     if memory is not None:
         fields.append(("memory", memory))
     record = np.zeros(1, np.dtype(fields, align=True))
@@ -228,7 +235,10 @@ def opening_state(terms: Terms, cash: int, memory: np.dtype[np.void] | None = No
     for name in ("next_order_id", "next_fill_id", "next_trip_id"):
         account[name] = 1
     state.books["grid"] = terms.grids
-    state.books["symbol"] = np.arange(len(terms.grids))
+    state.books["strategy"] = terms.strategies
+    state.books["symbol"] = [place.symbol for place in terms.places]
+    state.books["tag"] = [place.tag for place in terms.places]
+    state.books["owner"] = [owner_of(place.symbol, place.tag) for place in terms.places]
     return state
 
 

@@ -1,8 +1,10 @@
-"""The run's configuration as the compiled step reads it: parameters, and one grid per symbol."""
+"""The run's configuration as the compiled step reads it: what holds for the account and its books.
+
+What depends on the strategy: `records.strategy_terms`.
+"""
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, Decimal
 from typing import NamedTuple
 
 import numpy as np
@@ -11,39 +13,34 @@ from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import content_hash
 from trading_assets.domain.setup import (
     AccountProfile,
+    AnySetup,
+    BookPlace,
     Costs,
-    EngineSetup,
     FeeAsset,
     FillAt,
-    SignalFamily,
     SizeAt,
-    SizingMode,
-    TrailBy,
+    book_places,
 )
 from trading_assets.records.arrays import Records
 from trading_assets.records.memory import decider_identity
+from trading_assets.records.strategy_terms import (
+    fraction,
+    require_possible_strategies,
+    strategy_rows,
+    write_numbers,
+)
 
-SIZING_FIXED, SIZING_PCT, SIZING_RISK = range(3)
-_SIZING = {
-    SizingMode.FIXED: SIZING_FIXED,
-    SizingMode.PCT_OF_EQUITY: SIZING_PCT,
-    SizingMode.RISK: SIZING_RISK,
-}
 _MAX_EXACT = 2**53
 _MAX_WORSENING_BPS = 5_000
 _MAY_BE_INCOME = frozenset({"swap_long", "swap_short"})
 
 PARAMETERS = np.dtype(
     [
-        ("family", "i8"),
         ("spot", "i8"),  # 1: never negative cash or inventory
         ("fill_at_close", "i8"),
         ("size_at_fill", "i8"),
         ("exits_in_entry_bar", "i8"),
         ("limit_needs_through", "i8"),
-        ("withdraw_past_stop", "i8"),
-        ("exit_at_valid_to", "i8"),
-        ("trail_exits", "i8"),  # TrailBy of the stops of brackets
         ("needs_volume", "i8"),  # something below depends on the volume of bars
         ("participation", "f8"),  # most of a bar's volume that fills; 0 means no such limit
         ("fee_in_base", "i8"),  # buys pay their fee in base
@@ -60,20 +57,16 @@ PARAMETERS = np.dtype(
         ("swap_long", "f8"),  # per night, of the value held; negative is income
         ("swap_short", "f8"),
         ("borrow", "f8"),
-        ("sizing", "i8"),
-        ("position_fraction", "f8"),  # of equity
-        ("risk_fraction", "f8"),
-        ("max_position_fraction", "f8"),
-        ("cash_buffer", "f8"),
-        ("rebalance", "f8"),
         ("max_order_notional", "f8"),  # limits: 0 means none
         ("limit_position_fraction", "f8"),
         ("max_orders_per_day", "i8"),
         ("daily_loss", "f8"),
         ("max_drawdown", "f8"),
+        ("shared", "i8"),  # some instrument is traded by several strategies
     ],
     align=True,
 )
+"""What holds for the whole account."""
 
 GRID = np.dtype(
     [
@@ -81,8 +74,6 @@ GRID = np.dtype(
         ("tick_denominator", "f8"),
         ("lot", "f8"),  # base
         ("lot_units", "i8"),
-        ("fixed_lots", "i8"),  # sizing `fixed`
-        ("min_lots", "i8"),
         ("min_notional", "f8"),
         ("point_value", "f8"),
     ],
@@ -95,14 +86,18 @@ class Terms(NamedTuple):
 
     Attributes:
         parameters: shape (1,).
-        grids: one per symbol.
+        grids: one per book.
+        strategies: one per book.
+        places: whose each book is.
     """
 
     parameters: Records
     grids: Records
+    strategies: Records
+    places: tuple[BookPlace, ...]
 
 
-def terms_from_setup(setup: EngineSetup) -> Terms:
+def terms_from_setup(setup: AnySetup) -> Terms:
     """Convert the declared decimals, exactly where the grid asks for it.
 
     Raises:
@@ -111,26 +106,25 @@ def terms_from_setup(setup: EngineSetup) -> Terms:
     """
     parameters = _parameters(setup)
     _require_consistent(setup)
-    return Terms(parameters, _grids(setup))
+    places = book_places(setup)
+    return Terms(parameters, _grids(places), strategy_rows(setup), places)
 
 
-def setup_hash(setup: EngineSetup) -> str:
+def setup_hash(setup: AnySetup) -> str:
     """Give the SHA-256 of everything that the compiled step reads of a setup."""
     terms = terms_from_setup(setup)
-    names = [[str(i.symbol), i.base, i.quote] for i in setup.instruments]
-    cash = str(setup.account.cash)
-    decider = [] if setup.decider is None else decider_identity(setup.decider)
-    return content_hash(
-        [names, cash, terms.parameters.tobytes().hex(), terms.grids.tobytes().hex(), *decider]
-    )
+    names = [
+        [str(p.instrument.symbol), p.instrument.base, p.instrument.quote] for p in terms.places
+    ]
+    rows = (terms.parameters, terms.grids, terms.strategies)
+    shared = [] if len(setup.strategies) == 1 else [[s.tag for s in setup.strategies]]
+    deciders = [decider_identity(s.decider) for s in setup.strategies if s.decider is not None]
+    parts = [names, str(setup.account.cash), *(r.tobytes().hex() for r in rows), *shared, *deciders]
+    return content_hash(parts)
 
 
-def _require_consistent(setup: EngineSetup) -> None:
-    if not setup.instruments:
-        raise ConfigurationError("A run needs an instrument", expected="at least 1", found="none")
-    symbols = [str(i.symbol) for i in setup.instruments]
-    if len(set(symbols)) != len(symbols):
-        raise ConfigurationError("A symbol appears twice", found=", ".join(symbols))
+def _require_consistent(setup: AnySetup) -> None:
+    require_possible_strategies(setup)
     for instrument in setup.instruments:
         if instrument.quote != setup.account.quote:
             raise ConfigurationError(
@@ -151,7 +145,7 @@ def _require_consistent(setup: EngineSetup) -> None:
     _require_possible_rules(setup)
 
 
-def _require_possible_costs(setup: EngineSetup, *, spot: bool) -> None:
+def _require_possible_costs(setup: AnySetup, *, spot: bool) -> None:
     costs = setup.costs
     in_quote = costs.minimum_fee != 0 or costs.per_share != 0
     if in_quote and costs.fee_asset is FeeAsset.RECEIVED:
@@ -175,7 +169,7 @@ def _require_possible_costs(setup: EngineSetup, *, spot: bool) -> None:
         )
 
 
-def _require_possible_rules(setup: EngineSetup) -> None:
+def _require_possible_rules(setup: AnySetup) -> None:
     rules, costs = setup.rules, setup.costs
     if rules.participation_pct > 100:
         raise ConfigurationError(
@@ -192,94 +186,67 @@ def _require_possible_rules(setup: EngineSetup) -> None:
             f"participation_pct {rules.participation_pct}, impact_bps {costs.impact_bps}, "
             f"sqrt_impact {costs.sqrt_impact}",
         )
-    if rules.trailing_stop is not TrailBy.NOTHING and setup.family is not SignalFamily.BRACKET:
-        raise ConfigurationError(
-            "A trailing stop needs a strategy with brackets",
-            expected="trailing_stop nothing",
-            found=f"trailing_stop {rules.trailing_stop.name.lower()} and targets",
-        )
 
 
 def _has_financing(costs: Costs) -> bool:
     return any(bps != 0 for bps in (costs.swap_long_bps, costs.swap_short_bps, costs.borrow_bps))
 
 
-def _needs_volume(setup: EngineSetup) -> bool:
+def _needs_volume(setup: AnySetup) -> bool:
     costs = setup.costs
     needs = (setup.rules.participation_pct, costs.impact_bps, costs.sqrt_impact)
     return any(need != 0 for need in needs)
 
 
-def _fraction(value: Decimal, per: int) -> float:
-    return float(value / per)
-
-
-def _parameters(setup: EngineSetup) -> Records:
+def _parameters(setup: AnySetup) -> Records:
     record = np.zeros(1, PARAMETERS)
-    costs, sizing, limits, rules = setup.costs, setup.sizing, setup.limits, setup.rules
+    costs, limits, rules = setup.costs, setup.limits, setup.rules
     values = {
-        "family": int(setup.family),
         "spot": int(setup.account.profile is AccountProfile.SPOT_LONG_ONLY),
         "fill_at_close": int(rules.fill_at is FillAt.BAR_CLOSE),
         "size_at_fill": int(rules.size_at is SizeAt.FILL),
         "exits_in_entry_bar": int(rules.exits_in_entry_bar),
         "limit_needs_through": int(rules.limit_needs_through),
-        "withdraw_past_stop": int(rules.withdraw_past_stop),
-        "exit_at_valid_to": int(rules.exit_at_valid_to),
-        "trail_exits": int(rules.trailing_stop),
         "needs_volume": int(_needs_volume(setup)),
-        "participation": _fraction(rules.participation_pct, 100),
+        "participation": fraction(rules.participation_pct, 100),
         "fee_in_base": int(costs.fee_asset is FeeAsset.RECEIVED),
-        "maker": _fraction(costs.maker_bps, 10_000),
-        "taker": _fraction(costs.taker_bps, 10_000),
+        "maker": fraction(costs.maker_bps, 10_000),
+        "taker": fraction(costs.taker_bps, 10_000),
         "per_share": float(costs.per_share),
-        "slippage": _fraction(costs.slippage_bps, 10_000),
+        "slippage": fraction(costs.slippage_bps, 10_000),
         "expected_slippage": _expected_slippage(setup),
         "minimum_fee": float(costs.minimum_fee),
-        "half_spread": _fraction(costs.half_spread_bps, 10_000),
-        "impact": _fraction(costs.impact_bps, 10_000),
+        "half_spread": fraction(costs.half_spread_bps, 10_000),
+        "impact": fraction(costs.impact_bps, 10_000),
         "sqrt_impact": float(costs.sqrt_impact),
         "financing": int(_has_financing(costs)),
-        "swap_long": _fraction(costs.swap_long_bps, 10_000),
-        "swap_short": _fraction(costs.swap_short_bps, 10_000),
-        "borrow": _fraction(costs.borrow_bps, 10_000),
-        "sizing": _SIZING[sizing.mode],
-        "position_fraction": _fraction(sizing.pos_pct, 100),
-        "risk_fraction": _fraction(sizing.risk_pct, 100),
-        "max_position_fraction": _fraction(sizing.max_pos_pct, 100),
-        "cash_buffer": _fraction(sizing.cash_buffer_pct, 100),
-        "rebalance": _fraction(sizing.rebalance_pct, 100),
+        "swap_long": fraction(costs.swap_long_bps, 10_000),
+        "swap_short": fraction(costs.swap_short_bps, 10_000),
+        "borrow": fraction(costs.borrow_bps, 10_000),
         "max_order_notional": float(limits.max_order_notional),
-        "limit_position_fraction": _fraction(limits.max_position_pct, 100),
+        "limit_position_fraction": fraction(limits.max_position_pct, 100),
         "max_orders_per_day": limits.max_orders_per_day,
-        "daily_loss": _fraction(limits.daily_loss_bps, 10_000),
-        "max_drawdown": _fraction(limits.max_drawdown_pct, 100),
+        "daily_loss": fraction(limits.daily_loss_bps, 10_000),
+        "max_drawdown": fraction(limits.max_drawdown_pct, 100),
+        "shared": int(len(book_places(setup)) > len(setup.instruments)),
     }
-    for name, value in values.items():
-        least = float("-inf") if name in _MAY_BE_INCOME else 0.0
-        if not (least <= value < float("inf") and value > float("-inf")):
-            raise ConfigurationError(
-                f"Run parameter {name}",
-                expected="a finite number" + ("" if name in _MAY_BE_INCOME else " >= 0"),
-                found=str(value),
-            )
-        record[name] = value
+    write_numbers(record, values, may_be_income=_MAY_BE_INCOME)
     return record
 
 
-def _expected_slippage(setup: EngineSetup) -> float:
+def _expected_slippage(setup: AnySetup) -> float:
     """Give what a taker's price is expected to be worse by, before the order is sent.
 
     The share of the volume is known only as the most that may fill; volatility not at all.
     """
     costs = setup.costs
     impact = costs.impact_bps * setup.rules.participation_pct / 100
-    return _fraction(costs.slippage_bps + costs.half_spread_bps + impact, 10_000)
+    return fraction(costs.slippage_bps + costs.half_spread_bps + impact, 10_000)
 
 
-def _grids(setup: EngineSetup) -> Records:
-    grids = np.zeros(len(setup.instruments), GRID)
-    for row, instrument in zip(grids, setup.instruments, strict=True):
+def _grids(places: tuple[BookPlace, ...]) -> Records:
+    grids = np.zeros(len(places), GRID)
+    for row, (_, _, instrument) in zip(grids, places, strict=True):
         numerator, denominator = instrument.tick.as_integer_ratio()
         if max(numerator, denominator) > _MAX_EXACT:
             raise ConfigurationError(
@@ -290,9 +257,6 @@ def _grids(setup: EngineSetup) -> Records:
         row["tick_numerator"], row["tick_denominator"] = numerator, denominator
         row["lot"] = float(instrument.lot)
         row["lot_units"] = instrument.lot_units
-        row["fixed_lots"] = instrument.lots_from_quantity(setup.sizing.qty)
-        min_lots = setup.sizing.min_qty / instrument.lot
-        row["min_lots"] = int(min_lots.to_integral_value(ROUND_CEILING))
         row["min_notional"] = float(instrument.min_notional)
         row["point_value"] = float(instrument.point_value)
     return grids

@@ -1,4 +1,8 @@
-"""Hard limits on entries: each says the most that is allowed, and what it would have been."""
+"""Hard limits on entries: each says the most that is allowed, and what it would have been.
+
+Limits that look at a symbol look at all of the account's books of it: what the others hold and have
+entered today stands in `account` while a book is being decided (`engine.sharing`).
+"""
 
 from __future__ import annotations
 
@@ -38,8 +42,9 @@ def first_halt(account: Record, book: Record) -> int:
         if loss >= terms.daily_loss:
             return refuse(account, DAILY_LOSS_HALT, terms.daily_loss, loss)
     most = terms.max_orders_per_day
-    if most > 0 and book.entries_today >= most:
-        return refuse(account, MAX_ORDERS_PER_DAY, float(most), book.entries_today + 1.0)
+    entries = book.entries_today + account.entries_beside
+    if most > 0 and entries >= most:
+        return refuse(account, MAX_ORDERS_PER_DAY, float(most), entries + 1.0)
     return ACCEPTED
 
 
@@ -51,7 +56,7 @@ def first_breach(account: Record, book: Record, side: int, lots: int, price: flo
     most = terms.max_order_notional
     if most > 0.0 and lots * lot_value > most:
         return refuse(account, MAX_ORDER_NOTIONAL, most, lots * lot_value)
-    held = abs(book.position + side * lots) * lot_value
+    held = abs(account.held_beside + book.position + side * lots) * lot_value
     most = terms.limit_position_fraction * account.equity
     if terms.limit_position_fraction > 0.0 and held > most:
         return refuse(account, MAX_POSITION, most, held)

@@ -29,6 +29,7 @@ class Refusal:
     Attributes:
         ts: open time of the bar whose close decided it.
         symbol: index of the instrument.
+        tag: index of the strategy.
         rule: name of the verdict, lower case.
         limit: what was allowed, in the unit of the rule.
         was: what it would have been.
@@ -39,6 +40,7 @@ class Refusal:
     rule: str
     limit: float
     was: float
+    tag: int = 0
 
 
 @compiled
@@ -60,8 +62,9 @@ def admit_entry(account: Record, book: Record, side: int, lots: int, price: floa
     spot = account.terms.spot != 0
     if spot and side < 0:
         return refuse(account, SHORT_NOT_ALLOWED, 0.0, -1.0)
-    if 0 < lots < grid.min_lots:
-        return refuse(account, BELOW_MIN_QTY, grid.min_lots * grid.lot, lots * grid.lot)
+    least = book.strategy.min_lots
+    if 0 < lots < least:
+        return refuse(account, BELOW_MIN_QTY, least * grid.lot, lots * grid.lot)
     verdict = admit_exit(account, book, lots, price)
     if verdict == ACCEPTED:
         verdict = first_halt(account, book)
@@ -69,7 +72,7 @@ def admit_entry(account: Record, book: Record, side: int, lots: int, price: floa
         verdict = first_breach(account, book, side, lots, price)
     if verdict == ACCEPTED and spot:
         cost = entry_cost(account.terms, grid, lots, price)
-        free = spendable(account)
+        free = spendable(account, book.strategy)
         if cost > free:
             return refuse(account, CASH, free, cost)
     return verdict

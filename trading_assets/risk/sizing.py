@@ -6,7 +6,7 @@ import numpy as np
 
 from trading_assets.portfolio.compiled import compiled
 from trading_assets.records.arrays import Record
-from trading_assets.records.terms import SIZING_FIXED, SIZING_PCT
+from trading_assets.records.strategy_terms import SIZING_FIXED, SIZING_PCT
 
 _UNITS = 100_000_000.0
 
@@ -26,23 +26,25 @@ def whole_lots(quantity: float, lot: float) -> int:
 
 @compiled
 def sized_lots(
-    terms: Record, grid: Record, equity: float, weight: float, unit_cost: float,
+    strategy: Record, grid: Record, equity: float, weight: float, unit_cost: float,
     stop_distance: float,
 ) -> int:  # fmt: skip
     """Size an order of `weight` (a signed fraction; only its magnitude counts here).
 
-    `equity` is in quote, `unit_cost` is what one unit of base costs, `stop_distance` (quote per
+    `equity` is the account's, in quote; its allocation to the strategy comes in here, for a fixed
+    size as for any other. `unit_cost` is what one unit of base costs, `stop_distance` (quote per
     base, positive) matters to sizing `risk` only.
     """
     magnitude = abs(weight)
-    if terms.sizing == SIZING_FIXED:
-        return int(np.floor(magnitude * grid.fixed_lots))
+    if strategy.sizing == SIZING_FIXED:
+        return int(np.floor(magnitude * strategy.allocation * strategy.fixed_lots))
+    allocated = strategy.allocation * equity
     unit_value = unit_cost * grid.point_value
-    if terms.sizing == SIZING_PCT:
-        quantity = magnitude * terms.position_fraction * equity / unit_value
+    if strategy.sizing == SIZING_PCT:
+        quantity = magnitude * strategy.position_fraction * allocated / unit_value
     else:
-        at_risk = magnitude * terms.risk_fraction * equity
-        cap = terms.max_position_fraction * equity / unit_value
+        at_risk = magnitude * strategy.risk_fraction * allocated
+        cap = strategy.max_position_fraction * allocated / unit_value
         quantity = min(at_risk / (stop_distance * grid.point_value), cap)
     return whole_lots(max(quantity, 0.0), grid.lot)
 
@@ -63,17 +65,18 @@ def entry_cost_units(terms: Record, grid: Record, lots: int, price: float) -> in
 
 
 @compiled
-def spendable(account: Record) -> float:
+def spendable(account: Record, strategy: Record) -> float:
     """Give the cash free for an entry, in quote: less working entries, less the buffer."""
     free = (account.cash - account.reserved) / _UNITS
-    return float(max(free - account.terms.cash_buffer * account.equity, 0.0))
+    return float(max(free - strategy.cash_buffer * account.equity, 0.0))
 
 
 @compiled
-def affordable_lots(account: Record, grid: Record, price: float) -> int:
+def affordable_lots(account: Record, book: Record, price: float) -> int:
     """Give the lots that the spendable cash of a spot account buys at `price`."""
     terms = account.terms
-    free = spendable(account)
+    grid = book.grid
+    free = spendable(account, book.strategy)
     payable = max(free - terms.minimum_fee, 0.0)
     lots = whole_lots(payable / _unit_cost(terms, grid, price), grid.lot)
     if lots > 0 and entry_cost(terms, grid, lots, price) > free:

@@ -86,11 +86,11 @@ PCT = Sizing(SizingMode.PCT_OF_EQUITY, pos_pct=Decimal(50), rebalance_pct=Decima
     [
         (
             SignalFamily.TARGET, PCT, targets, 28, 9540.479617078001,
-            "e6a7670a5bc9d4a30cb8977837da6020aad4b514780d67a3b7672235e65e35f2",
+            "c8d9fb0042f3230dc046d6f7a9ff0a39270bda399c6fb3a7a73fc486a0c01247",
         ),
         (
             SignalFamily.BRACKET, RISK, brackets, 94, 9405.582096852,
-            "41ddecc3b4a519b98148b4ebec357c8c7d29c97c41b7ec822889d99aa1b3d67d",
+            "fdb88c1e230f432ad034c616c5e66ebf3ea562f37b17c439c2ad8fedb82d9d0c",
         ),
     ],
 )  # fmt: skip

@@ -9,8 +9,10 @@ from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.setup import Account, EngineSetup, SignalFamily, Sizing, SizingMode
 from trading_assets.records.state import (
     ACCOUNT,
+    LOTS_PER_SYMBOL,
     _fields,
     blank_state,
+    book_dtype,
     layout_hash,
     opening_state,
     with_more_lots,
@@ -73,8 +75,9 @@ def test_growing_unrolls_the_ring_and_keeps_everything_else():
 def test_the_layout_names_every_field_and_its_place():
     text = _fields(ACCOUNT)
 
-    assert text.startswith("{terms@0:{family@0:<i8()")
-    assert f"verdicts@{ACCOUNT.fields['verdicts'][1]}:<i8(32,)" in text
+    assert text.startswith("{terms@0:{spot@0:<i8()")
+    books = _fields(book_dtype(LOTS_PER_SYMBOL))
+    assert f"verdicts@{book_dtype(LOTS_PER_SYMBOL).fields['verdicts'][1]}:<i8(32,)" in books
     assert len(layout_hash()) == 64
 
 

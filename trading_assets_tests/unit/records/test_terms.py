@@ -33,12 +33,12 @@ SETUP = EngineSetup(
 
 def test_numbers_are_those_that_were_declared():
     terms = terms_from_setup(SETUP)
-    parameters, grid = terms.parameters[0], terms.grids[0]
+    parameters, grid, strategy = terms.parameters[0], terms.grids[0], terms.strategies[0]
 
     assert (parameters["maker"], parameters["taker"]) == (0.001, 0.00075)
     assert (parameters["slippage"], parameters["per_share"]) == (0.0001, 0.005)
-    assert (grid["lot"], grid["lot_units"], grid["fixed_lots"]) == (0.00001, 1000, 10_000)
-    assert grid["min_lots"] == 2  # rounded up: one lot would be too little
+    assert (grid["lot"], grid["lot_units"], strategy["fixed_lots"]) == (0.00001, 1000, 10_000)
+    assert strategy["min_lots"] == 2  # rounded up: one lot would be too little
 
 
 @pytest.mark.parametrize(

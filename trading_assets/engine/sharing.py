@@ -1,0 +1,43 @@
+"""One instrument in the books of several strategies: what is the instrument's, and not a book's.
+
+At one instant books are matched and decided in the order of their strategies. The part of a bar's
+volume that orders may fill is one for all of them: a later book finds what earlier ones have left.
+Limits on a position and on the entries of a day look at the sum over all books of the instrument;
+opposite positions of two books offset each other there, as they do at a venue.
+"""
+
+from __future__ import annotations
+
+from trading_assets.portfolio.compiled import compiled
+from trading_assets.records.arrays import Record, Records
+
+
+@compiled
+def look_beside(account: Record, books: Records, book: Record) -> None:
+    """Note what the other books of an instrument hold, and their entries today, for the door."""
+    account.held_beside = 0
+    account.entries_beside = 0
+    for b in range(len(books)):
+        other = books[b]
+        if other.symbol == book.symbol and other.tag != book.tag:
+            account.held_beside += other.position
+            account.entries_beside += other.entries_today
+
+
+@compiled
+def look_away(account: Record) -> None:
+    """Forget what `look_beside` has noted: it is true for one decision only."""
+    account.held_beside = 0
+    account.entries_beside = 0
+
+
+@compiled
+def note_taken(books: Records, book: Record, event: Record) -> None:
+    """Take what a book has filled in this bar from what later books of its instrument may."""
+    lots = 0
+    for k in range(event.n_fills):
+        lots += event.fills[k].lots
+    for b in range(len(books)):
+        other = books[b]
+        if other.symbol == book.symbol and other.tag > book.tag:
+            other.taken += lots
