@@ -65,11 +65,20 @@ class SizeAt(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Starting balances of one account; all symbols of a run share its quote asset."""
+    """Starting balances of one account; all symbols of a run share its quote asset.
+
+    Attributes:
+        leverage: of a margin account: an entry needs 1 / leverage of all exposure as equity, and
+            its costs; 0 asks for no margin.
+        maintenance_pct: of a margin account: at a close where equity is less than this percentage
+            of what the positions are worth, all of them go to market; 0 never liquidates.
+    """
 
     quote: str
     cash: Decimal
     profile: AccountProfile = AccountProfile.SPOT_LONG_ONLY
+    leverage: Decimal = Decimal(0)
+    maintenance_pct: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +137,22 @@ class Sizing:
 class Limits:
     """Hard limits before any order; 0 means none. Exits pass all but the venue's own filters.
 
+    What counts as exposure, working entries included: `risk.exposure`.
+
     Attributes:
         max_order_notional: in quote.
         max_position_pct: of equity, per symbol.
         max_orders_per_day: entries per symbol and UTC day.
         daily_loss_bps: of the equity at the start of the UTC day; entries stop for the day.
         max_drawdown_pct: of peak equity; entries stop for the run.
+        max_gross_pct: of equity, long and short exposure together.
+        max_net_pct: of equity, long less short exposure, on either side.
+        max_leverage: gross exposure as a multiple of equity.
+        max_symbol_notional: in quote, per symbol.
+        max_orders_per_minute: entries of the account per minute of the engine's clock, which is the
+            open time of bars.
+        moc_guard_minutes: no entry less than this before its `valid_to`, at whose close what is
+            left of it goes to market.
     """
 
     max_order_notional: Decimal = Decimal(0)
@@ -141,6 +160,12 @@ class Limits:
     max_orders_per_day: int = 0
     daily_loss_bps: Decimal = Decimal(0)
     max_drawdown_pct: Decimal = Decimal(0)
+    max_gross_pct: Decimal = Decimal(0)
+    max_net_pct: Decimal = Decimal(0)
+    max_leverage: Decimal = Decimal(0)
+    max_symbol_notional: Decimal = Decimal(0)
+    max_orders_per_minute: int = 0
+    moc_guard_minutes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

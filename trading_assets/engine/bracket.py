@@ -37,9 +37,9 @@ from trading_assets.records.codes import (
     Verdict,
 )
 from trading_assets.records.strategy_terms import SIZING_FIXED, SIZING_RISK
-from trading_assets.risk.limits import ACCEPTED, refuse
-from trading_assets.risk.pre_trade import admit_entry, admit_exit
-from trading_assets.risk.sizing import affordable_lots, entry_cost_units, sized_lots
+from trading_assets.risk.limits import ACCEPTED, guard_close, refuse
+from trading_assets.risk.pre_trade import admit_entry, admit_exit, payable_lots
+from trading_assets.risk.sizing import entry_cost_units, sized_lots
 
 # Places in signals.BRACKET_COLUMNS; of a pair, the long side comes first.
 ENTRY_AT, STOP_AT, TARGET_AT, VALID_TO = 0, 2, 4, 6
@@ -127,6 +127,9 @@ def _place_entries(account: Record, book: Record, ts: int, row: np.ndarray, live
     valid_to = NEVER if np.isnan(row[VALID_TO]) else int(row[VALID_TO])
     if valid_to <= ts:
         return refuse(account, EXPIRED_SIGNAL, float(ts), float(valid_to))
+    guarded = guard_close(account, ts, valid_to)
+    if guarded != ACCEPTED:
+        return guarded
     both = not np.isnan(row[ENTRY_AT] + row[ENTRY_AT + 1])
     group = account.next_order_id if both else 0
     first_refusal = ACCEPTED
@@ -165,8 +168,8 @@ def _place_entry(
     price = price_of_ticks(grid, entry)
     distance = price_of_ticks(grid, side * (entry - stop))
     lots = sized_lots(strategy, grid, account.equity, 1.0, price, distance)
-    if account.terms.spot != 0 and side > 0 and strategy.sizing != SIZING_FIXED:
-        lots = min(lots, affordable_lots(account, book, price))
+    if strategy.sizing != SIZING_FIXED:
+        lots = payable_lots(account, book, side, lots, price)
     verdict = admit_entry(account, book, side, lots, price)
     if verdict == ACCEPTED:
         _place_bracket(account, book, ts, side, lots, entry, stop, target, group, live)

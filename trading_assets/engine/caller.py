@@ -13,7 +13,7 @@ from trading_assets.engine.orders import (
     set_stop,
     sweep,
 )
-from trading_assets.engine.sharing import look_away, look_beside
+from trading_assets.engine.sharing import look_around, look_away
 from trading_assets.engine.trailing import trailed_ticks
 from trading_assets.portfolio.compiled import compiled, entry
 from trading_assets.portfolio.financing import book_financing
@@ -51,8 +51,7 @@ def submit_orders(accounts: Records, books: Records, b: int, requests: Records, 
     """Take a caller's orders through the door, all or none; give the verdict."""
     account = accounts[0]
     book = books[b]
-    if account.terms.shared != 0:
-        look_beside(account, books, book)
+    look_around(account, books, book)
     verdict = ACCEPTED
     for i in range(len(requests)):
         if verdict == ACCEPTED:

@@ -24,10 +24,10 @@ NO_SIGNAL = int(Verdict.NO_SIGNAL)
 def only_signals_matter(account: Record, books: Records) -> bool:
     """Tell whether only a signal can cause anything: no order works, no bracket is open.
 
-    Nothing else looks at every bar but strategies that are asked, and the averages behind the
-    square-root impact.
+    Nothing else looks at every bar but strategies that are asked, and what makes terms restless:
+    averages over bars, and margin that may be called.
     """
-    quiet = bool(account.terms.sqrt_impact == 0.0)
+    quiet = bool(account.terms.restless == 0)
     for b in range(len(books)):
         book = books[b]
         family = book.strategy.family

@@ -20,7 +20,7 @@ from trading_assets.engine.orders import (
     sweep,
     ticks_of_price,
 )
-from trading_assets.engine.sharing import look_away, look_beside
+from trading_assets.engine.sharing import look_around, look_away
 from trading_assets.engine.target import decide_target
 from trading_assets.portfolio.compiled import compiled, entry
 from trading_assets.portfolio.valuation import mark
@@ -45,9 +45,9 @@ from trading_assets.records.codes import (
 )
 from trading_assets.records.results import N_EQUITY, Logs
 from trading_assets.records.strategy_terms import SIZING_FIXED, SIZING_RISK
-from trading_assets.risk.limits import ACCEPTED, refuse
-from trading_assets.risk.pre_trade import admit_entry, admit_exit
-from trading_assets.risk.sizing import affordable_lots, entry_cost_units, sized_lots, whole_lots
+from trading_assets.risk.limits import ACCEPTED, guard_close, refuse
+from trading_assets.risk.pre_trade import admit_entry, admit_exit, payable_lots
+from trading_assets.risk.sizing import entry_cost_units, sized_lots, whole_lots
 
 NO_SIGNAL = int(Verdict.NO_SIGNAL)
 ORDER_WORKING = int(Verdict.ORDER_WORKING)
@@ -70,8 +70,7 @@ def take_target(
     """Bring a symbol towards its target; give the verdict."""
     account = accounts[0]
     book = books[b]
-    if account.terms.shared != 0:
-        look_beside(account, books, book)
+    look_around(account, books, book)
     if _is_taken(book, account.ts, CLOSE) or _is_taken(book, account.ts, REDUCE):
         verdict = refuse(account, ORDER_WORKING, 0.0, 1.0)
     else:
@@ -94,8 +93,7 @@ def take_order(
     account = accounts[0]
     event = events[0]
     book = books[b]
-    if account.terms.shared != 0:
-        look_beside(account, books, book)
+    look_around(account, books, book)
     grid = book.grid
     limit_ticks = NO_PRICE if np.isnan(limit) else ticks_of_price(grid, limit)
     stop_ticks = NO_PRICE if np.isnan(stop) else ticks_of_price(grid, stop)
@@ -107,8 +105,8 @@ def take_order(
         stop_loss_ticks = NO_PRICE if np.isnan(stop_loss) else ticks_of_price(grid, stop_loss)
         profit_ticks = NO_PRICE if np.isnan(take_profit) else ticks_of_price(grid, take_profit)
         verdict = _take_entry(
-            account, book, side, tif, weight, quantity, limit_ticks, stop_ticks, stop_loss_ticks,
-            profit_ticks, stop_distance, most_working, live,
+            account, book, side, tif, valid_to, weight, quantity, limit_ticks, stop_ticks,
+            stop_loss_ticks, profit_ticks, stop_distance, most_working, live,
         )  # fmt: skip
     if verdict == ACCEPTED and valid_to != NEVER:
         _end_at(book, account.ts, tif, valid_to)
@@ -182,9 +180,9 @@ def _take_exit(
 
 @compiled
 def _take_entry(
-    account: Record, book: Record, side: int, tif: int, weight: float, quantity: float,
-    limit_ticks: int, stop_ticks: int, loss_ticks: int, profit_ticks: int, stop_distance: float,
-    most_working: int, live: int,
+    account: Record, book: Record, side: int, tif: int, valid_to: int, weight: float,
+    quantity: float, limit_ticks: int, stop_ticks: int, loss_ticks: int, profit_ticks: int,
+    stop_distance: float, most_working: int, live: int,
 ) -> int:  # fmt: skip
     """Place an order that opens or enlarges a position, and the exits that wait for it."""
     terms = account.terms
@@ -193,6 +191,8 @@ def _take_entry(
         return refuse(account, ORDER_WORKING, float(most_working), most_working + 1.0)
     price = _price_of(book, limit_ticks, stop_ticks)
     verdict = _judge_exits(account, book, side, price, loss_ticks, profit_ticks)
+    if verdict == ACCEPTED:
+        verdict = guard_close(account, account.ts, valid_to)
     if verdict != ACCEPTED:
         return verdict
     distance = stop_distance
@@ -252,8 +252,8 @@ def _lots_of_weight(
     """Size an entry as the spec says, and cut it to what a spot account can pay."""
     strategy = book.strategy
     lots = sized_lots(strategy, book.grid, account.equity, weight, price, distance)
-    if account.terms.spot != 0 and side > 0 and strategy.sizing != SIZING_FIXED:
-        lots = min(lots, affordable_lots(account, book, price))
+    if strategy.sizing != SIZING_FIXED:
+        lots = payable_lots(account, book, side, lots, price)
     return lots
 
 

@@ -17,6 +17,7 @@ from trading_assets.domain.setup import SignalFamily
 from trading_assets.engine.bracket import decide_bracket
 from trading_assets.engine.coasting import coast, only_signals_matter
 from trading_assets.engine.costs import note_bar
+from trading_assets.engine.liquidation import is_called, liquidate, refuse_called
 from trading_assets.engine.matching import execute, fill_simulated, match_symbol
 from trading_assets.engine.orders import (
     cancel_all,
@@ -25,7 +26,7 @@ from trading_assets.engine.orders import (
     settle_children,
     sweep,
 )
-from trading_assets.engine.sharing import look_away, look_beside, note_taken
+from trading_assets.engine.sharing import look_around, look_away, note_taken
 from trading_assets.engine.signals import Bars
 from trading_assets.engine.target import decide_target
 from trading_assets.portfolio.compiled import compiled, entry, spliced
@@ -51,6 +52,7 @@ from trading_assets.records.results import (
     N_TRIPS,
     Logs,
 )
+from trading_assets.records.terms import LOOK_MARGIN
 
 TARGET = int(SignalFamily.TARGET)
 ON_BAR = int(SignalFamily.ON_BAR)
@@ -141,22 +143,45 @@ def _decide_all(
 ) -> bool:  # fmt: skip
     """Decide every book that has a bar; tell whether anything was logged."""
     logged = False
+    called = False
+    looks = account.terms.looks
+    if looks & LOOK_MARGIN:
+        called = is_called(account, books)
+        if called:
+            _liquidate_all(account, books, event, logs, bars.ts[t], live)
+            logged = True
     for b in range(len(books)):
         book = books[b]
         if np.isnan(bars.close[np.uint64(book.symbol), t]):
             continue
-        if account.terms.shared != 0:
-            look_beside(account, books, book)
-        verdict = decide(account, books, book, event, bars.ts[t], signals[:, b, t], live)
+        if looks != 0:
+            look_around(account, books, book)
+        if called and book.strategy.family != ON_BAR:
+            verdict = refuse_called(account, book)
+        else:
+            verdict = decide(account, books, book, event, bars.ts[t], signals[:, b, t], live)
         if verdict >= ORDER_WORKING:
             log_refusal(account, book, verdict, logs)
             logged = True
         if event.n_orders + event.n_fills > 0:
             drain(event, logs)
             logged = True
-    if account.terms.shared != 0:
+    if looks != 0:
         look_away(account)
     return logged
+
+
+@compiled
+def _liquidate_all(
+    account: Record, books: Records, event: Record, logs: Logs, ts: int, live: int
+) -> None:
+    """Send every position to market; where orders fill at a close, they fill at this one."""
+    for b in range(len(books)):
+        liquidate(account, books[b], event, ts, live)
+        if account.terms.fill_at_close != 0 and live == 0:
+            fill_at_close(account, books, books[b], event, ts)
+            sweep(books[b])
+        drain(event, logs)
 
 
 @spliced

@@ -47,7 +47,7 @@ from trading_assets.records.terms import setup_hash, terms_from_setup
 from trading_assets.risk.pre_trade import Refusal
 
 _HEADER = struct.Struct("<8sII32s32s")
-_MAGIC = b"TAENGIN3"
+_MAGIC = b"TAENGIN4"
 _LAYOUT = bytes.fromhex(layout_hash())
 
 

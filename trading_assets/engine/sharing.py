@@ -10,6 +10,18 @@ from __future__ import annotations
 
 from trading_assets.portfolio.compiled import compiled
 from trading_assets.records.arrays import Record, Records
+from trading_assets.records.terms import LOOK_EXPOSURE, LOOK_SHARED
+from trading_assets.risk.exposure import note_exposure
+
+
+@compiled
+def look_around(account: Record, books: Records, book: Record) -> None:
+    """Note of the other books what the rules of the account ask for."""
+    looks = account.terms.looks
+    if looks & LOOK_SHARED:
+        look_beside(account, books, book)
+    if looks & LOOK_EXPOSURE:
+        note_exposure(account, books, book)
 
 
 @compiled
@@ -29,6 +41,9 @@ def look_away(account: Record) -> None:
     """Forget what `look_beside` has noted: it is true for one decision only."""
     account.held_beside = 0
     account.entries_beside = 0
+    account.gross_beside = 0.0
+    account.long_beside = 0.0
+    account.short_beside = 0.0
 
 
 @compiled

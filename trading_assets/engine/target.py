@@ -21,8 +21,8 @@ from trading_assets.records.codes import (
 )
 from trading_assets.records.strategy_terms import SIZING_FIXED, SIZING_RISK
 from trading_assets.risk.limits import ACCEPTED, refuse
-from trading_assets.risk.pre_trade import admit_entry, admit_exit
-from trading_assets.risk.sizing import affordable_lots, entry_cost_units, sized_lots
+from trading_assets.risk.pre_trade import admit_entry, admit_exit, payable_lots
+from trading_assets.risk.sizing import entry_cost_units, sized_lots
 
 OPEN = int(Leg.OPEN)
 REDUCE = int(Leg.REDUCE)
@@ -93,9 +93,9 @@ def _open(
     if strategy.sizing == SIZING_RISK and not stop_distance > 0.0:
         return refuse(account, NO_STOP, 0.0, stop_distance)
     lots = sized_lots(strategy, book.grid, account.equity, target, book.price, stop_distance)
-    if terms.spot != 0 and strategy.sizing != SIZING_FIXED:
-        lots = min(lots, affordable_lots(account, book, book.price))
     side = 1 if target > 0.0 else -1
+    if strategy.sizing != SIZING_FIXED:
+        lots = payable_lots(account, book, side, lots, book.price)
     verdict = _grow(account, book, ts, side, lots, target, live)
     if verdict == ACCEPTED and terms.size_at_fill != 0:
         order = book.orders[book.n_orders - 1]
@@ -121,9 +121,9 @@ def _resize(
         return NO_CHANGE
     if more < 0:
         return _shrink(account, book, ts, REDUCE, -more, target, live)
-    if account.terms.spot != 0:
-        more = min(more, affordable_lots(account, book, book.price))
-    return _grow(account, book, ts, 1 if book.position > 0 else -1, more, target, live)
+    side = 1 if book.position > 0 else -1
+    more = payable_lots(account, book, side, more, book.price)
+    return _grow(account, book, ts, side, more, target, live)
 
 
 @compiled

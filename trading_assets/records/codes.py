@@ -32,6 +32,7 @@ class Leg(IntEnum):
     EXPIRY = 9  # to market at the close of `valid_to`
     SEGMENT_END = 10  # the data end here: closed at the last close
     MANUAL = 11  # placed by a caller, not by a signal
+    LIQUIDATION = 12  # to market, since the equity of a margin account no longer covers it
 
     @property
     def reason(self) -> str:
@@ -51,6 +52,7 @@ _REASONS = {
     Leg.TARGET_SHORT: "target",
     Leg.EXPIRY: "expiry",
     Leg.SEGMENT_END: "segment_end",
+    Leg.LIQUIDATION: "liquidation",
     Leg.MANUAL: "manual",
 }
 
@@ -97,6 +99,7 @@ class Cause(IntEnum):
     FOK = 12  # not all of it could be filled at once
     EXIT_TOUCHED = 13  # an exit of its bracket was reached before it was complete
     REPLACED = 14  # a newer target takes its place
+    LIQUIDATED = 15  # a margin call withdraws all orders
 
 
 class Financing(IntEnum):
@@ -133,6 +136,17 @@ class Verdict(IntEnum):
     MIN_NOTIONAL = 22
     CASH = 23
     CASH_AT_FILL = 24  # accepted, but not affordable when its turn came; not an opportunity
+    MAX_GROSS = 25
+    MAX_NET = 26
+    MAX_LEVERAGE = 27
+    MAX_SYMBOL_NOTIONAL = 28
+    MAX_ORDERS_PER_MINUTE = 29
+    MAX_VAR = 30
+    MOC_GUARD = 31  # too little time before what is left goes to market at a close
+    INITIAL_MARGIN = 32
+    MARGIN_CALL = 33  # the account is below its maintenance margin
+    NO_VOLATILITY = 34  # the range or the volatility that sizes it is not known yet
+    NO_EDGE = 35  # the Kelly fraction is not above zero
 
     @property
     def is_refusal(self) -> bool:
@@ -140,7 +154,7 @@ class Verdict(IntEnum):
         return self >= Verdict.ORDER_WORKING
 
 
-N_VERDICTS = 32
+N_VERDICTS = 48
 """Room for verdicts in the account record."""
 
 MOST_WISHES = 8

@@ -49,6 +49,12 @@ ACCOUNT = np.dtype(
         ("faults", "i8"),  # edges that were taken and do not exist: always 0
         ("held_beside", "i8"),  # while deciding: lots in other books of the instrument
         ("entries_beside", "i8"),  # while deciding: entries of other books of it today
+        ("gross_beside", "f8"),  # while deciding: quote, exposure of all other books
+        ("long_beside", "f8"),  # their net exposure once all their buys have filled
+        ("short_beside", "f8"),  # and once all their sells have, below zero when short
+        ("minute", "i8"),  # of the latest entry, since 1970
+        ("entries_minute", "i8"),  # entries of all books in it
+        ("margin_needed", "f8"),  # quote, while below the maintenance margin, else 0
     ],
     align=True,
 )

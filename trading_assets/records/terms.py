@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from trading_assets.domain.bar import MINUTE
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import content_hash
 from trading_assets.domain.setup import (
@@ -23,6 +24,7 @@ from trading_assets.domain.setup import (
 )
 from trading_assets.records.arrays import Records
 from trading_assets.records.memory import decider_identity
+from trading_assets.records.risk_terms import require_possible_risk
 from trading_assets.records.strategy_terms import (
     fraction,
     require_possible_strategies,
@@ -63,10 +65,23 @@ PARAMETERS = np.dtype(
         ("daily_loss", "f8"),
         ("max_drawdown", "f8"),
         ("shared", "i8"),  # some instrument is traded by several strategies
+        ("max_gross", "f8"),  # of equity
+        ("max_net", "f8"),
+        ("max_leverage", "f8"),
+        ("max_symbol_notional", "f8"),
+        ("max_orders_per_minute", "i8"),
+        ("moc_guard", "i8"),  # microseconds
+        ("leverage", "f8"),  # 0: entries need no margin
+        ("maintenance", "f8"),  # of the value held; 0: no liquidation
+        ("looks", "i8"),  # what a decision has to know of other books: LOOK_ bits
+        ("restless", "i8"),  # something looks at every bar, signal or not
     ],
     align=True,
 )
 """What holds for the whole account."""
+
+LOOK_SHARED, LOOK_EXPOSURE, LOOK_MARGIN = 1, 2, 4
+"""Bits of `looks`: books of one instrument; exposure of all books; the maintenance margin."""
 
 GRID = np.dtype(
     [
@@ -143,6 +158,7 @@ def _require_consistent(setup: AnySetup) -> None:
         raise ConfigurationError("Negative cash", expected=">= 0", found=str(setup.account.cash))
     _require_possible_costs(setup, spot=spot)
     _require_possible_rules(setup)
+    require_possible_risk(setup)
 
 
 def _require_possible_costs(setup: AnySetup, *, spot: bool) -> None:
@@ -201,6 +217,7 @@ def _needs_volume(setup: AnySetup) -> bool:
 def _parameters(setup: AnySetup) -> Records:
     record = np.zeros(1, PARAMETERS)
     costs, limits, rules = setup.costs, setup.limits, setup.rules
+    shared = len(book_places(setup)) > len(setup.instruments)
     values = {
         "spot": int(setup.account.profile is AccountProfile.SPOT_LONG_ONLY),
         "fill_at_close": int(rules.fill_at is FillAt.BAR_CLOSE),
@@ -228,10 +245,28 @@ def _parameters(setup: AnySetup) -> Records:
         "max_orders_per_day": limits.max_orders_per_day,
         "daily_loss": fraction(limits.daily_loss_bps, 10_000),
         "max_drawdown": fraction(limits.max_drawdown_pct, 100),
-        "shared": int(len(book_places(setup)) > len(setup.instruments)),
+        "shared": int(shared),
+        "max_gross": fraction(limits.max_gross_pct, 100),
+        "max_net": fraction(limits.max_net_pct, 100),
+        "max_leverage": float(limits.max_leverage),
+        "max_symbol_notional": float(limits.max_symbol_notional),
+        "max_orders_per_minute": limits.max_orders_per_minute,
+        "moc_guard": limits.moc_guard_minutes * MINUTE,
+        "leverage": float(setup.account.leverage),
+        "maintenance": fraction(setup.account.maintenance_pct, 100),
+        "looks": _looks(setup, shared=shared),
+        "restless": int(costs.sqrt_impact != 0 or setup.account.maintenance_pct != 0),
     }
     write_numbers(record, values, may_be_income=_MAY_BE_INCOME)
     return record
+
+
+def _looks(setup: AnySetup, *, shared: bool) -> int:
+    limits, account = setup.limits, setup.account
+    caps = (limits.max_gross_pct, limits.max_net_pct, limits.max_leverage, account.leverage)
+    looks = LOOK_SHARED if shared else 0
+    looks |= LOOK_EXPOSURE if any(cap != 0 for cap in caps) else 0
+    return looks | (LOOK_MARGIN if account.maintenance_pct != 0 else 0)
 
 
 def _expected_slippage(setup: AnySetup) -> float:

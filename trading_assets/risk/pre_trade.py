@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from trading_assets.portfolio.compiled import compiled
 from trading_assets.records.arrays import Record
 from trading_assets.records.codes import Verdict
-from trading_assets.risk.limits import ACCEPTED, first_breach, first_halt, refuse
-from trading_assets.risk.sizing import entry_cost, spendable
+from trading_assets.risk.limits import ACCEPTED, first_breach, first_halt, note_entry, refuse
+from trading_assets.risk.margin import judge_margin, marginable_lots
+from trading_assets.risk.sizing import affordable_lots, entry_cost, spendable
 
 BELOW_LOT = int(Verdict.BELOW_LOT)
 BELOW_MIN_QTY = int(Verdict.BELOW_MIN_QTY)
@@ -41,6 +42,16 @@ class Refusal:
     limit: float
     was: float
     tag: int = 0
+
+
+@compiled
+def payable_lots(account: Record, book: Record, side: int, lots: int, price: float) -> int:
+    """Cut a computed size to what the account can pay, or has margin for."""
+    if account.terms.spot != 0 and side > 0:
+        return min(lots, affordable_lots(account, book, price))
+    if account.terms.leverage > 0.0:
+        return min(lots, marginable_lots(account, book, side, price))
+    return lots
 
 
 @compiled
@@ -75,4 +86,8 @@ def admit_entry(account: Record, book: Record, side: int, lots: int, price: floa
         free = spendable(account, book.strategy)
         if cost > free:
             return refuse(account, CASH, free, cost)
+    if verdict == ACCEPTED and account.terms.leverage > 0.0:
+        verdict = judge_margin(account, book, side, lots, price)
+    if verdict == ACCEPTED and account.terms.max_orders_per_minute > 0:
+        note_entry(account)
     return verdict

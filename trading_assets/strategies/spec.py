@@ -43,6 +43,7 @@ from trading_assets.strategies.spec_sections import (
     USED_BY,
     CostsSpec,
     LimitsSpec,
+    MarginSpec,
     Number,
     RulesSpec,
     Section,
@@ -80,6 +81,7 @@ class StrategySpec(Section):
     cash: Annotated[Number, Field(gt=0)]
     quote: str = Field(default="USDT", pattern=r"^[A-Z0-9]{2,10}$")
     profile: Literal["spot_long_only", "margin"] = "spot_long_only"
+    margin: MarginSpec = MarginSpec()
     sizing: SizingSpec
     costs: CostsSpec = CostsSpec()
     filters: FiltersSpec = FiltersSpec()
@@ -117,6 +119,8 @@ class StrategySpec(Section):
             "description": True,
             "filters": not self.filters.names,
             "costs": unsaid("costs", self.costs),
+            "limits": unsaid("limits", self.limits),
+            "margin": self.margin == MarginSpec(),
             "rules": unsaid("rules", self.rules),
         }
         left_out = {key: what for key, what in left_out.items() if what}
@@ -173,7 +177,9 @@ class StrategySpec(Section):
         sizing, rules = self.sizing, self.rules
         return EngineSetup(
             instruments=chosen,
-            account=Account(self.quote, self.cash, AccountProfile[self.profile.upper()]),
+            account=Account(
+                self.quote, self.cash, AccountProfile[self.profile.upper()], **dict(self.margin)
+            ),
             family=strategy.family,
             decider=decider_of(strategy),
             sizing=Sizing(**{**dict(sizing), "mode": SizingMode(sizing.mode)}),

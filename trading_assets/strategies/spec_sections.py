@@ -110,6 +110,19 @@ class LimitsSpec(Section):
     max_orders_per_day: int = Field(default=0, ge=0)
     daily_loss_bps: Amount = Decimal(0)
     max_drawdown_pct: Amount = Decimal(0)
+    max_gross_pct: Amount = Decimal(0)
+    max_net_pct: Amount = Decimal(0)
+    max_leverage: Amount = Decimal(0)
+    max_symbol_notional: Amount = Decimal(0)
+    max_orders_per_minute: int = Field(default=0, ge=0)
+    moc_guard_minutes: int = Field(default=0, ge=0)
+
+
+class MarginSpec(Section):
+    """What a margin account asks for; meaning: `domain.setup.Account`."""
+
+    leverage: Annotated[Number, Field(ge=0, le=1000)] = Decimal(0)
+    maintenance_pct: Annotated[Number, Field(ge=0, lt=100)] = Decimal(0)
 
 
 class RulesSpec(Section):
@@ -135,6 +148,16 @@ HASHED_WHEN_SAID: dict[str, frozenset[str]] = {
             "swap_long_bps",
             "swap_short_bps",
             "borrow_bps",
+        }
+    ),
+    "limits": frozenset(
+        {
+            "max_gross_pct",
+            "max_net_pct",
+            "max_leverage",
+            "max_symbol_notional",
+            "max_orders_per_minute",
+            "moc_guard_minutes",
         }
     ),
     "rules": frozenset({"participation_pct", "trailing_stop"}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.order import OrderType
+from trading_assets.domain.setup import EngineSetup
 from trading_assets.live.book_state import SessionSetup
 from trading_assets.live.recovery import MachineFactory
 from trading_assets.live.signal_desk import PinnedModel, SignalDesk
@@ -33,7 +34,7 @@ def machine_factory(release: Release) -> MachineFactory:
     """Give the engine of a release, new or restored from bytes."""
     from trading_assets.engine.machine import Machine
 
-    setup = release.spec.engine_setup(release.instruments)
+    setup = _engine_setup(release)
     return MachineFactory(lambda: Machine(setup), lambda blob: Machine.restore(setup, blob))
 
 
@@ -41,7 +42,7 @@ def warm_engine(release: Release) -> None:
     """Make the engine of a release ready, so that no live bar waits for it."""
     from trading_assets.engine.warm_up import warm_up
 
-    warm_up(release.spec.engine_setup(release.instruments))
+    warm_up(_engine_setup(release))
 
 
 def signal_desk(release: Release) -> SignalDesk:
@@ -85,3 +86,21 @@ def _pinned(release: Release, horizon: str) -> PinnedModel:
         )
     booster = release.file(facts["booster"]).decode()
     return PinnedModel(Forecaster.from_model_text(release.file(facts["document"]), booster), CORE)
+
+
+def _engine_setup(release: Release) -> EngineSetup:
+    """Give the engine's setup, unless it plays a part that is the venue's.
+
+    Raises:
+        ConfigurationError: if the release has a margin that this engine would have to call.
+    """
+    setup = release.spec.engine_setup(release.instruments)
+    if setup.account.leverage or setup.account.maintenance_pct:
+        raise ConfigurationError(
+            f"Release {release.release_id} trades with leverage",
+            expected="a spec without margin",
+            found=f"leverage {setup.account.leverage}",
+            fix="Keep the spec to backtests: venues of live books are spot venues, and a margin "
+            "call is the venue's own.",
+        )
+    return setup

@@ -1,15 +1,18 @@
-"""The page of fill rules names a test for every row, and those tests are there."""
+"""The pages of fill rules and of risk name a test for every row, and those tests are there."""
 
 import itertools
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "order-rules.md"
+PAGES = (("order-rules.md", 20), ("risk.md", 10))
 
 
-def test_every_rule_is_held_by_a_test_that_exists():
-    lines = PAGE.read_text().splitlines()
+@pytest.mark.parametrize(("page", "least"), PAGES)
+def test_every_rule_is_held_by_a_test_that_exists(page, least):
+    lines = (ROOT / "docs" / page).read_text().splitlines()
     rows = [
         line
         for line, below in itertools.pairwise([*lines, ""])
@@ -21,7 +24,7 @@ def test_every_rule_is_held_by_a_test_that_exists():
         for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
     }
 
-    assert len(rows) > 20
+    assert len(rows) > least
     for row in rows:
         named = re.findall(r"`(test_\w+)`", row.rsplit("|", 2)[1])
         assert named, row

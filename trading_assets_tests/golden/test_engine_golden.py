@@ -86,11 +86,11 @@ PCT = Sizing(SizingMode.PCT_OF_EQUITY, pos_pct=Decimal(50), rebalance_pct=Decima
     [
         (
             SignalFamily.TARGET, PCT, targets, 28, 9540.479617078001,
-            "c8d9fb0042f3230dc046d6f7a9ff0a39270bda399c6fb3a7a73fc486a0c01247",
+            "28ab0bd67f528582ab4033df9a12ee53e8929b9e00d991aded5dc5811db8f4a8",
         ),
         (
             SignalFamily.BRACKET, RISK, brackets, 94, 9405.582096852,
-            "fdb88c1e230f432ad034c616c5e66ebf3ea562f37b17c439c2ad8fedb82d9d0c",
+            "27ff49913d8dbf844c0f6ebd5486db87ab1561c69bf36bfbe7ccd612df27ce5b",
         ),
     ],
 )  # fmt: skip

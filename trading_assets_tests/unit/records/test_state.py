@@ -77,7 +77,7 @@ def test_the_layout_names_every_field_and_its_place():
 
     assert text.startswith("{terms@0:{spot@0:<i8()")
     books = _fields(book_dtype(LOTS_PER_SYMBOL))
-    assert f"verdicts@{book_dtype(LOTS_PER_SYMBOL).fields['verdicts'][1]}:<i8(32,)" in books
+    assert f"verdicts@{book_dtype(LOTS_PER_SYMBOL).fields['verdicts'][1]}:<i8(48,)" in books
     assert len(layout_hash()) == 64
 
 

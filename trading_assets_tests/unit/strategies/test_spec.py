@@ -6,7 +6,7 @@ from trading_assets.domain.errors import ConfigurationError, UnknownSymbol
 from trading_assets.domain.ids import Symbol
 from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.order import OrderType
-from trading_assets.domain.setup import AccountProfile, SignalFamily, SizingMode, TrailBy
+from trading_assets.domain.setup import AccountProfile, Limits, SignalFamily, SizingMode, TrailBy
 from trading_assets.strategies.spec import SHIPPED_SPECS, load_spec, load_specs, parse_spec
 
 SOL = Instrument("SOLUSDT", "SOL", "USDT", Decimal("0.01"), Decimal("0.001"), Decimal(5))
@@ -118,6 +118,25 @@ def test_later_keys_leave_the_hash_of_older_specs_alone():
     assert spec(MINIMAL + "rules: {participation_pct: 0}\n").spec_hash == base
     assert spec(MINIMAL + "rules: {participation_pct: 5}\n").spec_hash != base
     assert spec(MINIMAL + "costs: {impact_bps: 1}\n").spec_hash != base
+    assert spec(MINIMAL + "limits: {max_gross_pct: 0}\n").spec_hash == base
+    assert spec(MINIMAL + "limits: {max_gross_pct: 5}\n").spec_hash != base
+    assert spec(MINIMAL + "margin: {leverage: 0}\n").spec_hash == base
+    assert spec(MINIMAL + "margin: {leverage: 2}\n").spec_hash != base
+
+
+def test_limits_and_margin_reach_the_engine():
+    text = (
+        MINIMAL
+        + "profile: margin\nmargin: {leverage: 3, maintenance_pct: 20.5}\n"
+        + "limits: {max_gross_pct: 200, max_net_pct: 150, max_leverage: 2.5,\n"
+        + "  max_symbol_notional: 9000, max_orders_per_minute: 4, moc_guard_minutes: 15}\n"
+    )
+    setup = spec(text).engine_setup([SOL])
+    assert (setup.account.leverage, setup.account.maintenance_pct) == (3, Decimal("20.5"))
+    assert setup.limits == Limits(
+        max_gross_pct=Decimal(200), max_net_pct=Decimal(150), max_leverage=Decimal("2.5"),
+        max_symbol_notional=Decimal(9000), max_orders_per_minute=4, moc_guard_minutes=15,
+    )  # fmt: skip
 
 
 def test_costs_and_rules_reach_the_engine():

@@ -1,0 +1,34 @@
+"""What a live book cannot be: refused before its engine is made."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from trading_assets.domain.errors import ConfigurationError
+from trading_assets.domain.ids import symbol_from_text
+from trading_assets.domain.instrument import Instrument
+from trading_assets.storage.release_store import Release
+from trading_assets.strategies.spec import parse_spec
+from trading_assets.workflows.release_parts import machine_factory, warm_engine
+
+SPEC = (
+    "name: mine\nstrategy: ema_trend\nsymbols: [BTCUSDT]\ncash: 1000\nprofile: margin\n"
+    "sizing: {mode: fixed, qty: 1}\n"
+)
+
+
+def release(text):
+    spec = parse_spec(text, where="mine.yaml")
+    grid = Instrument(
+        symbol_from_text("BTCUSDT"), "BTC", "USDT", Decimal("0.01"), Decimal("0.00001")
+    )
+    return Release("0123456789abcdef", "paper", Path(), {}, spec, (grid,))
+
+
+def test_a_release_with_leverage_has_no_live_engine():
+    with pytest.raises(ConfigurationError, match="trades with leverage"):
+        machine_factory(release(SPEC + "margin: {leverage: 2}\n"))
+    with pytest.raises(ConfigurationError, match="trades with leverage"):
+        warm_engine(release(SPEC + "margin: {leverage: 2}\n"))
+    assert machine_factory(release(SPEC)).new().equity == 1000.0
