@@ -11,13 +11,15 @@ import numpy as np
 from trading_assets.domain.setup import SignalFamily
 from trading_assets.engine.signals import Bars
 from trading_assets.portfolio.compiled import inlined, spliced
-from trading_assets.portfolio.valuation import account_value, drawdown_from, mark
+from trading_assets.portfolio.valuation import UNITS, account_value, drawdown_from, mark
 from trading_assets.records.arrays import Record, Records
 from trading_assets.records.codes import Verdict
 
 TARGET = int(SignalFamily.TARGET)
 ON_BAR = int(SignalFamily.ON_BAR)
 NO_SIGNAL = int(Verdict.NO_SIGNAL)
+STRIDE = 16
+"""Bars that are looked at together: without a way out inside, they are compared as vectors."""
 
 
 @spliced
@@ -51,15 +53,16 @@ def coast(
     end = _silence_ends(bars.ts, signals, last_column, account.day_end, start, stop)
     if end == start:
         return start
-    inventory = False
+    inventory, whole = False, True
     for b in range(len(books)):
         book = books[b]
         inventory = inventory or book.base != 0
-        silent = 0
-        for t in range(start, end):
-            silent += 0 if np.isnan(bars.close[book.symbol, t]) else 1
+        silent = _count(bars.close, np.uint64(book.symbol), np.uint64(start), np.uint64(end))
+        whole = whole and silent == end - start
         book.verdicts[NO_SIGNAL] += silent
-    if inventory:
+    if inventory and whole:
+        _mark_all(account, books, bars.close, curve, first, start, end)
+    elif inventory:
         _mark_each(account, books, bars.close, curve, first, start, end)
     else:
         _mark_once(account, books, bars.close, curve, first, start, end)
@@ -72,7 +75,17 @@ def _silence_ends(
     ts: np.ndarray, signals: np.ndarray, last_column: int, day_end: int, start: int, stop: int
 ) -> int:
     """Give the first bar that has a signal or begins a day."""
-    for t in range(start, stop):
+    begin = start
+    while begin + STRIDE <= stop and ts[begin + STRIDE - 1] < day_end:
+        spoken = 0
+        for column in range(last_column + 1):
+            for b in range(signals.shape[1]):
+                of_one = signals[np.uint64(column)]
+                spoken += _count(of_one, np.uint64(b), np.uint64(begin), np.uint64(begin + STRIDE))
+        if spoken > 0:
+            break
+        begin += STRIDE
+    for t in range(begin, stop):
         if ts[t] >= day_end:
             return t
         for column in range(last_column + 1):
@@ -80,6 +93,57 @@ def _silence_ends(
                 if not np.isnan(signals[column, b, t]):
                     return t
     return stop
+
+
+@inlined
+def _count(values: np.ndarray, row: np.uint64, start: np.uint64, end: np.uint64) -> int:
+    """Count the numbers in part of a row; as unsigned, no index counts from the end."""
+    numbers = 0
+    for t in range(start, end):
+        numbers += 0 if np.isnan(values[row, t]) else 1
+    return numbers
+
+
+@inlined
+def _mark_all(
+    account: Record, books: Records, close: np.ndarray, curve: np.ndarray, first: int, start: int,
+    end: int,
+) -> None:  # fmt: skip
+    """Do what `mark` does at every close, when each book has a close at each bar.
+
+    The same sums in the same order, one book after the other. Below one peak the deepest drawdown
+    is that of the lowest equity, since rounding keeps order: one division does for all of them.
+    """
+    begin, n = np.uint64(first + start), np.uint64(end - start)
+    bar = np.uint64(start)
+    cash = float(account.cash)
+    for t in range(n):
+        curve[begin + t] = cash
+    for b in range(len(books)):
+        book = books[b]
+        symbol = np.uint64(book.symbol)
+        book.price = close[symbol, bar + n - np.uint64(1)]
+        base, point_value = float(book.base), book.grid.point_value
+        if book.base != 0:
+            for t in range(n):
+                curve[begin + t] += base * close[symbol, bar + t] * point_value
+    for t in range(n):
+        curve[begin + t] /= UNITS
+    equity, peak, deepest, low = account.equity, account.peak, account.max_drawdown, account.day_low
+    lowest = np.inf  # since the peak
+    for t in range(n):
+        equity = curve[begin + t]
+        if equity > peak:
+            if lowest < peak:
+                deepest = max(deepest, drawdown_from(peak, lowest))
+            low = min(low, lowest)
+            peak = equity
+            lowest = np.inf
+        lowest = min(lowest, equity)
+    if lowest < peak:
+        deepest = max(deepest, drawdown_from(peak, lowest))
+    account.equity, account.peak, account.drawdown = equity, peak, drawdown_from(peak, equity)
+    account.max_drawdown, account.day_low = deepest, min(low, lowest)
 
 
 @inlined
@@ -119,5 +183,6 @@ def _mark_once(
         if not np.isnan(close[symbol, t]):
             books[b].price = close[symbol, t]
     mark(account, books)
-    for t in range(start, end):
-        curve[first + t] = account.equity
+    equity = account.equity
+    for t in range(np.uint64(first + start), np.uint64(first + end)):
+        curve[t] = equity

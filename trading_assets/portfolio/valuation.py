@@ -6,7 +6,7 @@ from trading_assets.domain.bar import DAY
 from trading_assets.portfolio.compiled import compiled, inlined
 from trading_assets.records.arrays import Record, Records
 
-_UNITS = 100_000_000.0
+UNITS = 100_000_000.0
 
 
 @compiled
@@ -27,7 +27,7 @@ def account_value(account: Record, books: Records) -> float:
         book = books[symbol]
         if book.base != 0:
             total += book.base * book.price * book.grid.point_value
-    return total / _UNITS
+    return total / UNITS
 
 
 @inlined
