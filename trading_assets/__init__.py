@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from trading_assets.domain.ids import Month, Symbol
     from trading_assets.domain.instrument import Instrument
     from trading_assets.interfaces.python_api import Backtest, compare
+    from trading_assets.interfaces.sweep_api import Sweep
     from trading_assets.settings import Settings, load_settings
     from trading_assets.strategies.protocol import Strategy
     from trading_assets.strategies.spec import StrategySpec, load_spec
@@ -27,6 +28,7 @@ __all__ = [
     "Settings",
     "Strategy",
     "StrategySpec",
+    "Sweep",
     "Symbol",
     "Timeframe",
     "TradingAssetsError",
@@ -45,6 +47,7 @@ _HOMES = {
     "Settings": "settings",
     "Strategy": "strategies.protocol",
     "StrategySpec": "strategies.spec",
+    "Sweep": "interfaces.sweep_api",
     "Symbol": "domain.ids",
     "Timeframe": "domain.bar",
     "TradingAssetsError": "domain.errors",

@@ -9,7 +9,7 @@ import polars as pl
 
 from trading_assets.backtest.own_bars import proven_bars
 from trading_assets.backtest.run_log import RunLog
-from trading_assets.backtest.runner import run_segments
+from trading_assets.backtest.runner import log_of, run_machine
 from trading_assets.backtest.segments import Hole, holes
 from trading_assets.domain.bar import MINUTE
 from trading_assets.domain.errors import DataError, UnknownSymbol
@@ -17,6 +17,7 @@ from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.instants import time_text
 from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.setup import EngineSetup
+from trading_assets.engine.machine import Machine
 from trading_assets.engine.signals import BarMatrix
 from trading_assets.market.bar_frame import between
 from trading_assets.strategies.evaluate import bar_matrix, evaluate, signal_matrix
@@ -54,12 +55,16 @@ class Prepared:
         Raises:
             DataError: if the strategy's signals do not fit the bars.
         """
+        return log_of(self.run_machine(), self.bars, self.holes)
+
+    def run_machine(self) -> Machine:
+        """Do the same, and give the machine as it stands after the last bar."""
         signals = {
             symbol: _inside(evaluate(self.strategy, frame), self.span)
             for symbol, frame in self.frames.items()
         }
         matrix = signal_matrix(self.strategy.family, signals, self.spec.symbols, self.bars.ts)
-        return run_segments(self.setup, self.bars, matrix, self.holes)
+        return run_machine(self.setup, self.bars, matrix, self.holes)
 
 
 def prepare(

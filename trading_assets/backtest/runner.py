@@ -29,6 +29,13 @@ def run_segments(
     setup: AnySetup, bars: BarMatrix, signals: SignalMatrix, known: tuple[Hole, ...]
 ) -> RunLog:
     """Do the same with the holes already found (see `segments.holes`)."""
+    return log_of(run_machine(setup, bars, signals, known), bars, known)
+
+
+def run_machine(
+    setup: AnySetup, bars: BarMatrix, signals: SignalMatrix, known: tuple[Hole, ...]
+) -> Machine:
+    """Run a machine over bars and their signals, and give it as it stands after the last bar."""
     machine = Machine(setup)
     reached = 0
     for hole in known:
@@ -36,8 +43,13 @@ def run_segments(
         reached = hole.row + 1
         machine.end_segment(hole.symbol_index)
     machine.run(bars, signals, reached)
+    return machine
+
+
+def log_of(machine: Machine, bars: BarMatrix, known: tuple[Hole, ...]) -> RunLog:
+    """Take down what a machine has done."""
     return RunLog(
-        setup=setup,
+        setup=machine.setup,
         bars=bars,
         equity=machine.equity_curve,
         fills=machine.fills,

@@ -88,22 +88,31 @@ def advance(
             room = lots_have_room(books) and logs_have_room(books, event, logs)
             if not room:
                 break
-        ts = bars.ts[t]
-        wrote = False
-        if ts >= account.day_end:
-            if account.terms.financing != 0:
-                wrote = finance_nights(account, books, logs, ts)
-            begin_day(account, books, ts)
-        account.ts = ts
-        wrote |= _match_all(account, books, event, logs, bars, t, live)
-        mark(account, books)
-        wrote |= _decide_all(account, books, event, logs, bars, signals, t, live)
-        room = not wrote
+        room = not pass_bar(account, books, event, logs, bars, signals, t, t, live)
         logs.equity[first + t] = account.equity
         t += 1
     logs.used[N_EQUITY] += t - start
     account.bar += t - start
     return int(t)
+
+
+@spliced
+def pass_bar(
+    account: Record, books: Records, event: Record, logs: Logs, bars: Bars, signals: np.ndarray,
+    t: int, row: int, live: int,
+) -> bool:  # fmt: skip
+    """Do bar `t`, whose signals stand in place `row`; tell whether anything was logged."""
+    ts = bars.ts[t]
+    wrote = False
+    if ts >= account.day_end:
+        if account.terms.financing != 0:
+            wrote = finance_nights(account, books, logs, ts)
+        begin_day(account, books, ts)
+    account.ts = ts
+    wrote |= _match_all(account, books, event, logs, bars, t, live)
+    mark(account, books)
+    wrote |= _decide_all(account, books, event, logs, bars, signals, t, row, live)
+    return wrote
 
 
 @spliced
@@ -139,7 +148,7 @@ def _match_all(
 @spliced
 def _decide_all(
     account: Record, books: Records, event: Record, logs: Logs, bars: Bars, signals: np.ndarray,
-    t: int, live: int,
+    t: int, row: int, live: int,
 ) -> bool:  # fmt: skip
     """Decide every book that has a bar; tell whether anything was logged."""
     logged = False
@@ -159,7 +168,7 @@ def _decide_all(
         if called and book.strategy.family != ON_BAR:
             verdict = refuse_called(account, book)
         else:
-            verdict = decide(account, books, book, event, bars.ts[t], signals[:, b, t], live)
+            verdict = decide(account, books, book, event, bars.ts[t], signals[:, b, row], live)
         if verdict >= ORDER_WORKING:
             log_refusal(account, book, verdict, logs)
             logged = True

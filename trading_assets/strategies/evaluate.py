@@ -68,24 +68,11 @@ def evaluate(strategy: Strategy, frame: pl.DataFrame) -> pl.DataFrame:
         DataError: if the strategy breaks its protocol (no frame, rows lost or added, unknown
             columns, a column that is no number, a value that is infinite).
     """
-    signals = strategy.signals(frame)
+    signals = proven_signals(strategy, frame)
     columns = strategy_columns(strategy)
-    if not isinstance(signals, pl.DataFrame):
-        raise DataError(
-            f"Strategy {strategy.name} breaks its protocol",
-            expected="a polars DataFrame from signals()",
-            found=type(signals).__name__,
-        )
-    unknown = set(signals.columns) - {"ts", *columns}
-    if unknown or "ts" not in signals.columns or not signals["ts"].equals(frame["ts"]):
-        raise DataError(
-            f"Strategy {strategy.name} breaks its protocol",
-            expected=f"the frame's ts, and columns of {', '.join(columns) or 'none'}",
-            found=f"{signals.height} of {frame.height} rows, columns {', '.join(signals.columns)}",
-        )
     for name in columns:
         if name in signals.columns:
-            _require_numbers(strategy, signals[name], frame)
+            require_numbers(strategy, signals[name], frame)
     warm = pl.col("ts") >= pl.col("ts").first() + strategy.warm_up
     return signals.select(
         "ts",
@@ -98,7 +85,45 @@ def evaluate(strategy: Strategy, frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _require_numbers(strategy: Strategy, column: pl.Series, frame: pl.DataFrame) -> None:
+def proven_signals(strategy: Strategy, frame: pl.DataFrame) -> pl.DataFrame:
+    """Give what a strategy answers, rows without warm-up included; its values are not looked at.
+
+    Raises:
+        DataError: as `evaluate`.
+    """
+    signals = strategy.signals(frame)
+    columns = strategy_columns(strategy)
+    if not isinstance(signals, pl.DataFrame):
+        raise DataError(
+            f"Strategy {strategy.name} breaks its protocol",
+            expected="a polars DataFrame from signals()",
+            found=type(signals).__name__,
+        )
+    unknown = set(signals.columns) - {"ts", *columns}
+    if unknown or "ts" not in signals.columns or not _are_equal(signals["ts"], frame["ts"]):
+        raise DataError(
+            f"Strategy {strategy.name} breaks its protocol",
+            expected=f"the frame's ts, and columns of {', '.join(columns) or 'none'}",
+            found=f"{signals.height} of {frame.height} rows, columns {', '.join(signals.columns)}",
+        )
+    return signals
+
+
+def _are_equal(one: pl.Series, other: pl.Series) -> bool:
+    """Compare two columns; mostly they are the same memory, which says it at once."""
+    if one.dtype == other.dtype and one.len() == other.len() and not one.null_count():
+        first, second = (column.to_physical().to_numpy() for column in (one, other))
+        if first.ctypes.data == second.ctypes.data:
+            return True
+    return one.equals(other)
+
+
+def require_numbers(strategy: Strategy, column: pl.Series, frame: pl.DataFrame) -> None:
+    """Refuse a column that is not one of finite numbers and nulls.
+
+    Raises:
+        DataError: naming the column and its first infinite value.
+    """
     if not (column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null)):
         raise DataError(
             f"Strategy {strategy.name}: column {column.name} is not a number",

@@ -60,19 +60,22 @@ def strategy_class(reference: str, *, where: str = "") -> type[Any]:
     )
 
 
-def make_strategy(reference: str, params: Mapping[str, Any], *, where: str = "") -> Strategy:
+def make_strategy(
+    reference: str, params: Mapping[str, Any], *, where: str = "", kind: type[Any] | None = None
+) -> Strategy:
     """Build a strategy from plain values.
 
     Args:
         reference: see `strategy_class`.
         params: field name to value; fields left out keep their default.
         where: file that the values come from, for messages.
+        kind: the class that `reference` names, when it has been found before.
 
     Raises:
         ConfigurationError: for an unknown strategy or parameter, or a value it does not accept,
             naming the place, the key, what was expected and what was found.
     """
-    cls = strategy_class(reference, where=where)
+    cls = kind or strategy_class(reference, where=where)
     prefix = f"{where}: " if where else ""
     fields = {field.name: field for field in dataclasses.fields(cls) if field.init}
     for key in params:

@@ -128,17 +128,20 @@ class StrategySpec(Section):
         values["params"] = self.all_params()
         return content_hash(values)
 
-    def build_strategy(self) -> Strategy:
+    def build_strategy(self, kind: type[Any] | None = None) -> Strategy:
         """Build the strategy, inside its filters when there are any.
+
+        Args:
+            kind: the class that `strategy` names, when it is known: finding it looks at files.
 
         Raises:
             ConfigurationError: if the strategy or a parameter is unknown or out of range.
         """
-        strategy = self._unfiltered()
+        strategy = self._unfiltered(kind)
         return Filtered(strategy, self.filters) if self.filters.names else strategy
 
-    def _unfiltered(self) -> Strategy:
-        return make_strategy(self.strategy, self.params, where=f"spec {self.name}")
+    def _unfiltered(self, kind: type[Any] | None = None) -> Strategy:
+        return make_strategy(self.strategy, self.params, where=f"spec {self.name}", kind=kind)
 
     @property
     def order_types(self) -> frozenset[OrderType]:
@@ -164,14 +167,18 @@ class StrategySpec(Section):
         values["params"] = self.all_params()
         return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
 
-    def engine_setup(self, instruments: Iterable[Instrument]) -> EngineSetup:
+    def engine_setup(
+        self, instruments: Iterable[Instrument], strategy: Strategy | None = None
+    ) -> EngineSetup:
         """Give what the engine needs, with the instruments in the order of `symbols`.
+
+        A strategy that this spec has built already need not be built again.
 
         Raises:
             UnknownSymbol: if an instrument is missing.
             ConfigurationError: if instruments and spec do not fit (quote asset, tick, shorts).
         """
-        strategy = self._unfiltered()
+        strategy = getattr(strategy, "inner", strategy) or self._unfiltered()
         chosen = self._instruments(instruments)
         self._check_fit(strategy, chosen)
         sizing, rules = self.sizing, self.rules

@@ -1,0 +1,84 @@
+"""Metrics of a trial: those of a single run that need no tables, by the same definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trading_assets.domain.setup import AnySetup
+from trading_assets.engine.ledger import Ledger
+from trading_assets.evaluation import metrics as m
+
+NAMES = (
+    "final_equity",
+    "net_pnl",
+    "net_return_pct",
+    "cagr_pct",
+    "volatility_pct",
+    "sharpe",
+    "sortino",
+    "calmar",
+    "max_drawdown_pct",
+    "num_days",
+    "num_fills",
+    "num_trades",
+    "win_rate",
+    "avg_trade",
+    "profit_factor",
+    "fees",
+)
+"""What a trial is measured by; `evaluation.glossary` says what each one means."""
+
+
+def trial_metrics(
+    machine: Ledger, daily: NDArray[np.float64], opening: float
+) -> Mapping[str, float | int | None]:
+    """Give `NAMES` of a finished run.
+
+    Args:
+        machine: after its last bar.
+        daily: equity at the end of each UTC day with bars.
+        opening: equity before the first bar, in quote.
+    """
+    final = machine.equity
+    returns = daily_returns(daily, opening)
+    per_year = periods_per_year(machine.setup)
+    growth = m.annual_return(returns, per_year)
+    volatility = m.annual_volatility(returns, per_year)
+    pnl = machine.round_trips["pnl"] / 1e8
+    return {
+        "final_equity": final,
+        "net_pnl": final - opening,
+        "net_return_pct": (final / opening - 1.0) * 100.0,
+        "cagr_pct": None if growth is None else growth * 100.0,
+        "volatility_pct": None if volatility is None else volatility * 100.0,
+        "sharpe": m.sharpe_ratio(returns, per_year),
+        "sortino": m.sortino_ratio(returns, per_year),
+        "calmar": m.calmar_ratio(returns, per_year),
+        "max_drawdown_pct": machine.max_drawdown * 100.0,
+        "num_days": len(daily),
+        "num_fills": len(machine.fills),
+        "num_trades": len(pnl),
+        "win_rate": m.win_rate(pnl),
+        "avg_trade": m.mean_or_none(pnl),
+        "profit_factor": m.profit_factor(pnl),
+        "fees": float(machine.fees),
+    }
+
+
+def daily_returns(daily: NDArray[np.float64], opening: float) -> NDArray[np.float64]:
+    """Give the simple returns of days, the first against the opening equity.
+
+    By way of percent, as the table of a run holds them, so that ratios have the same bits.
+    """
+    curve = np.concatenate(([opening], daily))
+    returns: NDArray[np.float64] = np.diff(curve) / curve[:-1] * 100 / 100.0
+    return returns
+
+
+def periods_per_year(setup: AnySetup) -> int:
+    """Give the daily periods of a year: 365 if any market never closes."""
+    calendars = {instrument.calendar for instrument in setup.instruments}
+    return m.CRYPTO_DAYS_PER_YEAR if "24/7" in calendars else m.SESSION_DAYS_PER_YEAR

@@ -1,0 +1,181 @@
+"""Trials of a sweep: many specs on the same bars, each with the result of its single run.
+
+What trials have in common is done once: bars are proven and laid out, equal indicator columns are
+shared (`features.memo`), one set of log buffers serves all. What differs is evaluated by the same
+functions and run by the same compiled step as `Prepared.run`, so fills, state and metrics are those
+of a single run, to the bit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import resource
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from trading_assets.backtest.prepared import Prepared, Span
+from trading_assets.backtest.trial_metrics import trial_metrics
+from trading_assets.domain.bar import DAY
+from trading_assets.domain.errors import ConfigurationError
+from trading_assets.domain.ids import Symbol
+from trading_assets.domain.setup import SignalFamily
+from trading_assets.engine.machine import Machine
+from trading_assets.engine.signals import BarMatrix, Ints
+from trading_assets.engine.skipping import Skips, skips_of
+from trading_assets.engine.sweep_machine import SweepMachine
+from trading_assets.features.memo import DEFAULT_BYTES, shared_columns
+from trading_assets.records.results import Logs
+from trading_assets.strategies.changes import changed_signals
+from trading_assets.strategies.evaluate import time_axis
+from trading_assets.strategies.spec import StrategySpec
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Bars as every trial finds them.
+
+    Attributes:
+        prepared: the spec that trials vary, on its proven bars.
+        skips: what the sweep's loop knows of the bars.
+        places: per symbol, the rows of its frame that are traded, and where they stand.
+        days: int64 (D,), the first instants of the UTC days that have bars.
+        kind: class of the strategy that all trials build.
+    """
+
+    prepared: Prepared
+    skips: Skips
+    places: Mapping[Symbol, tuple[slice, Ints | slice]]
+    days: Ints
+    kind: type[Any]
+
+    @property
+    def bars(self) -> BarMatrix:
+        """The bars that are traded."""
+        return self.prepared.bars
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """One set of parameters and what came of it.
+
+    Attributes:
+        params: what the trial sets, by name (`params.fast`, `sizing.qty`).
+        refusal: why these parameters make no run; empty when they do.
+        metrics: as `trial_metrics`; empty for a refusal.
+        daily: float64 (D,), equity at the end of each UTC day with bars.
+        fills_hash: SHA-256 of the rows of all fills.
+        state_hash: identity of the engine's state after the last bar.
+        cpu_seconds: of this process, evaluation of the signals included.
+        rss_growth: bytes by which the trial raised the peak memory of its process.
+    """
+
+    params: Mapping[str, Any]
+    refusal: str = ""
+    metrics: Mapping[str, float | int | None] | None = None
+    daily: NDArray[np.float64] | None = None
+    fills_hash: str = ""
+    state_hash: str = ""
+    cpu_seconds: float = 0.0
+    rss_growth: int = 0
+
+
+def ground_of(prepared: Prepared) -> Ground:
+    """Lay out what all trials share."""
+    bars, kind = prepared.bars, type(getattr(prepared.strategy, "inner", prepared.strategy))
+    rows = {s: _traded_rows(frame, prepared.span) for s, frame in prepared.frames.items()}
+    traded = {s: frame[rows[s]] for s, frame in prepared.frames.items()}
+    axis = time_axis(traded)
+    places: dict[Symbol, tuple[slice, Ints | slice]] = {}
+    for symbol, frame in traded.items():
+        ts = frame["ts"].to_physical().to_numpy()
+        whole = len(ts) == len(axis)
+        places[symbol] = rows[symbol], slice(None) if whole else np.searchsorted(axis, ts)
+    return Ground(prepared, skips_of(bars), places, np.unique(bars.ts // DAY) * DAY, kind)
+
+
+def run_trials(
+    ground: Ground,
+    trials: Iterable[tuple[Mapping[str, Any], StrategySpec | ConfigurationError]],
+    *,
+    memo_bytes: int = DEFAULT_BYTES,
+) -> Iterator[Trial]:
+    """Run specs one after the other; those that are no spec are refusals.
+
+    Args:
+        ground: bars, and the spec that the trials vary: its symbols and account are theirs.
+        trials: what each one sets, and the spec that it makes or why it makes none.
+        memo_bytes: most memory for shared columns.
+    """
+    buffers: Logs | None = None
+    with shared_columns(tuple(ground.prepared.frames.values()), memo_bytes):
+        for params, spec in trials:
+            if isinstance(spec, ConfigurationError):
+                yield Trial(params, refusal=str(spec))
+                continue
+            trial, buffers = _run_trial(ground, params, spec, buffers)
+            yield trial
+
+
+def _run_trial(
+    ground: Ground, params: Mapping[str, Any], spec: StrategySpec, buffers: Logs | None
+) -> tuple[Trial, Logs | None]:
+    peak, began = _peak_bytes(), time.process_time()
+    prepared = ground.prepared
+    try:
+        strategy = spec.build_strategy(ground.kind)
+        setup = spec.engine_setup(prepared.setup.instruments, strategy)
+    except ConfigurationError as error:
+        return Trial(params, refusal=str(error)), buffers
+    varied = replace(prepared, spec=spec, strategy=strategy, setup=setup)
+    if setup.family is SignalFamily.ON_BAR:
+        machine, daily = _asked(varied)
+    else:
+        machine = run_sweep_machine(ground, varied, buffers)
+        daily, buffers = machine.daily_equity, machine.buffers
+    trial = Trial(
+        params,
+        metrics=trial_metrics(machine, daily, float(spec.cash)),
+        daily=daily,
+        fills_hash=hashlib.sha256(machine.fills.data).hexdigest(),
+        state_hash=machine.state_hash(),
+        cpu_seconds=time.process_time() - began,
+        rss_growth=_peak_bytes() - peak,
+    )
+    return trial, buffers
+
+
+def run_sweep_machine(ground: Ground, varied: Prepared, buffers: Logs | None) -> SweepMachine:
+    """Run one trial of a strategy of columns; its logs stand in the buffers until the next."""
+    signals = changed_signals(varied.strategy, varied.frames, ground.places, len(varied.bars))
+    machine = SweepMachine(varied.setup, buffers)
+    reached = 0
+    for hole in varied.holes:
+        machine.run_changes(varied.bars, ground.skips, signals, reached, hole.row + 1)
+        reached = hole.row + 1
+        machine.end_segment(hole.symbol_index)
+    machine.run_changes(varied.bars, ground.skips, signals, reached, len(varied.bars))
+    return machine
+
+
+def _asked(varied: Prepared) -> tuple[Machine, NDArray[np.float64]]:
+    """Run a strategy that is asked at every bar as a single run does."""
+    machine = varied.run_machine()
+    days = varied.bars.ts // DAY
+    last = np.append(np.flatnonzero(np.diff(days)), len(days) - 1)
+    return machine, machine.equity_curve[last]
+
+
+def _traded_rows(frame: pl.DataFrame, span: Span | None) -> slice:
+    ts = frame["ts"].to_physical().to_numpy()
+    first, end = (0, len(ts)) if span is None else np.searchsorted(ts, span).tolist()
+    return slice(first, end)
+
+
+def _peak_bytes() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

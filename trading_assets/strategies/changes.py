@@ -1,0 +1,122 @@
+"""Signals as the places where they change: what a sweep keeps of a trial's columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+
+from trading_assets.domain.ids import Symbol
+from trading_assets.domain.setup import SignalFamily
+from trading_assets.engine.signals import Floats, Ints, read_only
+from trading_assets.engine.skipping import ChangedSignals
+from trading_assets.records.arrays import buffer
+from trading_assets.strategies.evaluate import proven_signals, require_numbers, strategy_columns
+from trading_assets.strategies.protocol import Strategy
+
+_MICROSECOND = 1_000_000
+
+
+def changed_signals(
+    strategy: Strategy,
+    frames: Mapping[Symbol, pl.DataFrame],
+    places: Mapping[Symbol, tuple[slice, Ints | slice]],
+    bars: int,
+) -> ChangedSignals:
+    """Evaluate a strategy on each whole frame, and keep where the traded part changes.
+
+    Laid out again, it is what `evaluate` and `signal_matrix` give, to the bit, but for what the
+    engine does not look at: in the target family the other columns where the target is empty.
+
+    Args:
+        strategy: of a family of columns.
+        frames: all bars of each symbol, in the order of the setup.
+        places: per symbol, the rows of its frame that are traded, and where they stand on the axis.
+        bars: length of the axis.
+
+    Raises:
+        DataError: if the strategy breaks its protocol.
+    """
+    names = strategy_columns(strategy)
+    laid: dict[tuple[int, int], Floats] = {}
+    begins: list[int] = []
+    for symbol, (key, frame) in enumerate(frames.items()):
+        rows, place = places[key]
+        begins.append(_first_warm(strategy, frame, rows, place, bars))
+        signals = proven_signals(strategy, frame)
+        for number, name in enumerate(names):
+            if name in signals.columns and signals[name].null_count() < frame.height:
+                column = _floats(strategy, signals[name], frame)[rows]
+                laid[number, symbol] = _on_axis(column, place, bars)
+    starts = _starts(laid, strategy.family, begins, bars)
+    found = np.full((len(names), len(frames), len(starts)), np.nan)
+    for where, column in laid.items():
+        found[where] = column[starts]
+    for symbol, begin in enumerate(begins):
+        found[:, symbol, starts < begin] = np.nan
+    if strategy.family is SignalFamily.TARGET:
+        found[1:, np.isnan(found[0])] = np.nan
+    return ChangedSignals(read_only(np.append(starts, bars)), read_only(found))
+
+
+def _floats(strategy: Strategy, series: pl.Series, frame: pl.DataFrame) -> Floats:
+    """Give a proven column as float64, NaN for null."""
+    if series.dtype != pl.Float64:
+        require_numbers(strategy, series, frame)
+        series = series.cast(pl.Float64)
+    if series.null_count():
+        series = series.fill_null(float("nan"))
+    column = series.to_numpy()
+    # A run of equal values begins with one of them, so the changes show whatever is infinite.
+    if np.isinf(column[_changes(column)]).any() or (len(column) and np.isinf(column[0])):
+        require_numbers(strategy, series, frame)
+    return column
+
+
+def _changes(column: Floats) -> Ints:
+    """Give the rows whose bits differ from the row before."""
+    bits = column.view(np.int64)
+    return np.flatnonzero(bits[1:] != bits[:-1]) + 1
+
+
+def _first_warm(
+    strategy: Strategy, frame: pl.DataFrame, rows: slice, place: Ints | slice, bars: int
+) -> int:
+    """Give the first place on the axis at which a symbol has its full warm-up."""
+    ts = frame["ts"].to_physical().to_numpy()[: rows.stop]
+    if not len(ts):
+        return bars
+    memory = strategy.warm_up
+    micros = (memory.days * 86_400 + memory.seconds) * _MICROSECOND + memory.microseconds
+    warm: int = max(int(np.searchsorted(ts, ts[0] + micros)) - rows.start, 0)
+    if isinstance(place, slice):
+        return warm
+    if warm >= len(place):
+        return bars
+    return int(place[warm])
+
+
+def _on_axis(column: Floats, place: Ints | slice, bars: int) -> Floats:
+    if isinstance(place, slice):
+        return column
+    laid: Floats = buffer(bars)
+    laid[:] = np.nan
+    laid[place] = column
+    return laid
+
+
+def _starts(
+    laid: Mapping[tuple[int, int], Floats], family: SignalFamily, begins: list[int], bars: int
+) -> Ints:
+    """Give the rows at which any column changes, with the first and those where warm-up ends."""
+    firsts = [0, *(begin for begin in begins if begin < bars)] if bars else []
+    changes = [np.array(sorted(set(firsts)), np.int64)]
+    for (number, symbol), column in laid.items():
+        rows = _changes(column)
+        if number and family is SignalFamily.TARGET:
+            target = laid.get((0, symbol))
+            rows = rows[:0] if target is None else rows[~np.isnan(target[rows])]
+        changes.append(rows)
+    together = np.concatenate(changes)
+    return np.unique(together).astype(np.int64)
