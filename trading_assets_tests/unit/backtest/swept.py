@@ -47,7 +47,7 @@ if __name__ == "__main__":
 
     def told(count):
         finished.append(count)
-        print(sum(finished), flush=True)
+        print(sum(finished), flush=True)  # noqa: T201
         if sum(finished) == 12:
             sys.stdin.read()  # whoever started this kills it here
 
