@@ -1,73 +1,132 @@
-"""Our engine in the peers' benchmark: the same options, one report line.
+"""Our engine in the peers' benchmark: the same options, one report line, the public names only.
 
-`--level public` (default) is `Backtest(spec, frames).run()`: signals in polars, matrices, machine,
-result. `--level engine` is the machine alone on finished matrices, as the prototype was measured.
+    python peer_ours.py --work w1 --mode pct --repeat 15
+    python peer_ours.py --work w4 --seed 11 --fast 8 --slow 40
+
+What is timed is `Backtest(spec, frames).run()`: signals, matrices, risk door, machine, logs. With
+`--form asked` W1's strategy is plain Python, asked at every close. Seed and periods are those of
+the benchmark's `common.py` unless said. `engine_alone.py` times the machine without its signals.
 """
 
 from __future__ import annotations
 
-import os
 import sys
+import tempfile
 import time
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
-_PEERS = Path(os.environ.get("PEERS_HOME") or Path(__file__).parents[2] / "shared/bench/peers")
-sys.dont_write_bytecode = True
-sys.path.append(str(_PEERS))
-
-import common  # noqa: E402  the benchmark's own module
+import polars as pl
 
 _start = time.perf_counter()
-from works import SYMBOL, backtest, frame_of  # noqa: E402
+import works  # noqa: E402  the import is timed
+from home import common as common_module  # noqa: E402
+from home import portfolio_bars  # noqa: E402
 
-from trading_assets import __version__  # noqa: E402
-from trading_assets.engine.machine import Machine  # noqa: E402
-from trading_assets.strategies.evaluate import (  # noqa: E402
-    bar_matrix,
-    evaluate,
-    signal_matrix,
-)
+from trading_assets import Backtest, __version__  # noqa: E402
 
 IMPORT_S = time.perf_counter() - _start
 
 
-def main() -> None:
-    options = common.args(level="public")
-    bars = common.head(common.load_bars(), options.bars)
-    frame = frame_of(bars)
-    prepared = backtest(options.work, options.mode, frame)
+def options_of(common: ModuleType, **extra: Any) -> Any:
+    """Read the harness's options; it knows no W4, so that name is put in afterwards."""
+    named = [i for i, word in enumerate(sys.argv) if word in {"w4", "--work=w4"}]
+    for i in named:
+        sys.argv[i] = sys.argv[i].replace("w4", "w1")
+    options = common.args(seed=common.SEED, fast=common.FAST, slow=common.SLOW, **extra)
+    if named:
+        options.work = "w4"
+    return options
 
-    def public() -> tuple[int, float]:
-        result = prepared.run()
+
+def prepared(common: ModuleType, options: Any, *, asked: bool = False) -> tuple[Backtest, int]:
+    """Give the run of a work, and how many bars of symbols it has."""
+    periods = {"fast": options.fast, "slow": options.slow}
+    if options.work == "w4":
+        n = options.bars or works.W4_BARS
+        bars = portfolio_bars(common, len(works.W4_SYMBOLS), n, options.seed)
+        frames = [works.frame_of(b, s) for b, s in zip(bars, works.W4_SYMBOLS, strict=True)]
+        return works.backtest("w4", options.mode, frames, **periods), n * len(frames)
+    usual = options.seed == common.SEED
+    bars = common.head(common.load_bars() if usual else common.make_bars(seed=options.seed),
+                       options.bars)  # fmt: skip
+    frame = works.frame_of(bars)
+    return works.backtest(options.work, options.mode, frame, asked=asked, **periods), frame.height
+
+
+def again(common: ModuleType, options: Any) -> float:
+    """Give the CPU seconds to load a work's year from disk and run it, where both were done before.
+
+    The year lies in an uncompressed Arrow file; all checks of the bars are made again.
+    """
+    frame = works.frame_of(common.head(common.load_bars(), options.bars))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "year.arrow"
+        frame.write_ipc(path)
+
+        def work() -> int:
+            mapped = pl.read_ipc(path)
+            return works.backtest(options.work, options.mode, mapped).run().num_trades
+
+        common.timed(work, 6)
+    return float(min(common.CPU[1:]))
+
+
+def sweep(common: ModuleType, options: Any) -> None:
+    """Report W3: 200 pairs of averages as one sweep, and the bars of single runs per CPU second."""
+    import sweep_work
+
+    bars = common.head(common.load_bars(), options.bars)
+    frame = works.frame_of(bars)
+    prepared_sweep = sweep_work.sweep(frame)
+    common.timed(prepared_sweep.run)
+    result, seconds = common.timed(prepared_sweep.run, options.repeat)
+    best = min(common.CPU)
+    pairs = [(5, 60), (20, 60), (25, 150), (50, 250)]
+    singles = [sweep_work.single(frame, *pair) for pair in pairs]
+    rows = {(r["fast"], r["slow"]): r for r in result.table.iter_rows(named=True)}
+    for pair, one in zip(pairs, [s.run() for s in singles], strict=True):
+        row = rows[pair]
+        assert (row["num_trades"], row["final_equity"]) == (one.num_trades, one.final_equity)
+    alone = []
+    for single in singles:
+        common.timed(single.run, 3)
+        alone.append(min(common.CPU))
+    common.CPU[:] = [best]
+    common.report(
+        "ours", __version__, "w3", "qty", frame.height * len(rows), seconds, combos=len(rows),
+        trades=rows[20, 60]["num_trades"], final_equity=rows[20, 60]["final_equity"],
+        sum_trades=sum(r["num_trades"] for r in rows.values()),
+        sum_equity=sum(r["final_equity"] for r in rows.values()), best_cpu_s=best,
+        single_run_cpu_s=sum(alone) / len(alone),
+    )  # fmt: skip
+
+
+def main() -> None:
+    common = common_module()
+    options = options_of(common, form="columns")
+    if options.work == "w3":
+        sweep(common, options)
+        return
+    start = time.perf_counter()
+    backtest, bars = prepared(common, options, asked=options.form == "asked")
+    load_s = time.perf_counter() - start
+
+    def work() -> tuple[int, float]:
+        result = backtest.run()
         return result.num_trades, result.final_equity
 
-    strategy = prepared.spec.build_strategy()
-    matrix = bar_matrix({SYMBOL: frame}, [SYMBOL])
-    signals = signal_matrix(
-        strategy.family, {SYMBOL: evaluate(strategy, frame)}, [SYMBOL], matrix.ts
-    )
-
-    def engine() -> tuple[int, float]:
-        machine = Machine(prepared.prepared.setup)
-        machine.run(matrix, signals)
-        return len(machine.round_trips), machine.equity
-
-    work = public if options.level == "public" else engine
     _, first = common.timed(work)
-    (trades, equity), seconds = common.timed(work, max(options.repeat, 5))
+    repeats = options.repeat if options.form == "asked" else max(options.repeat, 5)
+    plain_year = options.work == "w1" and options.form == "columns"
+    second = {"again_cpu_s": again(common, options)} if plain_year else {}
+    (trades, equity), seconds = common.timed(work, repeats)
     common.report(
-        "ours",
-        __version__,
-        options.work,
-        options.mode,
-        len(frame),
-        seconds,
-        trades=trades,
-        final_equity=equity,
-        first_call_s=first[0],
-        import_s=IMPORT_S,
-        level=options.level,
-    )
+        "ours", __version__, options.work, options.mode, bars, seconds, trades=trades,
+        final_equity=equity, first_call_s=first[0], import_s=IMPORT_S, load_s=load_s,
+        best_cpu_s=min(common.CPU), form=options.form, **second,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

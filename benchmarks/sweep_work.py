@@ -115,7 +115,7 @@ def _cpu(work: Callable[[], Any]) -> tuple[Any, float]:
 def main() -> None:
     peers = os.environ.get("PEERS_HOME") or Path(__file__).parents[2] / "shared/bench/peers"
     sys.path.append(str(peers))
-    import common  # noqa: PLC0415  the benchmark of peers, where it is
+    import common
 
     frame = frame_of(common.load_bars())
     whole = sweep(frame)

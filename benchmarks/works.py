@@ -1,16 +1,16 @@
 """The benchmark works through the product's public way: a spec, a strategy, frames, `Backtest`.
 
 W1 and W2 are defined with their bars and expected numbers in the benchmark of peers (its
-README.md). They know bars by their index; the product's bars are five minutes long, so bar `i`
-opens at `i * 5` minutes here, which changes nothing but the names of the instants.
+README.md), W4 in the README beside this file. They know bars by their index; the product's bars are
+five minutes long, so bar `i` opens at `i * 5` minutes here, which changes nothing but the names of
+the instants.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 from functools import cache
 from typing import Any, ClassVar
 
@@ -18,49 +18,37 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from trading_assets import Backtest
-from trading_assets.domain.bar import MINUTE
-from trading_assets.domain.ids import symbol_from_text
-from trading_assets.domain.instrument import Instrument
-from trading_assets.domain.order import OrderType
-from trading_assets.domain.setup import SignalFamily
-from trading_assets.strategies.protocol import BASE_BAR
-from trading_assets.strategies.spec import parse_spec
+from trading_assets import AskedStrategy, Backtest, BracketStrategy, Symbol, TargetStrategy
 
-SYMBOL = symbol_from_text("BTCUSDT")
+SYMBOL = Symbol("BTCUSDT")
 TICK = 0.01
 WARM_UP_BARS = 1000
 LAST_SETUP = 1438  # index in the day of the bar at whose close everything ends
 DAY_BARS = 1440
-BAR_MICROS = 5 * MINUTE
+BAR = timedelta(minutes=5)
+BAR_MICROS = 300_000_000
+W4_SYMBOLS = tuple(Symbol(f"COIN{i:02d}USDT") for i in range(20))
+W4_BARS = 100_000
+W4_PCT, W4_QTY = 0.04, 0.1  # twenty positions of 4 % never run out of cash
 
-_SPEC = """
-name: {work}
-strategy: works:{strategy}
-symbols: [BTCUSDT]
-cash: 100000
-sizing: {sizing}
-costs: {{fees_bps: 10.0, slippage_bps: 1.0}}
-"""
 _SIZING = {
-    ("w1", "pct"): "{mode: pct_of_equity, pos_pct: 10}",
-    ("w1", "qty"): '{mode: fixed, qty: "0.1"}',
-    ("w2", "qty"): '{mode: fixed, qty: "0.01"}',
+    ("w1", "pct"): {"mode": "pct_of_equity", "pos_pct": 10},
+    ("w1", "qty"): {"mode": "fixed", "qty": "0.1"},
+    ("w2", "qty"): {"mode": "fixed", "qty": "0.01"},
+    ("w4", "pct"): {"mode": "pct_of_equity", "pos_pct": 4},
+    ("w4", "qty"): {"mode": "fixed", "qty": "0.1"},
 }
 
 
-@dataclass(frozen=True, slots=True)
-class EmaCross:
-    """W1: long from the bar where EMA 20 rises above EMA 60 to the bar where it falls below."""
+@dataclass(frozen=True)
+class EmaCross(TargetStrategy):
+    """W1 and W4: long from the bar where one EMA rises above another to where it falls below."""
 
     fast: int = 20
     slow: int = 60
 
     name: ClassVar[str] = "ema_cross"
-    family: ClassVar[SignalFamily] = SignalFamily.TARGET
-    horizon: ClassVar[str | None] = None
-    order_types: ClassVar[frozenset[OrderType]] = frozenset({OrderType.MARKET})
-    warm_up: ClassVar[timedelta] = WARM_UP_BARS * BASE_BAR
+    warm_up: ClassVar[timedelta] = WARM_UP_BARS * BAR
 
     def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give `ts` and `target`."""
@@ -86,17 +74,42 @@ def _cross(close: NDArray[np.float64], fast: int, slow: int) -> NDArray[np.float
     return target
 
 
-@dataclass(frozen=True, slots=True)
-class InsideBars:
+@dataclass(frozen=True)
+class EmaAsked(AskedStrategy):
+    """W1 in plain Python: asked at every close, its averages in the engine's own record."""
+
+    fast: int = 20
+    slow: int = 60
+
+    name: ClassVar[str] = "ema_asked"
+    state: ClassVar[Any] = (("bars", "i8"), ("above", "f8"), ("below", "f8"), ("before", "f8"))
+
+    def on_bar(self, view: Any, state: Any) -> list[Any]:
+        """Go long where the fast average rises above the slow one, leave where it falls below."""
+        close = view.price
+        bars = state["bars"]
+        state["bars"] = bars + 1
+        if bars == 0:
+            state["above"] = state["below"] = close
+            return []
+        above, below = float(state["above"]), float(state["below"])
+        above += 2.0 / (self.fast + 1.0) * (close - above)
+        below += 2.0 / (self.slow + 1.0) * (close - below)
+        before, now = state["before"], above - below
+        state["above"], state["below"], state["before"] = above, below, now
+        if bars < WARM_UP_BARS:
+            return []
+        if now > 0.0 and before <= 0.0 and view.lots == 0:
+            return view.buy()
+        return view.exit() if now < 0.0 and before >= 0.0 and view.lots else []
+
+
+@dataclass(frozen=True)
+class InsideBars(BracketStrategy):
     """W2: a bar inside the one before it is bought a tick above, with a stop a tick below."""
 
     name: ClassVar[str] = "inside_bars"
-    family: ClassVar[SignalFamily] = SignalFamily.BRACKET
-    horizon: ClassVar[str | None] = None
-    order_types: ClassVar[frozenset[OrderType]] = frozenset(
-        {OrderType.MARKET, OrderType.LIMIT, OrderType.STOP}
-    )
-    warm_up: ClassVar[timedelta] = WARM_UP_BARS * BASE_BAR
+    warm_up: ClassVar[timedelta] = WARM_UP_BARS * BAR
 
     def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give `ts` and the columns of the long side."""
@@ -133,25 +146,41 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return compiled
 
 
-def frame_of(bars: Mapping[str, NDArray[Any]]) -> pl.DataFrame:
+def frame_of(bars: Mapping[str, NDArray[Any]], symbol: str = SYMBOL) -> pl.DataFrame:
     """Make a table from arrays `open, high, low, close, volume`."""
     n = len(bars["close"])
     ts = np.arange(n, dtype=np.int64) * BAR_MICROS + 1_672_531_200_000_000
     return pl.DataFrame(
         {
             "ts": pl.Series(ts).cast(pl.Datetime("us", "UTC")),
-            "symbol": pl.repeat(SYMBOL, n, eager=True),
+            "symbol": pl.repeat(symbol, n, eager=True),
             **{name: bars[name] for name in ("open", "high", "low", "close", "volume")},
         }
     )
 
 
-def backtest(work: str, mode: str, frame: pl.DataFrame, lot: str = "0.00000001") -> Backtest:
-    """Prepare W1 (`pct` or `qty`) or W2."""
-    text = _SPEC.format(
-        work=work,
-        strategy="EmaCross" if work == "w1" else "InsideBars",
-        sizing=_SIZING[(work, "qty" if work == "w2" else mode)],
-    )
-    btc = Instrument(SYMBOL, "BTC", "USDT", Decimal("0.01"), Decimal(lot))
-    return Backtest(parse_spec(text, where=work), {SYMBOL: frame}, [btc])
+def backtest(
+    work: str,
+    mode: str,
+    frames: pl.DataFrame | Sequence[pl.DataFrame],
+    *,
+    fast: int = 20,
+    slow: int = 60,
+    asked: bool = False,
+) -> Backtest:
+    """Prepare W1 (`pct` or `qty`; perhaps as a strategy that is asked), W2 or W4."""
+    mode = "qty" if work == "w2" else mode
+    tables = [frames] if isinstance(frames, pl.DataFrame) else list(frames)
+    symbols = W4_SYMBOLS[: len(tables)] if work == "w4" else (SYMBOL,)
+    strategy = "InsideBars" if work == "w2" else "EmaAsked" if asked else "EmaCross"
+    spec = {
+        "name": work,
+        "strategy": f"{__name__}:{strategy}",
+        "params": {} if work == "w2" else {"fast": fast, "slow": slow},
+        "symbols": list(symbols),
+        "cash": 100_000,
+        "sizing": _SIZING[work, mode],
+        "costs": {"fees_bps": 10.0, "slippage_bps": 1.0},
+    }
+    given = dict(zip(symbols, tables, strict=True))
+    return Backtest(spec, given, tick="0.01", lot="0.00000001")

@@ -15,14 +15,18 @@ if TYPE_CHECKING:
     from trading_assets.interfaces.python_api import Backtest, compare
     from trading_assets.interfaces.sweep_api import Sweep
     from trading_assets.settings import Settings, load_settings
+    from trading_assets.strategies.asked import AskedStrategy
+    from trading_assets.strategies.columns import BracketStrategy, TargetStrategy
     from trading_assets.strategies.protocol import Strategy
     from trading_assets.strategies.spec import StrategySpec, load_spec
 
 __version__ = "0.1.0"
 __all__ = [
+    "AskedStrategy",
     "Backtest",
     "BacktestResult",
     "Bar",
+    "BracketStrategy",
     "Instrument",
     "Month",
     "Settings",
@@ -30,6 +34,7 @@ __all__ = [
     "StrategySpec",
     "Sweep",
     "Symbol",
+    "TargetStrategy",
     "Timeframe",
     "TradingAssetsError",
     "compare",
@@ -39,9 +44,11 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AskedStrategy": "strategies.asked",
     "Backtest": "interfaces.python_api",
     "BacktestResult": "backtest.result",
     "Bar": "domain.bar",
+    "BracketStrategy": "strategies.columns",
     "Instrument": "domain.instrument",
     "Month": "domain.ids",
     "Settings": "settings",
@@ -49,6 +56,7 @@ _HOMES = {
     "StrategySpec": "strategies.spec",
     "Sweep": "interfaces.sweep_api",
     "Symbol": "domain.ids",
+    "TargetStrategy": "strategies.columns",
     "Timeframe": "domain.bar",
     "TradingAssetsError": "domain.errors",
     "compare": "interfaces.python_api",
