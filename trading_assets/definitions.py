@@ -16,6 +16,7 @@ from trading_assets.defs.assets import (
     models,
     promotion,
     second_source,
+    sweeps,
     vendors,
 )
 from trading_assets.defs.partitions import SETTINGS
@@ -47,6 +48,8 @@ defs = dg.Definitions(
         models.dataset_forecasts,
         # one backtest per strategy spec
         *backtests.BACKTESTS,
+        # sweeps over parameters and folds in time, one each per sweep file
+        *sweeps.SWEEPS,
         # promotion
         promotion.promotion_decision,
         promotion.release,

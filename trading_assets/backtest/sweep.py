@@ -11,16 +11,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from trading_assets.backtest.space import Method, Params, Space, require_keys, search, varied
-from trading_assets.backtest.trial_metrics import NAMES, daily_returns
+from trading_assets.backtest.plan import NAMES, Plan
+from trading_assets.backtest.space import Params, require_keys, search, varied
+from trading_assets.backtest.trial_metrics import daily_returns
 from trading_assets.backtest.trials import Ground, Trial, run_trials
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import canonical_json, content_hash
-from trading_assets.features.memo import DEFAULT_BYTES
 from trading_assets.strategies.spec import StrategySpec
-
-BATCH = 100
-"""Trials of one step: between 50 and 500, so that an interruption costs little."""
 
 _LOWER_IS_BETTER = frozenset({"max_drawdown_pct", "volatility_pct", "fees"})
 
@@ -35,47 +32,6 @@ class TrialStore(Protocol):
     def save(self, batch: Mapping[str, Trial]) -> None:
         """Keep a batch durably; it is there as a whole or not at all."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How a sweep goes.
-
-    Attributes:
-        space: what is varied.
-        method: grid, random or optuna.
-        trials: how many; 0 for all of a grid.
-        seed: of chance.
-        metric: by which trials are compared; one of `trial_metrics.NAMES`.
-        batch: trials that are run, and kept, together.
-        memo_bytes: most memory for shared columns.
-    """
-
-    space: Space
-    method: Method = "grid"
-    trials: int = 0
-    seed: int = 0
-    metric: str = "sharpe"
-    batch: int = BATCH
-    memo_bytes: int = DEFAULT_BYTES
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be gone through.
-
-        Raises:
-            ConfigurationError: naming the key.
-        """
-        if self.metric not in NAMES:
-            raise ConfigurationError(
-                "sweep.metric", expected=f"one of {', '.join(NAMES)}", found=repr(self.metric)
-            )
-        if self.method != "grid" and self.trials < 1:
-            raise ConfigurationError(
-                "sweep.trials", expected=f"1 or more, since method is {self.method}",
-                found=str(self.trials),
-            )  # fmt: skip
-        if not 1 <= self.batch <= 500:
-            raise ConfigurationError("sweep.batch", expected="1 to 500", found=str(self.batch))
 
 
 @dataclass(frozen=True, eq=False)

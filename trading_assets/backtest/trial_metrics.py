@@ -11,31 +11,11 @@ from trading_assets.domain.setup import AnySetup
 from trading_assets.engine.ledger import Ledger
 from trading_assets.evaluation import metrics as m
 
-NAMES = (
-    "final_equity",
-    "net_pnl",
-    "net_return_pct",
-    "cagr_pct",
-    "volatility_pct",
-    "sharpe",
-    "sortino",
-    "calmar",
-    "max_drawdown_pct",
-    "num_days",
-    "num_fills",
-    "num_trades",
-    "win_rate",
-    "avg_trade",
-    "profit_factor",
-    "fees",
-)
-"""What a trial is measured by; `evaluation.glossary` says what each one means."""
-
 
 def trial_metrics(
     machine: Ledger, daily: NDArray[np.float64], opening: float
 ) -> Mapping[str, float | int | None]:
-    """Give `NAMES` of a finished run.
+    """Give `plan.NAMES` of a finished run.
 
     Args:
         machine: after its last bar.

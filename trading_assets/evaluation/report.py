@@ -48,14 +48,14 @@ def drawdown_png(equity: pl.DataFrame, *, title: str, oos_start: Any = None) -> 
 def sparkline_markdown(values: ArrayLike, *, alt: str = "equity") -> str:
     """Draw a line without axes as a Markdown image that carries its own bytes (below 30 kB)."""
     series = np.asarray(values, dtype=np.float64)
-    figure = _figure(2.4, 0.5)
+    figure = new_figure(2.4, 0.5)
     axes = figure.add_axes((0.01, 0.04, 0.98, 0.92))
     axes.set_axis_off()
     if series.size:
         picked = series[_places(series.size, _SPARK_POINTS)]
         colour = _LINE if picked[-1] >= picked[0] else _LOSS
         axes.plot(picked, color=colour, linewidth=1.2)
-    data = base64.b64encode(_png(figure)).decode("ascii")
+    data = base64.b64encode(png(figure)).decode("ascii")
     return f"![{alt}](data:image/png;base64,{data})"
 
 
@@ -82,7 +82,7 @@ def _thinned(frame: pl.DataFrame, value: pl.Expr) -> pl.DataFrame:
 def _time_plot(
     frame: pl.DataFrame, column: str, title: str, label: str, colour: str, oos_start: Any
 ) -> bytes:
-    figure = _figure(10, 4)
+    figure = new_figure(10, 4)
     axes = figure.add_axes((0.085, 0.12, 0.865, 0.76))
     if frame.height:
         times = frame["ts"].dt.replace_time_zone(None).to_numpy()
@@ -109,10 +109,11 @@ def _time_plot(
     axes.tick_params(labelsize=8)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    return _png(figure)
+    return png(figure)
 
 
-def _figure(width_inches: float, height_inches: float) -> Figure:
+def new_figure(width_inches: float, height_inches: float) -> Figure:
+    """Make a figure that no screen is needed for."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -121,7 +122,8 @@ def _figure(width_inches: float, height_inches: float) -> Figure:
     return figure
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
+    """Give a figure as PNG, the same bytes for the same figure."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()

@@ -13,11 +13,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
 if TYPE_CHECKING:
     import polars as pl
+    from numpy.typing import NDArray
 
 DEFAULT_BYTES = 512 * 1024 * 1024
 
@@ -99,6 +97,7 @@ def values(
     Returns:
         What the function returns, not to be written to.
     """
+    import numpy as np
 
     def compute() -> tuple[NDArray[Any], int]:
         arrays = (_array(frame, name) for name in columns)

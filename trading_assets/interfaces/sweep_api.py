@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trading_assets.backtest.kept_trials import KeptTrials
+from trading_assets.backtest.plan import BATCH, Folds, Plan
 from trading_assets.backtest.prepared import DEFAULT_MAX_HOLE
 from trading_assets.backtest.space import Method, space_of
-from trading_assets.backtest.sweep import BATCH, Plan, SweepResult, TrialStore, run_sweep
+from trading_assets.backtest.sweep import SweepResult, run_sweep
+from trading_assets.backtest.sweep_processes import batches_of
 from trading_assets.backtest.trials import Ground, ground_of
+from trading_assets.backtest.walk_forward import WalkForwardResult, walk_forward
 from trading_assets.domain.errors import ConfigurationError
-from trading_assets.domain.ids import Micros, content_hash
+from trading_assets.domain.ids import Micros
 from trading_assets.domain.instrument import Instrument
 from trading_assets.interfaces.python_api import AnySpec, Backtest, Instant
-from trading_assets.market.bar_frame import row_content_hash
+from trading_assets.workflows.sweep_identity import sweep_identity
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,7 +40,11 @@ class Sweep:
         seed: of chance; the same seed proposes the same.
         metric: by which trials are compared.
         batch: trials that are run, and kept, together.
-        store: has what was finished before, and takes what this sweep finishes.
+        store: folder in which finished trials are kept: a sweep that was interrupted goes on
+            where it stopped, and one with other data, code or spec begins anew.
+        processes: how many run trials; the table is the same for any number. With more than one,
+            the strategy has to be in a file (another process cannot import a notebook's cell), and
+            a script has to guard its start by `if __name__ == "__main__"`.
 
     Raises:
         ConfigurationError: naming what does not fit.
@@ -58,14 +67,15 @@ class Sweep:
         seed: int = 0,
         metric: str = "sharpe",
         batch: int = BATCH,
-        store: TrialStore | None = None,
+        store: Path | str | None = None,
+        processes: int = 1,
     ) -> None:
         self.plan = Plan(space_of(space), method, trials, seed, metric, batch)
         backtest = Backtest(
             spec, bars, instruments, tick=tick, lot=lot, start=start, end=end, max_hole=max_hole
         )
         self.spec = backtest.spec
-        self._store = store
+        self._store, self._processes, self._max_hole = store, processes, max_hole
         if backtest.prepared is None:
             raise ConfigurationError("A sweep from Python needs bars", expected="a table of bars")
         self.ground: Ground = ground_of(backtest.prepared)
@@ -76,25 +86,34 @@ class Sweep:
         Raises:
             DataError: if a strategy's signals do not fit the bars.
         """
-        return run_sweep(
-            self.ground, self.plan, sweep_identity(self.ground), store=self._store, report=report
+        identity = sweep_identity(self.ground)
+        store = None
+        if self._store is not None:
+            from trading_assets.storage.trial_store import TrialBatches
+
+            store = KeptTrials(TrialBatches(Path(self._store) / identity[:16]))
+        with batches_of(self.ground, self.plan, self._processes) as run_batch:
+            return run_sweep(
+                self.ground, self.plan, identity, store=store, run_batch=run_batch, report=report
+            )
+
+    def walk_forward(
+        self, folds: Folds, report: Callable[[int], None] = lambda _: None
+    ) -> WalkForwardResult:
+        """Choose the best trial of each fold's training, and try it on the time after it.
+
+        The span of the sweep does not count here: folds cut all of its bars.
+
+        Raises:
+            ConfigurationError: if no fold fits into the bars.
+        """
+        prepared = self.ground.prepared
+        return walk_forward(
+            self.spec,
+            prepared.frames,
+            prepared.setup.instruments,
+            self.plan,
+            folds,
+            max_hole=self._max_hole,
+            report=report,
         )
-
-
-def sweep_identity(ground: Ground) -> str:
-    """Give the identity of all that the trials on these bars share: data, spec, grid, code."""
-    from trading_assets.storage.release_store import instrument_to_plain
-    from trading_assets.workflows.code_hash import code_hash, package_versions
-
-    prepared = ground.prepared
-    return content_hash(
-        {
-            "spec_hash": prepared.spec.spec_hash,
-            "bars": {s: row_content_hash(frame) for s, frame in prepared.frames.items()},
-            "span": list(prepared.span) if prepared.span else None,
-            "holes": [[h.symbol_index, h.row] for h in prepared.holes],
-            "instruments": [instrument_to_plain(one) for one in prepared.setup.instruments],
-            "code_hash": code_hash(prepared.strategy),
-            "packages": package_versions(),
-        }
-    )

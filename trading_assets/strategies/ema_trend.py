@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from trading_assets.domain.order import OrderType
 from trading_assets.domain.setup import SignalFamily
+from trading_assets.features.memo import column
 from trading_assets.strategies.checks import require, require_between
 from trading_assets.strategies.protocol import BASE_BAR
 
@@ -60,14 +61,26 @@ class EmaTrend:
         """Give `ts` and `target`."""
         import polars as pl
 
-        fast = pl.col("close").ewm_mean(span=self.fast, adjust=False)
-        slow = pl.col("close").ewm_mean(span=self.slow, adjust=False)
+        averages = {
+            "_fast": column(frame, _average, "close", span=self.fast),
+            "_slow": column(frame, _average, "close", span=self.slow),
+        }
+        fast, slow = pl.col("_fast"), pl.col("_slow")
         band = self.band_bps / 10_000
         down = -self.weight if self.short else 0.0
-        return frame.select(
-            "ts",
-            target=pl.when(fast > slow * (1 + band))
-            .then(pl.lit(self.weight))
-            .when(fast < slow * (1 - band))
-            .then(pl.lit(down)),
+        return (
+            frame.select("ts")
+            .with_columns(**averages)
+            .select(
+                "ts",
+                target=pl.when(fast > slow * (1 + band))
+                .then(pl.lit(self.weight))
+                .when(fast < slow * (1 - band))
+                .then(pl.lit(down)),
+            )
         )
+
+
+def _average(values: pl.Expr, span: int) -> pl.Expr:
+    """Give the exponential average that begins with the first value."""
+    return values.ewm_mean(span=span, adjust=False)

@@ -31,6 +31,7 @@ _FILES = (
     "evaluation/run_tables.py",
     "strategies/asked.py",
     "strategies/candle_breaks.py",
+    "strategies/changes.py",
     "strategies/columns.py",
     "strategies/evaluate.py",
     "strategies/filter_sections.py",

@@ -127,7 +127,7 @@ def simulate(desk: Desk, plan: RunPlan) -> Simulated:
     from trading_assets.backtest.runner import run
 
     spec = plan.spec
-    frames = _frames(desk, plan)
+    frames = frames_of(desk, plan)
     traded = {symbol: _traded(frame, plan) for symbol, frame in frames.items()}
     bars = bar_matrix(traded, spec.symbols)
     if not len(bars):
@@ -162,7 +162,7 @@ def _checks(desk: Desk, plan: RunPlan, simulated: Simulated) -> tuple[Check, ...
     )
 
 
-def _frames(desk: Desk, plan: RunPlan) -> dict[Symbol, pl.DataFrame]:
+def frames_of(desk: Desk, plan: RunPlan) -> dict[Symbol, pl.DataFrame]:
     """Read all bars up to the last month, each proven, with forecasts where they are needed."""
     frames = {}
     members = [desk.tables.read_manifest(plan.universe[month]) for month in sorted(plan.universe)]

@@ -12,7 +12,15 @@ import trading_assets.defs.assets
 
 LONGEST = 25
 FOLDER = Path(trading_assets.defs.assets.__file__).parent
-DECORATORS = {"asset", "multi_asset", "asset_check", "multi_asset_check", "monthly_table", "_table"}
+DECORATORS = {
+    "asset",
+    "multi_asset",
+    "asset_check",
+    "multi_asset_check",
+    "monthly_table",
+    "_table",
+    "_asset_of",
+}
 
 
 def decorated(module: ast.Module) -> Iterator[ast.FunctionDef]:

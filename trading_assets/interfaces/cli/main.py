@@ -23,6 +23,7 @@ from trading_assets.interfaces.cli import (
     new,
     runs,
     sql,
+    sweep,
     universe,
 )
 
@@ -40,6 +41,7 @@ app.add_typer(features.app, name="features")
 app.add_typer(models.app, name="models")
 app.add_typer(new.app, name="new")
 app.add_typer(backtest.app, name="backtest")
+app.add_typer(sweep.app)
 app.add_typer(runs.app, name="runs")
 app.add_typer(decision.app, name="decision")
 app.add_typer(live.app)

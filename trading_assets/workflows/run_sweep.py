@@ -1,0 +1,267 @@
+"""Try many parameters of a spec on the desk's tables, and keep all that came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trading_assets.backtest.bytes_of import json_bytes
+from trading_assets.domain.bar import MINUTE
+from trading_assets.domain.ids import content_hash
+from trading_assets.storage import folders, parquet_files
+from trading_assets.storage.trial_store import TrialBatches, append_trials
+from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.run_logging import experiment_of
+from trading_assets.workflows.run_plan import plan_run
+from trading_assets.workflows.strategy_specs import find_spec
+
+if TYPE_CHECKING:
+    from trading_assets.backtest.prepared import Prepared
+    from trading_assets.backtest.sweep import SweepResult
+    from trading_assets.backtest.sweep_file import SweepFile
+    from trading_assets.backtest.trials import Trial
+    from trading_assets.backtest.walk_forward import WalkForwardResult
+
+HEAT_MAP = "heat_map.png"
+_MOST_CHILDREN = 100
+"""MLflow compares more runs slowly; the table of all trials is an artefact of the parent."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRecord:
+    """A sweep, or a walk-forward, as it stands in the store.
+
+    Attributes:
+        folder: with its tables and pictures.
+        result_hash: over the table.
+        url: of its page in MLflow; empty for a walk-forward.
+        metadata: plain values worth showing to a person.
+    """
+
+    folder: Path
+    result_hash: str
+    url: str
+    metadata: Mapping[str, Any]
+
+    @property
+    def picture(self) -> bytes | None:
+        """The heat map, when two or more parameters vary."""
+        path = self.folder / HEAT_MAP
+        return folders.read_file(self.folder, HEAT_MAP) if path.is_file() else None
+
+
+def run_sweep(
+    desk: Desk,
+    sweep: SweepFile,
+    *,
+    resume: bool = True,
+    tags: Mapping[str, str] | None = None,
+    report: Callable[[int], None] = lambda _: None,
+) -> SweepRecord:
+    """Run every trial of a sweep that is not finished yet, and publish their table.
+
+    Signals are evaluated once over each whole frame of bars, as `Backtest` does with bars of one's
+    own; the backtests of the graph evaluate month by month, from the month's anchor on. The two
+    differ by less than the warm-up check allows.
+
+    Args:
+        desk: gives tables, stores and settings.
+        sweep: what is varied.
+        resume: whether trials that an earlier run has finished count.
+        tags: for MLflow, such as the Dagster run that asked.
+        report: is told how many trials have just been finished.
+
+    Raises:
+        MissingPartition: if there is no month that all symbols of the spec have.
+        ConfigurationError: if spec, space and instruments do not fit.
+    """
+    from trading_assets.backtest import sweep as sweeping
+    from trading_assets.backtest.kept_trials import KeptTrials
+    from trading_assets.backtest.sweep_processes import batches_of
+    from trading_assets.backtest.trials import ground_of
+    from trading_assets.workflows.sweep_identity import sweep_identity
+
+    ground, plan = ground_of(prepared_of(desk, sweep)), sweep.plan
+    identity = sweep_identity(ground)
+    place = desk.settings.data_root / "sweeps" / sweep.name
+    batches = TrialBatches(place / f"trials-{identity[:16]}")
+    if not resume:
+        batches.clear()
+    before = set(batches.load())
+    with batches_of(ground, plan, sweep.sweep.processes) as run_batch:
+        result = sweeping.run_sweep(
+            ground, plan, identity, store=KeptTrials(batches), run_batch=run_batch, report=report
+        )
+    _enter_in_ledger(desk, sweep, result, before)
+    folder = place / content_hash([identity, result.result_hash])[:16]
+    folders.publish_folder(folder, _files(sweep, result))
+    metadata = _metadata(result, folder)
+    url = _log(desk, ground.prepared.strategy.name, sweep, result, folder, tags or {})
+    return SweepRecord(folder, result.result_hash, url, {**metadata, "mlflow": url})
+
+
+def run_walk_forward(
+    desk: Desk, sweep: SweepFile, *, report: Callable[[int], None] = lambda _: None
+) -> SweepRecord:
+    """Choose on each fold's training, try on its test, and publish the table of folds.
+
+    Raises:
+        MissingPartition: if there is no month that all symbols of the spec have.
+        ConfigurationError: if the file has no folds, or none fits.
+    """
+    from trading_assets.backtest.walk_forward import walk_forward
+    from trading_assets.domain.errors import ConfigurationError
+
+    if sweep.folds is None:
+        raise ConfigurationError(
+            f"Sweep {sweep.name} has no folds", expected="a section walk_forward in its file"
+        )
+    prepared = prepared_of(desk, sweep)
+    result = walk_forward(
+        prepared.spec,
+        prepared.frames,
+        prepared.setup.instruments,
+        sweep.plan,
+        sweep.folds,
+        max_hole=desk.settings.backtest.max_hole_minutes * MINUTE,
+        report=report,
+    )
+    folder = desk.settings.data_root / "walk_forward" / sweep.name / result.result_hash[:16]
+    folders.publish_folder(folder, _walked_files(result))
+    metrics = {name: value for name, value in result.metrics.items() if value is not None}
+    metadata = {"folds": len(result.folds), **metrics, "folder": str(folder)}
+    return SweepRecord(folder, result.result_hash, "", metadata)
+
+
+def prepared_of(desk: Desk, sweep: SweepFile) -> Prepared:
+    """Lay out the desk's bars for the spec of a sweep.
+
+    Raises:
+        MissingPartition: if there is no month that all symbols of the spec have.
+    """
+    from trading_assets.backtest.prepared import prepare
+    from trading_assets.workflows.run_backtest import frames_of
+
+    spec = find_spec(desk.settings, sweep.spec)
+    plan = plan_run(desk, spec)
+    span = (plan.months[0].start, plan.months[-1].end)
+    max_hole = desk.settings.backtest.max_hole_minutes * MINUTE
+    frames = frames_of(desk, plan)
+    return prepare(spec, frames, plan.instruments, span=span, max_hole=max_hole)
+
+
+def _enter_in_ledger(desk: Desk, sweep: SweepFile, result: SweepResult, before: set[str]) -> None:
+    """Write every trial that is new into the ledger of the desk: it counts as one more try."""
+    append_trials(
+        desk.settings.data_root,
+        (
+            {
+                "at": desk.clock.now(),
+                "purpose": "sweep",
+                "sweep": sweep.name,
+                "spec": result.spec.name,
+                "spec_hash": result.spec.spec_hash,
+                "strategy": result.spec.strategy,
+                "key": key,
+                "params": {name: str(value) for name, value in trial.params.items()},
+                "refusal": trial.refusal,
+                "metrics": dict(trial.metrics or {}),
+                "state_hash": trial.state_hash,
+            }
+            for key, trial in zip(result.keys, result.trials, strict=True)
+            if key not in before
+        ),
+    )
+
+
+def _files(sweep: SweepFile, result: SweepResult) -> dict[str, bytes]:
+    from trading_assets.backtest.sweep import short
+    from trading_assets.evaluation.heat_map import heat_map, plateau
+
+    axes = [short(name) for name in result.plan.space.axes]
+    best = result.trials.index(result.best)
+    metric = result.plan.metric
+    files = {
+        "trials.parquet": parquet_files.encode(result.table, "trials"),
+        "costs.parquet": parquet_files.encode(result.costs, "costs"),
+        "daily_returns.parquet": parquet_files.encode(result.daily_returns, "daily_returns"),
+        "plateau.json": json_bytes(plateau(result.table, axes, best, metric)),
+        "sweep.json": json_bytes(sweep.model_dump(mode="json")),
+    }
+    if len(axes) > 1:
+        files[HEAT_MAP] = heat_map(result.table, axes[0], axes[1], metric)
+    return files
+
+
+def _walked_files(result: WalkForwardResult) -> dict[str, bytes]:
+    return {
+        "folds.parquet": parquet_files.encode(result.table, "folds"),
+        "equity.parquet": parquet_files.encode(result.equity, "equity"),
+        "metrics.json": json_bytes(dict(result.metrics)),
+    }
+
+
+def _metadata(result: SweepResult, folder: Path) -> dict[str, Any]:
+    best, metric = result.best, result.plan.metric
+    costs = result.costs
+    return {
+        "trials": len(result.trials),
+        "resumed": result.resumed,
+        "refused": sum(bool(trial.refusal) for trial in result.trials),
+        "metric": metric,
+        "best": (best.metrics or {})[metric],
+        "best_params": {name: str(value) for name, value in best.params.items()},
+        "cpu_seconds": costs["cpu_seconds"].sum(),
+        "most_rss_growth_bytes": costs["rss_growth_bytes"].max(),
+        "folder": str(folder),
+    }
+
+
+def _log(
+    desk: Desk,
+    family: str,
+    sweep: SweepFile,
+    result: SweepResult,
+    folder: Path,
+    tags: Mapping[str, str],
+) -> str:
+    """Log the sweep to MLflow once: a parent with the table, its best trials as children."""
+    from trading_assets.backtest.sweep import value_of
+
+    experiment = experiment_of(family)
+    identity = {"kind": "sweep", "strategy.id": sweep.name, "result.hash": result.result_hash}
+    known = desk.experiments.find_run(experiment, identity)
+    if known is not None:
+        return known.url
+    metric, best = result.plan.metric, result.best
+    count = len(result.trials)
+    parent = desk.experiments.log_run(
+        experiment,
+        f"{sweep.name} | {count} trials | best {metric} {(best.metrics or {})[metric]:.3g}",
+        params={"method": result.plan.method, "trials": count, **best.params},
+        metrics=best.metrics,
+        tags={**identity, "config.hash": result.spec.spec_hash, "stage": "research", **tags},
+        artifacts={path.name: path for path in sorted(folder.iterdir()) if path.is_file()},
+    )
+
+    def rank(numbered: tuple[int, Trial]) -> tuple[float, int]:
+        value = value_of(numbered[1], metric)
+        return (float("inf") if value is None else -value, numbered[0])
+
+    for number, trial in sorted(enumerate(result.trials), key=rank)[:_MOST_CHILDREN]:
+        if trial.metrics is not None:
+            desk.experiments.log_run(
+                experiment,
+                f"{sweep.name} | trial {number}",
+                params=trial.params,
+                metrics=trial.metrics,
+                tags={
+                    "mlflow.parentRunId": parent.run_id,
+                    "kind": "trial",
+                    "trial": str(number),
+                    "strategy.id": sweep.name,
+                },
+            )
+    return parent.url

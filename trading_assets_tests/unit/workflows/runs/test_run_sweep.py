@@ -1,0 +1,119 @@
+"""Sweeps of the desk: their folder, the ledger of trials, MLflow, and going on."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from trading_assets import Backtest
+from trading_assets.backtest.sweep_file import SweepFile, load_sweep
+from trading_assets.domain.errors import ConfigurationError
+from trading_assets.storage.trial_store import read_trials
+from trading_assets.workflows.run_plan import plan_run
+from trading_assets.workflows.run_sweep import prepared_of, run_sweep, run_walk_forward
+from trading_assets.workflows.strategy_specs import find_spec
+from trading_assets.workflows.sweep_files import find_sweep
+
+EXAMPLE = Path(__file__).parents[4] / "docs/examples/sweeps/ema_spans.yaml"
+
+
+@pytest.fixture
+def example():
+    return load_sweep(EXAMPLE)
+
+
+def test_the_example_leaves_its_tables_its_picture_and_its_neighbours(desk, example):
+    record = run_sweep(desk, example)
+
+    table = pl.read_parquet(record.folder / "trials.parquet")
+    assert table.height == 3 * 3 * 2
+    assert record.metadata["best"] == table["sharpe"].max()
+    assert record.picture.startswith(b"\x89PNG")
+    beside = json.loads((record.folder / "plateau.json").read_text())
+    assert beside["count"] >= 3
+    assert pl.read_parquet(record.folder / "daily_returns.parquet").width == 1 + table.height
+
+
+def test_a_trial_of_the_desk_is_a_backtest_on_the_same_bars(desk, example):
+
+    spec = find_spec(desk.settings, example.spec)
+    prepared = prepared_of(desk, example)
+    keys = spec.model_dump(exclude_unset=True)
+    keys["params"] = {**keys.get("params", {}), "fast": 6, "slow": 48}
+    table = pl.read_parquet(run_sweep(desk, example).folder / "trials.parquet")
+
+    single = Backtest(
+        {**keys, "costs": {**keys["costs"], "slippage_bps": 1}},
+        prepared.frames,
+        plan_run(desk, spec).instruments,
+    ).run()
+
+    row = table.filter(
+        (pl.col("fast") == 6) & (pl.col("slow") == 48) & (pl.col("costs.slippage_bps") == 1)
+    ).row(0, named=True)
+    assert row["state_hash"] == single.log.final_state_hash
+    assert row["final_equity"] == single.final_equity
+
+
+def test_every_trial_is_entered_in_the_ledger_once(desk, example):
+    run_sweep(desk, example)
+    run_sweep(desk, example)
+
+    rows = read_trials(desk.settings.data_root)
+    assert len(rows) == len({row["key"] for row in rows}) == 18
+    assert {row["purpose"] for row in rows} == {"sweep"}
+
+
+def test_the_same_sweep_again_finds_its_trials_and_its_folder(desk, example):
+    first, second = run_sweep(desk, example), run_sweep(desk, example)
+
+    assert (first.metadata["resumed"], second.metadata["resumed"]) == (0, 18)
+    assert first.folder == second.folder
+    assert run_sweep(desk, example, resume=False).metadata["resumed"] == 0
+
+
+def test_mlflow_has_one_parent_and_its_trials_as_children(desk, example):
+    run_sweep(desk, example)
+    run_sweep(desk, example)
+
+    runs = desk.experiments.runs
+    parents = [logged for *_, tags, _, logged in runs if tags.get("kind") == "sweep"]
+    children = [tags for _, _, tags, _, _ in runs if tags.get("kind") == "trial"]
+    assert len(parents) == 1
+    assert {tags["mlflow.parentRunId"] for tags in children} == {parents[0].run_id}
+    assert len(children) == 18
+
+
+def test_folds_of_the_example_leave_their_table(desk, example):
+    record = run_walk_forward(desk, example)
+
+    folds = pl.read_parquet(record.folder / "folds.parquet")
+    assert folds.height == record.metadata["folds"] > 1
+    assert (folds["test_start"] >= folds["train_end"]).all()
+
+
+def test_a_sweep_without_folds_cannot_be_walked(desk, example):
+    without = SweepFile(**{**example.model_dump(), "walk_forward": None})
+
+    with pytest.raises(ConfigurationError, match="has no folds"):
+        run_walk_forward(desk, without)
+
+
+def test_sweeps_lie_beside_the_specs(desk, tmp_path):
+    folder = tmp_path / "own" / "sweeps"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text(EXAMPLE.read_text())
+    settings = desk.settings.model_copy(update={"specs_dir": tmp_path / "own"})
+
+    assert find_sweep(settings, "ema_spans").spec == "ema_trend"
+    with pytest.raises(ConfigurationError, match="ema_spans"):
+        find_sweep(settings, "other")
+
+
+def test_an_unknown_key_of_a_sweep_file_is_named(tmp_path):
+    path = tmp_path / "wrong.yaml"
+    path.write_text(EXAMPLE.read_text().replace("metric:", "measure:"))
+
+    with pytest.raises(ConfigurationError, match=r"sweep\.measure"):
+        load_sweep(path)
