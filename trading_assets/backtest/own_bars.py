@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import polars as pl
 
@@ -11,6 +11,7 @@ from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Symbol, symbol_from_text
 from trading_assets.market.bar_frame import PRICES, RESAMPLED_SCHEMA, TS, row_text
 from trading_assets.market.resample import resample
+from trading_assets.market.sessions import Sessions
 
 _NEEDED = ("ts", *PRICES)
 _OPTIONAL = ("volume", "quote_volume")
@@ -40,7 +41,12 @@ def frames_by_symbol(bars: object, symbols: tuple[Symbol, ...]) -> dict[Symbol, 
     return {symbols[0]: frame}
 
 
-def proven_bars(frame: pl.DataFrame, symbol: Symbol, timeframe: Timeframe) -> pl.DataFrame:
+def proven_bars(
+    frame: pl.DataFrame,
+    symbol: Symbol,
+    timeframe: Timeframe,
+    sessions: Callable[[pl.DataFrame], Sessions | None] = lambda _: None,
+) -> pl.DataFrame:
     """Prove bars of one symbol and lay them out for strategies; one-minute bars are resampled.
 
     Args:
@@ -48,6 +54,8 @@ def proven_bars(frame: pl.DataFrame, symbol: Symbol, timeframe: Timeframe) -> pl
             and whatever else strategies look at are optional. Capital letters do not matter.
         symbol: whose they are.
         timeframe: size that the spec trades.
+        sessions: gives those of the symbol's calendar over proven minutes, which larger bars are
+            then cut by; minutes outside of them are left out. None for a market that never closes.
 
     Returns:
         At least the columns of `RESAMPLED_SCHEMA`; what was not given is null.
@@ -62,7 +70,7 @@ def proven_bars(frame: pl.DataFrame, symbol: Symbol, timeframe: Timeframe) -> pl
     _require_sound_rows(table, symbol)
     size = _bar_size(table)
     if size == Timeframe.M1.micros and timeframe is not Timeframe.M1:
-        return resample(_minutes(table, symbol), timeframe)
+        return resample(_minutes(table, symbol), timeframe, sessions=sessions(table))
     if size not in {0, timeframe.micros}:
         raise DataError(
             f"Bars of {symbol} are of another size",

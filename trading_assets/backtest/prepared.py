@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 import polars as pl
 
@@ -20,12 +21,16 @@ from trading_assets.domain.setup import EngineSetup
 from trading_assets.engine.machine import Machine
 from trading_assets.engine.signals import BarMatrix
 from trading_assets.market.bar_frame import between
+from trading_assets.market.calendars import build_sessions
+from trading_assets.market.sessions import ALWAYS_OPEN, Sessions
 from trading_assets.strategies.evaluate import bar_matrix, evaluate, signal_matrix
 from trading_assets.strategies.protocol import Strategy
 from trading_assets.strategies.spec import StrategySpec
 
 DEFAULT_MAX_HOLE: Micros = 720 * MINUTE
 """Holes up to twelve hours are bridged, as in the default settings."""
+
+_WEEK = timedelta(days=7)
 
 Span = tuple[Micros, Micros]
 
@@ -83,7 +88,8 @@ def prepare(
             `prediction` and `confidence` where the strategy asks for a forecast.
         instruments: grids of at least the spec's symbols.
         span: trade only bars that open in [start, end).
-        max_hole: longer holes split the run (see `runner.run`).
+        max_hole: longer holes split the run (see `runner.run`). They are measured in the trading
+            time of the calendar that an instrument names, and minutes are resampled by it.
 
     Raises:
         UnknownSymbol: if a symbol of the spec has no frame or no instrument.
@@ -91,7 +97,8 @@ def prepare(
         ConfigurationError: if instruments and spec do not fit.
     """
     setup = spec.engine_setup(instruments)
-    proven = {symbol: _proven(spec, frames, symbol) for symbol in spec.symbols}
+    calendars = {one.symbol: one.calendar for one in setup.instruments}
+    proven = {s: _proven(spec, frames, s, calendars[s]) for s in spec.symbols}
     traded = {symbol: _inside(frame, span) for symbol, frame in proven.items()}
     if not any(frame.height for frame in traded.values()):
         raise DataError(
@@ -100,11 +107,13 @@ def prepare(
             found="; ".join(f"{symbol}: {_extent(frame)}" for symbol, frame in proven.items()),
         )
     bars = bar_matrix(traded, spec.symbols)
-    return Prepared(spec, spec.build_strategy(), setup, proven, bars, holes(bars, max_hole), span)
+    sessions = [sessions_over(proven[symbol], calendars[symbol]) for symbol in spec.symbols]
+    found = holes(bars, max_hole, sessions)
+    return Prepared(spec, spec.build_strategy(), setup, proven, bars, found, span)
 
 
 def _proven(
-    spec: StrategySpec, frames: Mapping[Symbol, pl.DataFrame], symbol: Symbol
+    spec: StrategySpec, frames: Mapping[Symbol, pl.DataFrame], symbol: Symbol, calendar: str
 ) -> pl.DataFrame:
     if symbol not in frames:
         raise UnknownSymbol(
@@ -112,7 +121,9 @@ def _proven(
             expected=", ".join(spec.symbols),
             found=", ".join(frames) or "no frame",
         )
-    frame = proven_bars(frames[symbol], symbol, spec.timeframe)
+    frame = proven_bars(
+        frames[symbol], symbol, spec.timeframe, lambda minutes: sessions_over(minutes, calendar)
+    )
     needs_volume = spec.costs.impact_bps or spec.costs.sqrt_impact or spec.rules.participation_pct
     unknown = frame.filter(pl.col("volume").is_null())
     if needs_volume and unknown.height:
@@ -123,6 +134,20 @@ def _proven(
             fix="Give bars with their volume, or take this cost or rule out of the spec.",
         )
     return frame
+
+
+def sessions_over(frame: pl.DataFrame, calendar: str) -> Sessions | None:
+    """Give the sessions of a calendar over the span of bars, a week more on both sides.
+
+    None when the market never closes, or there are no bars.
+
+    Raises:
+        ConfigurationError: if there is no such calendar.
+    """
+    if calendar == ALWAYS_OPEN or frame.is_empty():
+        return None
+    first, last = (frame["ts"][at].date() for at in (0, -1))
+    return build_sessions(calendar, first - _WEEK, last + _WEEK)
 
 
 def _inside(frame: pl.DataFrame, span: Span | None) -> pl.DataFrame:

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from trading_assets.backtest.run_log import RunLog
 from trading_assets.backtest.segments import Hole, holes
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.setup import AnySetup
 from trading_assets.engine.machine import Machine
 from trading_assets.engine.signals import BarMatrix, SignalMatrix
+from trading_assets.market.sessions import Sessions
 
 
-def run(setup: AnySetup, bars: BarMatrix, signals: SignalMatrix, *, max_hole: Micros) -> RunLog:
+def run(
+    setup: AnySetup,
+    bars: BarMatrix,
+    signals: SignalMatrix,
+    *,
+    max_hole: Micros,
+    sessions: Sequence[Sessions | None] = (),
+) -> RunLog:
     """Run a setup over bars and their signals.
 
-    Where a symbol misses more than `max_hole` of time, its orders are cancelled and its position
-    is closed at the last close before, with reason `segment_end`; it starts again, flat, after the
-    hole. Account and logs go on through all segments. What is open after the last bar stays open
-    and is marked to its close.
+    Where a symbol misses more than `max_hole` of trading time (see `segments.holes`), its orders
+    are cancelled and its position is closed at the last close before, with reason `segment_end`;
+    it starts again, flat, after the hole. Account and logs go on through all segments. What is
+    open after the last bar stays open and is marked to its close.
 
     Raises:
         DataError: if bars, signals and setup do not fit each other.
         ConfigurationError: if the setup is inconsistent.
     """
-    return run_segments(setup, bars, signals, holes(bars, max_hole))
+    return run_segments(setup, bars, signals, holes(bars, max_hole, sessions))
 
 
 def run_segments(

@@ -24,6 +24,7 @@ from trading_assets.strategies.evaluate import (
 from trading_assets.strategies.filters import with_news, with_universe
 from trading_assets.strategies.spec import StrategySpec
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.freeze_calendars import sessions_of_symbol
 from trading_assets.workflows.run_checks import check_inputs, check_result, check_signals
 from trading_assets.workflows.run_logging import log_to_experiments, run_metadata
 from trading_assets.workflows.run_plan import RunPlan, plan_run
@@ -143,6 +144,7 @@ def simulate(desk: Desk, plan: RunPlan) -> Simulated:
         bars,
         signal_matrix(plan.strategy.family, signals, spec.symbols, bars.ts),
         max_hole=desk.settings.backtest.max_hole_minutes * MINUTE,
+        sessions=[sessions_of_symbol(desk, symbol) for symbol in spec.symbols],
     )
     return Simulated(BacktestResult(spec, plan.strategy, log, lambda: plan.facts), frames)
 

@@ -16,6 +16,7 @@ from trading_assets.strategies.protocol import Strategy
 from trading_assets.strategies.spec import StrategySpec
 from trading_assets.workflows.code_hash import code_hash, package_versions
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.freeze_calendars import sessions_of_symbol
 from trading_assets.workflows.list_instruments import list_instruments
 from trading_assets.workflows.listing import is_traded_in
 from trading_assets.workflows.market_tables import bars_table, is_of_own_source
@@ -134,6 +135,7 @@ def plan_run(
         "max_hole_minutes": desk.settings.backtest.max_hole_minutes,
         "max_gap_minutes": desk.settings.quality.max_gap_minutes,
         **({} if span is None else {"span": list(span)}),
+        **_sessions(desk, spec, months),
     }
     return RunPlan(
         spec, strategy, months, bars, forecasts, universe, news, instruments, facts, span
@@ -146,6 +148,19 @@ def changed_inputs(plan: RunPlan, manifest: Mapping[str, Any]) -> tuple[str, ...
     changed = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
     others = [name for name in sorted(plan.facts) if name != "inputs"]
     return (*changed, *(name for name in others if plan.facts[name] != manifest.get(name)))
+
+
+def _sessions(
+    desk: Desk, spec: StrategySpec, months: tuple[Month, ...]
+) -> dict[str, dict[str, str]]:
+    """Hash the sessions that holes are measured by; a market that never closes says nothing."""
+    found = {}
+    for symbol in spec.symbols:
+        sessions = sessions_of_symbol(desk, symbol)
+        if sessions is not None:
+            versions = [sessions.version_of_month(month) for month in months]
+            found[sessions.calendar] = content_hash(versions)
+    return {"sessions": found} if found else {}
 
 
 def _where(desk: Desk, span: tuple[Micros, Micros] | None) -> str:
