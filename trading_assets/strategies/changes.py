@@ -40,6 +40,7 @@ def changed_signals(
     """
     names = strategy_columns(strategy)
     laid: dict[tuple[int, int], Floats] = {}
+    changes: dict[tuple[int, int], Ints] = {}
     begins: list[int] = []
     for symbol, (key, frame) in enumerate(frames.items()):
         rows, place = places[key]
@@ -47,9 +48,12 @@ def changed_signals(
         signals = proven_signals(strategy, frame)
         for number, name in enumerate(names):
             if name in signals.columns and signals[name].null_count() < frame.height:
-                column = _floats(strategy, signals[name], frame)[rows]
-                laid[number, symbol] = _on_axis(column, place, bars)
-    starts = _starts(laid, strategy.family, begins, bars)
+                column, changed = _floats(strategy, signals[name], frame)
+                on_axis = _on_axis(column[rows], place, bars)
+                laid[number, symbol] = on_axis
+                whole = len(on_axis) == len(column)
+                changes[number, symbol] = changed if whole else _changes(on_axis)
+    starts = _starts(laid, changes, strategy.family, begins, bars)
     found = np.full((len(names), len(frames), len(starts)), np.nan)
     for where, column in laid.items():
         found[where] = column[starts]
@@ -60,8 +64,8 @@ def changed_signals(
     return ChangedSignals(read_only(np.append(starts, bars)), read_only(found))
 
 
-def _floats(strategy: Strategy, series: pl.Series, frame: pl.DataFrame) -> Floats:
-    """Give a proven column as float64, NaN for null."""
+def _floats(strategy: Strategy, series: pl.Series, frame: pl.DataFrame) -> tuple[Floats, Ints]:
+    """Give a proven column as float64, NaN for null, and the rows at which it changes."""
     if series.dtype != pl.Float64:
         require_numbers(strategy, series, frame)
         series = series.cast(pl.Float64)
@@ -69,9 +73,10 @@ def _floats(strategy: Strategy, series: pl.Series, frame: pl.DataFrame) -> Float
         series = series.fill_null(float("nan"))
     column = series.to_numpy()
     # A run of equal values begins with one of them, so the changes show whatever is infinite.
-    if np.isinf(column[_changes(column)]).any() or (len(column) and np.isinf(column[0])):
+    changes = _changes(column)
+    if np.isinf(column[changes]).any() or (len(column) and np.isinf(column[0])):
         require_numbers(strategy, series, frame)
-    return column
+    return column, changes
 
 
 def _changes(column: Floats) -> Ints:
@@ -84,7 +89,7 @@ def _first_warm(
     strategy: Strategy, frame: pl.DataFrame, rows: slice, place: Ints | slice, bars: int
 ) -> int:
     """Give the first place on the axis at which a symbol has its full warm-up."""
-    ts = frame["ts"].to_physical().to_numpy()[: rows.stop]
+    ts = frame["ts"].cast(pl.Int64).to_numpy()[: rows.stop]
     if not len(ts):
         return bars
     memory = strategy.warm_up
@@ -107,16 +112,21 @@ def _on_axis(column: Floats, place: Ints | slice, bars: int) -> Floats:
 
 
 def _starts(
-    laid: Mapping[tuple[int, int], Floats], family: SignalFamily, begins: list[int], bars: int
+    laid: Mapping[tuple[int, int], Floats],
+    changed: Mapping[tuple[int, int], Ints],
+    family: SignalFamily,
+    begins: list[int],
+    bars: int,
 ) -> Ints:
     """Give the rows at which any column changes, with the first and those where warm-up ends."""
     firsts = [0, *(begin for begin in begins if begin < bars)] if bars else []
     changes = [np.array(sorted(set(firsts)), np.int64)]
-    for (number, symbol), column in laid.items():
-        rows = _changes(column)
+    for (number, symbol), rows in changed.items():
         if number and family is SignalFamily.TARGET:
             target = laid.get((0, symbol))
-            rows = rows[:0] if target is None else rows[~np.isnan(target[rows])]
-        changes.append(rows)
-    together = np.concatenate(changes)
-    return np.unique(together).astype(np.int64)
+            if target is not None:
+                changes.append(rows[~np.isnan(target[rows])])
+        else:
+            changes.append(rows)
+    together = np.sort(np.concatenate(changes), kind="stable")  # of runs that are sorted already
+    return together[np.diff(together, prepend=-1) > 0]

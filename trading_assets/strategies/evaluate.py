@@ -112,7 +112,7 @@ def proven_signals(strategy: Strategy, frame: pl.DataFrame) -> pl.DataFrame:
 def _are_equal(one: pl.Series, other: pl.Series) -> bool:
     """Compare two columns; mostly they are the same memory, which says it at once."""
     if one.dtype == other.dtype and one.len() == other.len() and not one.null_count():
-        first, second = (column.to_physical().to_numpy() for column in (one, other))
+        first, second = (column.cast(pl.Int64).to_numpy() for column in (one, other))
         if first.ctypes.data == second.ctypes.data:
             return True
     return one.equals(other)
