@@ -16,8 +16,10 @@ import pytest
 from trading_assets.domain.bar import DAY
 from trading_assets.domain.ids import symbol_from_text
 from trading_assets.domain.instrument import Instrument
+from trading_assets.domain.order import OrderSide, OrderType
 from trading_assets.domain.setup import (
     Account,
+    AccountProfile,
     Costs,
     EngineSetup,
     FillAt,
@@ -129,3 +131,37 @@ def test_bought_at_the_ask_and_sold_at_the_bid_of_the_next_minute_without_fees(f
     assert machine.fills["lots"].tolist() == [689, 689]
     assert machine.fees == 0
     assert round(float(machine.balances()["USD"]), 2) == 99_952.34
+
+
+def test_a_stop_that_is_already_passed_fills_at_once(factor):
+    """LEAN's StopLossOnOrderEvent: short 100, then a buy stop 2 below the fill: 99,995.41.
+
+    The sale fills at the bid's close of the first minute; the stop, which the next minute opens
+    beyond, at the open of its trades.
+    """
+    trades, bid = minutes("trade", _TRADE, factor), minutes("quote", _BID, factor)
+    names = ("open", "high", "low", "close")
+    sides = [np.hstack([getattr(bid, n)[:, :1], getattr(trades, n)[:, 1:]]) for n in names]
+    bars = BarMatrix(trades.ts, *sides, np.ones_like(trades.close))
+    spy = Instrument(symbol_from_text("SPY"), "SPY", "USD", Decimal("0.01"), Decimal(1))
+    setup = EngineSetup(
+        (spy,),
+        Account("USD", Decimal(100_000), AccountProfile.MARGIN),
+        SignalFamily.TARGET,
+        Sizing(SizingMode.FIXED, qty=Decimal(100)),
+        Costs(per_share=Decimal("0.005"), minimum_fee=Decimal(1)),
+        rules=FillRules(fill_at=FillAt.BAR_CLOSE),
+    )
+    values = np.full((1, len(bars), 3), np.nan)
+    values[0, 0, 0] = -1.0
+    signals = SignalMatrix(SignalFamily.TARGET, values)
+    machine = Machine(setup)
+    machine.run(bars, signals, 0, 1)
+    stop_ticks = round((machine.fills["price"][0] - 2) * 100)
+    machine.submit(0, OrderSide.BUY, OrderType.STOP, 100, stop_ticks=stop_ticks, reduce_only=True)
+
+    machine.run(bars, signals, 1)
+
+    assert machine.fills["side"].tolist() == [-1, 1]
+    assert machine.fees == Decimal(2)
+    assert round(float(machine.balances()["USD"]), 2) == 99_995.41
