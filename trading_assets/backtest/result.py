@@ -66,6 +66,7 @@ class BacktestResult:
             round_trips=log.round_trips,
             refusals=log.refusal_log,
             financing=log.financing,
+            factors=log.factors,
         )
 
     @property
@@ -102,6 +103,11 @@ class BacktestResult:
     def financing(self) -> pl.DataFrame:
         """What positions have cost, or brought, for being held over nights."""
         return self.tables.financing
+
+    @property
+    def risk_factor(self) -> pl.DataFrame:
+        """Changes of what entries were multiplied by, with the reasons."""
+        return self.tables.risk_factor
 
     @cached_property
     def why_not(self) -> WhyNot:

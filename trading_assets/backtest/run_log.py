@@ -19,7 +19,7 @@ from trading_assets.engine.views import Position
 from trading_assets.portfolio.compiled import ENGINE_VERSION
 from trading_assets.records.arrays import Records
 from trading_assets.records.codes import Verdict
-from trading_assets.records.results import FINANCING
+from trading_assets.records.results import FACTOR, FINANCING
 from trading_assets.risk.pre_trade import Refusal
 
 
@@ -47,6 +47,7 @@ class RunLog:
         final_state_hash: identity of the engine's state after the last bar.
         engine_version: SHA-256 of the engine's source.
         financing: dtype FINANCING, what holding positions over night has cost.
+        factors: dtype FACTOR, changes of the risk factor.
     """
 
     setup: AnySetup
@@ -68,6 +69,7 @@ class RunLog:
     engine_version: str = field(default=ENGINE_VERSION)
     financing: Records = field(default_factory=lambda: np.empty(0, FINANCING))
     verdicts_by_tag: tuple[Mapping[Verdict, int], ...] = ()
+    factors: Records = field(default_factory=lambda: np.empty(0, FACTOR))
 
     @property
     def ts(self) -> NDArray[np.int64]:
@@ -103,7 +105,8 @@ class RunLog:
         It depends neither on when, where or how often the run was made, nor on how it was cut.
         """
         digest = hashlib.sha256()
-        for rows in (self.fills, self.orders, self.round_trips, self.financing, self.equity):
+        rows_of = (self.fills, self.orders, self.round_trips, self.financing, self.factors)
+        for rows in (*rows_of, self.equity):
             digest.update(f"{len(rows)}\0".encode())
             digest.update(np.ascontiguousarray(rows).tobytes())
         facts = {

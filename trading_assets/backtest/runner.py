@@ -77,4 +77,5 @@ def log_of(machine: Machine, bars: BarMatrix, known: tuple[Hole, ...]) -> RunLog
         final_state_hash=machine.state_hash(),
         financing=machine.financing_log,
         verdicts_by_tag=machine.verdicts_by_tag,
+        factors=machine.factor_log,
     )

@@ -31,6 +31,10 @@ class SizingMode(Enum):
     FIXED = "fixed"  # `qty` units of base
     PCT_OF_EQUITY = "pct_of_equity"  # `pos_pct` percent of equity at the close
     RISK = "risk"  # lose `risk_pct` percent of equity at the stop, capped by `max_pos_pct`
+    ATR = "atr"  # the same, with a stop that many average true ranges away
+    VOL_TARGET = "vol_target"  # the position's volatility is `target_vol_pct` of equity in a year
+    KELLY = "kelly"  # a part of the Kelly fraction of equity
+    RISK_PARITY = "risk_parity"  # `pos_pct` shared out by inverse volatility (naive risk parity)
 
 
 class SignalFamily(IntEnum):
@@ -121,6 +125,18 @@ class Sizing:
             affordable order into a refused one.
         rebalance_pct: an open position is resized only when its target differs by more than this
             percentage of equity; 0 resizes on every bar.
+        max_pos_pct: cap of every size that is not declared.
+        atr_bars, stop_mult: Wilder's average true range over so many bars, and how many of them
+            away a stop is taken to be.
+        target_vol_pct: annual volatility of a whole position, in percent of equity.
+        half_life_bars: after which a return weighs half in the volatility of a symbol; so many
+            bars have to be seen before anything is sized by it.
+        bars_per_year: scale the volatility of a bar to a year; 105120 are 5 minutes each, day
+            and night.
+        win_rate_pct, payoff: declared odds: round trips won, and mean gain over mean loss.
+        kelly_pct: part of the Kelly fraction that is taken.
+        kelly_min_trips: round trips of a book, from which on its own odds replace the declared;
+            0 keeps the declared.
     """
 
     mode: SizingMode
@@ -131,6 +147,36 @@ class Sizing:
     min_qty: Decimal = Decimal(0)
     cash_buffer_pct: Decimal = Decimal(0)
     rebalance_pct: Decimal = Decimal(0)
+    atr_bars: int = 14
+    stop_mult: Decimal = Decimal("1.5")
+    target_vol_pct: Decimal = Decimal(0)
+    half_life_bars: int = 288
+    bars_per_year: int = 105_120
+    win_rate_pct: Decimal = Decimal(0)
+    payoff: Decimal = Decimal(0)
+    kelly_pct: Decimal = Decimal(50)
+    kelly_min_trips: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RiskFactor:
+    """What makes entries smaller; each reason multiplies the factor, which is 1 without any.
+
+    Attributes:
+        min_confidence: a `confidence` below it (family TARGET) counts as low.
+        max_drawdown_pct: of peak equity.
+        volatility_multiple: of the mean volatility of the symbol so far in the run.
+        half_life_bars: of that volatility, as in `Sizing`.
+        confidence_factor, drawdown_factor, volatility_factor: what each reason multiplies by.
+    """
+
+    min_confidence: Decimal = Decimal("0.6")
+    confidence_factor: Decimal = Decimal("0.8")
+    max_drawdown_pct: Decimal = Decimal(5)
+    drawdown_factor: Decimal = Decimal("0.5")
+    volatility_multiple: Decimal = Decimal(2)
+    volatility_factor: Decimal = Decimal("0.6")
+    half_life_bars: int = 288
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +197,8 @@ class Limits:
         max_symbol_notional: in quote, per symbol.
         max_orders_per_minute: entries of the account per minute of the engine's clock, which is the
             open time of bars.
+        max_var_pct: of equity, value at risk of one day (`risk.exposure`), with
+            `var_confidence_pct` and `var_half_life_days`.
         moc_guard_minutes: no entry less than this before its `valid_to`, at whose close what is
             left of it goes to market.
     """
@@ -166,6 +214,9 @@ class Limits:
     max_symbol_notional: Decimal = Decimal(0)
     max_orders_per_minute: int = 0
     moc_guard_minutes: int = 0
+    max_var_pct: Decimal = Decimal(0)
+    var_confidence_pct: Decimal = Decimal(99)
+    var_half_life_days: int = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +253,7 @@ class StrategySetup:
             strategy's; the others are the account's.
         allocation_pct: of the account's equity, that this strategy sizes on.
         decider: as in `EngineSetup`.
+        risk_factor: None keeps it at 1.
     """
 
     tag: str
@@ -211,6 +263,7 @@ class StrategySetup:
     rules: FillRules = field(default_factory=FillRules)
     allocation_pct: Decimal = Decimal(100)
     decider: Decider | None = None
+    risk_factor: RiskFactor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +274,7 @@ class EngineSetup:
         decider: the strategy itself in family ON_BAR, which is asked at every close; None in the
             others, whose signals are all that the engine sees of a strategy.
         tag: names its books; what is traded does not depend on it.
+        risk_factor: None keeps it at 1.
     """
 
     instruments: tuple[Instrument, ...]
@@ -232,13 +286,15 @@ class EngineSetup:
     rules: FillRules = field(default_factory=FillRules)
     decider: Decider | None = None
     tag: str = ""
+    risk_factor: RiskFactor | None = None
 
     @property
     def strategies(self) -> tuple[StrategySetup, ...]:
         """The one strategy, which sizes on all of the equity."""
         one = StrategySetup(
-            self.tag, self.instruments, self.family, self.sizing, self.rules, decider=self.decider
-        )
+            self.tag, self.instruments, self.family, self.sizing, self.rules, decider=self.decider,
+            risk_factor=self.risk_factor,
+        )  # fmt: skip
         return (one,)
 
 

@@ -36,10 +36,11 @@ from trading_assets.records.codes import (
     Leg,
     Verdict,
 )
-from trading_assets.records.strategy_terms import SIZING_FIXED, SIZING_RISK
+from trading_assets.records.strategy_terms import SIZING_FIXED
 from trading_assets.risk.limits import ACCEPTED, guard_close, refuse
+from trading_assets.risk.measured_sizing import first_unknown, wanted_lots
 from trading_assets.risk.pre_trade import admit_entry, admit_exit, payable_lots
-from trading_assets.risk.sizing import entry_cost_units, sized_lots
+from trading_assets.risk.sizing import entry_cost_units
 
 # Places in signals.BRACKET_COLUMNS; of a pair, the long side comes first.
 ENTRY_AT, STOP_AT, TARGET_AT, VALID_TO = 0, 2, 4, 6
@@ -48,7 +49,6 @@ NO_SIGNAL = int(Verdict.NO_SIGNAL)
 IN_POSITION = int(Verdict.IN_POSITION)
 ENTRY_WORKING = int(Verdict.ENTRY_WORKING)
 ORDER_WORKING = int(Verdict.ORDER_WORKING)
-NO_STOP = int(Verdict.NO_STOP)
 BAD_BRACKET = int(Verdict.BAD_BRACKET)
 EXPIRED_SIGNAL = int(Verdict.EXPIRED_SIGNAL)
 PAST_STOP = int(Cause.PAST_STOP)
@@ -162,12 +162,12 @@ def _place_entry(
         return refuse(account, BAD_BRACKET, float(entry), float(stop))
     if target != NO_PRICE and side * (target - entry) <= 0:
         return refuse(account, BAD_BRACKET, float(entry), float(target))
-    if strategy.sizing == SIZING_RISK and stop == NO_PRICE:
-        return refuse(account, NO_STOP, 0.0, 0.0)
-
     price = price_of_ticks(grid, entry)
-    distance = price_of_ticks(grid, side * (entry - stop))
-    lots = sized_lots(strategy, grid, account.equity, 1.0, price, distance)
+    distance = 0.0 if stop == NO_PRICE else price_of_ticks(grid, side * (entry - stop))
+    verdict = first_unknown(account, book, distance)
+    if verdict != ACCEPTED:
+        return verdict
+    lots = wanted_lots(account, book, book.factor, price, distance)
     if strategy.sizing != SIZING_FIXED:
         lots = payable_lots(account, book, side, lots, price)
     verdict = admit_entry(account, book, side, lots, price)

@@ -44,14 +44,15 @@ from trading_assets.records.codes import (
     Verdict,
 )
 from trading_assets.records.results import N_EQUITY, Logs
-from trading_assets.records.strategy_terms import SIZING_FIXED, SIZING_RISK
+from trading_assets.records.strategy_terms import SIZING_FIXED
+from trading_assets.risk.factor import note_factor
 from trading_assets.risk.limits import ACCEPTED, guard_close, refuse
+from trading_assets.risk.measured_sizing import first_unknown, wanted_lots
 from trading_assets.risk.pre_trade import admit_entry, admit_exit, payable_lots
-from trading_assets.risk.sizing import entry_cost_units, sized_lots, whole_lots
+from trading_assets.risk.sizing import entry_cost_units, whole_lots
 
 NO_SIGNAL = int(Verdict.NO_SIGNAL)
 ORDER_WORKING = int(Verdict.ORDER_WORKING)
-NO_STOP = int(Verdict.NO_STOP)
 BAD_BRACKET = int(Verdict.BAD_BRACKET)
 CALLER = int(Cause.CALLER)
 EXIT_SENT = int(Cause.EXIT_SENT)
@@ -74,6 +75,8 @@ def take_target(
     if _is_taken(book, account.ts, CLOSE) or _is_taken(book, account.ts, REDUCE):
         verdict = refuse(account, ORDER_WORKING, 0.0, 1.0)
     else:
+        if book.strategy.has_factor != 0:
+            note_factor(account, book, logs, np.nan)
         verdict = decide_target(account, book, events[0], account.ts, weight, stop_distance, live)
     look_away(account)
     if verdict >= ORDER_WORKING:
@@ -102,6 +105,8 @@ def take_order(
             account, book, event, side, tif, quantity, limit_ticks, stop_ticks, most_working, live
         )
     else:
+        if book.strategy.has_factor != 0:
+            note_factor(account, book, logs, np.nan)
         stop_loss_ticks = NO_PRICE if np.isnan(stop_loss) else ticks_of_price(grid, stop_loss)
         profit_ticks = NO_PRICE if np.isnan(take_profit) else ticks_of_price(grid, take_profit)
         verdict = _take_entry(
@@ -199,9 +204,10 @@ def _take_entry(
     if loss_ticks != NO_PRICE:
         distance = side * (price - price_of_ticks(book.grid, loss_ticks))
     by_weight = np.isnan(quantity)
-    if by_weight and book.strategy.sizing == SIZING_RISK and not distance > 0.0:
-        return refuse(account, NO_STOP, 0.0, distance)
     if by_weight:
+        verdict = first_unknown(account, book, distance)
+        if verdict != ACCEPTED:
+            return verdict
         lots = _lots_of_weight(account, book, side, weight, price, distance)
     else:
         lots = whole_lots(quantity, book.grid.lot)
@@ -251,7 +257,7 @@ def _lots_of_weight(
 ) -> int:
     """Size an entry as the spec says, and cut it to what a spot account can pay."""
     strategy = book.strategy
-    lots = sized_lots(strategy, book.grid, account.equity, weight, price, distance)
+    lots = wanted_lots(account, book, weight * book.factor, price, distance)
     if strategy.sizing != SIZING_FIXED:
         lots = payable_lots(account, book, side, lots, price)
     return lots

@@ -45,6 +45,7 @@ from trading_assets.records.codes import (
 )
 from trading_assets.records.results import (
     N_EQUITY,
+    N_FACTORS,
     N_FILLS,
     N_FINANCING,
     N_ORDERS,
@@ -52,7 +53,10 @@ from trading_assets.records.results import (
     N_TRIPS,
     Logs,
 )
-from trading_assets.records.terms import LOOK_MARGIN
+from trading_assets.records.terms import LOOK_MARGIN, LOOK_VAR
+from trading_assets.risk.exposure import note_held
+from trading_assets.risk.factor import note_factor
+from trading_assets.risk.measures import forget, measure
 
 TARGET = int(SignalFamily.TARGET)
 ON_BAR = int(SignalFamily.ON_BAR)
@@ -139,8 +143,11 @@ def _match_all(
                 logged = True
         if account.terms.shared != 0:
             book.taken = 0
-        if account.terms.sqrt_impact > 0.0:
-            note_bar(book, close, bars.volume[symbol, t])
+        if account.terms.restless != 0:
+            if account.terms.sqrt_impact > 0.0:
+                note_bar(book, close, bars.volume[symbol, t])
+            if book.strategy.measures != 0:
+                measure(book, bars.high[symbol, t], bars.low[symbol, t], close)
         book.price = close
     return logged
 
@@ -154,17 +161,18 @@ def _decide_all(
     logged = False
     called = False
     looks = account.terms.looks
-    if looks & LOOK_MARGIN:
-        called = is_called(account, books)
-        if called:
-            _liquidate_all(account, books, event, logs, bars.ts[t], live)
-            logged = True
+    if looks & LOOK_VAR:
+        note_held(account, books)
+    if looks & LOOK_MARGIN and is_called(account, books):
+        _liquidate_all(account, books, event, logs, bars.ts[t], live)
+        called = logged = True
     for b in range(len(books)):
         book = books[b]
         if np.isnan(bars.close[np.uint64(book.symbol), t]):
             continue
         if looks != 0:
             look_around(account, books, book)
+            logged |= _judge_factor(account, book, logs, signals[:, b, row])
         if called and book.strategy.family != ON_BAR:
             verdict = refuse_called(account, book)
         else:
@@ -178,6 +186,17 @@ def _decide_all(
     if looks != 0:
         look_away(account)
     return logged
+
+
+@compiled
+def _judge_factor(account: Record, book: Record, logs: Logs, row: np.ndarray) -> bool:
+    """Bring the risk factor up to date where a signal may open something; tell of a change."""
+    family = book.strategy.family
+    if book.strategy.has_factor == 0 or family == ON_BAR:
+        return False
+    if np.isnan(row[0]) and (family == TARGET or np.isnan(row[1])):
+        return False
+    return note_factor(account, book, logs, row[2] if family == TARGET else np.nan)
 
 
 @compiled
@@ -243,6 +262,7 @@ def logs_have_room(books: Records, event: Record, logs: Logs) -> bool:
         and used[N_ORDERS] + 2 * symbols * len(event.orders) <= len(logs.orders)
         and used[N_REFUSED] + MOST_WISHES * symbols <= len(logs.refused)
         and used[N_FINANCING] + 2 * symbols <= len(logs.financing)
+        and used[N_FACTORS] + MOST_WISHES * symbols <= len(logs.factors)
     )
 
 
@@ -296,6 +316,7 @@ def end_segment(accounts: Records, books: Records, events: Records, logs: Logs, 
         fill_simulated(account, books, book, event, k, book.price, ts)
         book.left = 0
         sweep(book)
+    forget(book)
     drain(event, logs)
     mark(account, books)
     if logs.used[N_EQUITY] > 0:

@@ -22,9 +22,11 @@ from trading_assets.records.codes import CANCEL_WANTED, DORMANT, Verdict
 from trading_assets.records.memory import memory_dtype
 from trading_assets.records.results import (
     CLOSED_ORDER,
+    FACTOR,
     FILL,
     FINANCING,
     N_EQUITY,
+    N_FACTORS,
     N_FILLS,
     N_FINANCING,
     N_ORDERS,
@@ -47,7 +49,7 @@ from trading_assets.records.terms import setup_hash, terms_from_setup
 from trading_assets.risk.pre_trade import Refusal
 
 _HEADER = struct.Struct("<8sII32s32s")
-_MAGIC = b"TAENGIN4"
+_MAGIC = b"TAENGIN5"
 _LAYOUT = bytes.fromhex(layout_hash())
 
 
@@ -195,6 +197,11 @@ class Ledger:
     def financing_log(self) -> Records:
         """What nights and callers have booked, dtype `records.results.FINANCING`."""
         return self._logs.financing[: self._logs.used[N_FINANCING]].view(FINANCING)
+
+    @property
+    def factor_log(self) -> Records:
+        """Changes of the risk factor, dtype `records.results.FACTOR`."""
+        return self._logs.factors[: self._logs.used[N_FACTORS]].view(FACTOR)
 
     @property
     def round_trips(self) -> Records:

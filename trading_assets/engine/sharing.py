@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from trading_assets.portfolio.compiled import compiled
 from trading_assets.records.arrays import Record, Records
-from trading_assets.records.terms import LOOK_EXPOSURE, LOOK_SHARED
+from trading_assets.records.terms import LOOK_EXPOSURE, LOOK_PARITY, LOOK_SHARED
 from trading_assets.risk.exposure import note_exposure
+from trading_assets.risk.measures import note_parity
 
 
 @compiled
@@ -22,6 +23,8 @@ def look_around(account: Record, books: Records, book: Record) -> None:
         look_beside(account, books, book)
     if looks & LOOK_EXPOSURE:
         note_exposure(account, books, book)
+    if looks & LOOK_PARITY:
+        note_parity(account, books, book)
 
 
 @compiled
@@ -44,6 +47,7 @@ def look_away(account: Record) -> None:
     account.gross_beside = 0.0
     account.long_beside = 0.0
     account.short_beside = 0.0
+    account.parity = 0.0
 
 
 @compiled

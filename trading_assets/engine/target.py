@@ -19,10 +19,11 @@ from trading_assets.records.codes import (
     Leg,
     Verdict,
 )
-from trading_assets.records.strategy_terms import SIZING_FIXED, SIZING_RISK
+from trading_assets.records.strategy_terms import SIZING_FIXED
 from trading_assets.risk.limits import ACCEPTED, refuse
+from trading_assets.risk.measured_sizing import first_unknown, wanted_lots
 from trading_assets.risk.pre_trade import admit_entry, admit_exit, payable_lots
-from trading_assets.risk.sizing import entry_cost_units, sized_lots
+from trading_assets.risk.sizing import entry_cost_units
 
 OPEN = int(Leg.OPEN)
 REDUCE = int(Leg.REDUCE)
@@ -31,7 +32,6 @@ NO_SIGNAL = int(Verdict.NO_SIGNAL)
 NO_CHANGE = int(Verdict.NO_CHANGE)
 REPLACED = int(Cause.REPLACED)
 ORDER_WORKING = int(Verdict.ORDER_WORKING)
-NO_STOP = int(Verdict.NO_STOP)
 
 
 @inlined
@@ -90,9 +90,10 @@ def _open(
     """Open a position from flat, or from what the closing order of a reversal leaves."""
     terms = account.terms
     strategy = book.strategy
-    if strategy.sizing == SIZING_RISK and not stop_distance > 0.0:
-        return refuse(account, NO_STOP, 0.0, stop_distance)
-    lots = sized_lots(strategy, book.grid, account.equity, target, book.price, stop_distance)
+    verdict = first_unknown(account, book, stop_distance)
+    if verdict != ACCEPTED:
+        return verdict
+    lots = wanted_lots(account, book, target * book.factor, book.price, stop_distance)
     side = 1 if target > 0.0 else -1
     if strategy.sizing != SIZING_FIXED:
         lots = payable_lots(account, book, side, lots, book.price)
@@ -111,10 +112,14 @@ def _resize(
     """Move a position towards its target on the same side, when it is far enough from it."""
     strategy = book.strategy
     grid = book.grid
-    if strategy.sizing == SIZING_RISK and not stop_distance > 0.0:
-        return refuse(account, NO_STOP, 0.0, stop_distance)
-    wanted = sized_lots(strategy, grid, account.equity, target, book.price, stop_distance)
-    more = wanted - abs(book.position)
+    verdict = first_unknown(account, book, stop_distance)
+    if verdict != ACCEPTED:
+        return verdict
+    held = abs(book.position)
+    more = wanted_lots(account, book, target, book.price, stop_distance) - held
+    if more > 0 and book.factor != 1.0:
+        fewer = wanted_lots(account, book, target * book.factor, book.price, stop_distance)
+        more = max(fewer - held, 0)
     value = abs(more) * grid.lot * book.price * grid.point_value
     band = strategy.rebalance * strategy.allocation * account.equity
     if value <= band or value < grid.min_notional:

@@ -85,6 +85,7 @@ def _since(tables: RunTables, start: Micros) -> RunTables:
         equity_curve=cut(tables.equity_curve, "ts_utc"),
         refusals=cut(tables.refusals, "ts_utc"),
         financing=cut(tables.financing, "ts_utc"),
+        risk_factor=cut(tables.risk_factor, "ts_utc"),
     )
 
 

@@ -19,6 +19,7 @@ from trading_assets.domain.ids import client_order_id
 from trading_assets.domain.instrument import Instrument, decimal_from_units
 from trading_assets.domain.order import OrderSide, OrderType
 from trading_assets.engine.signals import BarMatrix
+from trading_assets.evaluation.account_tables import factor_table, financing_table
 from trading_assets.evaluation.metrics import drawdown_series
 from trading_assets.evaluation.position_table import (
     EXACT,
@@ -28,7 +29,7 @@ from trading_assets.evaluation.position_table import (
     position_table,
 )
 from trading_assets.records.arrays import Records
-from trading_assets.records.codes import NO_PRICE, Cause, Financing, Leg, OrderState
+from trading_assets.records.codes import NO_PRICE, Cause, Leg, OrderState
 from trading_assets.risk.pre_trade import Refusal
 
 ACCOUNT = "backtest"
@@ -120,19 +121,6 @@ REFUSALS = pl.Schema(
 )
 """`ts_utc` is the bar whose close was decided; `limit` and `was` are in the unit of the rule."""
 
-FINANCINGS = pl.Schema(
-    {
-        "ts_utc": TS,
-        "symbol": pl.String(),
-        "kind": pl.String(),
-        "amount": EXACT,
-        "position": EXACT,
-        "price": pl.Float64(),
-        "nights": pl.Int64(),
-    }
-)
-"""`amount` is quote paid for holding `position` over `nights`, negative when it was received."""
-
 EXPORTED = {
     "orders": list(ORDERS)[:9],
     "trades": list(FILLS)[:7],
@@ -154,6 +142,7 @@ class RunTables:
         equity_curve: the last equity of each UTC day, with return and drawdown of the days.
         refusals: the first rule that said no, for every decision that was refused.
         financing: what positions have cost, or brought, for being held.
+        risk_factor: changes of what entries were multiplied by, with the reasons.
     """
 
     orders: pl.DataFrame
@@ -165,6 +154,7 @@ class RunTables:
     equity_curve: pl.DataFrame
     refusals: pl.DataFrame
     financing: pl.DataFrame
+    risk_factor: pl.DataFrame
 
     def files(self) -> dict[str, bytes]:
         """Give every table as CSV (fixed schemas) and as Parquet (all columns)."""
@@ -190,6 +180,7 @@ def run_tables(
     round_trips: Records,
     refusals: Sequence[Refusal],
     financing: Records,
+    factors: Records,
 ) -> RunTables:
     """Turn logs into tables.
 
@@ -204,6 +195,7 @@ def run_tables(
         round_trips: `records.results.ROUND_TRIP`.
         refusals: in the order of their bars.
         financing: `records.results.FINANCING`.
+        factors: `records.results.FACTOR`.
     """
     ids = {
         int(o["id"]): client_order_id(
@@ -222,7 +214,8 @@ def run_tables(
         equity=marked,
         equity_curve=daily_equity(marked, opening_equity),
         refusals=_refusals(refusals, instruments),
-        financing=_financing(financing, instruments),
+        financing=financing_table(financing, instruments),
+        risk_factor=factor_table(factors, instruments),
     )
 
 
@@ -362,22 +355,6 @@ def _refusals(refusals: Sequence[Refusal], instruments: Sequence[Instrument]) ->
         for refusal in refusals
     ]
     return frame_of(rows, REFUSALS)
-
-
-def _financing(financing: Records, instruments: Sequence[Instrument]) -> pl.DataFrame:
-    rows = [
-        {
-            "ts_utc": int(row["ts"]),
-            "symbol": instruments[row["symbol"]].symbol,
-            "kind": Financing(int(row["kind"])).name.lower(),
-            "amount": decimal_from_units(int(row["amount"])),
-            "position": instruments[row["symbol"]].quantity_from_lots(int(row["position"])),
-            "price": float(row["price"]),
-            "nights": int(row["nights"]),
-        }
-        for row in financing
-    ]
-    return frame_of(rows, FINANCINGS)
 
 
 def _equity(

@@ -85,6 +85,8 @@ def close_lots(
         trip.entry_order_id = lot.order_id
         trip.exit_order_id = order.id
 
+        if book.strategy.counts_trips != 0:
+            _count_trip(book, trip.pnl, cost)
         account.realised += trip.pnl
         units -= taken
         proceeds -= received
@@ -94,6 +96,18 @@ def close_lots(
         lot.fee -= entry_fee
         if lot.units == 0:
             _drop_oldest(book)
+
+
+@compiled
+def _count_trip(book: Record, pnl: int, cost: int) -> None:
+    """Note what a round trip has earned of what it cost."""
+    earned = pnl / cost if cost > 0 else 0.0
+    book.trips += 1
+    if earned > 0.0:
+        book.won_trips += 1
+        book.won += earned
+    else:
+        book.lost -= earned
 
 
 @compiled

@@ -12,11 +12,23 @@ UNITS = 100_000_000.0
 @compiled
 def begin_day(account: Record, books: Records, ts: int) -> None:
     """Start a UTC day: its loss is measured from the last equity before it."""
+    if account.day_gross > 0.0:
+        _note_day(account)
     account.day_end = (ts // DAY + 1) * DAY
     account.day_equity = account.equity
     account.day_low = account.equity
     for symbol in range(len(books)):
         books[symbol].entries_today = 0
+
+
+@compiled
+def _note_day(account: Record) -> None:
+    """Take a day with positions into the variance of equity per unit of what was held."""
+    change = (account.equity - account.day_equity) / account.day_gross
+    account.risky_days += 1
+    weight = max(1.0 / account.risky_days, account.terms.var_newest)
+    account.unit_variance += weight * (change * change - account.unit_variance)
+    account.day_gross = 0.0
 
 
 @inlined

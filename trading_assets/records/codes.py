@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
 from trading_assets.domain.order import OrderStatus, OrderType, TimeInForce
 
@@ -108,6 +108,14 @@ class Financing(IntEnum):
     SWAP = 0
     BORROW = 1
     CALLER = 2  # booked by a caller
+
+
+class FactorReason(IntFlag):
+    """Why entries are smaller than their sizing says."""
+
+    LOW_CONFIDENCE = 1
+    DRAWDOWN = 2
+    HIGH_VOLATILITY = 4
 
 
 class Verdict(IntEnum):

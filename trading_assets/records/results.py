@@ -110,6 +110,18 @@ FINANCING = np.dtype(
 )
 
 
+FACTOR = np.dtype(
+    [
+        ("ts", "i8"),  # open time of the bar at whose close it changed
+        ("factor", "f8"),  # what entries are multiplied by from here on
+        ("symbol", "i2"),
+        ("tag", "i2"),
+        ("reasons", "i4"),  # FactorReason
+    ],
+    align=True,
+)
+
+
 def as_written(dtype: np.dtype[np.void]) -> np.dtype[np.void]:
     """Give the record of a row as the compiled step writes it: `owner` for symbol and tag.
 
@@ -128,7 +140,7 @@ def owner_of(symbol: int, tag: int) -> int:
     return tag << 16 | symbol
 
 
-N_FILLS, N_TRIPS, N_ORDERS, N_REFUSED, N_EQUITY, N_FINANCING = range(6)
+N_FILLS, N_TRIPS, N_ORDERS, N_REFUSED, N_EQUITY, N_FINANCING, N_FACTORS = range(7)
 """Places in `Logs.used`."""
 
 
@@ -137,7 +149,7 @@ class Logs(NamedTuple):
 
     Attributes:
         equity: quote, one per bar.
-        used: int64 (6,), filled rows of each buffer.
+        used: int64 (7,), filled rows of each buffer.
     """
 
     fills: Records
@@ -146,6 +158,7 @@ class Logs(NamedTuple):
     refused: Records
     equity: NDArray[np.float64]
     financing: Records
+    factors: Records
     used: NDArray[np.int64]
 
 
@@ -158,7 +171,8 @@ def new_logs(rows: int, bars: int) -> Logs:
         buffer(rows, as_written(REFUSED)),
         buffer(bars),
         buffer(rows, as_written(FINANCING)),
-        np.zeros(6, np.int64),
+        buffer(rows, as_written(FACTOR)),
+        np.zeros(7, np.int64),
     )
 
 
@@ -180,5 +194,6 @@ def roomier(logs: Logs, events: int, bars: int) -> Logs:
         longer(logs.refused, used[N_REFUSED], events),
         longer(logs.equity, used[N_EQUITY], bars),
         longer(logs.financing, used[N_FINANCING], events),
+        longer(logs.factors, used[N_FACTORS], events),
         logs.used,
     )

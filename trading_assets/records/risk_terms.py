@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from trading_assets.domain.errors import ConfigurationError
-from trading_assets.domain.setup import AccountProfile, AnySetup, SignalFamily, SizeAt
+from trading_assets.domain.setup import (
+    AccountProfile,
+    AnySetup,
+    FillRules,
+    SignalFamily,
+    SizeAt,
+    SizingMode,
+    StrategySetup,
+)
+
+_BY_VOLATILITY = frozenset({SizingMode.VOL_TARGET, SizingMode.RISK_PARITY})
+_NOT_AT_FILL = _BY_VOLATILITY | {SizingMode.ATR, SizingMode.KELLY}
 
 
 def require_possible_risk(setup: AnySetup) -> None:
@@ -13,6 +24,15 @@ def require_possible_risk(setup: AnySetup) -> None:
         ConfigurationError: naming the rule and what it needs.
     """
     _require_possible_margin(setup)
+    limits = setup.limits
+    if not (50 < limits.var_confidence_pct < 100 and limits.var_half_life_days >= 1):
+        raise ConfigurationError(
+            "No such value at risk",
+            expected="var_confidence_pct between 50 and 100, var_half_life_days of at least 1",
+            found=f"{limits.var_confidence_pct}, {limits.var_half_life_days}",
+        )
+    for strategy in setup.strategies:
+        _require_possible_sizing(strategy, setup.rules)
     guard = setup.limits.moc_guard_minutes
     targets = [s.tag for s in setup.strategies if s.family is SignalFamily.TARGET]
     if guard != 0 and targets:
@@ -22,6 +42,44 @@ def require_possible_risk(setup: AnySetup) -> None:
             found=f"moc_guard_minutes {guard} and targets",
             fix="Targets end when the strategy says so: let it say so earlier.",
         )
+
+
+def _require_possible_sizing(strategy: StrategySetup, rules: FillRules) -> None:
+    sizing, factor = strategy.sizing, strategy.risk_factor
+    late = sizing.mode in _NOT_AT_FILL or factor is not None
+    if late and rules.size_at is SizeAt.FILL:
+        raise ConfigurationError(
+            "Range, volatility, odds and the risk factor are those of the decision",
+            expected="size_at close",
+            found=f"size_at fill, sizing {sizing.mode.value}",
+        )
+    measured = (sizing.atr_bars, sizing.half_life_bars, sizing.bars_per_year)
+    least = min(*measured, 1 if factor is None else factor.half_life_bars)
+    if least < 1:
+        raise ConfigurationError("A mean over no bars", expected="at least 1", found=str(least))
+    if factor is not None:
+        if sizing.mode in _BY_VOLATILITY and factor.half_life_bars != sizing.half_life_bars:
+            raise ConfigurationError(
+                "Sizing and risk factor look at one volatility",
+                expected=f"risk_factor.half_life_bars {sizing.half_life_bars}",
+                found=str(factor.half_life_bars),
+            )
+        parts = (factor.confidence_factor, factor.drawdown_factor, factor.volatility_factor)
+        if not all(0 <= part <= 1 for part in parts):
+            raise ConfigurationError(
+                "A risk factor makes entries smaller",
+                expected="factors from 0 to 1",
+                found=", ".join(map(str, parts)),
+            )
+    if sizing.mode is SizingMode.KELLY:
+        odds = f"win_rate_pct {sizing.win_rate_pct}, payoff {sizing.payoff}"
+        if not (0 < sizing.win_rate_pct <= 100 and sizing.payoff > 0):
+            raise ConfigurationError(
+                "Kelly sizing begins with declared odds",
+                expected="win_rate_pct above 0 up to 100, payoff above 0",
+                found=odds,
+                fix="With kelly_min_trips, a book's own odds replace them later.",
+            )
 
 
 def _require_possible_margin(setup: AnySetup) -> None:

@@ -54,6 +54,10 @@ ACCOUNT = np.dtype(
         ("short_beside", "f8"),  # and once all their sells have, below zero when short
         ("minute", "i8"),  # of the latest entry, since 1970
         ("entries_minute", "i8"),  # entries of all books in it
+        ("day_gross", "f8"),  # the largest value held at a close of the day, for value at risk
+        ("risky_days", "i8"),  # days with such a value
+        ("unit_variance", "f8"),  # of a day's change of equity, per unit of it
+        ("parity", "f8"),  # while deciding: sum of 1 / volatility over the strategy's books
         ("margin_needed", "f8"),  # quote, while below the maintenance margin, else 0
     ],
     align=True,
@@ -127,6 +131,16 @@ def book_dtype(lots: int) -> np.dtype[np.void]:
             ("past_bars", "i8"),  # seen for the square-root impact
             ("past_volume", "f8"),  # their mean volume
             ("past_variance", "f8"),  # and variance of the close, as a fraction of it
+            ("measured", "i8"),  # closes seen, when range and volatility are measured
+            ("range", "f8"),  # average true range, quote
+            ("variance", "f8"),  # of returns from close to close, of one bar
+            ("usual_volatility", "f8"),  # mean of its root over all bars that knew it
+            ("factor", "f8"),  # what entries are multiplied by
+            ("reasons", "i8"),  # FactorReason
+            ("trips", "i8"),  # round trips, when they are counted
+            ("won_trips", "i8"),
+            ("won", "f8"),  # sum of their returns
+            ("lost", "f8"),  # and of the losses of the others, positive
             ("n_orders", "i8"),  # working orders, in order of submission
             ("n_dead", "i8"),  # of them, to be removed at the end of the step
             ("n_lots", "i8"),
@@ -240,6 +254,7 @@ def opening_state(terms: Terms, cash: int, memory: np.dtype[np.void] | None = No
         account[name] = cash / 100_000_000
     for name in ("next_order_id", "next_fill_id", "next_trip_id"):
         account[name] = 1
+    state.books["factor"] = 1.0
     state.books["grid"] = terms.grids
     state.books["strategy"] = terms.strategies
     state.books["symbol"] = [place.symbol for place in terms.places]

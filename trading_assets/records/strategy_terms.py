@@ -13,6 +13,7 @@ from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.setup import (
     AccountProfile,
     AnySetup,
+    RiskFactor,
     SignalFamily,
     SizingMode,
     StrategySetup,
@@ -21,10 +22,15 @@ from trading_assets.domain.setup import (
 from trading_assets.records.arrays import Records
 
 SIZING_FIXED, SIZING_PCT, SIZING_RISK = range(3)
+SIZING_ATR, SIZING_VOL_TARGET, SIZING_KELLY, SIZING_PARITY = range(3, 7)
 _SIZING = {
     SizingMode.FIXED: SIZING_FIXED,
     SizingMode.PCT_OF_EQUITY: SIZING_PCT,
     SizingMode.RISK: SIZING_RISK,
+    SizingMode.ATR: SIZING_ATR,
+    SizingMode.VOL_TARGET: SIZING_VOL_TARGET,
+    SizingMode.KELLY: SIZING_KELLY,
+    SizingMode.RISK_PARITY: SIZING_PARITY,
 }
 _MOST_PLACES = 32_767
 """Logs hold places of instruments and strategies in 16 bits."""
@@ -44,6 +50,24 @@ STRATEGY = np.dtype(
         ("withdraw_past_stop", "i8"),
         ("exit_at_valid_to", "i8"),
         ("trail_exits", "i8"),  # TrailBy of the stops of brackets
+        ("measures", "i8"),  # range and volatility of every bar
+        ("atr_bars", "f8"),
+        ("stop_mult", "f8"),
+        ("half_life", "f8"),  # bars
+        ("newest", "f8"),  # weight of the newest return: 1 - 2^(-1 / half_life)
+        ("target_volatility", "f8"),  # of one bar, as a fraction of equity
+        ("win_rate", "f8"),
+        ("payoff", "f8"),
+        ("kelly", "f8"),  # part of the Kelly fraction
+        ("kelly_min_trips", "i8"),
+        ("counts_trips", "i8"),
+        ("has_factor", "i8"),
+        ("min_confidence", "f8"),
+        ("confidence_factor", "f8"),
+        ("factor_drawdown", "f8"),
+        ("drawdown_factor", "f8"),
+        ("volatility_multiple", "f8"),
+        ("volatility_factor", "f8"),
     ],
     align=True,
 )
@@ -149,6 +173,45 @@ def write_numbers(
         record[name] = value
 
 
+def measures(strategy: StrategySetup) -> bool:
+    """Tell whether a strategy's sizes depend on range or volatility."""
+    by_measure = {SizingMode.ATR, SizingMode.VOL_TARGET, SizingMode.RISK_PARITY}
+    return strategy.sizing.mode in by_measure or strategy.risk_factor is not None
+
+
+def _measured(strategy: StrategySetup) -> dict[str, float]:
+    sizing, factor = strategy.sizing, strategy.risk_factor
+    half_life = sizing.half_life_bars if factor is None else factor.half_life_bars
+    counts = sizing.mode is SizingMode.KELLY and sizing.kelly_min_trips > 0
+    return {
+        "measures": int(measures(strategy)),
+        "atr_bars": sizing.atr_bars,
+        "stop_mult": float(sizing.stop_mult),
+        "half_life": half_life,
+        "newest": 1.0 - 0.5 ** (1.0 / half_life),
+        "target_volatility": fraction(sizing.target_vol_pct, 100) / sizing.bars_per_year**0.5,
+        "win_rate": fraction(sizing.win_rate_pct, 100),
+        "payoff": float(sizing.payoff),
+        "kelly": fraction(sizing.kelly_pct, 100),
+        "kelly_min_trips": sizing.kelly_min_trips,
+        "counts_trips": int(counts),
+    }
+
+
+def _factor(factor: RiskFactor | None) -> dict[str, float]:
+    if factor is None:
+        return {}
+    return {
+        "has_factor": 1,
+        "min_confidence": float(factor.min_confidence),
+        "confidence_factor": float(factor.confidence_factor),
+        "factor_drawdown": fraction(factor.max_drawdown_pct, 100),
+        "drawdown_factor": float(factor.drawdown_factor),
+        "volatility_multiple": float(factor.volatility_multiple),
+        "volatility_factor": float(factor.volatility_factor),
+    }
+
+
 def _row(strategy: StrategySetup, instrument: Instrument) -> Records:
     record = np.zeros(1, STRATEGY)
     sizing, rules = strategy.sizing, strategy.rules
@@ -168,5 +231,5 @@ def _row(strategy: StrategySetup, instrument: Instrument) -> Records:
         "exit_at_valid_to": int(rules.exit_at_valid_to),
         "trail_exits": int(rules.trailing_stop),
     }
-    write_numbers(record, values)
+    write_numbers(record, values | _measured(strategy) | _factor(strategy.risk_factor))
     return record

@@ -5,6 +5,7 @@ What depends on the strategy: `records.strategy_terms`.
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from trading_assets.domain.setup import (
     FeeAsset,
     FillAt,
     SizeAt,
+    SizingMode,
     book_places,
 )
 from trading_assets.records.arrays import Records
@@ -27,6 +29,7 @@ from trading_assets.records.memory import decider_identity
 from trading_assets.records.risk_terms import require_possible_risk
 from trading_assets.records.strategy_terms import (
     fraction,
+    measures,
     require_possible_strategies,
     strategy_rows,
     write_numbers,
@@ -71,6 +74,10 @@ PARAMETERS = np.dtype(
         ("max_symbol_notional", "f8"),
         ("max_orders_per_minute", "i8"),
         ("moc_guard", "i8"),  # microseconds
+        ("max_var", "f8"),  # of equity
+        ("var_scale", "f8"),  # quantile of the normal distribution
+        ("var_half_life", "f8"),  # days
+        ("var_newest", "f8"),  # weight of the newest day
         ("leverage", "f8"),  # 0: entries need no margin
         ("maintenance", "f8"),  # of the value held; 0: no liquidation
         ("looks", "i8"),  # what a decision has to know of other books: LOOK_ bits
@@ -80,8 +87,9 @@ PARAMETERS = np.dtype(
 )
 """What holds for the whole account."""
 
-LOOK_SHARED, LOOK_EXPOSURE, LOOK_MARGIN = 1, 2, 4
-"""Bits of `looks`: books of one instrument; exposure of all books; the maintenance margin."""
+LOOK_SHARED, LOOK_EXPOSURE, LOOK_MARGIN, LOOK_PARITY, LOOK_FACTOR, LOOK_VAR = 1, 2, 4, 8, 16, 32
+"""Bits of `looks`: books of one instrument; exposure of all books; the maintenance margin; the
+volatility of a strategy's books; the risk factor; the value held, for value at risk."""
 
 GRID = np.dtype(
     [
@@ -252,10 +260,19 @@ def _parameters(setup: AnySetup) -> Records:
         "max_symbol_notional": float(limits.max_symbol_notional),
         "max_orders_per_minute": limits.max_orders_per_minute,
         "moc_guard": limits.moc_guard_minutes * MINUTE,
+        "max_var": fraction(limits.max_var_pct, 100),
+        "var_scale": NormalDist().inv_cdf(fraction(limits.var_confidence_pct, 100)),
+        "var_half_life": limits.var_half_life_days,
+        "var_newest": 1.0 - 0.5 ** (1.0 / limits.var_half_life_days),
         "leverage": float(setup.account.leverage),
         "maintenance": fraction(setup.account.maintenance_pct, 100),
         "looks": _looks(setup, shared=shared),
-        "restless": int(costs.sqrt_impact != 0 or setup.account.maintenance_pct != 0),
+        "restless": int(
+            costs.sqrt_impact != 0
+            or setup.account.maintenance_pct != 0
+            or limits.max_var_pct != 0
+            or any(measures(s) for s in setup.strategies)
+        ),
     }
     write_numbers(record, values, may_be_income=_MAY_BE_INCOME)
     return record
@@ -265,7 +282,11 @@ def _looks(setup: AnySetup, *, shared: bool) -> int:
     limits, account = setup.limits, setup.account
     caps = (limits.max_gross_pct, limits.max_net_pct, limits.max_leverage, account.leverage)
     looks = LOOK_SHARED if shared else 0
-    looks |= LOOK_EXPOSURE if any(cap != 0 for cap in caps) else 0
+    looks |= LOOK_EXPOSURE if any(cap != 0 for cap in (*caps, limits.max_var_pct)) else 0
+    looks |= LOOK_VAR if limits.max_var_pct != 0 else 0
+    for strategy in setup.strategies:
+        looks |= LOOK_PARITY if strategy.sizing.mode is SizingMode.RISK_PARITY else 0
+        looks |= LOOK_FACTOR if strategy.risk_factor is not None else 0
     return looks | (LOOK_MARGIN if account.maintenance_pct != 0 else 0)
 
 

@@ -8,6 +8,12 @@ exposure, though they may at a venue: the larger figure is the safe one.
 
 Net exposure on a side is the sum of all positions and of the working entries of that side; of the
 book that is being decided, a position on the other side is left out, since a reversal closes it.
+
+Value at risk of one day is z * s * gross exposure with the entry: z the normal quantile of the
+declared confidence, s the root of the mean square, weights halving every half-life of days, of
+(change of equity over a UTC day) / (largest value of positions at a close of it), over the days
+that had one: the form of RiskMetrics (J.P. Morgan 1996), per unit of exposure. Until there were as
+many days as the half-life says, it is not known and refuses nothing.
 """
 
 from __future__ import annotations
@@ -17,17 +23,6 @@ import numpy as np
 from trading_assets.portfolio.compiled import compiled
 from trading_assets.records.arrays import Record, Records
 from trading_assets.records.codes import DEAD, ENTRY
-
-
-@compiled
-def exposed_lots(book: Record, side: int) -> int:
-    """Give the lots that a book would hold on a side if its working entries of it filled."""
-    lots = max(side * book.position, 0)
-    for k in range(book.n_orders):
-        order = book.orders[k]
-        if order.flags & ENTRY and order.flags & DEAD == 0 and order.side == side:
-            lots += order.lots - order.filled
-    return int(lots)
 
 
 @compiled
@@ -72,6 +67,24 @@ def note_exposure(account: Record, books: Records, book: Record) -> None:
         account.gross_beside += max(max(held, 0.0) + buys, max(-held, 0.0) + sells)
         account.long_beside += held + buys
         account.short_beside += held - sells
+
+
+@compiled
+def note_held(account: Record, books: Records) -> None:
+    """Note the largest value that positions have had at a close of the day."""
+    held = 0.0
+    for b in range(len(books)):
+        held += abs(held_value(books[b]))
+    account.day_gross = max(account.day_gross, held)
+
+
+@compiled
+def value_at_risk(account: Record, gross: float) -> float:
+    """Give the loss of a day, in quote, that is exceeded as rarely as declared; 0 if unknown."""
+    terms = account.terms
+    if account.risky_days < terms.var_half_life:
+        return 0.0
+    return float(terms.var_scale * np.sqrt(account.unit_variance) * gross)
 
 
 @compiled

@@ -14,7 +14,7 @@ from trading_assets.portfolio.valuation import drawdown_from
 from trading_assets.records.arrays import Record
 from trading_assets.records.codes import Verdict
 from trading_assets.records.terms import LOOK_EXPOSURE
-from trading_assets.risk.exposure import exposed_lots, gross_with, net_with
+from trading_assets.risk.exposure import gross_with, net_with, side_value, value_at_risk
 
 ACCEPTED = int(Verdict.ACCEPTED)
 DRAWDOWN_HALT = int(Verdict.DRAWDOWN_HALT)
@@ -27,6 +27,7 @@ MAX_NET = int(Verdict.MAX_NET)
 MAX_LEVERAGE = int(Verdict.MAX_LEVERAGE)
 MAX_SYMBOL_NOTIONAL = int(Verdict.MAX_SYMBOL_NOTIONAL)
 MAX_ORDERS_PER_MINUTE = int(Verdict.MAX_ORDERS_PER_MINUTE)
+MAX_VAR = int(Verdict.MAX_VAR)
 MOC_GUARD = int(Verdict.MOC_GUARD)
 MARGIN_CALL = int(Verdict.MARGIN_CALL)
 
@@ -94,7 +95,8 @@ def first_breach(account: Record, book: Record, side: int, lots: int, price: flo
     most = terms.max_order_notional
     if most > 0.0 and lots * lot_value > most:
         return refuse(account, MAX_ORDER_NOTIONAL, most, lots * lot_value)
-    held = abs(account.held_beside + side * (exposed_lots(book, side) + lots)) * lot_value
+    beside = side * account.held_beside * book.grid.lot * book.price * book.grid.point_value
+    held = abs(beside + side_value(book, side) + lots * lot_value)
     most = terms.limit_position_fraction * account.equity
     if terms.limit_position_fraction > 0.0 and held > most:
         return refuse(account, MAX_POSITION, most, held)
@@ -122,4 +124,8 @@ def _first_overload(account: Record, book: Record, side: int, value: float) -> i
     if most > 0.0 and gross > most * account.equity:
         times = gross / account.equity if account.equity > 0.0 else np.inf
         return refuse(account, MAX_LEVERAGE, most, times)
+    most = terms.max_var * account.equity
+    risk = value_at_risk(account, gross)
+    if terms.max_var > 0.0 and risk > most:
+        return refuse(account, MAX_VAR, most, risk)
     return ACCEPTED

@@ -27,6 +27,7 @@ from trading_assets.domain.setup import (
     FillAt,
     FillRules,
     Limits,
+    RiskFactor,
     SignalFamily,
     SizeAt,
     Sizing,
@@ -40,11 +41,11 @@ from trading_assets.strategies.protocol import Strategy
 from trading_assets.strategies.registry import make_strategy
 from trading_assets.strategies.spec_sections import (
     HASHED_WHEN_SAID,
-    USED_BY,
     CostsSpec,
     LimitsSpec,
     MarginSpec,
     Number,
+    RiskFactorSpec,
     RulesSpec,
     Section,
     SizingSpec,
@@ -87,6 +88,7 @@ class StrategySpec(Section):
     filters: FiltersSpec = FiltersSpec()
     limits: LimitsSpec = LimitsSpec()
     rules: RulesSpec = RulesSpec()
+    risk_factor: RiskFactorSpec | None = None
 
     @field_validator("name")
     @classmethod
@@ -118,9 +120,11 @@ class StrategySpec(Section):
         left_out: dict[str, bool | set[str]] = {
             "description": True,
             "filters": not self.filters.names,
+            "sizing": unsaid("sizing", self.sizing),
             "costs": unsaid("costs", self.costs),
             "limits": unsaid("limits", self.limits),
             "margin": self.margin == MarginSpec(),
+            "risk_factor": self.risk_factor is None,
             "rules": unsaid("rules", self.rules),
         }
         left_out = {key: what for key, what in left_out.items() if what}
@@ -160,9 +164,7 @@ class StrategySpec(Section):
         left_out = None if self.filters.names else {"filters"}
         values = self.model_dump(mode="json", exclude_none=True, exclude=left_out)
         values["sizing"] = {
-            key: value
-            for key, value in values["sizing"].items()
-            if USED_BY.get(key, self.sizing.mode) == self.sizing.mode
+            key: value for key, value in values["sizing"].items() if key not in self.sizing.unread
         }
         values["params"] = self.all_params()
         return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
@@ -199,6 +201,7 @@ class StrategySpec(Section):
                 **{key: getattr(self.costs, key) for key in HASHED_WHEN_SAID["costs"]},
             ),
             limits=Limits(**dict(self.limits)),
+            risk_factor=None if self.risk_factor is None else RiskFactor(**dict(self.risk_factor)),
             rules=FillRules(
                 **{
                     **dict(rules),

@@ -38,14 +38,33 @@ class Section(BaseModel):
     )
 
 
-USED_BY = {"qty": "fixed", "pos_pct": "pct_of_equity", "risk_pct": "risk"}
-"""Numbers of the sizing that one mode alone reads."""
+USED_BY = {
+    "qty": ("fixed",),
+    "pos_pct": ("pct_of_equity", "risk_parity"),
+    "risk_pct": ("risk", "atr"),
+    "target_vol_pct": ("vol_target",),
+    "win_rate_pct": ("kelly",),
+    "payoff": ("kelly",),
+}
+"""Numbers of the sizing that some modes need, and no other reads."""
+
+MAY_BE_SAID = {
+    "atr_bars": ("atr",),
+    "stop_mult": ("atr",),
+    "half_life_bars": ("vol_target", "risk_parity"),
+    "bars_per_year": ("vol_target",),
+    "kelly_pct": ("kelly",),
+    "kelly_min_trips": ("kelly",),
+}
+"""Numbers with a default, of some modes only."""
+
+Positive = Annotated[int, Field(ge=1)]
 
 
 class SizingSpec(Section):
     """How large a position is; meaning of the fields: `domain.setup.Sizing`."""
 
-    mode: Literal["fixed", "pct_of_equity", "risk"]
+    mode: Literal["fixed", "pct_of_equity", "risk", "atr", "vol_target", "kelly", "risk_parity"]
     qty: Amount = Decimal(0)
     pos_pct: Amount = Decimal(0)
     risk_pct: Amount = Decimal(0)
@@ -53,16 +72,45 @@ class SizingSpec(Section):
     min_qty: Amount = Decimal(0)
     cash_buffer_pct: Amount = Decimal(0)
     rebalance_pct: Amount = Decimal(0)
+    atr_bars: Positive = 14
+    stop_mult: Annotated[Number, Field(gt=0)] = Decimal("1.5")
+    target_vol_pct: Amount = Decimal(0)
+    half_life_bars: Positive = 288
+    bars_per_year: Positive = 105_120
+    win_rate_pct: Annotated[Number, Field(ge=0, le=100)] = Decimal(0)
+    payoff: Amount = Decimal(0)
+    kelly_pct: Annotated[Number, Field(gt=0, le=100)] = Decimal(50)
+    kelly_min_trips: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _mode_has_its_number(self) -> Self:
-        for key, mode in USED_BY.items():
-            value = getattr(self, key)
-            if mode == self.mode and value <= 0:
-                raise ValueError(f"{key} above 0, since mode is {mode}")
-            if mode != self.mode and key in self.model_fields_set:
-                raise ValueError(f"no {key}, which belongs to mode {mode}; mode is {self.mode}")
+        for key, modes in (USED_BY | MAY_BE_SAID).items():
+            if self.mode in modes and getattr(self, key) <= 0 and key in USED_BY:
+                raise ValueError(f"{key} above 0, since mode is {self.mode}")
+            if self.mode not in modes and key in self.model_fields_set:
+                owner = " or ".join(modes)
+                raise ValueError(f"no {key}, which belongs to mode {owner}; mode is {self.mode}")
         return self
+
+    @property
+    def unread(self) -> set[str]:
+        """Keys that this mode does not read."""
+        return {key for key, modes in (USED_BY | MAY_BE_SAID).items() if self.mode not in modes}
+
+
+Part = Annotated[Number, Field(ge=0, le=1)]
+
+
+class RiskFactorSpec(Section):
+    """What makes entries smaller; meaning: `domain.setup.RiskFactor`."""
+
+    min_confidence: Part = Decimal("0.6")
+    confidence_factor: Part = Decimal("0.8")
+    max_drawdown_pct: Amount = Decimal(5)
+    drawdown_factor: Part = Decimal("0.5")
+    volatility_multiple: Amount = Decimal(2)
+    volatility_factor: Part = Decimal("0.6")
+    half_life_bars: Positive = 288
 
 
 class CostsSpec(Section):
@@ -116,6 +164,9 @@ class LimitsSpec(Section):
     max_symbol_notional: Amount = Decimal(0)
     max_orders_per_minute: int = Field(default=0, ge=0)
     moc_guard_minutes: int = Field(default=0, ge=0)
+    max_var_pct: Amount = Decimal(0)
+    var_confidence_pct: Annotated[Number, Field(gt=50, lt=100)] = Decimal(99)
+    var_half_life_days: Positive = 20
 
 
 class MarginSpec(Section):
@@ -139,6 +190,19 @@ class RulesSpec(Section):
 
 
 HASHED_WHEN_SAID: dict[str, frozenset[str]] = {
+    "sizing": frozenset(
+        {
+            "atr_bars",
+            "stop_mult",
+            "target_vol_pct",
+            "half_life_bars",
+            "bars_per_year",
+            "win_rate_pct",
+            "payoff",
+            "kelly_pct",
+            "kelly_min_trips",
+        }
+    ),
     "costs": frozenset(
         {
             "minimum_fee",
@@ -158,6 +222,9 @@ HASHED_WHEN_SAID: dict[str, frozenset[str]] = {
             "max_symbol_notional",
             "max_orders_per_minute",
             "moc_guard_minutes",
+            "max_var_pct",
+            "var_confidence_pct",
+            "var_half_life_days",
         }
     ),
     "rules": frozenset({"participation_pct", "trailing_stop"}),

@@ -86,11 +86,11 @@ PCT = Sizing(SizingMode.PCT_OF_EQUITY, pos_pct=Decimal(50), rebalance_pct=Decima
     [
         (
             SignalFamily.TARGET, PCT, targets, 28, 9540.479617078001,
-            "28ab0bd67f528582ab4033df9a12ee53e8929b9e00d991aded5dc5811db8f4a8",
+            "baa7301f8364de56ea09e293c0a8bcbe579e9e367b0cc8f05dd96fdc92b22238",
         ),
         (
             SignalFamily.BRACKET, RISK, brackets, 94, 9405.582096852,
-            "27ff49913d8dbf844c0f6ebd5486db87ab1561c69bf36bfbe7ccd612df27ce5b",
+            "e6ac66596937f9609c1aa592e15f20b0fd4b3106dd2fffa79a82bcca613cfc13",
         ),
     ],
 )  # fmt: skip

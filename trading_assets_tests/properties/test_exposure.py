@@ -16,6 +16,7 @@ from trading_assets.domain.setup import (
     EngineSetup,
     FillRules,
     Limits,
+    RiskFactor,
     SignalFamily,
     Sizing,
     SizingMode,
@@ -48,6 +49,7 @@ def signals(rng, family, matrix):
         values = np.full((SYMBOLS, BARS, 3), np.nan)
         values[:, :, 0] = rng.choice([np.nan, -2.0, -0.5, 0.0, 0.5, 1.0], (SYMBOLS, BARS))
         values[:, :, 1] = 2.0
+        values[:, :, 2] = rng.choice([np.nan, 0.5, 0.9], (SYMBOLS, BARS))
     elif family is SignalFamily.ON_BAR:
         values = rng.choice([np.nan, *map(float, range(12))], (SYMBOLS, BARS, 1))
     else:
@@ -77,6 +79,15 @@ def worlds(draw):
                 Sizing(SizingMode.FIXED, qty=Decimal(30)),
                 Sizing(SizingMode.PCT_OF_EQUITY, pos_pct=Decimal(60)),
                 Sizing(SizingMode.RISK, risk_pct=Decimal(2), max_pos_pct=Decimal(70)),
+                Sizing(SizingMode.ATR, risk_pct=Decimal(2), atr_bars=5),
+                Sizing(SizingMode.VOL_TARGET, target_vol_pct=Decimal(900), half_life_bars=4),
+                Sizing(
+                    SizingMode.KELLY,
+                    win_rate_pct=Decimal(60),
+                    payoff=Decimal(2),
+                    kelly_min_trips=2,
+                ),
+                Sizing(SizingMode.RISK_PARITY, pos_pct=Decimal(90), half_life_bars=4),
             ]
         )
     )
@@ -97,6 +108,7 @@ def worlds(draw):
         limits,
         FillRules(participation_pct=draw(st.sampled_from([Decimal(0), Decimal(50)]))),
         decider=Restless() if family is SignalFamily.ON_BAR else None,
+        risk_factor=draw(st.sampled_from([None, RiskFactor(half_life_bars=4)])),
     )
     matrix = bars(rng)
     return setup, matrix, signals(rng, family, matrix)
@@ -181,4 +193,5 @@ def test_a_cut_anywhere_changes_no_refusal(world, at):
     tail.run(matrix, wishes, at)
 
     assert tail.state_hash() == whole.state_hash()
+    assert [*head.factor_log, *tail.factor_log] == [*whole.factor_log]
     assert head.refusal_log + tail.refusal_log == whole.refusal_log

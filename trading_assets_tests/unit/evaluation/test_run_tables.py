@@ -13,7 +13,7 @@ from trading_assets.evaluation.glossary import GLOSSARY
 from trading_assets.evaluation.performance import net_return_pct, performance
 from trading_assets.evaluation.run_tables import run_tables
 from trading_assets.records.codes import NO_PRICE, Cause, Leg, OrderState
-from trading_assets.records.results import CLOSED_ORDER, FILL, FINANCING, ROUND_TRIP
+from trading_assets.records.results import CLOSED_ORDER, FACTOR, FILL, FINANCING, ROUND_TRIP
 from trading_assets.risk.pre_trade import Refusal
 
 SOL = Instrument("SOLUSDT", "SOL", "USDT", Decimal("0.01"), Decimal("0.001"), Decimal(5))
@@ -128,6 +128,7 @@ def tables():
                 "kind": 0,
             },
         ),
+        factors=records(FACTOR, {"ts": at(2), "factor": 0.48, "symbol": 0, "tag": 0, "reasons": 5}),
     )
 
 
@@ -228,6 +229,7 @@ def test_a_run_without_trades_has_empty_tables_with_all_columns(tables):
         round_trips=records(ROUND_TRIP),
         refusals=(),
         financing=records(FINANCING),
+        factors=records(FACTOR),
     )
     for name in ("orders", "trades", "filled_orders", "round_trips", "positions"):
         assert getattr(empty, name).schema == getattr(tables, name).schema
@@ -250,6 +252,12 @@ def test_refusals_name_bar_symbol_rule_and_both_numbers(tables):
     ((_, symbol, rule, limit, was),) = tables.refusals.rows()
     assert (symbol, rule, limit, was) == ("SOLUSDT", "cash", 10.0, 12.5)
     assert csv(tables, "refusals")[0] == "ts_utc,symbol,rule,limit,was"
+
+
+def test_changes_of_the_risk_factor_name_their_reasons(tables):
+    ((_, symbol, factor, reasons),) = tables.risk_factor.rows()
+    assert (symbol, factor, reasons) == ("SOLUSDT", 0.48, "low_confidence|high_volatility")
+    assert csv(tables, "risk_factor")[0] == "ts_utc,symbol,risk_factor,reasons"
 
 
 def test_financing_names_what_was_paid_for_holding_what(tables):

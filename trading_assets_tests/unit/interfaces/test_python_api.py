@@ -224,7 +224,7 @@ def test_exports_are_named_as_in_a_stored_run(spec, minutes, tmp_path):
     parquet, csv = result.to_parquet(tmp_path / "p"), result.to_csv(str(tmp_path / "c"))
 
     names = {"orders", "trades", "filled_orders", "round_trips", "positions", "equity"}
-    names |= {"equity_curve", "refusals", "financing"}
+    names |= {"equity_curve", "refusals", "financing", "risk_factor"}
     assert {path.stem for path in parquet} == {path.stem for path in csv} == names | {"manifest"}
     assert pl.read_parquet(tmp_path / "p/round_trips.parquet").equals(result.trades)
     assert pl.read_parquet(tmp_path / "p/trades.parquet").equals(result.fills)

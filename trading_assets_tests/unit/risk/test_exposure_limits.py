@@ -161,3 +161,37 @@ def test_no_bracket_is_entered_just_before_the_close_that_would_end_it():
 def test_a_guard_that_no_target_could_meet_is_refused():
     with pytest.raises(ConfigurationError, match="guard before a close"):
         Machine(setup(Limits(moc_guard_minutes=5)))
+
+
+def test_value_at_risk_is_that_of_the_days_with_positions_scaled_to_the_exposure():
+    limits = Limits(max_var_pct=Decimal(4), var_half_life_days=3)
+    closes = [100.0, 102.0, 99.0, 101.0, 98.0, 98.0]
+    signals = np.full((1, 6, 3), np.nan)
+    signals[0, 0, 0], signals[0, 4, 0] = 5.0, 10.0  # of 1 unit each
+    machine = Machine(setup(limits, symbols=1))
+    bars = market(closes, step=24 * 60 * MINUTE, symbols=1)
+    machine.run(bars, SignalMatrix(SignalFamily.TARGET, signals))
+
+    # day 1 has no position; days 2 to 4 have 5 units, and day 5 is judged before it ends
+    equity = [1000.0, 1000.0, 985.0, 995.0]
+    held = [5 * price for price in closes[1:4]]
+    variance = 0.0
+    for n in range(3):
+        change = (equity[n + 1] - equity[n]) / held[n]
+        variance += max(1 / (n + 1), 1 - 2 ** (-1 / 3)) * (change**2 - variance)
+    (refusal,) = machine.refusal_log
+    assert refusal.rule == "max_var"
+    assert refusal.limit == pytest.approx(0.04 * 980.0)
+    assert refusal.was == pytest.approx(2.3263478740408408 * variance**0.5 * 980.0)
+
+
+def test_value_at_risk_is_not_known_before_as_many_days_as_its_half_life():
+    limits = Limits(max_var_pct=Decimal("0.001"), var_half_life_days=3)
+    signals = np.full((1, 4, 3), np.nan)
+    signals[0, 0, 0], signals[0, 3, 0] = 5.0, 10.0
+    machine = Machine(setup(limits, symbols=1))
+    bars = market([100.0, 102.0, 99.0, 101.0], step=24 * 60 * MINUTE, symbols=1)
+    machine.run(bars, SignalMatrix(SignalFamily.TARGET, signals))
+
+    assert not machine.refusals
+    assert machine.working_orders["lots"].tolist() == [50]

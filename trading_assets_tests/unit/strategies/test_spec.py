@@ -6,7 +6,14 @@ from trading_assets.domain.errors import ConfigurationError, UnknownSymbol
 from trading_assets.domain.ids import Symbol
 from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.order import OrderType
-from trading_assets.domain.setup import AccountProfile, Limits, SignalFamily, SizingMode, TrailBy
+from trading_assets.domain.setup import (
+    AccountProfile,
+    Limits,
+    RiskFactor,
+    SignalFamily,
+    SizingMode,
+    TrailBy,
+)
 from trading_assets.strategies.spec import SHIPPED_SPECS, load_spec, load_specs, parse_spec
 
 SOL = Instrument("SOLUSDT", "SOL", "USDT", Decimal("0.01"), Decimal("0.001"), Decimal(5))
@@ -122,6 +129,33 @@ def test_later_keys_leave_the_hash_of_older_specs_alone():
     assert spec(MINIMAL + "limits: {max_gross_pct: 5}\n").spec_hash != base
     assert spec(MINIMAL + "margin: {leverage: 0}\n").spec_hash == base
     assert spec(MINIMAL + "margin: {leverage: 2}\n").spec_hash != base
+    assert spec(MINIMAL + "risk_factor: {}\n").spec_hash != base
+
+
+def test_sizes_and_risk_factor_reach_the_engine():
+    sizing = "mode: kelly, win_rate_pct: 55, payoff: 1.5, kelly_min_trips: 30"
+    text = MINIMAL.replace("mode: fixed, qty: 1", sizing) + "risk_factor: {min_confidence: 0.7}\n"
+    made = spec(text)
+    setup = made.engine_setup([SOL])
+    assert setup.sizing.mode is SizingMode.KELLY
+    assert (setup.sizing.payoff, setup.sizing.kelly_min_trips) == (Decimal("1.5"), 30)
+    assert setup.risk_factor == RiskFactor(min_confidence=Decimal("0.7"))
+    again = parse_spec(made.canonical_yaml(), where="again")
+    assert again.spec_hash == made.spec_hash
+
+
+@pytest.mark.parametrize(
+    ("sizing", "said"),
+    [
+        ("mode: atr", "risk_pct above 0"),
+        ("mode: fixed, qty: 1, atr_bars: 9", "no atr_bars, which belongs to mode atr"),
+        ("mode: kelly, win_rate_pct: 50", "payoff above 0"),
+        ("mode: risk_parity, pos_pct: 5, target_vol_pct: 1", "belongs to mode vol_target"),
+    ],
+)
+def test_a_sizing_says_what_its_mode_reads(sizing, said):
+    found = problem(MINIMAL.replace("mode: fixed, qty: 1", sizing))
+    assert said in f"{found.what} {found.expected} {found.found}"
 
 
 def test_limits_and_margin_reach_the_engine():
