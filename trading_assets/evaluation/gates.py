@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from typing import Any, Literal
 
 Failure = Literal["hold", "reject"]
@@ -14,6 +15,9 @@ VENUE_ORDER_TYPES: Mapping[str, tuple[str, ...]] = {
     "binance": ("LIMIT", "MARKET", "STOP_LIMIT"),
 }
 """Order types that the executor can place at each venue."""
+
+PRICE_COSTS = ("half_spread_bps", "impact_bps", "sqrt_impact", "slippage_bps")
+"""Costs that worsen the price of a fill; fees come on top."""
 
 REAL_MONEY_VENUES = frozenset({"binance"})
 
@@ -58,6 +62,7 @@ class RunEvidence:
         reproductions: for each later run of the same inputs, whether its bytes were equal.
         stale: inputs of the run that are no longer current.
         needs: tables beside the bars and forecasts that its filters look at.
+        costs: of the spec, in basis points and factors, as its manifest has them.
         evidence: name of a file to its path and SHA-256, `runs/...#sha256`.
     """
 
@@ -76,6 +81,7 @@ class RunEvidence:
     stale: tuple[str, ...]
     evidence: Mapping[str, str]
     needs: tuple[str, ...] = ()
+    costs: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +140,7 @@ def evaluate_rules(
         _evidence_current(candidate),
         _reproducible(candidate),
         _realistic_fills(candidate),
+        _costs_of_price(candidate),
         _order_types_supported(candidate, venue),
         _inputs_known_live(candidate),
         _models_pinned(candidate),
@@ -212,6 +219,25 @@ def _realistic_fills(candidate: RunEvidence) -> RuleResult:
         "integrity",
         _files(candidate, "manifest.json"),
         note="Other rules exist to reproduce other engines only.",
+    )
+
+
+def _costs_of_price(candidate: RunEvidence) -> RuleResult:
+    said = {
+        name: str(candidate.costs[name])
+        for name in PRICE_COSTS
+        if Decimal(str(candidate.costs.get(name, 0))) > 0
+    }
+    return RuleResult(
+        "costs_of_price",
+        said,
+        {"above 0, one of": list(PRICE_COSTS)},
+        bool(said),
+        "hold",
+        "integrity",
+        _files(candidate, "manifest.json"),
+        note="A spec that says none of them trades at prices that nobody gets. Half a spread and "
+        "an impact say most: `costs: {half_spread_bps: 1, impact_bps: 10}`.",
     )
 
 

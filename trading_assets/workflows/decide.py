@@ -206,6 +206,7 @@ def _run_evidence(
         stale=tuple(entry["stale"]),
         evidence=run.evidence(),
         needs=tuple(run.manifest.get("needs", ())),
+        costs=config["costs"],
     )
 
 

@@ -10,6 +10,7 @@ GOOD = {
     "oos": {"num_trades": 80, "net_return_pct": 1.5, "cagr_pct": 20.0},
     "order_types": ("MARKET",),
     "fill_rules": {"fill_at": "next_open", "size_at": "close"},
+    "costs": {"half_spread_bps": "1", "impact_bps": "10", "slippage_bps": "0"},
     "checks": (Check("bars", passed=True), Check("causal", passed=True)),
     "models": {},
     "pins_complete": True,

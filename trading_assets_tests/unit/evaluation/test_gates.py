@@ -47,6 +47,8 @@ def test_a_run_that_meets_every_rule_is_promoted(make_run, thresholds):
             "realistic_fills",
             "reject",
         ),
+        ({"costs": {"fees_bps": "10", "slippage_bps": "0"}}, "costs_of_price", "hold"),
+        ({"costs": {}}, "costs_of_price", "hold"),
         ({"order_types": ("MARKET", "STOP")}, "order_types_supported", "hold"),
         ({"pins_complete": False}, "models_pinned", "hold"),
         ({"models": {"1h": "m"}, "model_skill": {"1h": False}}, "model_beats_baselines", "hold"),
