@@ -79,15 +79,12 @@ def _average(close: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
 
 def _crossings(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
     """Give 1 where the first rises above the second, 0 where it falls below, else NaN."""
-    target = np.full(above.size, np.nan)
-    before = 0.0
-    for t in range(1, above.size):
-        now = above[t] - below[t]
-        if now > 0.0 and before <= 0.0:
-            target[t] = 1.0
-        elif now < 0.0 and before >= 0.0:
-            target[t] = 0.0
-        before = now
+    target = np.empty(above.size)
+    target[0] = np.nan
+    for t in range(1, above.size):  # without branches, so that several bars are done at once
+        rises = (above[t] > below[t]) & ~(above[t - 1] > below[t - 1])
+        falls = (above[t] < below[t]) & ~(above[t - 1] < below[t - 1])
+        target[t] = 1.0 if rises else (0.0 if falls else np.nan)
     return target
 
 
