@@ -17,13 +17,14 @@ from trading_assets.domain.errors import DataError, UnknownSymbol
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.instants import time_text
 from trading_assets.domain.instrument import Instrument
-from trading_assets.domain.setup import EngineSetup
+from trading_assets.domain.setup import AnySetup
 from trading_assets.engine.machine import Machine
-from trading_assets.engine.signals import BarMatrix
+from trading_assets.engine.signals import BarMatrix, SignalMatrix, together
 from trading_assets.market.bar_frame import between
 from trading_assets.market.calendars import build_sessions
 from trading_assets.market.sessions import ALWAYS_OPEN, Sessions
 from trading_assets.strategies.evaluate import bar_matrix, evaluate, signal_matrix
+from trading_assets.strategies.portfolio_spec import AnySpec, Together
 from trading_assets.strategies.protocol import Strategy
 from trading_assets.strategies.spec import StrategySpec
 
@@ -37,7 +38,7 @@ Span = tuple[Micros, Micros]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One spec on proven bars in memory.
+    """One spec, of a strategy or of a portfolio, on proven bars in memory.
 
     Attributes:
         frames: all bars of each symbol, also those before the span, which signals look back at.
@@ -46,9 +47,9 @@ class Prepared:
         span: first instant and end of what is traded; None trades all bars.
     """
 
-    spec: StrategySpec
-    strategy: Strategy
-    setup: EngineSetup
+    spec: AnySpec
+    strategy: Strategy | Together
+    setup: AnySetup
     frames: Mapping[Symbol, pl.DataFrame]
     bars: BarMatrix
     holes: tuple[Hole, ...]
@@ -64,16 +65,20 @@ class Prepared:
 
     def run_machine(self) -> Machine:
         """Do the same, and give the machine as it stands after the last bar."""
+        signals = together([self._signals(part) for part in self.spec.parts])
+        return run_machine(self.setup, self.bars, signals, self.holes)
+
+    def _signals(self, part: StrategySpec) -> SignalMatrix:
+        strategy = part.build_strategy()
         signals = {
-            symbol: _inside(evaluate(self.strategy, frame), self.span)
-            for symbol, frame in self.frames.items()
+            symbol: _inside(evaluate(strategy, self.frames[symbol]), self.span)
+            for symbol in part.symbols
         }
-        matrix = signal_matrix(self.strategy.family, signals, self.spec.symbols, self.bars.ts)
-        return run_machine(self.setup, self.bars, matrix, self.holes)
+        return signal_matrix(strategy.family, signals, part.symbols, self.bars.ts)
 
 
 def prepare(
-    spec: StrategySpec,
+    spec: AnySpec,
     frames: Mapping[Symbol, pl.DataFrame],
     instruments: Iterable[Instrument],
     *,
@@ -113,7 +118,7 @@ def prepare(
 
 
 def _proven(
-    spec: StrategySpec, frames: Mapping[Symbol, pl.DataFrame], symbol: Symbol, calendar: str
+    spec: AnySpec, frames: Mapping[Symbol, pl.DataFrame], symbol: Symbol, calendar: str
 ) -> pl.DataFrame:
     if symbol not in frames:
         raise UnknownSymbol(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,15 @@ from trading_assets.domain.bar import DAY
 from trading_assets.domain.ids import Micros, Month, content_hash, months_between, sha256_hex
 from trading_assets.domain.instants import time_text
 from trading_assets.domain.instrument import units_from_decimal
+from trading_assets.evaluation.book_tables import BOOKS, book_equity, metrics_by_tag
 from trading_assets.evaluation.labels import run_name, title
 from trading_assets.evaluation.metrics import CRYPTO_DAYS_PER_YEAR, SESSION_DAYS_PER_YEAR
 from trading_assets.evaluation.performance import performance
 from trading_assets.evaluation.run_report import ReportedRun, run_report
 from trading_assets.evaluation.run_tables import RunTables, run_tables
 from trading_assets.evaluation.summary import summary_html, summary_text
+from trading_assets.strategies.portfolio_spec import AnySpec, PortfolioSpec, Together
 from trading_assets.strategies.protocol import Strategy
-from trading_assets.strategies.spec import StrategySpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +45,8 @@ class BacktestResult:
             what was read), `code_hash`, `packages`, `instruments`, ...
     """
 
-    spec: StrategySpec
-    strategy: Strategy
+    spec: AnySpec
+    strategy: Strategy | Together
     log: RunLog
     facts: Callable[[], Mapping[str, Any]]
 
@@ -55,8 +56,8 @@ class BacktestResult:
     def tables(self) -> RunTables:
         """All tables; see `evaluation.run_tables`."""
         log = self.log
-        return run_tables(
-            tag=self.spec.name,
+        tables = run_tables(
+            tags=[part.name for part in self.spec.parts],
             instruments=log.setup.instruments,
             bars=log.bars,
             opening_equity=log.opening_equity,
@@ -68,6 +69,45 @@ class BacktestResult:
             financing=log.financing,
             factors=log.factors,
         )
+        if not self.openings:
+            return tables
+        books = book_equity(
+            openings=self.openings,
+            instruments=log.setup.instruments,
+            bars=log.bars,
+            fills=log.fills,
+            financing=log.financing,
+        )
+        return replace(tables, books=books)
+
+    @property
+    def openings(self) -> Mapping[str, float]:
+        """Of a portfolio, each strategy's part of the opening cash by its tag; else nothing."""
+        if not isinstance(self.spec, PortfolioSpec):
+            return {}
+        opening = self.log.opening_equity
+        return {m.spec.name: opening * float(m.allocation_pct) / 100 for m in self.spec.members}
+
+    @property
+    def books(self) -> pl.DataFrame:
+        """Profit and equity of each strategy's book after every bar; empty for one strategy alone.
+
+        The profits of all books add up to the account's.
+        """
+        books = self.tables.books
+        return pl.DataFrame(schema=BOOKS) if books is None else books
+
+    @property
+    def by_tag(self) -> Mapping[str, Mapping[str, float | int | None]]:
+        """Metrics of each strategy's book of a portfolio by its name."""
+        found: Mapping[str, Mapping[str, float | int | None]] = self.performance.get("by_tag", {})
+        return found
+
+    @cached_property
+    def why_not_by_tag(self) -> Mapping[str, WhyNot]:
+        """`why_not` of each strategy by its name; they add up to it."""
+        parts = self.spec.parts
+        return {part.name: why_not(self.log, tag) for tag, part in enumerate(parts)}
 
     @property
     def trades(self) -> pl.DataFrame:
@@ -118,8 +158,11 @@ class BacktestResult:
 
     @cached_property
     def performance(self) -> Mapping[str, Any]:
-        """Metrics of the whole run (`all`) and out of sample (`oos`); see `performance`."""
-        return performance(
+        """Metrics of the whole run (`all`) and out of sample (`oos`); see `performance`.
+
+        For a portfolio also those of each strategy's book (`by_tag`).
+        """
+        found = performance(
             self.tables,
             opening_equity=self.log.opening_equity,
             final_cash=units_from_decimal(self.log.balances[self.spec.quote]) / 1e8,
@@ -127,6 +170,14 @@ class BacktestResult:
             oos_start=self.oos_start,
             periods_per_year=self.periods_per_year,
         )
+        if self.openings:
+            found["by_tag"] = metrics_by_tag(
+                self.tables,
+                self.openings,
+                slippage_bps=self._slippage_bps,
+                periods_per_year=self.periods_per_year,
+            )
+        return found
 
     @property
     def _slippage_bps(self) -> float | None:
@@ -190,12 +241,12 @@ class BacktestResult:
             "spec": spec.name,
             "label": self.label,
             "run_name": run_name(spec, months, self.metrics),
-            "config": spec.model_dump(mode="json") | {"params": spec.all_params()},
+            "config": spec.model_dump(mode="json") | spec.described,
             "config_hash": spec.spec_hash,
             "data_hash": content_hash(facts["inputs"]),
             "order_types": sorted(kind.name for kind in self.spec.order_types),
             "horizon": self.strategy.horizon,
-            "needs": list(spec.filters.needs),
+            "needs": list(spec.needs),
             "first_ts": int(ts[0]),
             "last_ts": int(ts[-1]),
             "oos_start": self.oos_start,
@@ -203,12 +254,36 @@ class BacktestResult:
             "opportunities": why.opportunities,
             "traded": why.traded,
             "why_not": dict(why.reasons),
+            **self._books_in_manifest,
             "holes": [
-                {"symbol": spec.symbols[hole.symbol_index], "start": hole.start, "end": hole.end}
+                {
+                    "symbol": self.log.setup.instruments[hole.symbol_index].symbol,
+                    "start": hole.start,
+                    "end": hole.end,
+                }
                 for hole in self.log.holes
             ],
             "result_hash": self.result_hash,
             **facts,
+        }
+
+    @property
+    def _books_in_manifest(self) -> Mapping[str, Any]:
+        if not isinstance(self.spec, PortfolioSpec):
+            return {}
+        members = zip(self.spec.members, self.spec.parts, strict=True)
+        return {
+            "books": [
+                {
+                    "strategy": part.name,
+                    "allocation_pct": str(member.allocation_pct),
+                    "config_hash": part.spec_hash,
+                    "opportunities": self.why_not_by_tag[part.name].opportunities,
+                    "traded": self.why_not_by_tag[part.name].traded,
+                    "why_not": dict(self.why_not_by_tag[part.name].reasons),
+                }
+                for member, part in members
+            ]
         }
 
     @cached_property
@@ -275,7 +350,7 @@ class BacktestResult:
         }
 
 
-def oos_start_of(strategy: Strategy, ts: NDArray[np.int64]) -> Micros:
+def oos_start_of(strategy: Strategy | Together, ts: NDArray[np.int64]) -> Micros:
     """Give the first instant out of sample of a run over bars with these open times.
 
     Forecasts are out of sample by construction (each month's model saw nothing of it), so all

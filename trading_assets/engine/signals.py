@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.setup import SignalFamily
+from trading_assets.records.arrays import buffer
 
 TARGET_COLUMNS = ("target", "stop_distance", "confidence")
 """Signed size before sizing (NaN: keep what is held); stop distance in quote; calibrated belief."""
@@ -161,6 +163,28 @@ class SignalMatrix:
     def by_column(self) -> Floats:
         """The values as float64 (F, S, T), read-only, in C order."""
         return read_only(np.ascontiguousarray(self.values.transpose(2, 0, 1)))
+
+
+def together(matrices: Sequence[SignalMatrix]) -> SignalMatrix:
+    """Put the signals of several strategies under each other, in the order of their books.
+
+    They are on one time axis. Rows of families with fewer columns end in NaN.
+    """
+    if len(matrices) == 1:
+        return matrices[0]
+    families = {matrix.family for matrix in matrices}
+    columns = max(matrix.values.shape[2] for matrix in matrices)
+    books = sum(matrix.values.shape[0] for matrix in matrices)
+    by_column = buffer((columns, books, matrices[0].values.shape[1]))
+    row = 0
+    for matrix in matrices:
+        own = matrix.by_column
+        end = row + own.shape[1]
+        by_column[: own.shape[0], row:end] = own
+        by_column[own.shape[0] :, row:end] = np.nan
+        row = end
+    family = families.pop() if len(families) == 1 else None
+    return SignalMatrix(family, by_column.transpose(1, 2, 0))
 
 
 def columns_of(family: SignalFamily, declared: tuple[str, ...]) -> tuple[str, ...]:

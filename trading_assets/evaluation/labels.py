@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from trading_assets.domain.ids import Month
-from trading_assets.strategies.spec import StrategySpec
+from trading_assets.strategies.portfolio_spec import AnySpec, PortfolioSpec
 from trading_assets.strategies.spec_sections import CostsSpec, SizingSpec, decimal_text
 
 
-def title(spec: StrategySpec, metrics: Mapping[str, Any]) -> str:
+def title(spec: AnySpec, metrics: Mapping[str, Any]) -> str:
     """Give the title, such as `IB • Risk 1% • 10k • fees 2bps • 20 trades • WR 0.75 • PnL +3.61`.
 
     Args:
@@ -21,8 +21,7 @@ def title(spec: StrategySpec, metrics: Mapping[str, Any]) -> str:
     rate = metrics["win_rate"]
     return " • ".join(
         [
-            initials(spec.build_strategy().name),
-            _sizing(spec.sizing),
+            *_what(spec),
             _thousands(spec.cash),
             f"fees {_fees(spec.costs)}",
             f"{metrics['num_trades']} trades",
@@ -32,7 +31,7 @@ def title(spec: StrategySpec, metrics: Mapping[str, Any]) -> str:
     )
 
 
-def run_name(spec: StrategySpec, months: Sequence[Month], metrics: Mapping[str, Any]) -> str:
+def run_name(spec: AnySpec, months: Sequence[Month], metrics: Mapping[str, Any]) -> str:
     """Give the name in MLflow, such as `ib_risk1 | SOLUSDT 5m | 2024-01..03 | fees 2bps | ...`."""
     symbols = spec.symbols[0] if len(spec.symbols) == 1 else f"{len(spec.symbols)} symbols"
     sharpe = metrics["sharpe"]
@@ -59,6 +58,13 @@ def span(months: Sequence[Month]) -> str:
 def initials(name: str) -> str:
     """Shorten `inside_bar` to `IB`."""
     return "".join(part[0] for part in name.split("_") if part).upper()
+
+
+def _what(spec: AnySpec) -> list[str]:
+    if isinstance(spec, PortfolioSpec):
+        parts = " ".join(decimal_text(member.allocation_pct) for member in spec.members)
+        return [f"Portfolio of {len(spec.members)}", f"{parts} %"]
+    return [initials(spec.build_strategy().name), _sizing(spec.sizing)]
 
 
 def _sizing(sizing: SizingSpec) -> str:

@@ -42,7 +42,7 @@ def performance(
         oos_start: first instant out of sample; None when nothing is.
         periods_per_year: of daily returns.
     """
-    whole = _part(tables, opening_equity, slippage_bps, periods_per_year)
+    whole = metrics_of(tables, opening_equity, slippage_bps, periods_per_year)
     whole["final_cash"] = final_cash
     result: dict[str, Any] = {
         "all": whole,
@@ -53,7 +53,9 @@ def performance(
     if oos_start is not None:
         before = tables.equity.filter(pl.col("ts_utc") < instant(oos_start))
         opening = before["equity"][-1] if before.height else opening_equity
-        result["oos"] = _part(_since(tables, oos_start), opening, slippage_bps, periods_per_year)
+        result["oos"] = metrics_of(
+            _since(tables, oos_start), opening, slippage_bps, periods_per_year
+        )
     return result
 
 
@@ -86,12 +88,14 @@ def _since(tables: RunTables, start: Micros) -> RunTables:
         refusals=cut(tables.refusals, "ts_utc"),
         financing=cut(tables.financing, "ts_utc"),
         risk_factor=cut(tables.risk_factor, "ts_utc"),
+        books=None if tables.books is None else cut(tables.books, "ts_utc"),
     )
 
 
-def _part(
+def metrics_of(
     tables: RunTables, opening: float, slippage_bps: float | None, periods_per_year: float
 ) -> dict[str, float | int | None]:
+    """Give the metrics of tables whose equity was `opening` before their first bar."""
     equity = tables.equity["equity"].to_numpy()
     final = float(equity[-1]) if equity.size else opening
     days = daily_equity(tables.equity, opening)

@@ -26,12 +26,13 @@ POSITIONS = pl.Schema(
         "qty": EXACT,
         "avg_price": pl.Float64(),
         "unrealized_pnl": pl.Float64(),
+        "strategy": pl.String(),
     }
 )
 
 
 def position_table(
-    fills: Records, bars: BarMatrix, instruments: Sequence[Instrument]
+    fills: Records, bars: BarMatrix, instruments: Sequence[Instrument], tags: Sequence[str]
 ) -> pl.DataFrame:
     """Replay the fills first in, first out, and mark what is open at the end of each UTC day.
 
@@ -41,24 +42,30 @@ def position_table(
         fills: `records.results.FILL`, in order.
         bars: what the run saw; days end with their last bar, marks are the latest closes.
         instruments: in the order of the symbol indices.
+        tags: names of the strategies, in the order of their indices.
 
     Returns:
-        POSITIONS: every open position at each day's end, and every symbol at the end of the run.
+        POSITIONS: every open position of every strategy at each day's end; at the end of the run
+        also flat ones, of every symbol that the strategy has traded (alone: of every symbol).
     """
-    closes = _latest(bars.close)
-    lots: dict[int, deque[list[Any]]] = defaultdict(deque)
+    closes = latest_closes(bars.close)
+    lots: dict[tuple[int, int], deque[list[Any]]] = defaultdict(deque)
+    places = sorted({(int(f["tag"]), int(f["symbol"])) for f in fills})
+    if len(tags) == 1:
+        places = [(0, number) for number in range(len(instruments))]
     rows: list[dict[str, Any]] = []
     pending = deque(fills)
     for at in _day_ends(bars.ts):
         while pending and int(pending[0]["ts"]) <= int(bars.ts[at]):
-            _book(lots[int(pending[0]["symbol"])], pending.popleft())
+            place = int(pending[0]["tag"]), int(pending[0]["symbol"])
+            _book(lots[place], pending.popleft())
         last = at == len(bars.ts) - 1
-        for number, instrument in enumerate(instruments):
-            units = sum(lot[0] for lot in lots[number])
-            if units or last:
-                rows.append(
-                    _marked(int(bars.ts[at]), instrument, lots[number], float(closes[number, at]))
-                )
+        for tag, number in places:
+            held = lots[tag, number]
+            if last or sum(lot[0] for lot in held):
+                close = float(closes[number, at])
+                row = _marked(int(bars.ts[at]), instruments[number], held, close)
+                rows.append(row | {"strategy": tags[tag]})
     return frame_of(rows, POSITIONS)
 
 
@@ -99,7 +106,7 @@ def _day_ends(ts: NDArray[np.int64]) -> list[int]:
     return [*np.flatnonzero(np.diff(days)).tolist(), int(ts.size - 1)]
 
 
-def _latest(close: NDArray[np.float64]) -> NDArray[np.float64]:
+def latest_closes(close: NDArray[np.float64]) -> NDArray[np.float64]:
     """Carry each symbol's latest close over the bars it does not have."""
     places = np.where(np.isnan(close), 0, np.arange(close.shape[1]))
     return np.take_along_axis(close, np.maximum.accumulate(places, axis=1), axis=1)

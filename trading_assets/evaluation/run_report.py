@@ -14,6 +14,7 @@ from trading_assets.domain.instants import time_text
 from trading_assets.engine.signals import BarMatrix
 from trading_assets.evaluation.glossary import GLOSSARY, duration_text, metric_text
 from trading_assets.evaluation.page_shell import header, html_page, section
+from trading_assets.evaluation.report_books import books_figure, books_section
 from trading_assets.evaluation.report_figures import MARKED, run_figure
 from trading_assets.evaluation.report_series import POINTS, monthly_returns
 from trading_assets.evaluation.run_tables import RunTables
@@ -68,11 +69,15 @@ def run_report(run: ReportedRun) -> bytes:
             _metrics(run.performance, run.quote),
             _why_not(manifest),
             "</div>",
+            books_section(run.performance, manifest, run.quote),
             _trades(tables.round_trips, run.quote),
             _origin(manifest),
         ]
     )
-    return html_page(manifest["label"], body, {"chart": figure})
+    figures = {"chart": figure}
+    if tables.books is not None:
+        figures["books"] = books_figure(tables.books)
+    return html_page(manifest["label"], body, figures)
 
 
 def tiles(performance: Mapping[str, Any], quote: str) -> str:

@@ -19,7 +19,7 @@ from trading_assets.domain.ids import client_order_id
 from trading_assets.domain.instrument import Instrument, decimal_from_units
 from trading_assets.domain.order import OrderSide, OrderType
 from trading_assets.engine.signals import BarMatrix
-from trading_assets.evaluation.account_tables import factor_table, financing_table
+from trading_assets.evaluation.account_tables import factor_table, financing_table, refusal_table
 from trading_assets.evaluation.metrics import drawdown_series
 from trading_assets.evaluation.position_table import (
     EXACT,
@@ -71,6 +71,7 @@ FILLS = pl.Schema(
         "bar_ts_utc": TS,
         "position": EXACT,
         "fee_quote": pl.Float64(),
+        "strategy": pl.String(),
     }
 )
 
@@ -88,6 +89,7 @@ FILLED_ORDERS = pl.Schema(
         "fee_ccy": pl.String(),
         "n_fills": pl.Int64(),
         "reason": pl.String(),
+        "strategy": pl.String(),
     }
 )
 
@@ -107,24 +109,14 @@ ROUND_TRIPS = pl.Schema(
         "exit_reason": pl.String(),
         "entry_client_order_id": pl.String(),
         "exit_client_order_id": pl.String(),
+        "strategy": pl.String(),
     }
 )
-
-REFUSALS = pl.Schema(
-    {
-        "ts_utc": TS,
-        "symbol": pl.String(),
-        "rule": pl.String(),
-        "limit": pl.Float64(),
-        "was": pl.Float64(),
-    }
-)
-"""`ts_utc` is the bar whose close was decided; `limit` and `was` are in the unit of the rule."""
 
 EXPORTED = {
     "orders": list(ORDERS)[:9],
     "trades": list(FILLS)[:7],
-    "positions": list(POSITIONS),
+    "positions": list(POSITIONS)[:5],
     "equity": ["ts_utc", "equity", "drawdown"],
 }
 """Columns of the CSV exports whose schema is fixed; Parquet files hold all columns."""
@@ -136,13 +128,15 @@ class RunTables:
 
     Attributes:
         trades: executions (fills); the name is that of the export.
-        positions: open positions after the last bar of each UTC day, and of every symbol at the
+        positions: open positions after the last bar of each UTC day, and of every book at the
             end; average price by first in, first out.
         equity: after every bar; `drawdown` is the fraction below the latest peak, 0 or more.
         equity_curve: the last equity of each UTC day, with return and drawdown of the days.
         refusals: the first rule that said no, for every decision that was refused.
         financing: what positions have cost, or brought, for being held.
         risk_factor: changes of what entries were multiplied by, with the reasons.
+        books: of a portfolio, the equity of each strategy's book after every bar
+            (`evaluation.book_tables`).
     """
 
     orders: pl.DataFrame
@@ -155,12 +149,15 @@ class RunTables:
     refusals: pl.DataFrame
     financing: pl.DataFrame
     risk_factor: pl.DataFrame
+    books: pl.DataFrame | None = None
 
     def files(self) -> dict[str, bytes]:
         """Give every table as CSV (fixed schemas) and as Parquet (all columns)."""
         files: dict[str, bytes] = {}
         for field in fields(self):
-            frame: pl.DataFrame = getattr(self, field.name)
+            frame: pl.DataFrame | None = getattr(self, field.name)
+            if frame is None:
+                continue
             exported = frame.select(EXPORTED.get(field.name, frame.columns))
             text = exported.write_csv(datetime_format="%Y-%m-%dT%H:%M:%SZ")
             files[f"{field.name}.csv"] = text.encode()
@@ -170,7 +167,7 @@ class RunTables:
 
 def run_tables(
     *,
-    tag: str,
+    tags: Sequence[str],
     instruments: Sequence[Instrument],
     bars: BarMatrix,
     opening_equity: float,
@@ -185,7 +182,7 @@ def run_tables(
     """Turn logs into tables.
 
     Args:
-        tag: name of the strategy book, as in order ids.
+        tags: names of the strategies, as in order ids, in the order of their indices.
         instruments: in the order of the symbol indices.
         bars: what the run saw.
         opening_equity: before the first bar, in quote.
@@ -199,23 +196,28 @@ def run_tables(
     """
     ids = {
         int(o["id"]): client_order_id(
-            ACCOUNT, tag, instruments[o["symbol"]].symbol, int(o["bar_ts"]), int(o["leg"]), 0
+            ACCOUNT,
+            tags[o["tag"]],
+            instruments[o["symbol"]].symbol,
+            int(o["bar_ts"]),
+            int(o["leg"]),
+            0,
         )
         for o in orders
     }
-    trades = _trades(fills, instruments, ids)
+    trades = _trades(fills, instruments, ids, tags)
     marked = _equity(bars.ts, equity, opening_equity)
     return RunTables(
-        orders=_orders(orders, instruments, ids, tag),
+        orders=_orders(orders, instruments, ids, tags),
         trades=trades,
         filled_orders=_filled_orders(trades, orders, ids),
-        round_trips=_round_trips(round_trips, instruments, ids),
-        positions=position_table(fills, bars, instruments),
+        round_trips=_round_trips(round_trips, instruments, ids, tags),
+        positions=position_table(fills, bars, instruments, tags),
         equity=marked,
         equity_curve=daily_equity(marked, opening_equity),
-        refusals=_refusals(refusals, instruments),
-        financing=financing_table(financing, instruments),
-        risk_factor=factor_table(factors, instruments),
+        refusals=refusal_table(refusals, instruments, tags),
+        financing=financing_table(financing, instruments, tags),
+        risk_factor=factor_table(factors, instruments, tags),
     )
 
 
@@ -239,7 +241,7 @@ def daily_equity(equity: pl.DataFrame, opening_equity: float) -> pl.DataFrame:
 
 
 def _orders(
-    orders: Records, instruments: Sequence[Instrument], ids: Mapping[int, str], tag: str
+    orders: Records, instruments: Sequence[Instrument], ids: Mapping[int, str], tags: Sequence[str]
 ) -> pl.DataFrame:
     rows = []
     for o in orders:
@@ -248,7 +250,7 @@ def _orders(
         rows.append(
             {
                 "ts_utc": int(o["bar_ts"]),
-                "strategy": tag,
+                "strategy": tags[o["tag"]],
                 "symbol": instrument.symbol,
                 "side": OrderSide(int(o["side"])).name,
                 "type": OrderType(int(o["type"])).name,
@@ -267,7 +269,7 @@ def _orders(
 
 
 def _trades(
-    fills: Records, instruments: Sequence[Instrument], ids: Mapping[int, str]
+    fills: Records, instruments: Sequence[Instrument], ids: Mapping[int, str], tags: Sequence[str]
 ) -> pl.DataFrame:
     rows = []
     for f in fills:
@@ -289,6 +291,7 @@ def _trades(
                 "bar_ts_utc": int(f["bar_ts"]),
                 "position": instrument.quantity_from_lots(int(f["position"])),
                 "fee_quote": fee * float(f["price"]) if f["fee_in_base"] else fee,
+                "strategy": tags[f["tag"]],
             }
         )
     return frame_of(rows, FILLS)
@@ -300,7 +303,7 @@ def _filled_orders(trades: pl.DataFrame, orders: Records, ids: Mapping[int, str]
     return (
         trades.group_by("client_order_id", maintain_order=True)
         .agg(
-            pl.col("ts_utc", "symbol", "side", "fee_ccy", "reason").first(),
+            pl.col("ts_utc", "symbol", "side", "fee_ccy", "reason", "strategy").first(),
             qty=qty,
             avg_price=notional.cast(pl.Float64) / qty.cast(pl.Float64),
             notional=notional,
@@ -317,7 +320,7 @@ def _filled_orders(trades: pl.DataFrame, orders: Records, ids: Mapping[int, str]
 
 
 def _round_trips(
-    trips: Records, instruments: Sequence[Instrument], ids: Mapping[int, str]
+    trips: Records, instruments: Sequence[Instrument], ids: Mapping[int, str], tags: Sequence[str]
 ) -> pl.DataFrame:
     rows = []
     for t in trips:
@@ -338,23 +341,10 @@ def _round_trips(
                 "exit_reason": Leg(int(t["leg"])).reason,
                 "entry_client_order_id": ids[int(t["entry_order_id"])],
                 "exit_client_order_id": ids[int(t["exit_order_id"])],
+                "strategy": tags[t["tag"]],
             }
         )
     return frame_of(rows, ROUND_TRIPS)
-
-
-def _refusals(refusals: Sequence[Refusal], instruments: Sequence[Instrument]) -> pl.DataFrame:
-    rows = [
-        {
-            "ts_utc": refusal.ts,
-            "symbol": instruments[refusal.symbol].symbol,
-            "rule": refusal.rule,
-            "limit": refusal.limit,
-            "was": refusal.was,
-        }
-        for refusal in refusals
-    ]
-    return frame_of(rows, REFUSALS)
 
 
 def _equity(

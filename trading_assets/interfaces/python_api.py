@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -21,25 +21,22 @@ from trading_assets.domain.instants import instant_from_any
 from trading_assets.domain.instrument import Instrument
 from trading_assets.evaluation.compare_report import ComparedRun, compare_page
 from trading_assets.market.bar_frame import row_content_hash
-from trading_assets.strategies.spec import (
-    SHIPPED_SPECS,
-    StrategySpec,
-    load_spec,
-    parse_spec,
-)
+from trading_assets.strategies.portfolio_spec import AnySpec as Spec
+from trading_assets.strategies.portfolio_spec import PortfolioSpec, load_any, parse_any
+from trading_assets.strategies.spec import SHIPPED_SPECS, StrategySpec, load_spec
 
 if TYPE_CHECKING:
     import polars as pl
 
     from trading_assets.settings import Settings
 
-AnySpec = StrategySpec | Mapping[str, Any] | Path | str
+AnySpec = StrategySpec | PortfolioSpec | Mapping[str, Any] | Path | str
 Instant = str | date
 _EARLIEST, _LATEST = -(2**62), 2**62
 
 
 class Backtest:
-    """One strategy spec on bars of yours, or on the tables of the desk.
+    """A spec, of a strategy or of a portfolio, on bars of yours, or on the tables of the desk.
 
     With bars, nothing else is needed: no Dagster, no store, no settings. Signals are evaluated
     once over each whole frame. Without bars, the tables of the desk are read and evaluated month by
@@ -47,9 +44,9 @@ class Backtest:
     nothing is stored or logged.
 
     Args:
-        spec: a `StrategySpec`; the path of a YAML file; YAML text; its keys as a mapping; or the
-            name of a spec of the desk (with bars: of a shipped one). `symbols: all` are those of
-            the bars, or of the settings.
+        spec: a `StrategySpec` or a `PortfolioSpec`; the path of a YAML file; YAML text; its keys as
+            a mapping; or the name of a spec of the desk (with bars: of a shipped one).
+            `symbols: all` are those of the bars, or of the settings.
         bars: a frame with `ts` (open time, with a zone) and `open, high, low, close[, volume]`, of
             the spec's bar size or of one minute; for several symbols a frame each, or a column
             `symbol`. None reads the desk's tables.
@@ -103,10 +100,10 @@ class Backtest:
         if prepared is None:
             from trading_assets import bootstrap
             from trading_assets.workflows.run_backtest import simulate
-            from trading_assets.workflows.run_plan import plan_run
+            from trading_assets.workflows.run_plan import plan_any
 
             desk = bootstrap.desk(self._opened())
-            return simulate(desk, plan_run(desk, self.spec, span=self._span)).result
+            return simulate(desk, plan_any(desk, self.spec, span=self._span)).result
         return BacktestResult(
             self.spec, prepared.strategy, prepared.run(), lambda: self._facts(prepared)
         )
@@ -167,37 +164,44 @@ def _span(start: Instant | None, end: Instant | None) -> Span | None:
     return first, last
 
 
-def _spec_and_frames(given: AnySpec, bars: Any) -> tuple[StrategySpec, dict[Symbol, pl.DataFrame]]:
+def _spec_and_frames(given: AnySpec, bars: Any) -> tuple[Spec, dict[Symbol, pl.DataFrame]]:
     """Read a spec whose `symbols: all` are those of the bars."""
     named: tuple[Symbol, ...] = ()
     if isinstance(bars, Mapping) or "symbol" in getattr(bars, "columns", ()):
         named = tuple(frames_by_symbol(bars, ()))
-    spec = _spec(given, named, SHIPPED_SPECS)
+    spec = _spec(
+        given,
+        named,
+        SHIPPED_SPECS,
+        lambda name: load_spec(_shipped(name, SHIPPED_SPECS), symbols=named),
+    )
     return spec, frames_by_symbol(bars, spec.symbols)
 
 
-def _desk_spec(given: AnySpec, settings: Settings) -> StrategySpec:
-    from trading_assets.workflows.strategy_specs import find_spec
+def _desk_spec(given: AnySpec, settings: Settings) -> Spec:
+    from trading_assets.workflows.strategy_specs import find_any, find_spec
 
     if isinstance(given, str) and _is_name(given):
-        return find_spec(settings, given)
-    return _spec(given, settings.symbols, None)
+        return find_any(settings, given)
+    return _spec(given, settings.symbols, None, lambda name: find_spec(settings, name))
 
 
 def _spec(
     given: AnySpec,
     symbols: tuple[Symbol, ...],
     folder: Path | None,
-) -> StrategySpec:
-    if isinstance(given, StrategySpec):
+    find: Callable[[str], StrategySpec],
+) -> Spec:
+    """Read what was given; `find` gives the spec of a name that a member may have."""
+    if isinstance(given, StrategySpec | PortfolioSpec):
         return given
     if isinstance(given, Mapping):
-        return parse_spec(yaml.safe_dump(_plain(given)), where="the spec given", symbols=symbols)
+        given = yaml.safe_dump(_plain(given))
     if isinstance(given, str) and "\n" in given:
-        return parse_spec(given, where="the spec given", symbols=symbols)
+        return parse_any(given, where="the spec given", find=find, symbols=symbols)
     if folder is not None and isinstance(given, str) and _is_name(given):
         return load_spec(_shipped(given, folder), symbols=symbols)
-    return load_spec(Path(given), symbols=symbols)
+    return load_any(Path(given), find=find, symbols=symbols)
 
 
 def _shipped(name: str, folder: Path) -> Path:
@@ -216,7 +220,9 @@ def _is_name(text: str) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """Write decimals and tuples as YAML knows them."""
+    """Write decimals, tuples and specs as YAML knows them."""
+    if isinstance(value, StrategySpec):
+        return yaml.safe_load(value.canonical_yaml())
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -225,7 +231,7 @@ def _plain(value: Any) -> Any:
 
 
 def _instruments(
-    spec: StrategySpec, tick: Decimal | str | None, lot: Decimal | str | None
+    spec: Spec, tick: Decimal | str | None, lot: Decimal | str | None
 ) -> list[Instrument]:
     if tick is None or lot is None:
         raise ConfigurationError(

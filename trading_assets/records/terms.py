@@ -5,6 +5,7 @@ What depends on the strategy: `records.strategy_terms`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ import numpy as np
 from trading_assets.domain.bar import MINUTE
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import content_hash
+from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.setup import (
     AccountProfile,
     AnySetup,
@@ -130,7 +132,9 @@ def terms_from_setup(setup: AnySetup) -> Terms:
     parameters = _parameters(setup)
     _require_consistent(setup)
     places = book_places(setup)
-    return Terms(parameters, _grids(places), strategy_rows(setup), places)
+    return Terms(
+        parameters, grids_of([place.instrument for place in places]), strategy_rows(setup), places
+    )
 
 
 def setup_hash(setup: AnySetup) -> str:
@@ -300,9 +304,14 @@ def _expected_slippage(setup: AnySetup) -> float:
     return fraction(costs.slippage_bps + costs.half_spread_bps + impact, 10_000)
 
 
-def _grids(places: tuple[BookPlace, ...]) -> Records:
-    grids = np.zeros(len(places), GRID)
-    for row, (_, _, instrument) in zip(grids, places, strict=True):
+def grids_of(instruments: Sequence[Instrument]) -> Records:
+    """Give one grid per instrument.
+
+    Raises:
+        ConfigurationError: if a tick cannot be held exactly.
+    """
+    grids = np.zeros(len(instruments), GRID)
+    for row, instrument in zip(grids, instruments, strict=True):
         numerator, denominator = instrument.tick.as_integer_ratio()
         if max(numerator, denominator) > _MAX_EXACT:
             raise ConfigurationError(

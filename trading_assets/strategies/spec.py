@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, field_validator
-from yaml.constructor import SafeConstructor
+from pydantic import Field, ValidationError, field_validator
 
 from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.errors import ConfigurationError, TradingAssetsError, UnknownSymbol
@@ -51,9 +49,7 @@ from trading_assets.strategies.spec_sections import (
     SizingSpec,
     unsaid,
 )
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""Each start of the graph reads every spec; libyaml, where PyYAML has it, is ten times as fast."""
+from trading_assets.strategies.spec_yaml import configuration_error, yaml_values
 
 SHIPPED_SPECS = Path(__file__).with_name("specs")
 """Folder of the specs that come with the package."""
@@ -104,6 +100,21 @@ class StrategySpec(Section):
         if len(set(symbols)) != len(symbols):
             raise ValueError("symbols, each at most once")
         return symbols
+
+    @property
+    def parts(self) -> tuple[StrategySpec, ...]:
+        """The strategies that share the account: this one alone; of a portfolio its members."""
+        return (self,)
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """What a manifest says beside the keys of the file."""
+        return {"params": self.all_params()}
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What its filters need of a book."""
+        return tuple(self.filters.needs)
 
     @property
     def timeframe(self) -> Timeframe:
@@ -190,6 +201,7 @@ class StrategySpec(Section):
                 self.quote, self.cash, AccountProfile[self.profile.upper()], **dict(self.margin)
             ),
             family=strategy.family,
+            tag=self.name,
             decider=decider_of(strategy),
             sizing=Sizing(**{**dict(sizing), "mode": SizingMode(sizing.mode)}),
             costs=Costs(
@@ -285,15 +297,25 @@ def parse_spec(text: str, *, where: str, symbols: Sequence[Symbol] = ()) -> Stra
     Raises:
         ConfigurationError: as `load_spec`.
     """
-    values = _yaml(text, where)
+    values = yaml_values(text, where)
     if values.get("symbols") == "all" and symbols:
         values["symbols"] = list(symbols)
     try:
         spec = StrategySpec.model_validate(values)
     except ValidationError as error:
-        raise _configuration_error(error, where) from None
+        raise configuration_error(error, where, StrategySpec) from None
     make_strategy(spec.strategy, spec.params, where=where)
     return spec
+
+
+def _strategy_spec(path: Path, symbols: Sequence[Symbol]) -> StrategySpec | None:
+    """Read a file, unless it holds a portfolio."""
+    try:
+        return load_spec(path, symbols=symbols)
+    except ConfigurationError:
+        if "members" in yaml_values(path.read_text(encoding="utf-8"), str(path)):
+            return None
+        raise
 
 
 def load_specs(
@@ -301,7 +323,8 @@ def load_specs(
 ) -> Mapping[str, StrategySpec]:
     """Read every `*.yaml` and `*.yml` of the folders; give them by name, sorted.
 
-    `symbols` are those that `symbols: all` stands for.
+    `symbols` are those that `symbols: all` stands for. Portfolios (`strategies.portfolio_spec`) are
+    passed over.
 
     Raises:
         ConfigurationError: if a folder is missing, a file is wrong, or a name is taken twice.
@@ -316,7 +339,9 @@ def load_specs(
                 fix="Create it, or correct specs_dir in the settings.",
             )
         for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
-            spec = load_spec(path, symbols=symbols)
+            spec = _strategy_spec(path, symbols)
+            if spec is None:
+                continue
             if spec.name in found:
                 raise ConfigurationError(
                     f"{path}: name is taken",
@@ -333,71 +358,3 @@ def _expected(parse: Any, text: Any) -> Any:
         return parse(text)
     except TradingAssetsError as error:
         raise ValueError(error.expected) from error
-
-
-def _yaml(text: str, where: str) -> dict[str, Any]:
-    try:
-        node = yaml.compose(text, Loader=_LOADER)
-        _refuse_doubles(node, where)
-        values = SafeConstructor().construct_document(node) if node else None
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{where} is not YAML", found=str(error)) from None
-    if not isinstance(values, dict):
-        raise ConfigurationError(
-            f"{where} is not a spec", expected="keys and values", found=type(values).__name__
-        )
-    return values
-
-
-def _refuse_doubles(node: yaml.Node | None, where: str) -> None:
-    """Refuse a key that stands twice: YAML would silently take the last."""
-    if isinstance(node, yaml.SequenceNode):
-        for child in node.value:
-            _refuse_doubles(child, where)
-    if not isinstance(node, yaml.MappingNode):
-        return
-    seen: set[str] = set()
-    for key, value in node.value:
-        if key.value in seen:
-            raise ConfigurationError(
-                f"{where}: key stands twice",
-                expected="each key once",
-                found=f"{key.value} again in line {key.start_mark.line + 1}",
-            )
-        seen.add(key.value)
-        _refuse_doubles(value, where)
-
-
-def _configuration_error(error: ValidationError, where: str) -> ConfigurationError:
-    errors = error.errors(include_url=False)
-    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
-    parts = [str(part) for part in first["loc"]]
-    key = ".".join(parts)
-    if first["type"] == "extra_forbidden":
-        known = list(_section(parts[:-1]).model_fields)
-        close = difflib.get_close_matches(parts[-1], known, n=1)
-        return ConfigurationError(
-            f"{where}: unknown key {key}",
-            expected=f"one of {', '.join(known)}",
-            found=parts[-1],
-            fix=f"Did you mean {close[0]}?" if close else "Remove the key.",
-        )
-    if first["type"] == "missing":
-        return ConfigurationError(f"{where}: key {key} is missing", expected=f"a value for {key}")
-    return ConfigurationError(
-        f"{where}: {key or 'spec'}",
-        expected=first["msg"].removeprefix("Value error, "),
-        found=repr(first.get("input"))[:120],
-    )
-
-
-def _section(parts: list[str]) -> type[BaseModel]:
-    section: type[BaseModel] = StrategySpec
-    for part in parts:
-        field = section.model_fields.get(part)
-        kinds = [] if field is None else [field.annotation, *get_args(field.annotation)]
-        found = [k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)]
-        if not found:
-            return section
-        section = found[0]
-    return section

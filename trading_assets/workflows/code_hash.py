@@ -17,6 +17,8 @@ from trading_assets.strategies.sources import source_files
 _PACKAGE = Path(__file__).parents[1]
 _ROOMS = ("domain", "records", "market", "features", "portfolio", "risk", "engine", "backtest")
 _FILES = (
+    "evaluation/account_tables.py",
+    "evaluation/book_tables.py",
     "evaluation/glossary.py",
     "evaluation/labels.py",
     "evaluation/metrics.py",
@@ -25,6 +27,7 @@ _FILES = (
     "evaluation/performance.py",
     "evaluation/position_table.py",
     "evaluation/report.py",
+    "evaluation/report_books.py",
     "evaluation/report_figures.py",
     "evaluation/report_series.py",
     "evaluation/run_report.py",
@@ -37,8 +40,10 @@ _FILES = (
     "strategies/filter_sections.py",
     "strategies/filtered.py",
     "strategies/filters.py",
+    "strategies/portfolio_spec.py",
     "strategies/spec.py",
     "strategies/spec_sections.py",
+    "strategies/spec_yaml.py",
     "workflows/listing.py",
     "workflows/news_flags.py",
     "workflows/run_backtest.py",
@@ -53,11 +58,12 @@ def code_hash(strategy: object) -> str:
     """Give the SHA-256 over the source of everything between bars and results.
 
     Args:
-        strategy: its module counts too, wherever it comes from; filters are looked through.
+        strategy: its module counts too, wherever it comes from; filters and portfolios
+            are looked through.
     """
-    inner = getattr(strategy, "inner", strategy)
     parts = hashlib.sha256(_between_bars_and_results().encode())
-    parts.update(_source_of(type(inner)))
+    for one in getattr(strategy, "strategies", (strategy,)):
+        parts.update(_source_of(type(getattr(one, "inner", one))))
     return parts.hexdigest()
 
 

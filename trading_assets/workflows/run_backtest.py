@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,15 +22,16 @@ from trading_assets.strategies.evaluate import (
     with_forecasts,
 )
 from trading_assets.strategies.filters import with_news, with_universe
-from trading_assets.strategies.spec import StrategySpec
+from trading_assets.strategies.portfolio_spec import AnySpec
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.freeze_calendars import sessions_of_symbol
 from trading_assets.workflows.run_checks import check_inputs, check_result, check_signals
 from trading_assets.workflows.run_logging import log_to_experiments, run_metadata
-from trading_assets.workflows.run_plan import RunPlan, plan_run
+from trading_assets.workflows.run_plan import RunPlan, plan_any
 
 if TYPE_CHECKING:
     from trading_assets.backtest.result import BacktestResult
+    from trading_assets.engine.signals import BarMatrix, SignalMatrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +56,17 @@ class Simulated:
     """A run that is stored nowhere.
 
     Attributes:
-        frames: all bars of each symbol that were read, with what strategy and filters look at.
+        frames: for each strategy (`RunPlan.parts`), all bars of each of its symbols that were read,
+            with what strategy and filters look at.
     """
 
     result: BacktestResult
-    frames: Mapping[Symbol, pl.DataFrame]
+    frames: tuple[Mapping[Symbol, pl.DataFrame], ...]
 
 
 def run_backtest(
     desk: Desk,
-    spec: StrategySpec,
+    spec: AnySpec,
     *,
     tags: Mapping[str, str] | None = None,
     span: tuple[Micros, Micros] | None = None,
@@ -93,7 +95,7 @@ def run_backtest(
     from trading_assets.backtest.bytes_of import json_bytes
     from trading_assets.backtest.run_files import run_files
 
-    plan = plan_run(desk, spec, span=span)
+    plan = plan_any(desk, spec, span=span)
     report("running the engine")
     simulated = simulate(desk, plan)
     result = simulated.result
@@ -126,34 +128,48 @@ def simulate(desk: Desk, plan: RunPlan) -> Simulated:
     """
     from trading_assets.backtest.result import BacktestResult
     from trading_assets.backtest.runner import run
+    from trading_assets.engine.signals import together
 
     spec = plan.spec
-    frames = frames_of(desk, plan)
-    traded = {symbol: _traded(frame, plan) for symbol, frame in frames.items()}
+    frames = tuple(frames_of(desk, part) for part in plan.parts)
+    traded: dict[Symbol, pl.DataFrame] = {}
+    for part, own in zip(plan.parts, frames, strict=True):
+        traded |= {s: _traded(frame, part) for s, frame in own.items() if s not in traded}
     bars = bar_matrix(traded, spec.symbols)
     if not len(bars):
         raise DataError(f"Spec {spec.name} has no bar to trade", expected=f"bars in {plan.months}")
-    signals = {
-        symbol: _traded(
-            pl.concat([month_signals(plan.strategy, frame, month) for month in plan.months]), plan
-        )
-        for symbol, frame in frames.items()
-    }
+    signals = [_signals(part, own, bars) for part, own in zip(plan.parts, frames, strict=True)]
     log = run(
         spec.engine_setup(plan.instruments),
         bars,
-        signal_matrix(plan.strategy.family, signals, spec.symbols, bars.ts),
+        together(signals),
         max_hole=desk.settings.backtest.max_hole_minutes * MINUTE,
         sessions=[sessions_of_symbol(desk, symbol) for symbol in spec.symbols],
     )
     return Simulated(BacktestResult(spec, plan.strategy, log, lambda: plan.facts), frames)
 
 
+def _signals(plan: RunPlan, frames: Mapping[Symbol, pl.DataFrame], bars: BarMatrix) -> SignalMatrix:
+    """Evaluate one strategy month by month, on the axis of all bars."""
+    strategy = plan.spec.parts[0].build_strategy()
+    signals = {
+        symbol: _traded(
+            pl.concat([month_signals(strategy, frame, month) for month in plan.months]), plan
+        )
+        for symbol, frame in frames.items()
+    }
+    return signal_matrix(strategy.family, signals, plan.spec.symbols, bars.ts)
+
+
 def _checks(desk: Desk, plan: RunPlan, simulated: Simulated) -> tuple[Check, ...]:
-    result, frames, spec = simulated.result, simulated.frames, plan.spec
+    result, spec = simulated.result, plan.spec
+    seed = desk.settings.model.seed
+    of_parts = [
+        (*check_inputs(desk, part, frames), *check_signals(part, frames, seed=seed))
+        for part, frames in zip(plan.parts, simulated.frames, strict=True)
+    ]
     return (
-        *check_inputs(desk, plan, frames),
-        *check_signals(plan, frames, seed=desk.settings.model.seed),
+        *(of_parts[0] if len(of_parts) == 1 else _joined(plan, of_parts)),
         *check_result(
             result.tables,
             result.performance,
@@ -162,6 +178,21 @@ def _checks(desk: Desk, plan: RunPlan, simulated: Simulated) -> tuple[Check, ...
             closing=units_from_decimal(result.log.balances[spec.quote]),
         ),
     )
+
+
+def _joined(plan: RunPlan, of_parts: Sequence[Sequence[Check]]) -> Iterator[Check]:
+    """Give each check of the members once: passed when it passed for all that have it."""
+    names = dict.fromkeys(check.name for checks in of_parts for check in checks)
+    for name in names:
+        found = [
+            (part.spec.name, check)
+            for part, checks in zip(plan.parts, of_parts, strict=True)
+            for check in checks
+            if check.name == name
+        ]
+        verdicts = {check.passed for _, check in found}
+        passed = False if False in verdicts else None if None in verdicts else True
+        yield Check(name, passed, "; ".join(f"{member}: {c.detail}" for member, c in found))
 
 
 def frames_of(desk: Desk, plan: RunPlan) -> dict[Symbol, pl.DataFrame]:
@@ -184,7 +215,7 @@ def _with_context(
     plan: RunPlan, symbol: Symbol, frame: pl.DataFrame, universe: pl.DataFrame | None
 ) -> pl.DataFrame:
     """Add what the filters of the spec look at."""
-    news = plan.spec.filters.news
+    news = plan.spec.parts[0].filters.news
     if universe is not None:
         frame = with_universe(frame, universe.filter(pl.col("symbol") == symbol))
     if news is not None:

@@ -67,18 +67,19 @@ def check_signals(plan: RunPlan, frames: Frames, *, seed: int) -> Iterator[Check
         frames: all bars of each symbol, forecasts joined.
         seed: decides where the look-ahead check cuts.
     """
+    strategy = plan.spec.parts[0].build_strategy()
     keys = [key for key in itertools.product(frames, plan.months) if key in plan.bars]
     drawn = keys
     if len(keys) > _MOST_PARTITIONS:
         drawn = random.Random(seed).sample(keys, _MOST_PARTITIONS)  # noqa: S311 - reproducible
     leaks = []
     for symbol, month in drawn:
-        part = anchored(frames[symbol], plan.strategy, month)
-        found = find_look_ahead(lambda rows: evaluate(plan.strategy, rows), part, seed=seed)
+        part = anchored(frames[symbol], strategy, month)
+        found = find_look_ahead(lambda rows: evaluate(strategy, rows), part, seed=seed)
         leaks += [f"{symbol} {month} {leak}" for leak in found]
     seen = f"{MIN_CUTS} random cuts in each of {len(drawn)} partitions of {len(keys)}"
     yield Check("signals_know_no_future", passed=not leaks, detail="; ".join(leaks)[:500] or seen)
-    yield _warm_up_is_enough(plan.strategy, plan.months, frames)
+    yield _warm_up_is_enough(strategy, plan.months, frames)
 
 
 def check_result(

@@ -105,7 +105,7 @@ def _params(plan: RunPlan) -> dict[str, Any]:
     spec = plan.spec
     values: dict[str, Any] = {
         "spec": spec.name,
-        "strategy": spec.strategy,
+        "strategy": plan.strategy.name if plan.members else spec.parts[0].strategy,
         "symbols": ",".join(spec.symbols),
         "bar_size": spec.bar_size,
         "months": span(plan.months),
@@ -114,8 +114,9 @@ def _params(plan: RunPlan) -> dict[str, Any]:
     }
     values |= {f"params.{name}": value for name, value in spec.all_params().items()}
     for section in ("sizing", "costs", "limits", "rules"):
-        dumped = getattr(spec, section).model_dump(mode="json", exclude_defaults=True)
-        values |= {f"{section}.{name}": value for name, value in dumped.items()}
+        if hasattr(spec, section):  # the sizing of a portfolio is that of its members
+            dumped = getattr(spec, section).model_dump(mode="json", exclude_defaults=True)
+            values |= {f"{section}.{name}": value for name, value in dumped.items()}
     return values
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from trading_assets.domain.instants import time_text
 from trading_assets.domain.instrument import Instrument
 from trading_assets.storage.partition_store import Manifest
 from trading_assets.storage.release_store import instrument_to_plain
+from trading_assets.strategies.portfolio_spec import AnySpec, Together
 from trading_assets.strategies.protocol import Strategy
 from trading_assets.strategies.spec import StrategySpec
 from trading_assets.workflows.code_hash import code_hash, package_versions
@@ -40,10 +41,11 @@ class RunPlan:
         instruments: in the order of the spec's symbols.
         facts: everything that the result depends on, as plain values.
         span: first instant and end of what is traded; None trades all of the months.
+        members: of a portfolio, the plan of each member over the same months.
     """
 
-    spec: StrategySpec
-    strategy: Strategy
+    spec: AnySpec
+    strategy: Strategy | Together
     months: tuple[Month, ...]
     bars: Mapping[tuple[Symbol, Month], Manifest]
     forecasts: Mapping[tuple[Symbol, Month], Manifest]
@@ -52,6 +54,12 @@ class RunPlan:
     instruments: tuple[Instrument, ...]
     facts: Mapping[str, Any]
     span: tuple[Micros, Micros] | None = None
+    members: tuple[RunPlan, ...] = ()
+
+    @property
+    def parts(self) -> tuple[RunPlan, ...]:
+        """The plans of the strategies: of the members, or this one."""
+        return self.members or (self,)
 
     @property
     def run_id(self) -> str:
@@ -65,10 +73,58 @@ class RunPlan:
         return found
 
 
+def plan_any(desk: Desk, spec: AnySpec, *, span: tuple[Micros, Micros] | None = None) -> RunPlan:
+    """Find the current inputs of a strategy spec or of a portfolio.
+
+    Months of a portfolio are those that all members can trade.
+
+    Raises:
+        MissingPartition, ConfigurationError, UnknownSymbol, DataError: as `plan_run`.
+    """
+    if isinstance(spec, StrategySpec):
+        return plan_run(desk, spec, span=span)
+    alone = [plan_run(desk, part, span=span).months for part in spec.parts]
+    months = frozenset(alone[0]).intersection(*alone[1:])
+    if not months:
+        raise MissingPartition(
+            f"Portfolio {spec.name} has no month to run on",
+            expected="a month that all its members can trade",
+            found="none",
+            fix="Materialise the tables of all members over the same months.",
+        )
+    members = tuple(plan_run(desk, part, span=span, within=months) for part in spec.parts)
+    strategy = spec.build_strategy()
+    setup = spec.engine_setup(list_instruments(desk))
+    facts = {
+        **members[0].facts,
+        "spec_hash": spec.spec_hash,
+        "inputs": {name: v for member in members for name, v in member.inputs.items()},
+        "instruments": [instrument_to_plain(instrument) for instrument in setup.instruments],
+        "code_hash": code_hash(strategy),
+    }
+    return RunPlan(
+        spec,
+        strategy,
+        members[0].months,
+        {key: m for member in members for key, m in member.bars.items()},
+        {key: m for member in members for key, m in member.forecasts.items()},
+        {key: m for member in members for key, m in member.universe.items()},
+        NewsFlags("", {}),
+        setup.instruments,
+        facts,
+        span,
+        members,
+    )
+
+
 def plan_run(
-    desk: Desk, spec: StrategySpec, *, span: tuple[Micros, Micros] | None = None
+    desk: Desk,
+    spec: StrategySpec,
+    *,
+    span: tuple[Micros, Micros] | None = None,
+    within: Collection[Month] | None = None,
 ) -> RunPlan:
-    """Find the current inputs of a spec.
+    """Find the current inputs of a strategy spec; `within` bounds its months.
 
     Months are those from `history_start` on that every symbol of the spec has, of the source that
     settings name; with a horizon also those of forecasts, and with a filter by the universe those
@@ -103,6 +159,8 @@ def plan_run(
         months = tuple(month for month in _common(desk, forecasts, spec) if month in months)
     if spec.filters.universe:
         months = tuple(month for month in months if month in universe)
+    if within is not None:
+        months = tuple(month for month in months if month in within)
     if span is not None:
         months = tuple(m for m in months if m.start < span[1] and span[0] < m.end)
     if not months:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.settings import Settings
+from trading_assets.strategies.portfolio_spec import AnySpec, PortfolioSpec, is_portfolio, load_any
 from trading_assets.strategies.spec import SHIPPED_SPECS, StrategySpec, load_specs
+from trading_assets.strategies.spec_yaml import yaml_values
 
 
 def own_folders(settings: Settings) -> list[Path]:
@@ -46,12 +49,24 @@ def list_specs(settings: Settings) -> Mapping[str, StrategySpec]:
 
 
 def find_spec(settings: Settings, name: str) -> StrategySpec:
-    """Give one spec of this desk.
+    """Give one strategy spec of this desk.
 
     Raises:
-        ConfigurationError: if there is none of that name.
+        ConfigurationError: if there is none of that name, or it is a portfolio, which can be
+            backtested and not yet traded.
     """
     specs = list_specs(settings)
+    if name not in specs and name in list_portfolios(settings):
+        raise ConfigurationError(
+            f"{name} is a portfolio",
+            expected="a strategy spec: decisions, releases and live books take one strategy each",
+            found="a portfolio, which can be backtested only",
+            fix="Decide on its members, or backtest it.",
+        )
+    return _named(specs, name)
+
+
+def _named(specs: Mapping[str, StrategySpec], name: str) -> StrategySpec:
     if name not in specs:
         raise ConfigurationError(
             "No such spec",
@@ -60,3 +75,39 @@ def find_spec(settings: Settings, name: str) -> StrategySpec:
             fix="`trading-assets backtest specs` lists them with their files.",
         )
     return specs[name]
+
+
+def list_portfolios(settings: Settings) -> Mapping[str, PortfolioSpec]:
+    """Give every portfolio in the folders of this desk, by name.
+
+    Raises:
+        ConfigurationError: if a file is wrong, a name is taken, or a member is none of the desk.
+    """
+    found: dict[str, PortfolioSpec] = {}
+    specs: Mapping[str, StrategySpec] | None = None
+    for folder in (SHIPPED_SPECS, *own_folders(settings)):
+        for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+            text = path.read_text(encoding="utf-8")
+            if "members:" not in text or not is_portfolio(yaml_values(text, str(path))):
+                continue
+            specs = list_specs(settings) if specs is None else specs
+            spec = load_any(path, find=partial(_named, specs), symbols=settings.symbols)
+            if spec.name in specs or spec.name in found or not isinstance(spec, PortfolioSpec):
+                raise ConfigurationError(
+                    f"{path}: name is taken",
+                    expected="a name that no other spec has",
+                    found=spec.name,
+                    fix="Rename one of them.",
+                )
+            found[spec.name] = spec
+    return found
+
+
+def find_any(settings: Settings, name: str) -> AnySpec:
+    """Give one spec of this desk, of a strategy or of a portfolio.
+
+    Raises:
+        ConfigurationError: if there is none of that name.
+    """
+    portfolios = list_portfolios(settings)
+    return portfolios[name] if name in portfolios else find_spec(settings, name)

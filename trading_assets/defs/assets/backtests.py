@@ -1,4 +1,4 @@
-"""Backtests: one asset per strategy spec, shipped or the user's own."""
+"""Backtests: one asset per strategy spec or portfolio, shipped or the user's own."""
 
 # No postponed annotations here: Dagster reads the types of a body's arguments.
 from collections.abc import Iterator, Mapping
@@ -13,9 +13,9 @@ from trading_assets.defs.presentation import facts
 from trading_assets.defs.resources import CatalogResource, DeskResource
 from trading_assets.domain.errors import InvariantError
 from trading_assets.domain.ids import content_hash
-from trading_assets.strategies.spec import StrategySpec
+from trading_assets.strategies.portfolio_spec import AnySpec
 from trading_assets.workflows.code_hash import code_hash
-from trading_assets.workflows.strategy_specs import find_spec, list_specs
+from trading_assets.workflows.strategy_specs import find_any, list_portfolios, list_specs
 
 if TYPE_CHECKING:
     from trading_assets.workflows.desk import Desk
@@ -38,16 +38,21 @@ _FORECAST_CHECKS = {
 _REPEATED = "is_reproducible"
 
 
-def _checks_of(spec: StrategySpec) -> Mapping[str, str]:
+def _checks_of(spec: AnySpec) -> Mapping[str, str]:
     return {
         **_CHECKS,
-        **(_FORECAST_CHECKS if spec.build_strategy().horizon else {}),
+        **(_FORECAST_CHECKS if _follows_forecasts(spec) else {}),
         _REPEATED: "Run once more on the same inputs, every file has the same bytes.",
     }
 
 
-def _backtest(spec: StrategySpec) -> dg.AssetsDefinition:
+def _follows_forecasts(spec: AnySpec) -> bool:
+    return any(part.build_strategy().horizon for part in spec.parts)
+
+
+def _backtest(spec: AnySpec) -> dg.AssetsDefinition:
     strategy = spec.build_strategy()
+    what = ", ".join(part.strategy for part in spec.parts)
     key = dg.AssetKey(["backtest", spec.name])
 
     @dg.asset(
@@ -55,15 +60,15 @@ def _backtest(spec: StrategySpec) -> dg.AssetsDefinition:
         deps=[
             instruments,
             dataset_bars_5m,
-            *([dataset_forecasts] if strategy.horizon else []),
-            *([dataset_universe] if spec.filters.universe else []),
+            *([dataset_forecasts] if _follows_forecasts(spec) else []),
+            *([dataset_universe] if any(p.filters.universe for p in spec.parts) else []),
         ],
         group_name=GROUP,
         code_version=content_hash([spec.spec_hash, code_hash(strategy)])[:16],
         kinds={"numba", "mlflow"},
         tags={"strategy": strategy.name},
         pool=CATALOG_POOL,
-        description=f"{spec.description or spec.name}\n\nStrategy `{spec.strategy}` on "
+        description=f"{spec.description or spec.name}\n\nStrategy `{what}` on "
         f"{', '.join(spec.symbols)}, five-minute bars, {spec.cash} {spec.quote}, net of costs: "
         "orders, fills, round trips, equity and metrics, as an immutable folder and a run in "
         "MLflow.",
@@ -76,7 +81,7 @@ def _backtest(spec: StrategySpec) -> dg.AssetsDefinition:
         from trading_assets.workflows.run_backtest import run_backtest
 
         opened = desk.open()
-        current = find_spec(opened.settings, spec.name)
+        current = find_any(opened.settings, spec.name)
         record = run_backtest(opened, current, tags={"dagster.run_id": context.run_id})
         with duckdb.get_connection() as connection:
             write_run(connection, record.run)
@@ -88,7 +93,7 @@ def _backtest(spec: StrategySpec) -> dg.AssetsDefinition:
     return backtest
 
 
-def _checks(spec: StrategySpec, asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
+def _checks(spec: AnySpec, asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
     specs = [
         dg.AssetCheckSpec(name, asset=asset, description=text)
         for name, text in _checks_of(spec).items()
@@ -115,7 +120,7 @@ def _repeated(desk: "Desk", name: str) -> dg.AssetCheckResult:
     from trading_assets.workflows.run_backtest import run_backtest
 
     try:
-        record = run_backtest(desk, find_spec(desk.settings, name))
+        record = run_backtest(desk, find_any(desk.settings, name))
     except InvariantError as error:
         return dg.AssetCheckResult(check_name=_REPEATED, passed=False, description=str(error))
     return dg.AssetCheckResult(
@@ -137,7 +142,7 @@ def _judged(check: Mapping[str, Any]) -> dg.AssetCheckResult:
     )
 
 
-_SPECS = list_specs(SETTINGS)
+_SPECS: Mapping[str, AnySpec] = {**list_specs(SETTINGS), **list_portfolios(SETTINGS)}
 BACKTESTS = [_backtest(spec) for spec in _SPECS.values()]
 BACKTEST_CHECKS = [
     _checks(spec, asset) for spec, asset in zip(_SPECS.values(), BACKTESTS, strict=True)

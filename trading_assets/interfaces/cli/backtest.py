@@ -46,26 +46,36 @@ app = typer.Typer(
 
 @app.command()
 def specs(as_json: AsJson = False) -> None:
-    """List the strategy specs of this desk: the shipped ones and your own.
+    """List the specs of this desk, and its portfolios: the shipped ones and your own.
 
     Example: trading-assets backtest specs
     """
-    from trading_assets.workflows.strategy_specs import list_specs
+    from trading_assets.workflows.strategy_specs import list_portfolios, list_specs
 
-    found = list_specs(load_settings().settings).values()
+    settings = load_settings().settings
+    found = list_specs(settings).values()
+    portfolios = list_portfolios(settings).values()
     if as_json:
-        typer.echo(json.dumps({s.name: s.model_dump(mode="json") for s in found}, indent=2))
+        everything = {s.name: s.model_dump(mode="json") for s in found}
+        everything |= {p.name: p.model_dump(mode="json") for p in portfolios}
+        typer.echo(json.dumps(everything, indent=2))
         return
     table = new_table("name", "strategy", "symbols", "sizing", "what it is")
     for spec in found:
         symbols = ", ".join(spec.symbols)
         table.add_row(spec.name, spec.strategy, symbols, spec.sizing.mode, escape(spec.description))
+    for one in portfolios:
+        members = ", ".join(f"{m.spec.name} {m.allocation_pct} %" for m in one.members)
+        symbols = ", ".join(one.symbols)
+        table.add_row(one.name, "portfolio", symbols, members, escape(one.description))
     Console().print(table)
 
 
 @app.command()
 def run(
-    names: Annotated[list[str] | None, typer.Argument(help="Specs; all of them if none.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Specs and portfolios; all of them if none.")
+    ] = None,
     first: From = "",
     end: To = "",
     as_json: AsJson = False,
@@ -79,13 +89,14 @@ def run(
     Example: trading-assets backtest run ema_trend --from 2024-01-15 --to 2024-03-01
     """
     from trading_assets.workflows.run_backtest import run_backtest
-    from trading_assets.workflows.strategy_specs import find_spec, list_specs
+    from trading_assets.workflows.strategy_specs import find_any, list_portfolios, list_specs
 
     span, desk = _span(first, end), open_desk()
     missing, records = [], []
     with _steps() as begin:
-        for name in names or list(list_specs(desk.settings)):
-            spec = find_spec(desk.settings, name)
+        everything = [*list_specs(desk.settings), *list_portfolios(desk.settings)]
+        for name in names or everything:
+            spec = find_any(desk.settings, name)
             try:
                 record = run_backtest(desk, spec, span=span, report=begin(name))
             except MissingPartition as error:

@@ -107,7 +107,7 @@ def tables():
         },
     )
     return run_tables(
-        tag="mine",
+        tags=["mine"],
         instruments=[SOL],
         bars=bars,
         opening_equity=1000.0,
@@ -219,7 +219,7 @@ def test_a_run_without_trades_has_empty_tables_with_all_columns(tables):
     ts = np.array([at(0)], np.int64)
     close = np.array([[100.0]])
     empty = run_tables(
-        tag="mine",
+        tags=["mine"],
         instruments=[SOL],
         bars=BarMatrix(ts, close, close, close, close, close),
         opening_equity=1000.0,
