@@ -27,6 +27,7 @@ from trading_assets.strategies.spec import StrategySpec, load_spec, parse_spec
 from trading_assets.strategies.spec_sections import (
     CostsSpec,
     LimitsSpec,
+    MarginSpec,
     Number,
     RulesSpec,
     Section,
@@ -88,6 +89,7 @@ class PortfolioSpec(Section):
     cash: Annotated[Number, Field(gt=0)]
     quote: str = Field(default="USDT", pattern=r"^[A-Z0-9]{2,10}$")
     profile: Literal["spot_long_only", "margin"] = "spot_long_only"
+    margin: MarginSpec = MarginSpec()
     costs: CostsSpec = CostsSpec()
     limits: LimitsSpec = LimitsSpec()
     rules: RulesSpec = RulesSpec()
@@ -128,6 +130,7 @@ class PortfolioSpec(Section):
             "cash": self.cash,
             "quote": self.quote,
             "profile": self.profile,
+            "margin": self.margin,
             "costs": self.costs,
             "limits": self.limits,
             "rules": self.rules.model_copy(update=own),

@@ -29,6 +29,7 @@ members:
     allocation_pct: 40.0
 cash: 10000
 profile: margin
+margin: {leverage: 3}
 costs: {fees_bps: 2}
 limits: {max_position_pct: 50}
 rules: {participation_pct: 10}
@@ -62,7 +63,7 @@ def test_members_trade_with_the_account_s_cash_costs_limits_and_rules():
 def test_the_engine_gets_one_strategy_per_member_and_one_account():
     setup = read().engine_setup([BTC, SOL])
 
-    assert setup.account.profile is AccountProfile.MARGIN
+    assert (setup.account.profile, setup.account.leverage) == (AccountProfile.MARGIN, 3)
     assert [(s.tag, s.allocation_pct, len(s.instruments)) for s in setup.strategies] == [
         ("ema_trend", 60, 2),
         ("breaks", 40, 1),
@@ -123,7 +124,7 @@ def test_a_portfolio_is_no_strategy_spec_of_its_folder(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("profile: margin", "", "sells short"),
+        ("profile: margin\nmargin: {leverage: 3}", "", "sells short"),
         ("allocation_pct: 60", "allocation_pct: 0", "allocation_pct"),
         ("allocation_pct: 60", "share: 60", "unknown key members.0.share"),
         ("name: breaks", "name: ema_trend", "names of their own"),
@@ -140,7 +141,7 @@ def test_a_portfolio_that_cannot_be_is_refused_by_key(old, new, message):
 
 
 def test_a_spot_account_is_not_allocated_twice():
-    text = TEXT.replace("profile: margin", "profile: spot_long_only").replace(": 60", ": 61")
+    text = TEXT.replace("profile: margin\nmargin: {leverage: 3}", "").replace(": 60", ": 61")
 
     with pytest.raises(ConfigurationError, match="at most 100 together on a spot account, not 101"):
         read(text)
