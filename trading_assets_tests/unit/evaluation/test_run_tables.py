@@ -249,9 +249,9 @@ def test_the_glossary_is_of_exactly_the_metrics_that_a_run_has(tables):
 
 
 def test_refusals_name_bar_symbol_rule_and_both_numbers(tables):
-    ((_, symbol, rule, limit, was),) = tables.refusals.rows()
-    assert (symbol, rule, limit, was) == ("SOLUSDT", "cash", 10.0, 12.5)
-    assert csv(tables, "refusals")[0] == "ts_utc,symbol,rule,limit,was"
+    ((_, symbol, rule, limit, was, tag),) = tables.refusals.rows()
+    assert (symbol, rule, limit, was, tag) == ("SOLUSDT", "cash", 10.0, 12.5, "mine")
+    assert csv(tables, "refusals")[0] == "ts_utc,symbol,rule,limit,was,strategy"
 
 
 def test_changes_of_the_risk_factor_name_their_reasons(tables):
@@ -261,8 +261,8 @@ def test_changes_of_the_risk_factor_name_their_reasons(tables):
 
 
 def test_financing_names_what_was_paid_for_holding_what(tables):
-    ((_, symbol, kind, amount, position, price, nights),) = tables.financing.rows()
-    assert (symbol, kind, amount) == ("SOLUSDT", "swap", Decimal("0.25"))
+    ((_, symbol, kind, amount, position, price, nights, tag),) = tables.financing.rows()
+    assert (symbol, kind, amount, tag) == ("SOLUSDT", "swap", Decimal("0.25"), "mine")
     assert (position, price, nights) == (Decimal("1.998"), 101.0, 1)
     found = performance(
         tables, opening_equity=1000.0, final_cash=1.0, slippage_bps=None, oos_start=None
