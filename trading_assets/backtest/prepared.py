@@ -65,11 +65,13 @@ class Prepared:
 
     def run_machine(self) -> Machine:
         """Do the same, and give the machine as it stands after the last bar."""
-        signals = together([self._signals(part) for part in self.spec.parts])
+        strategy = self.strategy
+        strategies = strategy.strategies if isinstance(strategy, Together) else (strategy,)
+        parts = zip(self.spec.parts, strategies, strict=True)
+        signals = together([self._signals(part, one) for part, one in parts])
         return run_machine(self.setup, self.bars, signals, self.holes)
 
-    def _signals(self, part: StrategySpec) -> SignalMatrix:
-        strategy = part.build_strategy()
+    def _signals(self, part: StrategySpec, strategy: Strategy) -> SignalMatrix:
         signals = {
             symbol: _inside(evaluate(strategy, self.frames[symbol]), self.span)
             for symbol in part.symbols

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from trading_assets.backtest.plan import NAMES, Plan
 from trading_assets.backtest.space import Params, require_keys, search, varied
 from trading_assets.backtest.trial_metrics import daily_returns
-from trading_assets.backtest.trials import Ground, Trial, run_trials
+from trading_assets.backtest.trials import Ground, Trial, alone, run_trials
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import canonical_json, content_hash
 from trading_assets.strategies.spec import StrategySpec
@@ -148,9 +148,9 @@ def run_sweep(
         report: is told how many trials have just been finished.
 
     Raises:
-        ConfigurationError: if an axis is no key of the spec.
+        ConfigurationError: if an axis is no key of the spec, or it is a portfolio.
     """
-    spec = ground.prepared.spec
+    spec, _, _ = alone(ground.prepared)
     require_keys(spec, ground.kind, plan.space)
     known = dict(store.load()) if store else {}
     found: dict[str, Trial] = {}

@@ -24,7 +24,7 @@ from trading_assets.backtest.trial_metrics import trial_metrics
 from trading_assets.domain.bar import DAY
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Symbol
-from trading_assets.domain.setup import SignalFamily
+from trading_assets.domain.setup import EngineSetup, PortfolioSetup, SignalFamily
 from trading_assets.engine.machine import Machine
 from trading_assets.engine.signals import BarMatrix, Ints
 from trading_assets.engine.skipping import Skips, skips_of
@@ -33,6 +33,8 @@ from trading_assets.features.memo import DEFAULT_BYTES, shared_columns
 from trading_assets.records.results import Logs
 from trading_assets.strategies.changes import changed_signals
 from trading_assets.strategies.evaluate import time_axis
+from trading_assets.strategies.portfolio_spec import PortfolioSpec, Together
+from trading_assets.strategies.protocol import Strategy
 from trading_assets.strategies.spec import StrategySpec
 
 
@@ -99,6 +101,27 @@ def ground_of(prepared: Prepared) -> Ground:
     return Ground(prepared, skips_of(bars), places, np.unique(bars.ts // DAY) * DAY, kind)
 
 
+def alone(prepared: Prepared) -> tuple[StrategySpec, Strategy, EngineSetup]:
+    """Give spec, strategy and setup of a run of one strategy.
+
+    Raises:
+        ConfigurationError: if it is a portfolio.
+    """
+    spec, strategy, setup = prepared.spec, prepared.strategy, prepared.setup
+    if (
+        isinstance(spec, PortfolioSpec)
+        or isinstance(strategy, Together)
+        or isinstance(setup, PortfolioSetup)
+    ):
+        raise ConfigurationError(
+            f"{spec.name} is a portfolio",
+            expected="a strategy spec: what is varied are the parameters of one strategy",
+            found=f"{len(spec.parts)} strategies on one account",
+            fix="Vary its members one by one.",
+        )
+    return spec, strategy, setup
+
+
 def run_trials(
     ground: Ground,
     trials: Iterable[tuple[Mapping[str, Any], StrategySpec | ConfigurationError]],
@@ -152,8 +175,9 @@ def _run_trial(
 
 def run_sweep_machine(ground: Ground, varied: Prepared, buffers: Logs | None) -> SweepMachine:
     """Run one trial of a strategy of columns; its logs stand in the buffers until the next."""
-    signals = changed_signals(varied.strategy, varied.frames, ground.places, len(varied.bars))
-    machine = SweepMachine(varied.setup, buffers)
+    _, strategy, setup = alone(varied)
+    signals = changed_signals(strategy, varied.frames, ground.places, len(varied.bars))
+    machine = SweepMachine(setup, buffers)
     reached = 0
     for hole in varied.holes:
         machine.run_changes(varied.bars, ground.skips, signals, reached, hole.row + 1)

@@ -7,6 +7,8 @@ import polars as pl
 import pytest
 
 import trading_assets as ta
+from trading_assets.backtest.trials import alone
+from trading_assets.domain.errors import ConfigurationError
 from trading_assets.portfolio.book import TaggedFill, VirtualBook
 
 STEPS = 3_000
@@ -182,3 +184,10 @@ costs: {{fees_bps: 2}}
     assert runs[0].metrics == runs[1].metrics
     assert runs[1].books.is_empty()
     assert "books.csv" not in runs[1].number_files
+
+
+def test_a_sweep_varies_one_strategy_and_refuses_a_portfolio(bars):
+    prepared = ta.Backtest(PORTFOLIO, bars, tick="0.01", lot="0.001").prepared
+
+    with pytest.raises(ConfigurationError, match="two_books is a portfolio"):
+        alone(prepared)
