@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from trading_assets.backtest.plan import Plan
 from trading_assets.backtest.prepared import Prepared
 from trading_assets.backtest.space import Params, varied
-from trading_assets.backtest.trials import Ground, Trial, ground_of, run_trials
+from trading_assets.backtest.trials import Ground, Trial, alone, ground_of, run_trials
 
 _THREADS = "POLARS_MAX_THREADS"
 _grounds: list[Ground] = []
@@ -73,6 +73,6 @@ def _begin(prepared: Prepared) -> None:
 
 def _work(batch: list[Params], memo_bytes: int) -> list[Trial]:
     ground = _grounds[0]
-    spec = ground.prepared.spec
+    spec, _, _ = alone(ground.prepared)
     specs = ((params, varied(spec, params)) for params in batch)
     return list(run_trials(ground, specs, memo_bytes=memo_bytes))

@@ -13,7 +13,7 @@ from trading_assets.backtest.prepared import DEFAULT_MAX_HOLE
 from trading_assets.backtest.space import Method, space_of
 from trading_assets.backtest.sweep import SweepResult, run_sweep
 from trading_assets.backtest.sweep_processes import batches_of
-from trading_assets.backtest.trials import Ground, ground_of
+from trading_assets.backtest.trials import Ground, alone, ground_of
 from trading_assets.backtest.walk_forward import WalkForwardResult, walk_forward
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
@@ -109,7 +109,7 @@ class Sweep:
         """
         prepared = self.ground.prepared
         return walk_forward(
-            self.spec,
+            alone(prepared)[0],
             prepared.frames,
             prepared.setup.instruments,
             self.plan,

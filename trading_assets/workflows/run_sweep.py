@@ -111,6 +111,7 @@ def run_walk_forward(
         MissingPartition: if there is no month that all symbols of the spec have.
         ConfigurationError: if the file has no folds, or none fits.
     """
+    from trading_assets.backtest.trials import alone
     from trading_assets.backtest.walk_forward import walk_forward
     from trading_assets.domain.errors import ConfigurationError
 
@@ -120,7 +121,7 @@ def run_walk_forward(
         )
     prepared = prepared_of(desk, sweep)
     result = walk_forward(
-        prepared.spec,
+        alone(prepared)[0],
         prepared.frames,
         prepared.setup.instruments,
         sweep.plan,
