@@ -255,7 +255,8 @@ def test_refusals_name_bar_symbol_rule_and_both_numbers(tables):
 
 
 def test_changes_of_the_risk_factor_name_their_reasons(tables):
-    ((_, symbol, factor, reasons),) = tables.risk_factor.rows()
+    ((_, symbol, factor, reasons, tag),) = tables.risk_factor.rows()
+    assert tag == "mine"
     assert (symbol, factor, reasons) == ("SOLUSDT", 0.48, "low_confidence|high_volatility")
     assert csv(tables, "risk_factor")[0] == "ts_utc,symbol,risk_factor,reasons"
 
