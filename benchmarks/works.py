@@ -76,32 +76,40 @@ def _cross(close: NDArray[np.float64], fast: int, slow: int) -> NDArray[np.float
 
 @dataclass(frozen=True)
 class EmaAsked(AskedStrategy):
-    """W1 in plain Python: asked at every close, its averages in the engine's own record."""
+    """W1 decided in Python at every close; its averages are columns, as the peers' are compiled."""
 
     fast: int = 20
     slow: int = 60
 
     name: ClassVar[str] = "ema_asked"
-    state: ClassVar[Any] = (("bars", "i8"), ("above", "f8"), ("below", "f8"), ("before", "f8"))
+    columns: ClassVar[tuple[str, ...]] = ("gap",)
+    state: ClassVar[Any] = (("before", "f8"),)
+    warm_up: ClassVar[timedelta] = (WARM_UP_BARS - 1) * BAR
+
+    def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Give `ts` and how far the fast average lies above the slow one."""
+        gap = _compiled(_gap)(frame["close"].to_numpy(), self.fast, self.slow)
+        return pl.DataFrame({"ts": frame["ts"], "gap": gap})
 
     def on_bar(self, view: Any, state: Any) -> list[Any]:
-        """Go long where the fast average rises above the slow one, leave where it falls below."""
-        close = view.price
-        bars = state["bars"]
-        state["bars"] = bars + 1
-        if bars == 0:
-            state["above"] = state["below"] = close
-            return []
-        above, below = float(state["above"]), float(state["below"])
-        above += 2.0 / (self.fast + 1.0) * (close - above)
-        below += 2.0 / (self.slow + 1.0) * (close - below)
-        before, now = state["before"], above - below
-        state["above"], state["below"], state["before"] = above, below, now
-        if bars < WARM_UP_BARS:
-            return []
-        if now > 0.0 and before <= 0.0 and view.lots == 0:
+        """Go long where the gap opens upwards, leave where it opens downwards."""
+        gap, before = view.column("gap"), state["before"]
+        state["before"] = gap
+        if gap > 0.0 and before <= 0.0 and view.lots == 0:
             return view.buy()
-        return view.exit() if now < 0.0 and before >= 0.0 and view.lots else []
+        return view.exit() if gap < 0.0 and before >= 0.0 and view.lots else []
+
+
+def _gap(close: NDArray[np.float64], fast: int, slow: int) -> NDArray[np.float64]:
+    """Give EMA `fast` less EMA `slow`."""
+    gap = np.zeros(close.size)
+    fast_weight, slow_weight = 2.0 / (fast + 1.0), 2.0 / (slow + 1.0)
+    above = below = close[0]
+    for t in range(1, close.size):
+        above += fast_weight * (close[t] - above)
+        below += slow_weight * (close[t] - below)
+        gap[t] = above - below
+    return gap
 
 
 @dataclass(frozen=True)
