@@ -258,7 +258,7 @@ def test_changes_of_the_risk_factor_name_their_reasons(tables):
     ((_, symbol, factor, reasons, tag),) = tables.risk_factor.rows()
     assert tag == "mine"
     assert (symbol, factor, reasons) == ("SOLUSDT", 0.48, "low_confidence|high_volatility")
-    assert csv(tables, "risk_factor")[0] == "ts_utc,symbol,risk_factor,reasons"
+    assert csv(tables, "risk_factor")[0] == "ts_utc,symbol,risk_factor,reasons,strategy"
 
 
 def test_financing_names_what_was_paid_for_holding_what(tables):
