@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from trading_assets.domain.errors import RecoveryError
-from trading_assets.domain.setup import SignalFamily
+from trading_assets.domain.setup import FillAt, FillRules, SignalFamily, SizeAt
 from trading_assets.engine.machine import Machine
 from trading_assets.engine.signals import BarMatrix, SignalMatrix
 from trading_assets_tests.stand_ins.asked import Follower, Restless
@@ -62,6 +62,29 @@ def test_targets_wished_for_in_on_bar_trade_as_those_of_the_target_family(world,
     assert machine.equity_curve.tobytes() == by_columns.equity_curve.tobytes()
     assert machine.verdicts == by_columns.verdicts
     assert machine.refusal_log == by_columns.refusal_log
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        FillRules(fill_at=FillAt.BAR_CLOSE),
+        FillRules(size_at=SizeAt.FILL),
+        FillRules(fill_at=FillAt.BAR_CLOSE, size_at=SizeAt.FILL),
+    ],
+)
+def test_conventions_of_other_engines_hold_for_asked_strategies_too(world, rules):
+    setup, bars, signals = world(21, SignalFamily.TARGET, margin=True)
+    setup = replace(setup, rules=rules)
+    by_columns = Machine(setup)
+    by_columns.run(bars, signals)
+    asked, columns = follower(setup, signals)
+    machine = Machine(asked)
+
+    machine.run(bars, columns)
+
+    assert len(machine.fills) > 20
+    assert machine.fills.tobytes() == by_columns.fills.tobytes()
+    assert machine.equity_curve.tobytes() == by_columns.equity_curve.tobytes()
 
 
 def test_the_live_path_fed_with_the_simulations_fills_decides_the_same(world):
