@@ -6,6 +6,7 @@ the end it closes the open trade at the open of the last bar.
 
 import csv
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +22,7 @@ from trading_assets.domain.order import OrderSide, OrderType
 from trading_assets.domain.setup import (
     Account,
     AccountProfile,
+    Costs,
     EngineSetup,
     FillRules,
     SignalFamily,
@@ -30,6 +32,7 @@ from trading_assets.domain.setup import (
 )
 from trading_assets.engine.machine import Machine
 from trading_assets.engine.signals import BarMatrix, SignalMatrix
+from trading_assets.evaluation import metrics
 
 pytestmark = pytest.mark.oracle
 
@@ -113,6 +116,84 @@ def test_first_trades(result):
         (51, 86, 113, 186.31, 193.69, 376.38),
         (-51, 113, 119, 193.69, 196.96, -166.77),
     ]
+
+
+def daily(result):
+    """Give the returns of the days; the first day has none."""
+    return metrics.simple_returns(result.equity)
+
+
+def test_figures_that_we_define_as_backtesting_py_does(result):
+    """Its profit factor is that of the trades' percentages, its SQN a Sharpe ratio of trades."""
+    trips = result.round_trips
+    pct = trips["side"] * (trips["exit_price"] / trips["entry_price"] - 1)
+    won, payoff = metrics.win_rate(trips["pnl"]), metrics.payoff_ratio(trips["pnl"])
+
+    assert 100 * metrics.annual_return(daily(result), 252) == pytest.approx(21.191099249053224)
+    assert metrics.calmar_ratio(daily(result), 252) == pytest.approx(0.44166409202994605)
+    assert metrics.profit_factor(pct) == pytest.approx(2.167945974262033)
+    assert metrics.sharpe_ratio(trips["pnl"], len(trips)) == pytest.approx(1.0766187356697705)
+    assert won - (1 - won) / payoff == pytest.approx(0.1518705127029717)
+
+
+def test_figures_that_backtesting_py_defines_otherwise(result):
+    """Volatility of compounded days, ratios of the geometric return, CAGR by the calendar.
+
+    Ours are of the arithmetic mean and of periods; these come from our equity by its definitions.
+    """
+    days = daily(result)
+    growth = metrics.annual_return(days, 252)
+    mean = (1 + growth) ** (1 / 252)
+    variance = np.nanvar(days, ddof=1)
+    volatility = np.sqrt((variance + mean**2) ** 252 - mean**504)
+    downside = np.sqrt(np.nanmean(np.minimum(days, 0) ** 2)) * np.sqrt(252)
+    peaks = result.ts[metrics.drawdown_series(result.equity) == 0]
+    years = (result.ts[-1] - result.ts[0]) / DAY / 365.25
+
+    assert 100 * volatility == pytest.approx(36.49716090702389)
+    assert growth / volatility == pytest.approx(0.5806232244485349)
+    assert growth / downside == pytest.approx(1.0853434352488662)
+    assert 100 * ((result.final_equity / 10_000) ** (1 / years) - 1) == pytest.approx(
+        21.160245705962623
+    )
+    assert np.diff(np.append(peaks, result.ts[-1])).max() == 584 * DAY
+
+
+def test_exposure_and_buy_and_hold(result):
+    close, trips = result.bars.close[0], result.round_trips
+    entered, left = np.searchsorted(result.ts, [trips["entry_ts"], trips["exit_ts"]])
+    held = np.zeros(len(close), bool)
+    for first, last in zip(entered, left, strict=True):
+        held[first : last + 1] = True
+
+    assert 100 * held.mean() == pytest.approx(96.74115456238361)
+    assert 100 * (close[-1] / close[29] - 1) == pytest.approx(522.0601851851852)
+
+
+def test_a_commission_relative_to_the_value_is_paid_on_either_side(result):
+    """Its test_commissions: 100 bought at 1 and sold at 4, 10 and 1 % of the value each time: 25.
+
+    We know no fee that is fixed for every order besides one on its value, only a least one: the
+    relative part, 1 + 4, is compared whole, and the fixed part as the least fee of an order.
+    """
+    fees = {}
+    for name, costs in {
+        "relative": Costs(maker_bps=Decimal(100), taker_bps=Decimal(100)),
+        "fixed": Costs(minimum_fee=Decimal(10)),
+    }.items():
+        prices = np.array([[1.0, 1.0, 1.0, 2.0, 4.0, 1.0, 2.0]])
+        bars = BarMatrix(np.arange(1, 8) * DAY, *[prices] * 5)
+        silent = SignalMatrix(SignalFamily.TARGET, np.full((1, 7, 3), np.nan))
+        machine = Machine(replace(result.setup, costs=costs))
+        machine.run(bars, silent, 0, 1)
+        machine.submit(0, OrderSide.BUY, OrderType.MARKET, 100)
+        machine.run(bars, silent, 1, 2)
+        machine.submit(0, OrderSide.SELL, OrderType.LIMIT, 100, limit_ticks=300, reduce_only=True)
+        machine.run(bars, silent, 2)
+        assert machine.fills["price"].tolist() == [1.0, 4.0]
+        fees[name] = machine.fees
+
+    assert fees == {"relative": Decimal(5), "fixed": Decimal(20)}
 
 
 def test_a_stop_is_looked_at_before_a_target(result):
