@@ -6,6 +6,7 @@ import hashlib
 import math
 import struct
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import cast
 
 import numpy as np
@@ -218,6 +219,56 @@ def signal_matrix(
             silent = frame[name].null_count() == frame.height
             by_column[column, row, place] = np.nan if silent else _floats(frame, name)
     return SignalMatrix(family, by_column.transpose(1, 2, 0))
+
+
+def evaluated_matrix(
+    strategy: Strategy,
+    frames: Mapping[Symbol, pl.DataFrame],
+    symbols: Sequence[Symbol],
+    axis: NDArray[np.int64],
+) -> SignalMatrix:
+    """Evaluate whole frames, and lay the rows between the ends of a time axis on it.
+
+    The bits are those of `evaluate` and `signal_matrix`, without a table between them.
+
+    Args:
+        strategy: what to evaluate.
+        frames: per symbol, ascending; rows before and after the axis may be there.
+        symbols: in the order of the engine.
+        axis: int64 (T,), open times that hold all of the frames' between its ends; not empty.
+
+    Raises:
+        DataError: as `evaluate`.
+    """
+    names = strategy_columns(strategy)
+    by_column = buffer((len(names), len(symbols), axis.size))
+    warm_up = strategy.warm_up // timedelta(microseconds=1)
+    for row, symbol in enumerate(symbols):
+        frame = frames[symbol]
+        signals = proven_signals(strategy, frame)
+        ts = _micros(frame)
+        first = int(np.searchsorted(ts, axis[0]))
+        last = int(np.searchsorted(ts, axis[-1], "right"))
+        cold = int(np.searchsorted(ts, ts[0] + warm_up)) if len(ts) else 0
+        cold = min(max(cold - first, 0), last - first)
+        whole = last - first == axis.size
+        place = None if whole else np.searchsorted(axis, ts[first:last])
+        for column, name in enumerate(names):
+            own = by_column[column, row]
+            if name not in signals.columns:
+                own[:] = np.nan
+                continue
+            require_numbers(strategy, signals[name], frame)
+            values = _floats(signals, name)[first:last]
+            # NaN of whatever making becomes one: bits are identity.
+            values = np.where(np.isnan(values), np.nan, values)
+            if place is None:
+                own[:cold] = np.nan
+                own[cold:] = values[cold:]
+            else:
+                own[:] = np.nan
+                own[place[cold:]] = values[cold:]
+    return SignalMatrix(strategy.family, by_column.transpose(1, 2, 0))
 
 
 def time_axis(frames: Mapping[Symbol, pl.DataFrame]) -> NDArray[np.int64]:

@@ -17,6 +17,7 @@ from trading_assets.strategies.evaluate import (
     anchored,
     bar_matrix,
     evaluate,
+    evaluated_matrix,
     month_signals,
     row_hash,
     signal_matrix,
@@ -198,3 +199,37 @@ def test_signals_of_the_wrong_type_length_or_size_are_refused(two_months, kind, 
         evaluate(Broken(fast=kind, slow=20), two_months)
     if kind in (2, 3):
         assert str(two_months["ts"][3]) in caught.value.what
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """Says what its frame holds: numbers, nulls and NaN of two makings."""
+
+    name: ClassVar[str] = "spoken"
+    family: ClassVar[SignalFamily] = SignalFamily.TARGET
+    warm_up: ClassVar[timedelta] = timedelta(minutes=25)
+
+    def signals(self, frame):
+        column = "stop_distance" if "said" not in frame.columns else "target"
+        return frame.select("ts", pl.col("close" if column != "target" else "said").alias(column))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_matrix_without_a_table_between_has_the_same_bits(make_bars, seed):
+    draw = np.random.default_rng(seed)
+    frames = {}
+    for symbol in (BTC, SOL):
+        bars = make_bars(200)
+        said = draw.choice([1.0, -0.0, np.nan, -np.nan, 0.5], bars.height)
+        said = pl.Series("said", said).scatter(draw.choice(200, 20, replace=False), None)
+        bars = bars.with_columns(said) if seed % 3 else bars
+        kept = np.sort(draw.choice(200, 200 if seed % 2 else 150, replace=False))
+        frames[symbol] = bars[kept]
+    inside = pl.col("ts").is_between(*(frames[BTC]["ts"][at] for at in (seed, 140)))
+    traded = {symbol: frame.filter(inside) for symbol, frame in frames.items()}
+    axis = time_axis(traded)
+    tables = {symbol: evaluate(Spoken(), frame).filter(inside) for symbol, frame in frames.items()}
+    slow = signal_matrix(SignalFamily.TARGET, tables, [BTC, SOL], axis)
+    fast = evaluated_matrix(Spoken(), frames, [BTC, SOL], axis)
+    assert fast.by_column.tobytes() == slow.by_column.tobytes()
+    assert np.isfinite(slow.values).any()
