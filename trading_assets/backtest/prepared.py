@@ -19,14 +19,13 @@ from trading_assets.domain.instants import time_text
 from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.setup import AnySetup
 from trading_assets.engine.machine import Machine
-from trading_assets.engine.signals import BarMatrix, SignalMatrix, together
+from trading_assets.engine.signals import BarMatrix, together
 from trading_assets.market.bar_frame import between
 from trading_assets.market.calendars import build_sessions
 from trading_assets.market.sessions import ALWAYS_OPEN, Sessions
-from trading_assets.strategies.evaluate import bar_matrix, evaluate, signal_matrix
+from trading_assets.strategies.evaluate import bar_matrix, evaluated_matrix
 from trading_assets.strategies.portfolio_spec import AnySpec, Together
 from trading_assets.strategies.protocol import Strategy
-from trading_assets.strategies.spec import StrategySpec
 
 DEFAULT_MAX_HOLE: Micros = 720 * MINUTE
 """Holes up to twelve hours are bridged, as in the default settings."""
@@ -67,16 +66,11 @@ class Prepared:
         """Do the same, and give the machine as it stands after the last bar."""
         strategy = self.strategy
         strategies = strategy.strategies if isinstance(strategy, Together) else (strategy,)
-        parts = zip(self.spec.parts, strategies, strict=True)
-        signals = together([self._signals(part, one) for part, one in parts])
-        return run_machine(self.setup, self.bars, signals, self.holes)
-
-    def _signals(self, part: StrategySpec, strategy: Strategy) -> SignalMatrix:
-        signals = {
-            symbol: _inside(evaluate(strategy, self.frames[symbol]), self.span)
-            for symbol in part.symbols
-        }
-        return signal_matrix(strategy.family, signals, part.symbols, self.bars.ts)
+        signals = [
+            evaluated_matrix(one, self.frames, part.symbols, self.bars.ts)
+            for part, one in zip(self.spec.parts, strategies, strict=True)
+        ]
+        return run_machine(self.setup, self.bars, together(signals), self.holes)
 
 
 def prepare(

@@ -14,7 +14,7 @@ so risks are equal only where these are.
 
 from __future__ import annotations
 
-from trading_assets.portfolio.compiled import compiled, entry
+from trading_assets.portfolio.compiled import compiled, entry, inlined
 from trading_assets.records.arrays import Record
 from trading_assets.records.codes import Verdict
 from trading_assets.records.strategy_terms import (
@@ -104,9 +104,17 @@ def kelly_of(book: Record) -> float:
     return kelly_fraction(book.won_trips / book.trips, payoff)
 
 
-@compiled
+@inlined
 def first_unknown(account: Record, book: Record, stop_distance: float) -> int:
     """Refuse to size by what is not known: a stop, a range, a volatility, an edge."""
+    sizing = book.strategy.sizing
+    if sizing < SIZING_RISK or (sizing == SIZING_RISK and stop_distance > 0.0):
+        return ACCEPTED
+    return _first_unknown(account, book, stop_distance)
+
+
+@compiled
+def _first_unknown(account: Record, book: Record, stop_distance: float) -> int:
     strategy = book.strategy
     sizing = strategy.sizing
     if sizing == SIZING_RISK and not stop_distance > 0.0:
@@ -123,7 +131,7 @@ def first_unknown(account: Record, book: Record, stop_distance: float) -> int:
     return ACCEPTED
 
 
-@compiled
+@inlined
 def wanted_lots(
     account: Record, book: Record, weight: float, price: float, stop_distance: float
 ) -> int:
@@ -131,6 +139,12 @@ def wanted_lots(
     strategy = book.strategy
     if strategy.sizing <= SIZING_RISK:
         return sized_lots(strategy, book.grid, account.equity, weight, price, stop_distance)
+    return _measured_lots(account, book, weight, price)
+
+
+@compiled
+def _measured_lots(account: Record, book: Record, weight: float, price: float) -> int:
+    strategy = book.strategy
     allocated = strategy.allocation * account.equity
     unit_value = price * book.grid.point_value
     quantity = _part_of_equity(account, book) * allocated / unit_value
