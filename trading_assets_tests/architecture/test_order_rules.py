@@ -1,4 +1,4 @@
-"""The pages of fill rules and of risk name a test for every row, and those tests are there."""
+"""The pages of rules name a test for every row, and those tests are there."""
 
 import itertools
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = (("order-rules.md", 20), ("risk.md", 10))
+PAGES = (("order-rules.md", 20), ("risk.md", 10), ("differences.md", 6))
 
 
 @pytest.mark.parametrize(("page", "least"), PAGES)
