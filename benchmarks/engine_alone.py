@@ -8,7 +8,8 @@ apart from `peer_ours.py`.
 from __future__ import annotations
 
 from home import common as common_module
-from peer_ours import options_of, prepared
+from home import options_of
+from peer_ours import prepared
 
 from trading_assets import __version__
 from trading_assets.engine.machine import Machine

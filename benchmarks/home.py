@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 PEERS = Path(os.environ.get("PEERS_HOME") or HERE.parents[1] / "shared/bench/peers")
@@ -30,3 +31,14 @@ def common() -> ModuleType:
 def portfolio_bars(module: ModuleType, symbols: int, n: int, seed: int) -> list[dict]:
     """Make W4's bars: the first symbol has the seed, each one after it the next seed and price."""
     return [module.make_bars(n=n, seed=seed + i, s0=30_000.0 / (1 + i % 7)) for i in range(symbols)]
+
+
+def options_of(common: ModuleType, **extra: Any) -> Any:
+    """Read the harness's options; it knows no W4, so that name is put in afterwards."""
+    named = [i for i, word in enumerate(sys.argv) if word in {"w4", "--work=w4"}]
+    for i in named:
+        sys.argv[i] = sys.argv[i].replace("w4", "w1")
+    options = common.args(seed=common.SEED, fast=common.FAST, slow=common.SLOW, **extra)
+    if named:
+        options.work = "w4"
+    return options

@@ -10,7 +10,6 @@ the benchmark's `common.py` unless said. `engine_alone.py` times the machine wit
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -22,22 +21,11 @@ import polars as pl
 _start = time.perf_counter()
 import works  # noqa: E402  the import is timed
 from home import common as common_module  # noqa: E402
-from home import portfolio_bars  # noqa: E402
+from home import options_of, portfolio_bars  # noqa: E402
 
 from trading_assets import Backtest, __version__  # noqa: E402
 
 IMPORT_S = time.perf_counter() - _start
-
-
-def options_of(common: ModuleType, **extra: Any) -> Any:
-    """Read the harness's options; it knows no W4, so that name is put in afterwards."""
-    named = [i for i, word in enumerate(sys.argv) if word in {"w4", "--work=w4"}]
-    for i in named:
-        sys.argv[i] = sys.argv[i].replace("w4", "w1")
-    options = common.args(seed=common.SEED, fast=common.FAST, slow=common.SLOW, **extra)
-    if named:
-        options.work = "w4"
-    return options
 
 
 def prepared(common: ModuleType, options: Any, *, asked: bool = False) -> tuple[Backtest, int]:

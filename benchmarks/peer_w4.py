@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from home import common as common_module
-from home import portfolio_bars
+from home import options_of, portfolio_bars
 
 SYMBOLS = 20
 BARS = 100_000
@@ -86,7 +86,7 @@ _ENGINES = {"backtrader": with_backtrader, "vectorbt": with_vectorbt}
 
 def main() -> None:
     common = common_module()
-    options = common.args(engine="backtrader", seed=common.SEED, fast=common.FAST, slow=common.SLOW)
+    options = options_of(common, engine="backtrader")
     n = options.bars or BARS
     bars = portfolio_bars(common, SYMBOLS, n, options.seed)
     engine = _ENGINES[options.engine]
