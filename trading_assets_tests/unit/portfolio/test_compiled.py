@@ -1,10 +1,6 @@
 """How the machine is compiled."""
 
-import json
-import os
 import re
-import subprocess
-import sys
 from functools import cache
 
 import pytest
@@ -32,46 +28,6 @@ def _fresh(dispatcher):
     from numba import jit
 
     return jit(**dispatcher.targetoptions)(dispatcher.py_func)
-
-
-_RUN = """
-import json
-import numpy as np, polars as pl
-import trading_assets as ta
-from trading_assets.engine import kernel
-ts = pl.Series("ts", np.arange(1, 601) * 300_000_000).cast(pl.Datetime("us", "UTC"))
-close = 100 + np.round(9 * np.sin(np.arange(600) / 20), 2)
-names = ("open", "high", "low", "close", "volume")
-bars = pl.DataFrame([ts, *(pl.Series(n, close) for n in names)])
-spec = {"name": "s", "strategy": "ema_trend", "symbols": ["BTCUSDT"], "cash": 1000,
-        "params": {"fast": 3, "slow": 9}, "sizing": {"mode": "fixed", "qty": "0.1"}}
-run = ta.Backtest(spec, bars, tick="0.01", lot="0.001").run()
-stats = kernel.advance.stats
-print(json.dumps([sum(stats.cache_hits.values()), sum(stats.cache_misses.values()),
-                  run.num_trades, run.log.final_state_hash]))
-"""
-
-
-@pytest.mark.slow  # an empty cache is filled
-def test_a_second_process_finds_the_machine_compiled(tmp_path):
-    environ = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
-    found = [
-        json.loads(
-            subprocess.run(
-                [sys.executable, "-c", _RUN],
-                env=environ,
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout
-        )
-        for _ in range(2)
-    ]
-    first, second = found
-    assert first[:2] == [0, 1]
-    assert second[:2] == [1, 0]
-    assert first[2:] == second[2:]
-    assert first[2] > 3
 
 
 def test_nothing_is_allocated_and_no_reference_counted_in_the_compiled_step(machine_code):
