@@ -23,6 +23,7 @@ from trading_assets.market.bar_frame import between
 from trading_assets.records.arrays import buffer
 from trading_assets.strategies.protocol import Strategy
 
+_BLOCK = 1 << 14
 _PRICES = ("open", "high", "low", "close", "volume")
 
 
@@ -260,14 +261,15 @@ def evaluated_matrix(
                 continue
             require_numbers(strategy, signals[name], frame)
             values = _floats(signals, name)[first:last]
-            # NaN of whatever making becomes one: bits are identity.
-            values = np.where(np.isnan(values), np.nan, values)
             if place is None:
                 own[:cold] = np.nan
                 own[cold:] = values[cold:]
             else:
                 own[:] = np.nan
                 own[place[cold:]] = values[cold:]
+            for begin in range(0, own.size, _BLOCK):
+                part = own[begin : begin + _BLOCK]
+                np.copyto(part, np.nan, where=np.isnan(part))  # of any making: bits are identity
     return SignalMatrix(strategy.family, by_column.transpose(1, 2, 0))
 
 
