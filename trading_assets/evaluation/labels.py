@@ -68,11 +68,16 @@ def _what(spec: AnySpec) -> list[str]:
 
 
 def _sizing(sizing: SizingSpec) -> str:
-    if sizing.mode == "fixed":
-        return f"Fixed {decimal_text(sizing.qty)}"
-    if sizing.mode == "risk":
-        return f"Risk {decimal_text(sizing.risk_pct)}%"
-    return f"Pos {decimal_text(sizing.pos_pct)}%"
+    name, number = {
+        "fixed": ("Fixed", sizing.qty),
+        "pct_of_equity": ("Pos", sizing.pos_pct),
+        "risk": ("Risk", sizing.risk_pct),
+        "atr": ("ATR risk", sizing.risk_pct),
+        "vol_target": ("Vol", sizing.target_vol_pct),
+        "kelly": ("Kelly", sizing.kelly_pct),
+        "risk_parity": ("Parity", sizing.pos_pct),
+    }[sizing.mode]
+    return f"{name} {decimal_text(number)}{'' if sizing.mode == 'fixed' else '%'}"
 
 
 def _fees(costs: CostsSpec) -> str:

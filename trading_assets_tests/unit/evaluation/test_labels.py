@@ -3,6 +3,7 @@ import pytest
 from trading_assets.domain.ids import Month
 from trading_assets.evaluation.labels import initials, run_name, span, title
 from trading_assets.strategies.spec import SHIPPED_SPECS, load_specs
+from trading_assets.strategies.spec_sections import SizingSpec
 
 METRICS = {"num_trades": 20, "win_rate": 0.75, "net_pnl": 3.614, "sharpe": 1.27}
 
@@ -18,6 +19,22 @@ def test_the_title_is_the_one_of_the_seed_documents(specs):
     )
     assert " • Fixed 1 • " in title(specs["ib_fixed1"], METRICS)
     assert " • Pos 10% • " in title(specs["ib_pos10pct"], METRICS)
+
+
+@pytest.mark.parametrize(
+    ("sizing", "words"),
+    [
+        ({"mode": "atr", "risk_pct": 2}, "ATR risk 2%"),
+        ({"mode": "vol_target", "target_vol_pct": 15}, "Vol 15%"),
+        ({"mode": "kelly", "kelly_pct": 50, "win_rate_pct": 55, "payoff": 2}, "Kelly 50%"),
+        ({"mode": "risk_parity", "pos_pct": 25}, "Parity 25%"),
+    ],
+)
+def test_every_way_to_size_is_said_with_its_number(specs, sizing, words):
+    spec = specs["ib_risk1"]
+    sized = spec.model_copy(update={"sizing": SizingSpec(**sizing)})
+
+    assert f" • {words} • " in title(sized, METRICS)
 
 
 def test_the_run_name_says_spec_market_span_and_result(specs):
