@@ -60,13 +60,10 @@ class TrialBatches:
             }
         )
         roots.make_folder(self.folder)
-        name = f"{_PREFIX}{content_hash(sorted(rows))[:16]}.parquet"
-        temporary = self.folder / f".tmp-{os.getpid()}-{name}"
-        with roots.disk_errors(self.folder), temporary.open("wb") as file:
-            file.write(parquet_files.encode(table, name))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(self.folder / name)
+        target = self.folder / f"{_PREFIX}{content_hash(sorted(rows))[:16]}.parquet"
+        data = parquet_files.encode(table, target.name)
+        with roots.disk_errors(target), roots.temporary(target, data) as written:
+            written.replace(target)
         roots.sync_folder(self.folder)
 
     def clear(self) -> None:
@@ -76,16 +73,24 @@ class TrialBatches:
 
 
 def append_trials(root: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Append rows to the desk's ledger of trials; writers take turns."""
-    lines = "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows)
+    """Append rows to the desk's ledger of trials; writers take turns.
+
+    A last line that a crash has cut off was never a row: it is taken out, so that no row joins it.
+    """
+    lines = "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows).encode()
     if not lines:
         return
     roots.make_folder(root)
-    with roots.disk_errors(root), (root / LEDGER).open("a", encoding="utf-8") as file:
+    path = root / LEDGER
+    with roots.disk_errors(path), path.open("a+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        whole = file.read().rfind(b"\n") + 1
+        file.truncate(whole)
         file.write(lines)
         file.flush()
         os.fsync(file.fileno())
+    roots.sync_folder(root)
 
 
 def read_trials(root: Path) -> list[dict[str, Any]]:
