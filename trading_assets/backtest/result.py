@@ -21,8 +21,7 @@ from trading_assets.domain.instants import time_text
 from trading_assets.domain.instrument import units_from_decimal
 from trading_assets.evaluation.book_tables import BOOKS, book_equity, metrics_by_tag
 from trading_assets.evaluation.labels import run_name, title
-from trading_assets.evaluation.metrics import CRYPTO_DAYS_PER_YEAR, SESSION_DAYS_PER_YEAR
-from trading_assets.evaluation.performance import performance
+from trading_assets.evaluation.performance import annual_periods, performance
 from trading_assets.evaluation.run_report import ReportedRun, run_report
 from trading_assets.evaluation.run_tables import RunTables, run_tables
 from trading_assets.evaluation.summary import summary_html, summary_text
@@ -205,8 +204,7 @@ class BacktestResult:
     @property
     def periods_per_year(self) -> int:
         """Daily periods that a year is annualised with: 365 if any market never closes."""
-        calendars = {instrument.calendar for instrument in self.log.setup.instruments}
-        return CRYPTO_DAYS_PER_YEAR if "24/7" in calendars else SESSION_DAYS_PER_YEAR
+        return annual_periods(self.log.setup.instruments)
 
     @property
     def oos_start(self) -> Micros:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from trading_assets.domain.setup import AnySetup
 from trading_assets.engine.ledger import Ledger
 from trading_assets.evaluation import metrics as m
+from trading_assets.evaluation.performance import annual_periods, return_metrics
 
 
 def trial_metrics(
@@ -24,19 +24,10 @@ def trial_metrics(
     """
     final = machine.equity
     returns = daily_returns(daily, opening)
-    per_year = periods_per_year(machine.setup)
-    growth = m.annual_return(returns, per_year)
-    volatility = m.annual_volatility(returns, per_year)
+    per_year = annual_periods(machine.setup.instruments)
     pnl = machine.round_trips["pnl"] / 1e8
     return {
-        "final_equity": final,
-        "net_pnl": final - opening,
-        "net_return_pct": (final / opening - 1.0) * 100.0,
-        "cagr_pct": None if growth is None else growth * 100.0,
-        "volatility_pct": None if volatility is None else volatility * 100.0,
-        "sharpe": m.sharpe_ratio(returns, per_year),
-        "sortino": m.sortino_ratio(returns, per_year),
-        "calmar": m.calmar_ratio(returns, per_year),
+        **return_metrics(returns, final, opening, per_year),
         "max_drawdown_pct": machine.max_drawdown * 100.0,
         "num_days": len(daily),
         "num_fills": len(machine.fills),
@@ -56,9 +47,3 @@ def daily_returns(daily: NDArray[np.float64], opening: float) -> NDArray[np.floa
     curve = np.concatenate(([opening], daily))
     returns: NDArray[np.float64] = np.diff(curve) / curve[:-1] * 100 / 100.0
     return returns
-
-
-def periods_per_year(setup: AnySetup) -> int:
-    """Give the daily periods of a year: 365 if any market never closes."""
-    calendars = {instrument.calendar for instrument in setup.instruments}
-    return m.CRYPTO_DAYS_PER_YEAR if "24/7" in calendars else m.SESSION_DAYS_PER_YEAR

@@ -20,11 +20,12 @@ from trading_assets.backtest.plan import Fold, Folds, Plan
 from trading_assets.backtest.prepared import DEFAULT_MAX_HOLE, prepare
 from trading_assets.backtest.space import varied
 from trading_assets.backtest.sweep import run_sweep, short
-from trading_assets.backtest.trial_metrics import daily_returns, periods_per_year
+from trading_assets.backtest.trial_metrics import daily_returns
 from trading_assets.backtest.trials import Trial, ground_of, run_trials
 from trading_assets.domain.ids import Micros, Symbol, content_hash
 from trading_assets.domain.instrument import Instrument
 from trading_assets.evaluation.metrics import performance_metrics
+from trading_assets.evaluation.performance import annual_periods
 from trading_assets.market.bar_frame import TS, instant
 from trading_assets.strategies.spec import StrategySpec
 
@@ -145,7 +146,7 @@ def walk_forward(
         (test,) = run_trials(ground, [(chosen.params, varied(spec, chosen.params))])
         results.append(FoldResult(fold, chosen, test, ground.days))
         report(1)
-    per_year = periods_per_year(spec.engine_setup(grid))
+    per_year = annual_periods(spec.engine_setup(grid).instruments)
     return WalkForwardResult(spec, plan, tuple(results), per_year)
 
 

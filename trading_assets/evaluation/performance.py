@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from trading_assets.domain.ids import Micros
+from trading_assets.domain.instrument import Instrument
 from trading_assets.evaluation import metrics as m
 from trading_assets.evaluation.run_tables import RunTables, daily_equity
 from trading_assets.market.bar_frame import instant
+from trading_assets.market.sessions import ALWAYS_OPEN
 
 Metrics = Mapping[str, float | int | None]
 
@@ -100,19 +102,10 @@ def metrics_of(
     final = float(equity[-1]) if equity.size else opening
     days = daily_equity(tables.equity, opening)
     returns = days["return_pct"].to_numpy() / 100.0
-    growth = m.annual_return(returns, periods_per_year)
-    volatility = m.annual_volatility(returns, periods_per_year)
     marks = np.concatenate(([opening], equity))
     return {
         "initial_cash": opening,
-        "final_equity": final,
-        "net_pnl": final - opening,
-        "net_return_pct": (final / opening - 1.0) * 100.0,
-        "cagr_pct": None if growth is None else growth * 100.0,
-        "volatility_pct": None if volatility is None else volatility * 100.0,
-        "sharpe": m.sharpe_ratio(returns, periods_per_year),
-        "sortino": m.sortino_ratio(returns, periods_per_year),
-        "calmar": m.calmar_ratio(returns, periods_per_year),
+        **return_metrics(returns, final, opening, periods_per_year),
         "max_drawdown_pct": -float(m.drawdown_series(marks).min()) * 100.0 + 0.0,
         "max_drawdown_days": m.longest_drawdown([opening, *days["equity"]]),
         "num_days": days.height,
@@ -121,6 +114,30 @@ def metrics_of(
         **_trade_metrics(tables.round_trips),
         **_cost_metrics(tables, equity, slippage_bps),
     }
+
+
+def return_metrics(
+    returns: np.ndarray, final: float, opening: float, periods_per_year: float
+) -> dict[str, float | int | None]:
+    """Give what follows from equity at both ends, in quote, and the daily returns between."""
+    growth = m.annual_return(returns, periods_per_year)
+    volatility = m.annual_volatility(returns, periods_per_year)
+    return {
+        "final_equity": final,
+        "net_pnl": final - opening,
+        "net_return_pct": (final / opening - 1.0) * 100.0,
+        "cagr_pct": None if growth is None else growth * 100.0,
+        "volatility_pct": None if volatility is None else volatility * 100.0,
+        "sharpe": m.sharpe_ratio(returns, periods_per_year),
+        "sortino": m.sortino_ratio(returns, periods_per_year),
+        "calmar": m.calmar_ratio(returns, periods_per_year),
+    }
+
+
+def annual_periods(instruments: Iterable[Instrument]) -> int:
+    """Give the daily periods of a year: 365 if any market never closes."""
+    open_always = any(instrument.calendar == ALWAYS_OPEN for instrument in instruments)
+    return m.CRYPTO_DAYS_PER_YEAR if open_always else m.SESSION_DAYS_PER_YEAR
 
 
 def _trade_metrics(round_trips: pl.DataFrame) -> dict[str, float | int | None]:
