@@ -15,6 +15,7 @@ from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import canonical_json
 from trading_assets.strategies.spec import StrategySpec
 from trading_assets.strategies.spec_sections import Number, Section, decimal_text
+from trading_assets.strategies.spec_yaml import configuration_error
 
 Method = Literal["grid", "random", "optuna"]
 Params = Mapping[str, Any]
@@ -104,9 +105,7 @@ def space_of(axes: Mapping[str, Any]) -> Space:
             try:
                 read[full] = Range.model_validate(dict(axis))
             except ValidationError as error:
-                raise ConfigurationError(
-                    f"sweep.space.{name}", expected="low, high, step", found=str(error.errors()[0])
-                ) from None
+                raise configuration_error(error, f"sweep.space.{name}", Range) from None
         elif isinstance(axis, Sequence | range) and not isinstance(axis, str) and len(axis):
             read[full] = tuple(axis)
         else:
@@ -150,13 +149,7 @@ def varied(spec: StrategySpec, params: Params) -> StrategySpec | ConfigurationEr
     try:
         return StrategySpec.model_validate(keys)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        return ConfigurationError(
-            f"{where} of spec {spec.name}",
-            expected=first["msg"].removeprefix("Value error, "),
-            found=repr(first.get("input"))[:80],
-        )
+        return configuration_error(error, f"spec {spec.name}", StrategySpec)
 
 
 def search(

@@ -16,7 +16,7 @@ from trading_assets.backtest.space import Params, require_keys, search, varied
 from trading_assets.backtest.trial_metrics import daily_returns
 from trading_assets.backtest.trials import Ground, Trial, alone, run_trials
 from trading_assets.domain.errors import ConfigurationError
-from trading_assets.domain.ids import canonical_json, content_hash
+from trading_assets.domain.ids import content_hash
 from trading_assets.strategies.spec import StrategySpec
 
 _LOWER_IS_BETTER = frozenset({"max_drawdown_pct", "volatility_pct", "fees"})
@@ -195,10 +195,6 @@ def value_of(trial: Trial, metric: str) -> float | None:
 def short(name: str) -> str:
     """Name a varied key in a table: parameters of the strategy by themselves."""
     return name.removeprefix("params.")
-
-
-def _place(params: Params) -> bytes:
-    return canonical_json(dict(params))
 
 
 def _key(identity: str, params: Params) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field, ValidationError
 
 from trading_assets.backtest.plan import BATCH, Folds, Plan
@@ -13,10 +12,11 @@ from trading_assets.backtest.space import Method, space_of
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import tag_from_text
 from trading_assets.strategies.spec_sections import Section
+from trading_assets.strategies.spec_yaml import configuration_error, yaml_of
 
 
 class SweepSection(Section):
-    """What is varied, and how; meaning: `backtest.sweep.Plan`."""
+    """What is varied, and how; meaning: `backtest.plan.Plan`."""
 
     space: dict[str, Any] = Field(min_length=1)
     method: Method = "grid"
@@ -28,7 +28,7 @@ class SweepSection(Section):
 
 
 class FoldsSection(Section):
-    """Folds in time; meaning: `backtest.walk_forward.Folds`."""
+    """Folds in time; meaning: `backtest.plan.Folds`."""
 
     train_days: int = Field(ge=1)
     test_days: int = Field(ge=1)
@@ -74,18 +74,9 @@ def load_sweep(path: Path) -> SweepFile:
         ConfigurationError: naming the file, the key, what was expected and what was found.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"{path} cannot be read", found=str(error)) from None
-    try:
-        found = SweepFile.model_validate(values)
+        found = SweepFile.model_validate(yaml_of(path))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise ConfigurationError(
-            f"{path}: {'.'.join(str(part) for part in first['loc'])}",
-            expected=first["msg"],
-            found=repr(first.get("input"))[:120],
-        ) from None
+        raise configuration_error(error, str(path), SweepFile) from None
     tag_from_text(found.name)
     _ = found.plan, found.folds
     return found

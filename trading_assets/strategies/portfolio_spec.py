@@ -23,7 +23,7 @@ from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.order import OrderType
 from trading_assets.domain.setup import PortfolioSetup
 from trading_assets.strategies.protocol import Strategy
-from trading_assets.strategies.spec import StrategySpec, load_spec, parse_spec
+from trading_assets.strategies.spec import StrategySpec, load_spec, spec_of
 from trading_assets.strategies.spec_sections import (
     CostsSpec,
     LimitsSpec,
@@ -32,7 +32,12 @@ from trading_assets.strategies.spec_sections import (
     RulesSpec,
     Section,
 )
-from trading_assets.strategies.spec_yaml import configuration_error, yaml_values
+from trading_assets.strategies.spec_yaml import (
+    configuration_error,
+    is_portfolio,
+    yaml_of,
+    yaml_values,
+)
 
 _OF_STRATEGY = ("withdraw_past_stop", "exit_at_valid_to", "trailing_stop")
 """Rules that are a member's own."""
@@ -230,11 +235,6 @@ class PortfolioSpec(Section):
 AnySpec = StrategySpec | PortfolioSpec
 
 
-def is_portfolio(values: Mapping[str, Any]) -> bool:
-    """Tell whether the keys of a YAML file are those of a portfolio."""
-    return "members" in values
-
-
 def load_any(
     path: Path, *, find: Callable[[str], StrategySpec], symbols: Sequence[Symbol] = ()
 ) -> AnySpec:
@@ -243,11 +243,7 @@ def load_any(
     Raises:
         ConfigurationError: naming the file, the key, what was expected and what was found.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read", found=str(error)) from None
-    return parse_any(text, where=str(path), find=find, symbols=symbols, folder=path.parent)
+    return _any_of(yaml_of(path), str(path), find, symbols, path.parent)
 
 
 def parse_any(
@@ -256,23 +252,30 @@ def parse_any(
     where: str,
     find: Callable[[str], StrategySpec],
     symbols: Sequence[Symbol] = (),
-    folder: Path = Path(),
 ) -> AnySpec:
-    """Read a strategy spec or a portfolio from YAML text.
+    """Read a strategy spec or a portfolio from YAML text; paths of members begin here.
 
     Args:
         text: with the key `members` it is a portfolio.
         where: names its origin in messages.
         find: gives the spec of a name that a member may have.
         symbols: those that `symbols: all` stands for.
-        folder: that paths of members begin at.
 
     Raises:
         ConfigurationError: naming the origin, the key, what was expected and what was found.
     """
-    values = yaml_values(text, where)
+    return _any_of(yaml_values(text, where), where, find, symbols, Path())
+
+
+def _any_of(
+    values: Mapping[str, Any],
+    where: str,
+    find: Callable[[str], StrategySpec],
+    symbols: Sequence[Symbol],
+    folder: Path,
+) -> AnySpec:
     if not is_portfolio(values):
-        return parse_spec(text, where=where, symbols=symbols)
+        return spec_of(values, where=where, symbols=symbols)
     members = values["members"]
     if not isinstance(members, list) or not all(isinstance(m, dict) for m in members):
         raise ConfigurationError(
@@ -288,7 +291,7 @@ def parse_any(
         for m in members
     ]
     try:
-        return PortfolioSpec.model_validate(values | {"members": read})
+        return PortfolioSpec.model_validate({**values, "members": read})
     except ValidationError as error:
         raise configuration_error(error, where, PortfolioSpec) from None
 
@@ -305,8 +308,7 @@ def _member(
     if isinstance(given, StrategySpec):
         return given
     if isinstance(given, Mapping):
-        text = yaml.safe_dump({**account, **given})
-        return parse_spec(text, where=f"{where}: member", symbols=symbols)
+        return spec_of({**account, **given}, where=f"{where}: member", symbols=symbols)
     if not isinstance(given, str):
         raise ConfigurationError(
             f"{where}: members.spec", expected="a name, a path, or keys", found=repr(given)[:80]

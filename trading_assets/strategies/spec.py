@@ -49,7 +49,12 @@ from trading_assets.strategies.spec_sections import (
     SizingSpec,
     unsaid,
 )
-from trading_assets.strategies.spec_yaml import configuration_error, yaml_values
+from trading_assets.strategies.spec_yaml import (
+    configuration_error,
+    is_portfolio,
+    yaml_of,
+    yaml_values,
+)
 
 SHIPPED_SPECS = Path(__file__).with_name("specs")
 """Folder of the specs that come with the package."""
@@ -282,11 +287,7 @@ def load_spec(path: Path, *, symbols: Sequence[Symbol] = ()) -> StrategySpec:
     Raises:
         ConfigurationError: naming the file, the key, what was expected and what was found.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read", found=str(error)) from None
-    return parse_spec(text, where=str(path), symbols=symbols)
+    return spec_of(yaml_of(path), where=str(path), symbols=symbols)
 
 
 def parse_spec(text: str, *, where: str, symbols: Sequence[Symbol] = ()) -> StrategySpec:
@@ -297,25 +298,25 @@ def parse_spec(text: str, *, where: str, symbols: Sequence[Symbol] = ()) -> Stra
     Raises:
         ConfigurationError: as `load_spec`.
     """
-    values = yaml_values(text, where)
+    return spec_of(yaml_values(text, where), where=where, symbols=symbols)
+
+
+def spec_of(
+    values: Mapping[str, Any], *, where: str, symbols: Sequence[Symbol] = ()
+) -> StrategySpec:
+    """Read a spec from its keys; the rest is as `parse_spec`.
+
+    Raises:
+        ConfigurationError: as `load_spec`.
+    """
     if values.get("symbols") == "all" and symbols:
-        values["symbols"] = list(symbols)
+        values = {**values, "symbols": list(symbols)}
     try:
         spec = StrategySpec.model_validate(values)
     except ValidationError as error:
         raise configuration_error(error, where, StrategySpec) from None
     make_strategy(spec.strategy, spec.params, where=where)
     return spec
-
-
-def _strategy_spec(path: Path, symbols: Sequence[Symbol]) -> StrategySpec | None:
-    """Read a file, unless it holds a portfolio."""
-    try:
-        return load_spec(path, symbols=symbols)
-    except ConfigurationError:
-        if "members" in yaml_values(path.read_text(encoding="utf-8"), str(path)):
-            return None
-        raise
 
 
 def load_specs(
@@ -339,9 +340,10 @@ def load_specs(
                 fix="Create it, or correct specs_dir in the settings.",
             )
         for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
-            spec = _strategy_spec(path, symbols)
-            if spec is None:
+            values = yaml_of(path)
+            if is_portfolio(values):
                 continue
+            spec = spec_of(values, where=str(path), symbols=symbols)
             if spec.name in found:
                 raise ConfigurationError(
                     f"{path}: name is taken",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, get_args
 
 import yaml
@@ -13,6 +15,24 @@ from trading_assets.domain.errors import ConfigurationError
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Each start of the graph reads every spec; libyaml, where PyYAML has it, is ten times as fast."""
+
+
+def yaml_of(path: Path) -> dict[str, Any]:
+    """Read the keys of a YAML file.
+
+    Raises:
+        ConfigurationError: if it cannot be read, or as `yaml_values`.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read", found=str(error)) from None
+    return yaml_values(text, str(path))
+
+
+def is_portfolio(values: Mapping[str, Any]) -> bool:
+    """Tell whether the keys of a spec are those of a portfolio."""
+    return "members" in values
 
 
 def yaml_values(text: str, where: str) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.settings import Settings
-from trading_assets.strategies.portfolio_spec import AnySpec, PortfolioSpec, is_portfolio, load_any
+from trading_assets.strategies.portfolio_spec import AnySpec, PortfolioSpec, load_any
 from trading_assets.strategies.spec import SHIPPED_SPECS, StrategySpec, load_specs
-from trading_assets.strategies.spec_yaml import yaml_values
+from trading_assets.strategies.spec_yaml import is_portfolio, yaml_of
 
 
 def own_folders(settings: Settings) -> list[Path]:
@@ -87,8 +87,7 @@ def list_portfolios(settings: Settings) -> Mapping[str, PortfolioSpec]:
     specs: Mapping[str, StrategySpec] | None = None
     for folder in (SHIPPED_SPECS, *own_folders(settings)):
         for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
-            text = path.read_text(encoding="utf-8")
-            if "members:" not in text or not is_portfolio(yaml_values(text, str(path))):
+            if not is_portfolio(yaml_of(path)):
                 continue
             specs = list_specs(settings) if specs is None else specs
             spec = load_any(path, find=partial(_named, specs), symbols=settings.symbols)

@@ -14,6 +14,8 @@ from trading_assets.defs.partitions import SETTINGS
 from trading_assets.defs.presentation import facts
 from trading_assets.defs.resources import DeskResource
 from trading_assets.domain.ids import content_hash
+from trading_assets.strategies.spec import StrategySpec
+from trading_assets.workflows.code_hash import code_hash
 from trading_assets.workflows.strategy_specs import find_spec
 from trading_assets.workflows.sweep_files import find_sweep, list_sweeps
 
@@ -21,23 +23,23 @@ GROUP = "backtests"
 
 
 def _asset_of(
-    sweep: SweepFile, kind: str, what: str
+    sweep: SweepFile, spec: StrategySpec, kind: str, what: str
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Give the decorator of an asset of a sweep file."""
-    spec = find_spec(SETTINGS, sweep.spec)
-    horizon = spec.build_strategy().horizon
+    strategy = spec.build_strategy()
+    identity = [spec.spec_hash, sweep.model_dump(mode="json"), code_hash(strategy)]
     return dg.asset(
         key=dg.AssetKey([kind, sweep.name]),
-        deps=[instruments, dataset_bars_5m, *([dataset_forecasts] if horizon else [])],
+        deps=[instruments, dataset_bars_5m, *([dataset_forecasts] if strategy.horizon else [])],
         group_name=GROUP,
-        code_version=content_hash([spec.spec_hash, sweep.model_dump(mode="json")])[:16],
+        code_version=content_hash(identity)[:16],
         kinds={"numba", "mlflow"},
         description=f"{sweep.description or sweep.name}\n\n{what} of spec `{sweep.spec}`.",
     )
 
 
-def _sweep(sweep: SweepFile) -> dg.AssetsDefinition:
-    @_asset_of(sweep, "sweep", "Trials over a space of parameters")
+def _sweep(sweep: SweepFile, spec: StrategySpec) -> dg.AssetsDefinition:
+    @_asset_of(sweep, spec, "sweep", "Trials over a space of parameters")
     def trials(context: dg.AssetExecutionContext, desk: DeskResource) -> dg.MaterializeResult[Any]:
         from trading_assets.workflows.run_sweep import run_sweep
 
@@ -57,8 +59,8 @@ def _sweep(sweep: SweepFile) -> dg.AssetsDefinition:
     return trials
 
 
-def _walk_forward(sweep: SweepFile) -> dg.AssetsDefinition:
-    @_asset_of(sweep, "walk_forward", "Choices on each stretch of time, tried on the next")
+def _walk_forward(sweep: SweepFile, spec: StrategySpec) -> dg.AssetsDefinition:
+    @_asset_of(sweep, spec, "walk_forward", "Choices on each stretch of time, tried on the next")
     def folds(desk: DeskResource) -> dg.MaterializeResult[Any]:
         from trading_assets.workflows.run_sweep import run_walk_forward
 
@@ -78,8 +80,8 @@ def _picture(png: bytes | None) -> dict[str, Any]:
     return {"heat_map": dg.MetadataValue.md(f"![heat map](data:image/png;base64,{source})")}
 
 
-_FILES = list_sweeps(SETTINGS).values()
+_FILES = [(sweep, find_spec(SETTINGS, sweep.spec)) for sweep in list_sweeps(SETTINGS).values()]
 SWEEPS = [
-    *(_sweep(sweep) for sweep in _FILES),
-    *(_walk_forward(sweep) for sweep in _FILES if sweep.walk_forward is not None),
+    *(_sweep(sweep, spec) for sweep, spec in _FILES),
+    *(_walk_forward(sweep, spec) for sweep, spec in _FILES if sweep.walk_forward is not None),
 ]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -58,11 +58,11 @@ def walk_forward(name: Name, as_json: AsJson = False) -> None:
     _tell(record.metadata, as_json=as_json)
 
 
-def _tell(metadata: object, *, as_json: bool) -> None:
+def _tell(metadata: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(metadata, indent=2))
         return
-    for key, value in dict(metadata).items():  # type: ignore[call-overload]
+    for key, value in metadata.items():
         typer.echo(f"{key}: {value}")
 
 

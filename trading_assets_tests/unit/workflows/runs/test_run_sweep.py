@@ -117,3 +117,12 @@ def test_an_unknown_key_of_a_sweep_file_is_named(tmp_path):
 
     with pytest.raises(ConfigurationError, match=r"sweep\.measure"):
         load_sweep(path)
+
+
+def test_a_key_given_twice_is_refused_as_in_a_spec(tmp_path):
+    path = tmp_path / "twice.yaml"
+    path.write_text(EXAMPLE.read_text() + "metric: sharpe\n")
+
+    with pytest.raises(ConfigurationError, match="metric") as refused:
+        load_sweep(path)
+    assert "twice" in str(refused.value)
