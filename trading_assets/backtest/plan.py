@@ -43,7 +43,7 @@ class Plan:
         method: grid, random or optuna.
         trials: how many; 0 for all of a grid.
         seed: of chance.
-        metric: by which trials are compared; one of `trial_metrics.NAMES`.
+        metric: by which trials are compared; one of `NAMES`.
         batch: trials that are run, and kept, together.
         memo_bytes: most memory for shared columns.
     """

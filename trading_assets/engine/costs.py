@@ -21,6 +21,7 @@ from __future__ import annotations
 import numpy as np
 
 from trading_assets.portfolio.compiled import compiled
+from trading_assets.portfolio.valuation import UNITS
 from trading_assets.records.arrays import Record
 from trading_assets.records.codes import LIMIT, STOP_LIMIT
 
@@ -28,7 +29,6 @@ SPAN = 100
 """Bars that the averages behind the square-root impact look back over."""
 
 _MOST = 0.5
-_UNITS = 100_000_000.0
 
 
 @compiled
@@ -89,6 +89,6 @@ def charged_units(terms: Record, order: Record, fee: int) -> int:
 
     The first fill pays the least fee; later ones pay only once their sum is above it.
     """
-    least = int(np.rint(terms.minimum_fee * _UNITS))
+    least = int(np.rint(terms.minimum_fee * UNITS))
     before = max(order.fee_units, least) if order.filled > 0 else 0
     return int(max(order.fee_units + fee, least) - before)

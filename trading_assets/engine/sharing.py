@@ -41,7 +41,7 @@ def look_beside(account: Record, books: Records, book: Record) -> None:
 
 @compiled
 def look_away(account: Record) -> None:
-    """Forget what `look_beside` has noted: it is true for one decision only."""
+    """Forget what `look_around` has noted: it is true for one decision only."""
     account.held_beside = 0
     account.entries_beside = 0
     account.gross_beside = 0.0

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from trading_assets.portfolio.compiled import compiled
+from trading_assets.portfolio.valuation import UNITS
 from trading_assets.records.arrays import Record
 from trading_assets.records.strategy_terms import SIZING_FIXED, SIZING_PCT
-
-_UNITS = 100_000_000.0
 
 
 @compiled
@@ -61,13 +60,13 @@ def entry_cost(terms: Record, grid: Record, lots: int, price: float) -> float:
 @compiled
 def entry_cost_units(terms: Record, grid: Record, lots: int, price: float) -> int:
     """Give the same in quote units."""
-    return int(np.rint(entry_cost(terms, grid, lots, price) * _UNITS))
+    return int(np.rint(entry_cost(terms, grid, lots, price) * UNITS))
 
 
 @compiled
 def spendable(account: Record, strategy: Record) -> float:
     """Give the cash free for an entry, in quote: less working entries, less the buffer."""
-    free = (account.cash - account.reserved) / _UNITS
+    free = (account.cash - account.reserved) / UNITS
     return float(max(free - strategy.cash_buffer * account.equity, 0.0))
 
 

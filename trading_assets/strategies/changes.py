@@ -12,10 +12,13 @@ from trading_assets.domain.setup import SignalFamily
 from trading_assets.engine.signals import Floats, Ints, read_only
 from trading_assets.engine.skipping import ChangedSignals
 from trading_assets.records.arrays import buffer
-from trading_assets.strategies.evaluate import proven_signals, require_numbers, strategy_columns
+from trading_assets.strategies.evaluate import (
+    cold_rows,
+    proven_signals,
+    require_numbers,
+    strategy_columns,
+)
 from trading_assets.strategies.protocol import Strategy
-
-_MICROSECOND = 1_000_000
 
 
 def changed_signals(
@@ -89,12 +92,10 @@ def _first_warm(
     strategy: Strategy, frame: pl.DataFrame, rows: slice, place: Ints | slice, bars: int
 ) -> int:
     """Give the first place on the axis at which a symbol has its full warm-up."""
-    ts = frame["ts"].cast(pl.Int64).to_numpy()[: rows.stop]
+    ts: Ints = frame["ts"].to_physical().to_numpy()[: rows.stop]
     if not len(ts):
         return bars
-    memory = strategy.warm_up
-    micros = (memory.days * 86_400 + memory.seconds) * _MICROSECOND + memory.microseconds
-    warm: int = max(int(np.searchsorted(ts, ts[0] + micros)) - rows.start, 0)
+    warm: int = max(cold_rows(strategy, ts) - rows.start, 0)
     if isinstance(place, slice):
         return warm
     if warm >= len(place):

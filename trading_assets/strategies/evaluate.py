@@ -87,6 +87,12 @@ def evaluate(strategy: Strategy, frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def cold_rows(strategy: Strategy, ts: NDArray[np.int64]) -> int:
+    """Count the first rows of a frame that lack the full warm-up; `ts` are its open times."""
+    warm_up = strategy.warm_up // timedelta(microseconds=1)
+    return int(np.searchsorted(ts, ts[0] + warm_up)) if len(ts) else 0
+
+
 def proven_signals(strategy: Strategy, frame: pl.DataFrame) -> pl.DataFrame:
     """Give what a strategy answers, rows without warm-up included; its values are not looked at.
 
@@ -243,15 +249,13 @@ def evaluated_matrix(
     """
     names = strategy_columns(strategy)
     by_column = buffer((len(names), len(symbols), axis.size))
-    warm_up = strategy.warm_up // timedelta(microseconds=1)
     for row, symbol in enumerate(symbols):
         frame = frames[symbol]
         signals = proven_signals(strategy, frame)
         ts = _micros(frame)
         first = int(np.searchsorted(ts, axis[0]))
         last = int(np.searchsorted(ts, axis[-1], "right"))
-        cold = int(np.searchsorted(ts, ts[0] + warm_up)) if len(ts) else 0
-        cold = min(max(cold - first, 0), last - first)
+        cold = min(max(cold_rows(strategy, ts) - first, 0), last - first)
         whole = last - first == axis.size
         place = None if whole else np.searchsorted(axis, ts[first:last])
         for column, name in enumerate(names):
