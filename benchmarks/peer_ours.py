@@ -4,7 +4,8 @@
     python peer_ours.py --work w4 --seed 11 --fast 8 --slow 40
 
 What is timed is `Backtest(spec, frames).run()`: signals, matrices, risk door, machine, logs. With
-`--form asked` W1's strategy is plain Python, asked at every close. Seed and periods are those of
+`--form asked` W1's strategy is plain Python, asked at every close; with `--form once` it runs once
+and nothing else, so that the process as a whole can be compared. Seed and periods are those of
 the benchmark's `common.py` unless said. `engine_alone.py` times the machine without its signals.
 """
 
@@ -105,8 +106,15 @@ def main() -> None:
         result = backtest.run()
         return result.num_trades, result.final_equity
 
+    if options.form == "once":
+        (trades, equity), seconds = common.timed(work)
+        common.report(
+            "ours", __version__, options.work, options.mode, bars, seconds, trades=trades,
+            final_equity=equity, import_s=IMPORT_S, load_s=load_s, form=options.form,
+        )  # fmt: skip
+        return
     _, first = common.timed(work)
-    repeats = options.repeat if options.form == "asked" else max(options.repeat, 5)
+    repeats = max(options.repeat, 5) if options.form == "columns" else options.repeat
     plain_year = options.work == "w1" and options.form == "columns"
     second = {"again_cpu_s": again(common, options)} if plain_year else {}
     (trades, equity), seconds = common.timed(work, repeats)

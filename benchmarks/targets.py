@@ -38,7 +38,7 @@ LOAD_AND_RUN_MS = (60.0, 15.0)
 """CPU milliseconds to lay a year of bars out and run it, in a process that has done so before."""
 
 PROCESS_RATIO = (1 / 4, 1 / 8)
-"""CPU of the whole W1 process, compiled code on disk, over that of vectorbt's (at most)."""
+"""CPU of a process that runs W1 once, compiled code on disk, over that of vectorbt's (at most)."""
 
 SWEEP = (5.0, 25.0)
 """How many times cheaper 200 pairs are as one sweep than as single runs: must, aim."""

@@ -22,6 +22,7 @@ from trading_assets import AskedStrategy, Backtest, BracketStrategy, Symbol, Tar
 
 SYMBOL = Symbol("BTCUSDT")
 TICK = 0.01
+GRID = {"tick": "0.01", "lot": "0.00000001"}
 WARM_UP_BARS = 1000
 LAST_SETUP = 1438  # index in the day of the bar at whose close everything ends
 DAY_BARS = 1440
@@ -52,7 +53,7 @@ class EmaCross(TargetStrategy):
 
     def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give `ts` and `target`."""
-        target = _compiled(_cross)(frame["close"].to_numpy(), self.fast, self.slow)
+        target = compiled(_cross)(frame["close"].to_numpy(), self.fast, self.slow)
         return pl.DataFrame({"ts": frame["ts"], "target": target})
 
 
@@ -88,7 +89,7 @@ class EmaAsked(AskedStrategy):
 
     def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give `ts` and how far the fast average lies above the slow one."""
-        gap = _compiled(_gap)(frame["close"].to_numpy(), self.fast, self.slow)
+        gap = compiled(_gap)(frame["close"].to_numpy(), self.fast, self.slow)
         return pl.DataFrame({"ts": frame["ts"], "gap": gap})
 
     def on_bar(self, view: Any, state: Any) -> list[Any]:
@@ -121,7 +122,7 @@ class InsideBars(BracketStrategy):
 
     def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give `ts` and the columns of the long side."""
-        columns = _compiled(_inside)(
+        columns = compiled(_inside)(
             frame["ts"].to_physical().to_numpy(), frame["high"].to_numpy(), frame["low"].to_numpy()
         )
         names = ("long_entry", "sl_long", "tp_long", "valid_to")
@@ -146,12 +147,12 @@ def _inside(
 
 
 @cache
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a pass over bars, as the peers' engines compile theirs."""
     from numba import njit
 
-    compiled: Callable[..., Any] = njit(cache=True)(function)
-    return compiled
+    found: Callable[..., Any] = njit(cache=True)(function)
+    return found
 
 
 def frame_of(bars: Mapping[str, NDArray[Any]], symbol: str = SYMBOL) -> pl.DataFrame:
@@ -191,4 +192,4 @@ def backtest(
         "costs": {"fees_bps": 10.0, "slippage_bps": 1.0},
     }
     given = dict(zip(symbols, tables, strict=True))
-    return Backtest(spec, given, tick="0.01", lot="0.00000001")
+    return Backtest(spec, given, **GRID)
