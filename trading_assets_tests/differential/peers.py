@@ -112,11 +112,11 @@ class InBacktestingPy(backtesting.Strategy):  # type: ignore[misc]
         )
 
 
-def run_backtrader(plan: Plan, *, slippage_bps: int = 0) -> Outcome:
+def run_backtrader(plan: Plan, *, slippage_bps: int = 0, first_bar: int = FIRST_BAR) -> Outcome:
     """Follow a plan in backtrader, with its own brackets."""
     cerebro = bt.Cerebro(stdstats=False)
     cerebro.adddata(bt.feeds.PandasData(dataname=frame(plan)))
-    cerebro.addstrategy(InBacktrader, plan=plan)
+    cerebro.addstrategy(InBacktrader, plan=plan, first_bar=first_bar)
     cerebro.broker.setcash(CASH)
     if slippage_bps:
         cerebro.broker.set_slippage_perc(slippage_bps / 10_000, slip_open=True)
@@ -129,7 +129,7 @@ def run_backtrader(plan: Plan, *, slippage_bps: int = 0) -> Outcome:
 class InBacktrader(bt.Strategy):  # type: ignore[misc]
     """Follows `plan`, and notes fills and equity."""
 
-    params = (("plan", None),)
+    params = (("plan", None), ("first_bar", FIRST_BAR))
 
     def __init__(self) -> None:
         self.plan: Plan = self.p.plan
@@ -145,7 +145,7 @@ class InBacktrader(bt.Strategy):  # type: ignore[misc]
     def next(self) -> None:
         bar = len(self) - 1
         self.equity.append(self.broker.getvalue())
-        action = self.plan.actions[bar] if bar >= FIRST_BAR else None
+        action = self.plan.actions[bar] if bar >= self.p.first_bar else None
         held = self.position.size
         if action in {FLATTEN, REVERSE} and held:
             self._withdraw()

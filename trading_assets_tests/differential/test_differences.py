@@ -36,6 +36,7 @@ def test_a_decision_at_the_close_of_the_first_bar() -> None:
     plan = plan_of([FLAT, (10_050,) * 4, FLAT], {0: BOUGHT})
 
     assert run_ours(plan, first_bar=0).fills[0].bar == 1
+    assert run_backtrader(plan, first_bar=0).fills[0].bar == 1
     assert run_backtesting_py(plan).fills == []
 
 
@@ -45,6 +46,9 @@ def test_slippage_of_an_exit() -> None:
 
     assert ticks(run_ours(plan, slippage_bps=10)) == [(2, 10_010), (3, 9_990)]
     assert ticks(run_backtesting_py(plan, spread_bps=10)) == [(2, 10_010), (3, 10_000)]
+    wide = (10_000, 10_100, 9_900, 10_000)  # no bar cuts what backtrader pays
+    roomy = plan_of([wide] * 5, {1: entry, 2: FLATTEN})
+    assert ticks(run_backtrader(roomy, slippage_bps=10)) == [(2, 10_010), (3, 9_990)]
 
 
 def test_slippage_is_kept_inside_the_bar() -> None:
@@ -52,6 +56,7 @@ def test_slippage_is_kept_inside_the_bar() -> None:
     plan = plan_of([FLAT, FLAT, (10_000, 10_004, 9_990, 10_000), FLAT], {1: entry})
 
     assert ticks(run_ours(plan, slippage_bps=10)) == [(2, 10_010)]
+    assert ticks(run_backtesting_py(plan, spread_bps=10)) == [(2, 10_010)]
     assert ticks(run_backtrader(plan, slippage_bps=10)) == [(2, 10_004)]
 
 
@@ -61,6 +66,7 @@ def test_a_resting_limit_that_a_gap_fills_at_the_open() -> None:
     plan = plan_of([FLAT, FLAT, FLAT, gap, gap], {1: entry})
 
     assert ticks(run_ours(plan, slippage_bps=10)) == [(3, 9_900)]
+    assert ticks(run_backtesting_py(plan, spread_bps=10)) == [(3, 9_910)]
     assert ticks(run_backtrader(plan, slippage_bps=10)) == [(3, 9_910)]
 
 
