@@ -4,7 +4,6 @@
 was written apart from us, with floats. Several seeds and several averages.
 """
 
-import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -15,8 +14,6 @@ import pytest
 pytestmark = pytest.mark.oracle
 
 _ROOT = Path(__file__).parents[2]
-_SHARED = Path(os.environ.get("ORACLE_DATA") or _ROOT.parent / "shared")
-_PEERS = Path(os.environ.get("PEERS_HOME") or _SHARED / "bench" / "peers")
 
 PERIODS = [(7, 20, 60), (11, 8, 40), (23, 35, 150), (101, 5, 250)]
 _W1 = {"warm_up": 1000, "cash": 100_000.0, "fee": 0.001, "slip": 0.0001}
@@ -30,20 +27,6 @@ def bench():
         yield {name: import_module(name) for name in ("works", "plain", "own_common", "home")}
     finally:
         sys.path.remove(str(_ROOT / "benchmarks"))
-
-
-@pytest.fixture(scope="module")
-def peers():
-    """Give the peers' own bars and oracle."""
-    if not (_PEERS / "oracle.py").is_file():
-        pytest.skip(f"no benchmark of peers: {_PEERS}")
-    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    sys.path.insert(0, str(_PEERS))
-    try:
-        return import_module("oracle"), import_module("common")
-    finally:
-        sys.path.remove(str(_PEERS))
-        sys.dont_write_bytecode = writes
 
 
 def found_trades(bench, result):

@@ -5,11 +5,7 @@ OCO exits and an exit at the end of the day. The oracle reads shared/bench/peers
 used here but its bars, its definition of the signals and its results.
 """
 
-import importlib
-import os
-import sys
 from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,23 +29,13 @@ from trading_assets.records.codes import Leg
 
 pytestmark = pytest.mark.oracle
 
-_SHARED = Path(os.environ.get("ORACLE_DATA") or Path(__file__).parents[3] / "shared")
-_PEERS = _SHARED / "bench" / "peers"
 _MINUTE = 60_000_000
 
 
 @pytest.fixture(scope="module")
-def peers():
+def year(peers):
     """Give the oracle and common modules of the benchmark, and its bars."""
-    if not (_PEERS / "oracle.py").is_file():
-        pytest.skip(f"no benchmark of peers: {_PEERS}")
-    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    sys.path.insert(0, str(_PEERS))
-    try:
-        oracle, common = importlib.import_module("oracle"), importlib.import_module("common")
-    finally:
-        sys.path.remove(str(_PEERS))
-        sys.dont_write_bytecode = writes
+    oracle, common = peers
     return oracle, common, common.make_bars()
 
 
@@ -104,8 +90,8 @@ def run(a_setup, bars, signals):
 
 
 @pytest.mark.parametrize("lot", ["0.00000001", "0.00001"])
-def test_w1_percent_of_equity(peers, lot):
-    oracle, common, bars = peers
+def test_w1_percent_of_equity(year, lot):
+    oracle, common, bars = year
 
     machine = run(setup(SignalFamily.TARGET, PCT, lot=lot), bars, cross(common, bars))
 
@@ -125,8 +111,8 @@ def test_w1_percent_of_equity(peers, lot):
         ({"fill": "this_close"}, FillRules(fill_at=FillAt.BAR_CLOSE)),
     ],
 )
-def test_w1_fixed_quantity(peers, variant, rules):
-    oracle, common, bars = peers
+def test_w1_fixed_quantity(year, variant, rules):
+    oracle, common, bars = year
 
     machine = run(setup(SignalFamily.TARGET, QTY, rules=rules), bars, cross(common, bars))
 
@@ -136,8 +122,8 @@ def test_w1_fixed_quantity(peers, variant, rules):
     assert float(machine.fees) == pytest.approx(expected["fees"], abs=1e-4)
 
 
-def test_w1_sized_at_the_fill_with_fees(peers):
-    oracle, common, bars = peers
+def test_w1_sized_at_the_fill_with_fees(year):
+    oracle, common, bars = year
     rules = FillRules(size_at=SizeAt.FILL)
 
     machine = run(setup(SignalFamily.TARGET, PCT, rules=rules), bars, cross(common, bars))
@@ -148,8 +134,8 @@ def test_w1_sized_at_the_fill_with_fees(peers):
 
 
 @pytest.mark.parametrize("inside_entry_bar", [False, True])
-def test_w2(peers, inside_entry_bar):
-    oracle, common, bars = peers
+def test_w2(year, inside_entry_bar):
+    oracle, common, bars = year
     sizing = Sizing(SizingMode.FIXED, qty=Decimal("0.01"))
     rules = FillRules(exits_in_entry_bar=inside_entry_bar)
 
