@@ -17,6 +17,7 @@ import numpy as np
 from trading_assets.domain.bar import DAY
 from trading_assets.domain.setup import SignalFamily
 from trading_assets.engine.coasting import only_signals_matter
+from trading_assets.engine.fetching import fetch
 from trading_assets.engine.kernel import logs_have_room, lots_have_room, pass_bar
 from trading_assets.engine.signals import BarMatrix, Bars, Floats, Ints, read_only
 from trading_assets.portfolio.compiled import compiled, entry, inlined
@@ -32,6 +33,9 @@ NO_SIGNAL = int(Verdict.NO_SIGNAL)
 NO_CHANGE = int(Verdict.NO_CHANGE)
 BLOCK = 8
 """Bars whose extremes are kept together: the closes of a cache line."""
+
+AHEAD = 4
+"""Changes of signals by which memory is asked for before it is read."""
 
 
 class Skips(NamedTuple):
@@ -103,12 +107,14 @@ def advance_skipping(
     account = accounts[0]
     event = events[0]
     room = False
+    changes = len(signals.rows) - 1
     k = int(np.searchsorted(signals.rows, start, side="right")) - 1
     day = int(np.searchsorted(skips.days, start))  # the next to begin
     t = start
     while t < stop:
         while signals.rows[k + 1] <= t:
             k += 1
+            _fetch(skips, signals.rows[min(k + AHEAD, changes - 1)], stop)
         begins = t == skips.days[day]
         quiet = not begins and only_signals_matter(account, books)
         if quiet and _is_idle(account, books, signals.values, k):
@@ -127,10 +133,26 @@ def advance_skipping(
                 daily[used[0]] = account.equity
                 used[0] += 1
             day += 1
+            _fetch(skips, skips.days[day], stop)
         room = not pass_bar(account, books, event, logs, skips.bars, signals.values, t, k, 0)
         t += 1
     account.bar += t - start
     return int(t)
+
+
+@inlined
+def _fetch(skips: Skips, t: int, stop: int) -> None:
+    """Ask for what is read around a bar: it and the next one, closes, and extremes of closes."""
+    if t + 1 >= stop:
+        return
+    block = min(t // BLOCK, skips.high.shape[1] - 1)
+    for symbol in range(skips.close.shape[0]):
+        fetch(skips.bars.open, symbol, t)
+        fetch(skips.bars.open, symbol, t + 1)
+        fetch(skips.close, symbol, t)
+        if block >= 0:
+            fetch(skips.high, symbol, block)
+            fetch(skips.low, symbol, block)
 
 
 @inlined
@@ -210,14 +232,18 @@ def _mark_range(
     those of the price. Only where a new peak and a deeper drawdown may both lie inside, the order
     of the closes matters, and they are looked at one by one.
     """
-    high = low = np.nan
+    high, low = -np.inf, np.inf  # as compared, no price (NaN) is neither above nor below
     first, last = (start + BLOCK - 1) // BLOCK, end // BLOCK
     for t in range(start, min(end, first * BLOCK)):
-        high, low = np.fmax(high, close[t]), np.fmin(low, close[t])
+        price = close[np.uint64(t)]
+        high, low = (price if price > high else high), (price if price < low else low)
     for block in range(first, last):
-        high, low = np.fmax(high, skips.high[symbol, block]), np.fmin(low, skips.low[symbol, block])
+        top = skips.high[np.uint64(symbol), np.uint64(block)]
+        bottom = skips.low[np.uint64(symbol), np.uint64(block)]
+        high, low = (top if top > high else high), (bottom if bottom < low else low)
     for t in range(max(start, first * BLOCK, last * BLOCK), end):
-        high, low = np.fmax(high, close[t]), np.fmin(low, close[t])
+        price = close[np.uint64(t)]
+        high, low = (price if price > high else high), (price if price < low else low)
     book.price = high
     one = account_value(account, books)
     book.price = low
