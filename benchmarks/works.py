@@ -155,14 +155,14 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return found
 
 
-def frame_of(bars: Mapping[str, NDArray[Any]], symbol: str = SYMBOL) -> pl.DataFrame:
-    """Make a table from arrays `open, high, low, close, volume`."""
+def frame_of(bars: Mapping[str, NDArray[Any]], symbol: str = "") -> pl.DataFrame:
+    """Make a table from arrays `open, high, low, close, volume`; named, they are of a symbol."""
     n = len(bars["close"])
     ts = np.arange(n, dtype=np.int64) * BAR_MICROS + 1_672_531_200_000_000
     return pl.DataFrame(
         {
             "ts": pl.Series(ts).cast(pl.Datetime("us", "UTC")),
-            "symbol": pl.repeat(symbol, n, eager=True),
+            **({"symbol": pl.repeat(symbol, n, eager=True)} if symbol else {}),
             **{name: bars[name] for name in ("open", "high", "low", "close", "volume")},
         }
     )

@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
+    PydanticBaseSettingsSource,
     SecretsSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -63,6 +64,18 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True, extra="forbid", env_prefix="TA_", env_nested_delimiter="__"
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what is given and nothing else: `load_settings` has read all sources, in order."""
+        return (init_settings,)
 
     home: Path
     source: str
@@ -296,8 +309,11 @@ def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
                 found=name,
                 fix=f"Did you mean {close[0]}?" if close else "Unset it.",
             )
+    given = {k.lower(): v for k, v in environ.items() if k.startswith("TA_")}
+    if not given:
+        return {}  # to look at every key takes milliseconds, and each backtest looks
     source = EnvSettingsSource(Settings, env_prefix="TA_", env_nested_delimiter="__")
-    source.env_vars = {k.lower(): v for k, v in environ.items() if k.startswith("TA_")}
+    source.env_vars = given
     try:
         values = dict(source())
     except ValueError as error:

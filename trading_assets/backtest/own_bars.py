@@ -12,6 +12,7 @@ from trading_assets.domain.ids import Symbol, symbol_from_text
 from trading_assets.market.bar_frame import PRICES, RESAMPLED_SCHEMA, TS, row_text
 from trading_assets.market.resample import resample
 from trading_assets.market.sessions import Sessions
+from trading_assets.records.sound_bars import are_amounts, are_ascending, are_whole, smallest_step
 
 _NEEDED = ("ts", *PRICES)
 _OPTIONAL = ("volume", "quote_volume")
@@ -30,6 +31,8 @@ def frames_by_symbol(bars: object, symbols: tuple[Symbol, ...]) -> dict[Symbol, 
         return {symbol_from_text(name): _table(frame, name) for name, frame in bars.items()}
     frame = _table(bars, symbols[0] if len(symbols) == 1 else "the bars")
     if "symbol" in frame.columns:
+        if len(symbols) == 1 and symbols_of(frame) == symbols:
+            return {symbols[0]: frame}
         parts = frame.partition_by("symbol", maintain_order=True)
         return {symbol_from_text(part["symbol"][0]): part for part in parts}
     if len(symbols) != 1:
@@ -39,6 +42,25 @@ def frames_by_symbol(bars: object, symbols: tuple[Symbol, ...]) -> dict[Symbol, 
             found=f"columns {', '.join(frame.columns)}",
         )
     return {symbols[0]: frame}
+
+
+def symbols_of(bars: object) -> tuple[Symbol, ...]:
+    """Name the symbols that bars say they are of, in their order; of a bare table none.
+
+    Raises:
+        UnknownSymbol: if a name is no symbol.
+    """
+    if isinstance(bars, Mapping):
+        return tuple(symbol_from_text(name) for name in bars)
+    if not isinstance(bars, pl.DataFrame | pl.LazyFrame):
+        return ()
+    if "symbol" not in bars.collect_schema():
+        return ()
+    named = bars.lazy().select("symbol").collect()["symbol"]
+    # `unique` takes five times as long as to see that all are one.
+    if named.len() and not named.has_nulls() and (named == named[0]).all():
+        return (symbol_from_text(named[0]),)
+    return tuple(symbol_from_text(name) for name in named.unique(maintain_order=True))
 
 
 def proven_bars(
@@ -66,9 +88,10 @@ def proven_bars(
             infinite, high or low not around open and close), volume (negative, NaN); or if the
             bars are of another size.
     """
-    table = _typed(_named(frame, symbol), symbol)
-    _require_sound_rows(table, symbol)
-    size = _bar_size(table)
+    table = _typed(_named(frame, symbol), symbol).rechunk()  # so that arrays need no copy
+    if not _are_sound(table, symbol):
+        _require_sound_rows(table, symbol)
+    size = smallest_step(table["ts"].to_physical().to_numpy())
     if size == Timeframe.M1.micros and timeframe is not Timeframe.M1:
         return resample(_minutes(table, symbol), timeframe, sessions=sessions(table))
     if size not in {0, timeframe.micros}:
@@ -140,6 +163,22 @@ def _typed(frame: pl.DataFrame, symbol: Symbol) -> pl.DataFrame:
     )
 
 
+def _are_sound(frame: pl.DataFrame, symbol: Symbol) -> bool:
+    """Tell quickly that no rule is broken; false where it takes `_require_sound_rows` to say."""
+    amounts = [name for name in _OPTIONAL if name in frame.columns]
+    amounts = [name for name in amounts if frame[name].null_count() < frame.height]
+    named = ["symbol"] if "symbol" in frame.columns else []
+    if any(frame[name].has_nulls() for name in (*_NEEDED, *amounts, *named)):
+        return False
+    if named and not (frame["symbol"] == symbol).all():
+        return False
+    return (
+        are_ascending(frame["ts"].to_physical().to_numpy())
+        and are_whole(*(frame[name].to_numpy() for name in PRICES))
+        and all(are_amounts(frame[name].to_numpy()) for name in amounts)
+    )
+
+
 def _require_sound_rows(frame: pl.DataFrame, symbol: Symbol) -> None:
     prices = pl.col(*PRICES)
     volumes = [pl.col(name) for name in _OPTIONAL if name in frame.columns]
@@ -205,9 +244,3 @@ def _laid_out(frame: pl.DataFrame, symbol: Symbol, timeframe: Timeframe) -> pl.D
     ]
     own = [name for name in frame.columns if name not in RESAMPLED_SCHEMA]
     return frame.select(*columns, *own)
-
-
-def _bar_size(frame: pl.DataFrame) -> int:
-    """Give the smallest step between bars in microseconds, 0 with fewer than two."""
-    smallest = frame["ts"].to_physical().diff().drop_nulls().min()
-    return int(smallest) if isinstance(smallest, int) else 0

@@ -24,7 +24,7 @@ from trading_assets.market.bar_frame import between
 from trading_assets.market.calendars import build_sessions
 from trading_assets.market.sessions import ALWAYS_OPEN, Sessions
 from trading_assets.strategies.evaluate import bar_matrix, evaluated_matrix
-from trading_assets.strategies.portfolio_spec import AnySpec, Together
+from trading_assets.strategies.portfolio_spec import AnySpec, PortfolioSpec, Together
 from trading_assets.strategies.protocol import Strategy
 
 DEFAULT_MAX_HOLE: Micros = 720 * MINUTE
@@ -97,7 +97,7 @@ def prepare(
         DataError: if a frame breaks a rule of bars, or no bar is inside the span.
         ConfigurationError: if instruments and spec do not fit.
     """
-    setup = spec.engine_setup(instruments)
+    strategy, setup = _built(spec, instruments)
     calendars = {one.symbol: one.calendar for one in setup.instruments}
     proven = {s: _proven(spec, frames, s, calendars[s]) for s in spec.symbols}
     traded = {symbol: _inside(frame, span) for symbol, frame in proven.items()}
@@ -110,7 +110,18 @@ def prepare(
     bars = bar_matrix(traded, spec.symbols)
     sessions = [sessions_over(proven[symbol], calendars[symbol]) for symbol in spec.symbols]
     found = holes(bars, max_hole, sessions)
-    return Prepared(spec, spec.build_strategy(), setup, proven, bars, found, span)
+    return Prepared(spec, strategy, setup, proven, bars, found, span)
+
+
+def _built(
+    spec: AnySpec, instruments: Iterable[Instrument]
+) -> tuple[Strategy | Together, AnySetup]:
+    """Build strategy and setup, each once: to find a strategy's class, files are looked at."""
+    if isinstance(spec, PortfolioSpec):
+        together = spec.build_strategy()
+        return together, spec.engine_setup(instruments, together)
+    strategy = spec.build_strategy()
+    return strategy, spec.engine_setup(instruments, strategy)
 
 
 def _proven(
@@ -126,12 +137,12 @@ def _proven(
         frames[symbol], symbol, spec.timeframe, lambda minutes: sessions_over(minutes, calendar)
     )
     needs_volume = spec.costs.impact_bps or spec.costs.sqrt_impact or spec.rules.participation_pct
-    unknown = frame.filter(pl.col("volume").is_null())
-    if needs_volume and unknown.height:
+    if needs_volume and frame["volume"].has_nulls():
+        unknown = frame["ts"].filter(frame["volume"].is_null())
         raise DataError(
-            f"Bar of {symbol} at {unknown['ts'][0]} has no volume",
+            f"Bar of {symbol} at {unknown[0]} has no volume",
             expected="a volume >= 0, since the spec has participation or impact",
-            found=f"{unknown.height} bars without one",
+            found=f"{len(unknown)} bars without one",
             fix="Give bars with their volume, or take this cost or rule out of the spec.",
         )
     return frame

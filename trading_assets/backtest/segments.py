@@ -13,6 +13,7 @@ from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Micros
 from trading_assets.engine.signals import BarMatrix
 from trading_assets.market.sessions import Sessions
+from trading_assets.records.sound_bars import smallest_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,6 @@ class Hole:
     row: int
     start: Micros
     end: Micros
-
-
-def bar_size(bars: BarMatrix) -> Micros:
-    """Give the length of a bar: the smallest step of the time axis; 0 with fewer than two bars."""
-    return int(np.diff(bars.ts).min()) if len(bars) > 1 else 0
 
 
 def holes(
@@ -56,7 +52,7 @@ def holes(
     """
     if max_hole < 0:
         raise DataError("Negative max_hole", expected="microseconds, >= 0", found=str(max_hole))
-    size = bar_size(bars)
+    size = smallest_step(bars.ts)
     found: list[Hole] = []
     for symbol in range(bars.symbols):
         missing = np.isnan(bars.close[symbol])

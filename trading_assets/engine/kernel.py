@@ -29,7 +29,7 @@ from trading_assets.engine.orders import (
 from trading_assets.engine.sharing import look_around, look_away, note_taken
 from trading_assets.engine.signals import Bars
 from trading_assets.engine.target import decide_target
-from trading_assets.portfolio.compiled import compiled, entry, spliced
+from trading_assets.portfolio.compiled import compiled, entry, inlined, spliced
 from trading_assets.portfolio.financing import finance_nights
 from trading_assets.portfolio.valuation import begin_day, mark
 from trading_assets.records.arrays import Record, Records
@@ -74,8 +74,8 @@ def advance(
 ) -> int:  # fmt: skip
     """Step through bars `start` to `stop`; give the bar that could not be begun, else `stop`.
 
-    `signals` is float64 (F, B, T), a row per book with the columns of its family; `live` is 1
-    when a venue does the matching.
+    `signals` is float64 (F, B, T), a row per book with the columns of its family (of targets, at
+    least the first); `live` is 1 when a venue does the matching.
     """
     account = accounts[0]
     event = events[0]
@@ -196,7 +196,13 @@ def _judge_factor(account: Record, book: Record, logs: Logs, row: np.ndarray) ->
         return False
     if np.isnan(row[0]) and (family == TARGET or np.isnan(row[1])):
         return False
-    return note_factor(account, book, logs, row[2] if family == TARGET else np.nan)
+    return note_factor(account, book, logs, _stated(row, 2) if family == TARGET else np.nan)
+
+
+@inlined
+def _stated(row: np.ndarray, column: int) -> float:
+    """Give a value of a row whose last columns may be left out."""
+    return float(row[column]) if column < len(row) else np.nan
 
 
 @compiled
@@ -219,7 +225,7 @@ def decide(
 ) -> int:  # fmt: skip
     """Decide one book at its close, count the verdict and give it."""
     if book.strategy.family == TARGET:
-        verdict = decide_target(account, book, event, ts, row[0], row[1], live)
+        verdict = decide_target(account, book, event, ts, row[0], _stated(row, 1), live)
     elif book.strategy.family == ON_BAR:
         verdict = NO_SIGNAL  # until the strategy has been asked, which is not done in here
     else:

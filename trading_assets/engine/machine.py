@@ -7,7 +7,7 @@ import numpy as np
 from trading_assets.domain.errors import DataError, InvariantError
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderStatus
-from trading_assets.domain.setup import AnySetup
+from trading_assets.domain.setup import AnySetup, SignalFamily
 from trading_assets.engine import kernel
 from trading_assets.engine.caller_desk import CallerDesk
 from trading_assets.engine.on_bar import Asker, Parts
@@ -182,6 +182,9 @@ class Machine(CallerDesk):
                 found="several" if signals.family is None else signals.family.name,
             )
         expected = (len(self.places), len(bars), self._columns)
+        columns = signals.values.shape[2]
+        if self._family is SignalFamily.TARGET and columns < self._columns:
+            expected = (*expected[:2], columns)  # the others are NaN throughout
         if bars.symbols != symbols or signals.values.shape != expected:
             raise DataError(
                 "Bars and signals do not fit",

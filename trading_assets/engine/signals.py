@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.setup import SignalFamily
 from trading_assets.records.arrays import buffer
+from trading_assets.records.sound_bars import are_ascending, are_whole
 
 TARGET_COLUMNS = ("target", "stop_distance", "confidence")
 """Signed size before sizing (NaN: keep what is held); stop distance in quote; calibrated belief."""
@@ -76,9 +77,8 @@ class BarMatrix:
             DataError: naming the column and the first bad place.
         """
         _require(self.ts, "ts", np.dtype(np.int64), 1)
-        steps = np.diff(self.ts)
-        if len(steps) and int(steps.min()) <= 0:
-            at = int(np.argmax(steps <= 0)) + 1
+        if not are_ascending(self.ts):
+            at = int(np.argmax(np.diff(self.ts) <= 0)) + 1
             raise DataError(
                 "Bar times do not increase",
                 expected=f"more than {self.ts[at - 1]} at row {at}",
@@ -136,9 +136,9 @@ class SignalMatrix:
         family: None for books of strategies of several families: then F is the largest of theirs,
             each row begins with the columns of its own, and what follows is not read.
         values: float64 (B, T, F) with the columns of the family, NaN for no opinion; one row per
-            symbol of one strategy, or per strategy and symbol (`domain.setup.book_places`). The
-            compiled step reads column by column: `np.empty((F, B, T)).transpose(1, 2, 0)` needs no
-            copy.
+            symbol of one strategy, or per strategy and symbol (`domain.setup.book_places`). Of
+            targets, the last columns may be left out where they are NaN throughout. The compiled
+            step reads column by column: `np.empty((F, B, T)).transpose(1, 2, 0)` needs no copy.
     """
 
     family: SignalFamily | None
@@ -152,11 +152,13 @@ class SignalMatrix:
         """
         _require(self.by_column, "signals", np.dtype(np.float64), 3)
         columns = None if self.family is None else COLUMNS.get(self.family)
-        if columns is not None and self.values.shape[2] != len(columns):
+        given = self.values.shape[2]
+        short = self.family is SignalFamily.TARGET and 1 <= given < len(TARGET_COLUMNS)
+        if columns is not None and given != len(columns) and not short:
             raise DataError(
                 "Signal matrix has other columns than its family",
                 expected=", ".join(columns),
-                found=f"{self.values.shape[2]} columns",
+                found=f"{given} columns",
             )
 
     @property
@@ -219,6 +221,9 @@ def _require(array: np.ndarray, name: str, dtype: np.dtype[np.generic], dimensio
 
 def _require_prices(bars: BarMatrix) -> None:
     """Each bar is whole or absent, and its range covers its open and close."""
+    columns = (bars.open, bars.high, bars.low, bars.close)
+    if all(are_whole(*(column[row] for column in columns)) for row in range(bars.symbols)):
+        return
     low, high = bars.low, bars.high
     fits = (
         (low > 0.0)
@@ -226,9 +231,8 @@ def _require_prices(bars: BarMatrix) -> None:
         & (bars.open <= high)
         & (low <= bars.close)
         & (bars.close <= high)
+        & (high < np.inf)
     )
-    if fits.all():
-        return
     absent = np.isnan(bars.open) & np.isnan(high) & np.isnan(low) & np.isnan(bars.close)
     bad = ~(fits | absent)
     if bad.any():
@@ -238,6 +242,6 @@ def _require_prices(bars: BarMatrix) -> None:
         )
         raise DataError(
             f"Bar of symbol {symbol} at {bars.ts[at]} is not a bar",
-            expected="0 < low <= open, close <= high, or NaN in all",
+            expected="0 < low <= open, close <= high < infinity, or NaN in all",
             found=prices,
         )

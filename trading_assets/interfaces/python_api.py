@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from trading_assets.backtest.bytes_of import write_files
-from trading_assets.backtest.own_bars import frames_by_symbol
+from trading_assets.backtest.own_bars import frames_by_symbol, symbols_of
 from trading_assets.backtest.prepared import DEFAULT_MAX_HOLE, Prepared, Span, prepare
 from trading_assets.backtest.result import BacktestResult, months_of
 from trading_assets.domain.bar import MINUTE
@@ -22,7 +22,7 @@ from trading_assets.domain.instrument import Instrument
 from trading_assets.evaluation.compare_report import ComparedRun, compare_page
 from trading_assets.market.bar_frame import row_content_hash
 from trading_assets.strategies.portfolio_spec import AnySpec as Spec
-from trading_assets.strategies.portfolio_spec import PortfolioSpec, load_any, parse_any
+from trading_assets.strategies.portfolio_spec import PortfolioSpec, any_of, load_any, parse_any
 from trading_assets.strategies.spec import SHIPPED_SPECS, StrategySpec, load_spec
 
 if TYPE_CHECKING:
@@ -166,9 +166,7 @@ def _span(start: Instant | None, end: Instant | None) -> Span | None:
 
 def _spec_and_frames(given: AnySpec, bars: Any) -> tuple[Spec, dict[Symbol, pl.DataFrame]]:
     """Read a spec whose `symbols: all` are those of the bars."""
-    named: tuple[Symbol, ...] = ()
-    if isinstance(bars, Mapping) or "symbol" in getattr(bars, "columns", ()):
-        named = tuple(frames_by_symbol(bars, ()))
+    named = symbols_of(bars)
     spec = _spec(
         given,
         named,
@@ -196,7 +194,7 @@ def _spec(
     if isinstance(given, StrategySpec | PortfolioSpec):
         return given
     if isinstance(given, Mapping):
-        given = yaml.safe_dump(_plain(given))
+        return any_of(_plain(given), where="the spec given", find=find, symbols=symbols)
     if isinstance(given, str) and "\n" in given:
         return parse_any(given, where="the spec given", find=find, symbols=symbols)
     if folder is not None and isinstance(given, str) and _is_name(given):

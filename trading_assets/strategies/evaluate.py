@@ -23,7 +23,7 @@ from trading_assets.market.bar_frame import between
 from trading_assets.records.arrays import buffer
 from trading_assets.strategies.protocol import Strategy
 
-_BLOCK = 1 << 14
+_BLOCK = 1 << 13
 _PRICES = ("open", "high", "low", "close", "volume")
 
 
@@ -248,10 +248,13 @@ def evaluated_matrix(
         DataError: as `evaluate`.
     """
     names = strategy_columns(strategy)
+    answers = [proven_signals(strategy, frames[symbol]) for symbol in symbols]
+    if strategy.family is SignalFamily.TARGET:
+        given = {name for signals in answers for name in signals.columns}
+        names = names[: 1 + max((at for at, name in enumerate(names) if name in given), default=0)]
     by_column = buffer((len(names), len(symbols), axis.size))
     for row, symbol in enumerate(symbols):
         frame = frames[symbol]
-        signals = proven_signals(strategy, frame)
         ts = _micros(frame)
         first = int(np.searchsorted(ts, axis[0]))
         last = int(np.searchsorted(ts, axis[-1], "right"))
@@ -260,21 +263,34 @@ def evaluated_matrix(
         place = None if whole else np.searchsorted(axis, ts[first:last])
         for column, name in enumerate(names):
             own = by_column[column, row]
-            if name not in signals.columns:
+            if name not in answers[row].columns:
                 own[:] = np.nan
                 continue
-            require_numbers(strategy, signals[name], frame)
-            values = _floats(signals, name)[first:last]
-            if place is None:
-                own[:cold] = np.nan
-                own[cold:] = values[cold:]
-            else:
-                own[:] = np.nan
-                own[place[cold:]] = values[cold:]
-            for begin in range(0, own.size, _BLOCK):
-                part = own[begin : begin + _BLOCK]
-                np.copyto(part, np.nan, where=np.isnan(part))  # of any making: bits are identity
+            require_numbers(strategy, answers[row][name], frame)
+            _lay(own, _floats(answers[row], name)[first:last], cold, place)
     return SignalMatrix(strategy.family, by_column.transpose(1, 2, 0))
+
+
+def _lay(
+    own: NDArray[np.float64],
+    values: NDArray[np.float64],
+    cold: int,
+    place: NDArray[np.int64] | None,
+) -> None:
+    """Lay values from their row `cold` on at their places; all else is NaN, of one making.
+
+    Bits are identity, so no NaN of a strategy's making stays.
+    """
+    if place is None:
+        own[:cold] = np.nan
+    else:
+        own[:] = np.nan
+        own[place[cold:]] = values[cold:]
+    for begin in range(0 if place is not None else cold, own.size, _BLOCK):
+        part = own[begin : begin + _BLOCK]
+        if place is None:
+            part[:] = values[begin : begin + _BLOCK]
+        np.copyto(part, np.nan, where=np.isnan(part))
 
 
 def time_axis(frames: Mapping[Symbol, pl.DataFrame]) -> NDArray[np.int64]:
@@ -344,7 +360,8 @@ def _places(axis: NDArray[np.int64], frame: pl.DataFrame) -> NDArray[np.int64] |
 
 
 def _floats(frame: pl.DataFrame, name: str) -> NDArray[np.float64]:
-    return frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    column = frame[name].cast(pl.Float64)
+    return (column.fill_null(math.nan) if column.has_nulls() else column).to_numpy()
 
 
 def _micros(frame: pl.DataFrame) -> NDArray[np.int64]:

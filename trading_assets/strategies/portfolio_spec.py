@@ -211,15 +211,20 @@ class PortfolioSpec(Section):
         ]
         return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
 
-    def engine_setup(self, instruments: Iterable[Instrument]) -> PortfolioSetup:
-        """Give what the engine needs.
+    def engine_setup(
+        self, instruments: Iterable[Instrument], strategy: Together | None = None
+    ) -> PortfolioSetup:
+        """Give what the engine needs; strategies that are built already need not be built again.
 
         Raises:
             UnknownSymbol: if an instrument is missing.
             ConfigurationError: if instruments and members do not fit (quote asset, tick, shorts).
         """
         known = tuple(instruments)
-        alone = [part.engine_setup(known) for part in self.parts]
+        strategies = (strategy or self.build_strategy()).strategies
+        alone = [
+            part.engine_setup(known, one) for part, one in zip(self.parts, strategies, strict=True)
+        ]
         return PortfolioSetup(
             account=alone[0].account,
             strategies=tuple(
@@ -243,7 +248,7 @@ def load_any(
     Raises:
         ConfigurationError: naming the file, the key, what was expected and what was found.
     """
-    return _any_of(yaml_of(path), str(path), find, symbols, path.parent)
+    return any_of(yaml_of(path), where=str(path), find=find, symbols=symbols, folder=path.parent)
 
 
 def parse_any(
@@ -264,16 +269,24 @@ def parse_any(
     Raises:
         ConfigurationError: naming the origin, the key, what was expected and what was found.
     """
-    return _any_of(yaml_values(text, where), where, find, symbols, Path())
+    return any_of(yaml_values(text, where), where=where, find=find, symbols=symbols)
 
 
-def _any_of(
+def any_of(
     values: Mapping[str, Any],
+    *,
     where: str,
     find: Callable[[str], StrategySpec],
-    symbols: Sequence[Symbol],
-    folder: Path,
+    symbols: Sequence[Symbol] = (),
+    folder: Path = Path(),
 ) -> AnySpec:
+    """Read a strategy spec or a portfolio from its keys; paths of members begin in `folder`.
+
+    The rest is as `parse_any`.
+
+    Raises:
+        ConfigurationError: as `parse_any`.
+    """
     if not is_portfolio(values):
         return spec_of(values, where=where, symbols=symbols)
     members = values["members"]

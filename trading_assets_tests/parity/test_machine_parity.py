@@ -116,6 +116,20 @@ def test_a_run_twice_is_the_same_run(world, family):
     assert logs(one) == logs(two)
 
 
+@pytest.mark.parametrize("columns", [1, 2])
+def test_columns_of_a_target_that_say_nothing_need_not_be_there(world, columns):
+    setup, bars, signals = world(9, SignalFamily.TARGET, rich=True)
+    values = signals.values.copy()
+    values[..., columns:] = np.nan
+    whole, short = Machine(setup), Machine(setup)
+    whole.run(bars, SignalMatrix(SignalFamily.TARGET, values))
+    short.run(bars, SignalMatrix(SignalFamily.TARGET, values[..., :columns]))
+
+    assert len(whole.orders) > 20
+    assert short.snapshot() == whole.snapshot()
+    assert logs(short) == logs(whole)
+
+
 def test_the_live_path_fed_with_the_simulations_fills_decides_the_same(world):
     """Live has no matching of its own: what it decides depends on fills and closes alone."""
     setup, bars, signals = world(7, SignalFamily.TARGET)

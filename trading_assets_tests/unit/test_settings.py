@@ -34,6 +34,15 @@ def test_the_environment_wins_over_the_file_and_the_file_over_the_defaults(tmp_p
     assert origins["exchange.structure"] == "package defaults"
 
 
+def test_variables_of_the_process_do_not_reach_settings_that_are_told_their_environment(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TA_EXCHANGE", '{"port": 9002}')
+    monkeypatch.setenv("TA_ARCHIVE_ROOT", str(tmp_path))
+    assert load(tmp_path).settings == load_settings({"TA_HOME": str(tmp_path)}).settings
+    assert load(tmp_path).settings.archive_root is None
+
+
 @pytest.mark.parametrize(
     ("environ", "words"),
     [

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from trading_assets.backtest.own_bars import frames_by_symbol, proven_bars
+from trading_assets.backtest.own_bars import frames_by_symbol, proven_bars, symbols_of
 from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.errors import DataError, UnknownSymbol
 from trading_assets.domain.ids import symbol_from_text
@@ -125,3 +125,21 @@ def test_a_name_that_is_no_symbol_is_refused(bars):
 
 def test_a_lazy_table_is_collected(bars):
     assert frames_by_symbol(bars.lazy(), (SOL,))[SOL].equals(bars)
+
+
+def test_one_table_of_several_symbols_is_sorted_by_them(bars):
+    both = pl.concat([bars.with_columns(symbol=pl.lit(name)) for name in ("SOLUSDT", "ETHUSDT")])
+
+    assert symbols_of(both) == symbols_of(both.lazy()) == (SOL, symbol_from_text("ETHUSDT"))
+    assert frames_by_symbol(both, (SOL,))[SOL].height == bars.height
+    assert symbols_of(both.head(5)) == symbols_of({"SOLUSDT": bars}) == (SOL,)
+    assert symbols_of(bars) == ()
+
+
+def test_a_row_that_does_not_say_whose_it_is_is_refused(bars):
+    named = with_value(bars.with_columns(symbol=pl.lit("SOLUSDT")), "symbol", None)
+
+    with pytest.raises(UnknownSymbol):
+        symbols_of(named)
+    with pytest.raises(DataError, match="it is of another symbol"):
+        prove(named)

