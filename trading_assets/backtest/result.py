@@ -165,7 +165,6 @@ class BacktestResult:
             self.tables,
             opening_equity=self.log.opening_equity,
             final_cash=units_from_decimal(self.log.balances[self.spec.quote]) / 1e8,
-            slippage_bps=self._slippage_bps,
             oos_start=self.oos_start,
             periods_per_year=self.periods_per_year,
         )
@@ -173,17 +172,9 @@ class BacktestResult:
             found["by_tag"] = metrics_by_tag(
                 self.tables,
                 self.openings,
-                slippage_bps=self._slippage_bps,
                 periods_per_year=self.periods_per_year,
             )
         return found
-
-    @property
-    def _slippage_bps(self) -> float | None:
-        costs = self.spec.costs
-        if costs.impact_bps or costs.sqrt_impact:
-            return None
-        return float(costs.slippage_bps + costs.half_spread_bps)
 
     @property
     def metrics(self) -> Mapping[str, float | int | None]:

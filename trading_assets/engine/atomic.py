@@ -15,7 +15,7 @@ from trading_assets.records.arrays import Records
 def atomic_fills(fills: Records) -> Records:
     """Merge the fills of each order, dtype FILL, in the order of their first.
 
-    Quantities, notional and fees are sums, the price is their mean by quantity; `id`, `bar_ts` and
+    Quantities, notional and fees are sums, prices are their means by quantity; `id`, `bar_ts` and
     `maker` are those of the first fill, `ts`, `position` and `cash` those of the last.
     """
     first, last, group = _groups(fills["order_id"])
@@ -24,7 +24,8 @@ def atomic_fills(fills: Records) -> Records:
         merged[name] = fills[name][first]
     for name in ("lots", "units", "notional", "fee"):
         merged[name] = _sums(fills[name], group, len(first))
-    merged["price"] = _means(fills["price"], fills["units"], group, fills["price"][first])
+    for name in ("price", "touched"):
+        merged[name] = _means(fills[name], fills["units"], group, fills[name][first])
     return merged
 
 

@@ -337,7 +337,7 @@ def book_fill(
     """Book a venue's execution of the order in row `k` of a book."""
     event = events[0]
     book = books[b]
-    execute(accounts[0], book, event, k, lots, price, fee, fee_in_base, 0, ts)
+    execute(accounts[0], book, event, k, lots, price, np.nan, fee, fee_in_base, 0, ts)
     sweep(book)
     drain(event, logs)
 

@@ -248,7 +248,7 @@ def _fill_lots(
         book.left -= lots
         if order.type in (STOP, TRAILING_STOP):
             order.flags |= TRIGGERED
-    execute(account, book, events, k, lots, price, fee, fee_in_base, maker, ts)
+    execute(account, book, events, k, lots, price, touched, fee, fee_in_base, maker, ts)
 
 
 @compiled
@@ -262,12 +262,12 @@ def fillable_lots(terms: Record, book: Record, order: Record) -> int:
 
 @compiled
 def execute(
-    account: Record, book: Record, events: Record, k: int, lots: int, price: float, fee: int,
-    fee_in_base: int, maker: int, ts: int,
+    account: Record, book: Record, events: Record, k: int, lots: int, price: float,
+    touched: float, fee: int, fee_in_base: int, maker: int, ts: int,
 ) -> None:  # fmt: skip
     """Book an execution of the order in row `k`, and all that follows from it."""
     order = book.orders[k]
-    apply_fill(account, book, events, order, lots, price, fee, fee_in_base, maker, ts)
+    apply_fill(account, book, events, order, lots, price, touched, fee, fee_in_base, maker, ts)
     complete = order.filled + lots >= order.lots
     if complete:
         release(account, order)

@@ -90,7 +90,6 @@ def metrics_by_tag(
     tables: RunTables,
     openings: Mapping[str, float],
     *,
-    slippage_bps: float | None,
     periods_per_year: float,
 ) -> dict[str, Metrics]:
     """Give the metrics of each strategy's book by its tag, over the whole run.
@@ -101,7 +100,7 @@ def metrics_by_tag(
     found: dict[str, Metrics] = {}
     for name, opening in openings.items():
         own = tables_of(tables, name, opening)
-        found[name] = metrics_of(own, opening, slippage_bps, periods_per_year)
+        found[name] = metrics_of(own, opening, periods_per_year)
     return found
 
 

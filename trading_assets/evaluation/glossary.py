@@ -66,8 +66,8 @@ GLOSSARY: dict[str, Term] = {
     "fees": Term("Fees", "quote", "Explicit costs; those in base at the price of their fill."),
     "fees_pct": Term("Fees of traded", "%", "Fees over traded notional."),
     "slippage_cost": Term(
-        "Slippage", "quote", "Implicit costs: what fills paid beyond the price they touched, by "
-        "slippage and half spread. Not defined with an impact model."
+        "Slippage", "quote", "Implicit costs: what fills paid beyond the prices that they touched, "
+        "by slippage, spread and impact. Net PnL and all costs are the PnL at those prices."
     ),
     "financing": Term("Financing", "quote", "Swaps and borrow fees paid for holding positions."),
 }  # fmt: skip

@@ -23,7 +23,6 @@ def performance(
     *,
     opening_equity: float,
     final_cash: float,
-    slippage_bps: float | None,
     oos_start: Micros | None,
     periods_per_year: float = m.CRYPTO_DAYS_PER_YEAR,
 ) -> dict[str, Any]:
@@ -38,13 +37,10 @@ def performance(
         tables: of the run.
         opening_equity: before the first bar.
         final_cash: free quote after the last bar.
-        slippage_bps: by which the cost model worsens every taker's price (slippage and half
-            spread), to tell implicit from explicit costs; None when part of it is an impact,
-            which fills do not record.
         oos_start: first instant out of sample; None when nothing is.
         periods_per_year: of daily returns.
     """
-    whole = metrics_of(tables, opening_equity, slippage_bps, periods_per_year)
+    whole = metrics_of(tables, opening_equity, periods_per_year)
     whole["final_cash"] = final_cash
     result: dict[str, Any] = {
         "all": whole,
@@ -55,9 +51,7 @@ def performance(
     if oos_start is not None:
         before = tables.equity.filter(pl.col("ts_utc") < instant(oos_start))
         opening = before["equity"][-1] if before.height else opening_equity
-        result["oos"] = metrics_of(
-            _since(tables, oos_start), opening, slippage_bps, periods_per_year
-        )
+        result["oos"] = metrics_of(_since(tables, oos_start), opening, periods_per_year)
     return result
 
 
@@ -95,7 +89,7 @@ def _since(tables: RunTables, start: Micros) -> RunTables:
 
 
 def metrics_of(
-    tables: RunTables, opening: float, slippage_bps: float | None, periods_per_year: float
+    tables: RunTables, opening: float, periods_per_year: float
 ) -> dict[str, float | int | None]:
     """Give the metrics of tables whose equity was `opening` before their first bar."""
     equity = tables.equity["equity"].to_numpy()
@@ -112,7 +106,7 @@ def metrics_of(
         "num_orders": tables.orders.height,
         "num_fills": tables.trades.height,
         **_trade_metrics(tables.round_trips),
-        **_cost_metrics(tables, equity, slippage_bps),
+        **_cost_metrics(tables, equity),
     }
 
 
@@ -155,9 +149,7 @@ def _trade_metrics(round_trips: pl.DataFrame) -> dict[str, float | int | None]:
     }
 
 
-def _cost_metrics(
-    tables: RunTables, equity: np.ndarray, slippage_bps: float | None
-) -> dict[str, float | int | None]:
+def _cost_metrics(tables: RunTables, equity: np.ndarray) -> dict[str, float | int | None]:
     """Give turnover and costs; fees in base are valued at the price of their fill."""
     trades = tables.trades.with_columns(pl.col("notional").cast(pl.Float64))
     traded, fees = float(trades["notional"].sum()), float(trades["fee_quote"].sum())
@@ -167,15 +159,13 @@ def _cost_metrics(
         "turnover": traded / mean_equity if mean_equity else None,
         "fees": fees,
         "fees_pct": fees / traded * 100.0 if traded else None,
-        "slippage_cost": None if slippage_bps is None else _slippage_cost(trades, slippage_bps),
+        "slippage_cost": _slippage_cost(trades),
         "financing": float(tables.financing["amount"].sum() or 0),
     }
 
 
-def _slippage_cost(trades: pl.DataFrame, slippage_bps: float) -> float:
-    """Give what takers paid beyond the prices that they touched."""
-    slip = slippage_bps / 10_000.0
-    taken = trades.filter(~pl.col("maker"))
-    sign = pl.when(pl.col("side") == "BUY").then(1.0).otherwise(-1.0)
-    implicit = taken.select((pl.col("notional") * slip / (1.0 + sign * slip)).sum()).item()
-    return float(implicit or 0.0)
+def _slippage_cost(trades: pl.DataFrame) -> float | None:
+    """Give what takers paid beyond the prices that they touched; None if one is not known."""
+    if trades["slippage"].null_count():
+        return None
+    return float(trades["slippage"].sum() or 0)

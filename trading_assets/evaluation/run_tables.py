@@ -7,6 +7,7 @@ was marked. Quantities are exact decimals; fill prices and valuations are floats
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
@@ -28,7 +29,7 @@ from trading_assets.evaluation.position_table import (
     frame_of,
     position_table,
 )
-from trading_assets.records.arrays import Records
+from trading_assets.records.arrays import Record, Records
 from trading_assets.records.codes import NO_PRICE, Cause, Leg, OrderState
 from trading_assets.risk.pre_trade import Refusal
 
@@ -72,8 +73,12 @@ FILLS = pl.Schema(
         "position": EXACT,
         "fee_quote": pl.Float64(),
         "strategy": pl.String(),
+        "touched_price": pl.Float64(),
+        "slippage": EXACT,
     }
 )
+"""`touched_price` is what the market showed before costs worsened it, `slippage` what the fill was
+exchanged for beyond it, in quote; both are null for a venue's fill, of which neither is known."""
 
 FILLED_ORDERS = pl.Schema(
     {
@@ -292,9 +297,20 @@ def _trades(
                 "position": instrument.quantity_from_lots(int(f["position"])),
                 "fee_quote": fee * float(f["price"]) if f["fee_in_base"] else fee,
                 "strategy": tags[f["tag"]],
+                **_slippage(f, instrument),
             }
         )
     return frame_of(rows, FILLS)
+
+
+def _slippage(fill: Record, instrument: Instrument) -> dict[str, float | Decimal | None]:
+    """Give the price that a fill touched and what it paid beyond it, to the unit."""
+    touched = float(fill["touched"])
+    if math.isnan(touched):
+        return {"touched_price": None, "slippage": None}
+    value = round(int(fill["units"]) * touched * float(instrument.point_value))
+    beyond = int(fill["side"]) * (int(fill["notional"]) - value)
+    return {"touched_price": touched, "slippage": decimal_from_units(beyond)}
 
 
 def _filled_orders(trades: pl.DataFrame, orders: Records, ids: Mapping[int, str]) -> pl.DataFrame:

@@ -80,7 +80,9 @@ def _apply(
     accounts: Records, books: Records, events: Records, orders: Records, b: int, lots: int,
     price: float, fee: int, fee_in_base: int, ts: int,
 ) -> None:  # fmt: skip
-    apply_fill(accounts[0], books[b], events[0], orders[0], lots, price, fee, fee_in_base, 0, ts)
+    apply_fill(
+        accounts[0], books[b], events[0], orders[0], lots, price, np.nan, fee, fee_in_base, 0, ts
+    )
 
 
 class VirtualBook:

@@ -18,19 +18,17 @@ def notional_units(grid: Record, units: int, price: float) -> int:
 @compiled
 def apply_fill(
     account: Record, book: Record, events: Record, order: Record, lots: int, price: float,
-    fee: int, fee_in_base: int, maker: int, ts: int,
+    touched: float, fee: int, fee_in_base: int, maker: int, ts: int,
 ) -> None:  # fmt: skip
     """Book `lots` of `order` at `price`; the same function for simulated and venue fills.
 
-    `fee` is in units of base when `fee_in_base`, else of quote; `ts` is the open time of the bar,
-    or the venue's time.
+    `touched` is the price before costs worsened it, NaN when that is not known. `fee` is in units
+    of base when `fee_in_base`, else of quote. `ts` is the open time of the bar, or the venue's.
     """
     side = order.side
     units = lots * book.grid.lot_units
     notional = notional_units(book.grid, units, price)
-    received = units
-    cost = notional
-    quote_fee = fee
+    received, cost, quote_fee = units, notional, fee
     account.cash -= side * notional
     if fee_in_base != 0:
         received = units - fee
@@ -69,6 +67,7 @@ def apply_fill(
     fill.lots = lots
     fill.units = units
     fill.price = price
+    fill.touched = touched
     fill.notional = notional
     fill.fee = fee
     fill.fee_in_base = fee_in_base

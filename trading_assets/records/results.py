@@ -21,6 +21,7 @@ FILL = np.dtype(
         ("lots", "i8"),
         ("units", "i8"),  # 1e-8 of base, positive
         ("price", "f8"),
+        ("touched", "f8"),  # before costs worsened it; NaN for a venue's fill: not known
         ("notional", "i8"),  # 1e-8 of quote, positive
         ("fee", "i8"),  # 1e-8 of base or quote
         ("position", "i8"),  # lots held afterwards

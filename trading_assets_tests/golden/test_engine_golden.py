@@ -86,11 +86,11 @@ PCT = Sizing(SizingMode.PCT_OF_EQUITY, pos_pct=Decimal(50), rebalance_pct=Decima
     [
         (
             SignalFamily.TARGET, PCT, targets, 28, 9540.479617078001,
-            "baa7301f8364de56ea09e293c0a8bcbe579e9e367b0cc8f05dd96fdc92b22238",
+            "adae010b0ab9e81c4131df62b8de08a1465ebef5c4b2f139210b22154c8f4e92",
         ),
         (
             SignalFamily.BRACKET, RISK, brackets, 94, 9405.582096852,
-            "e6ac66596937f9609c1aa592e15f20b0fd4b3106dd2fffa79a82bcca613cfc13",
+            "1a7edcffefd42727378c8a8f5227666cf5eccaaefc40e476639c259a84189bdf",
         ),
     ],
 )  # fmt: skip

@@ -27,6 +27,7 @@ from trading_assets.engine.requests import OrderRequest
 from trading_assets.engine.signals import BarMatrix, SignalMatrix
 from trading_assets.records.codes import OrderState
 from trading_assets.records.order_edges import ALL_EDGES, EDGES, edges_taken
+from trading_assets_tests.properties.costs_of import require_net_is_gross_less_costs
 
 STEP = DAY // 4
 BOUNDED = settings(max_examples=60, deadline=None, derandomize=True)
@@ -57,6 +58,7 @@ def setups(draw):
         draw(bps), draw(bps), slippage_bps=draw(bps), half_spread_bps=draw(bps),
         impact_bps=draw(bps), sqrt_impact=draw(st.sampled_from([Decimal(0), Decimal("0.4")])),
         minimum_fee=draw(st.sampled_from([Decimal(0), Decimal("0.7")])),
+        per_share=draw(st.sampled_from([Decimal(0), Decimal("0.03")])),
     )  # fmt: skip
     if margin:
         costs = replace(
@@ -263,6 +265,14 @@ def test_cash_lots_and_equity_follow_from_the_logs(life):
         cash -= (fills["side"] * fills["notional"] + fills["fee"])[done].sum()
         base = (fills["side"] * fills["units"])[done].sum()
         assert equity == (float(cash) + (base * rows[t, 3] if base else 0.0)) / 1e8
+
+
+@BOUNDED
+@given(lives())
+def test_gross_less_fees_less_slippage_is_net(life):
+    (machine,), _ = live(life)
+
+    require_net_is_gross_less_costs(machine, matrices(life[1])[0])
 
 
 @BOUNDED

@@ -25,6 +25,7 @@ from trading_assets.engine.machine import Machine
 from trading_assets.engine.signals import BarMatrix, SignalMatrix
 from trading_assets.records.codes import Cause, Leg, OrderState, Verdict
 from trading_assets.risk import sizing as sizing_room
+from trading_assets_tests.properties.costs_of import require_net_is_gross_less_costs
 from trading_assets_tests.stand_ins.asked import Restless
 
 STEP = 300_000_000
@@ -145,6 +146,13 @@ def test_cash_and_inventory_are_conserved_to_the_unit(world):
     open_cost = (np.sign(lots["units"]) * lots["cost"] + lots["fee"]).sum()
     assert account["cash"] == account["opening_cash"] + account["realised"] - open_cost
     assert account["realised"] == trips["pnl"].sum()
+
+
+@BOUNDED
+@given(runs())
+def test_gross_less_fees_less_slippage_is_net(world):
+    """With fees in either asset; `test_order_life` has the other costs."""
+    require_net_is_gross_less_costs(run(*world), world[1])
 
 
 @BOUNDED

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -69,6 +70,7 @@ def tables():
             "bar_ts": at(0),
             "ts": at(1),
             "price": 101.0,
+            "touched": 100.75,
             "notional": 202 * E8,
             "fee": 2 * E8 // 1000,
             "fee_in_base": 1,
@@ -83,6 +85,7 @@ def tables():
             "bar_ts": at(3),
             "ts": at(4),
             "price": 100.0,
+            "touched": 100.5,
             "units": 1998 * E8 // 1000,
             "notional": 19_980 * E8 // 100,
             "fee": E8 // 10,
@@ -195,7 +198,6 @@ def test_performance_of_the_whole_and_out_of_sample(tables):
         tables,
         opening_equity=1000.0,
         final_cash=996.5,
-        slippage_bps=1.0,
         oos_start=int(datetime(2024, 1, 2, tzinfo=UTC).timestamp()) * 1_000_000,
     )
     whole, oos = result["all"], result["oos"]
@@ -203,7 +205,7 @@ def test_performance_of_the_whole_and_out_of_sample(tables):
     assert (whole["final_cash"], whole["final_equity"]) == (996.5, 997.0)
     assert whole["fees"] == pytest.approx(0.002 * 101 + 0.1)
     assert whole["traded_notional"] == pytest.approx(401.8)
-    assert whole["slippage_cost"] == pytest.approx(202 * 1e-4 / 1.0001 + 199.8 * 1e-4 / 0.9999)
+    assert whole["slippage_cost"] == 2 * 0.25 + 0.999
     assert whole["max_drawdown_pct"] == pytest.approx(900 / 1006)
     assert (oos["initial_cash"], oos["num_trades"], oos["num_fills"]) == (1004.0, 0, 1)
     assert oos["net_return_pct"] == pytest.approx((997 / 1004 - 1) * 100)
@@ -233,18 +235,14 @@ def test_a_run_without_trades_has_empty_tables_with_all_columns(tables):
     )
     for name in ("orders", "trades", "filled_orders", "round_trips", "positions"):
         assert getattr(empty, name).schema == getattr(tables, name).schema
-    result = performance(
-        empty, opening_equity=1000.0, final_cash=1000.0, slippage_bps=1, oos_start=None
-    )
+    result = performance(empty, opening_equity=1000.0, final_cash=1000.0, oos_start=None)
     assert result["all"]["num_trades"] == 0
     assert result["all"]["win_rate"] is None
     assert result["oos"] is None
 
 
 def test_the_glossary_is_of_exactly_the_metrics_that_a_run_has(tables):
-    found = performance(
-        tables, opening_equity=1000.0, final_cash=1.0, slippage_bps=1, oos_start=None
-    )
+    found = performance(tables, opening_equity=1000.0, final_cash=1.0, oos_start=None)
     assert set(found["all"]) == set(GLOSSARY)
 
 
@@ -265,8 +263,16 @@ def test_financing_names_what_was_paid_for_holding_what(tables):
     ((_, symbol, kind, amount, position, price, nights, tag),) = tables.financing.rows()
     assert (symbol, kind, amount, tag) == ("SOLUSDT", "swap", Decimal("0.25"), "mine")
     assert (position, price, nights) == (Decimal("1.998"), 101.0, 1)
-    found = performance(
-        tables, opening_equity=1000.0, final_cash=1.0, slippage_bps=None, oos_start=None
-    )
+    found = performance(tables, opening_equity=1000.0, final_cash=1.0, oos_start=None)
     assert found["all"]["financing"] == 0.25
+
+
+def test_slippage_is_exact_to_the_unit_and_not_defined_where_a_venue_filled(tables):
+    assert tables.trades["touched_price"].to_list() == [100.75, 100.5]
+    assert tables.trades["slippage"].to_list() == [Decimal("0.5"), Decimal("0.999")]
+    of_venue = pl.col("slippage").replace(Decimal("0.5"), None)
+    venue = replace(tables, trades=tables.trades.with_columns(of_venue))
+
+    found = performance(venue, opening_equity=1000.0, final_cash=1.0, oos_start=None)
+
     assert found["all"]["slippage_cost"] is None
