@@ -19,6 +19,7 @@ from trading_assets.strategies.spec_yaml import configuration_error
 
 Method = Literal["grid", "random", "optuna"]
 Params = Mapping[str, Any]
+_OF_STRATEGY = "params."
 _SECTIONS = ("params", "sizing", "costs", "limits", "rules")
 
 
@@ -142,6 +143,10 @@ def require_keys(spec: StrategySpec, kind: type[Any], space: Space) -> None:
 
 def varied(spec: StrategySpec, params: Params) -> StrategySpec | ConfigurationError:
     """Give the spec with these keys set, or why they make none."""
+    own = {name.removeprefix(_OF_STRATEGY): value for name, value in params.items()}
+    if all(name.startswith(_OF_STRATEGY) for name in params):
+        # Nothing of a spec depends on them, so nothing of it is proven again.
+        return spec.model_copy(update={"params": {**spec.params, **own}})
     keys = spec.model_dump(exclude_unset=True)
     for name, value in params.items():
         section, _, key = name.partition(".")

@@ -1,9 +1,9 @@
 """Trials of a sweep: many specs on the same bars, each with the result of its single run.
 
 What trials have in common is done once: bars are proven and laid out, equal indicator columns are
-shared (`features.memo`), one set of log buffers serves all. What differs is evaluated by the same
-functions and run by the same compiled step as `Prepared.run`, so fills, state and metrics are those
-of a single run, to the bit.
+shared (`features.memo`), one machine serves all trials of one setup. What differs is evaluated by
+the same functions and run by the same compiled step as `Prepared.run`, so fills, state and metrics
+are those of a single run, to the bit.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from trading_assets.engine.signals import BarMatrix, Ints
 from trading_assets.engine.skipping import Skips, skips_of
 from trading_assets.engine.sweep_machine import SweepMachine
 from trading_assets.features.memo import DEFAULT_BYTES, shared_columns
-from trading_assets.records.results import Logs
 from trading_assets.strategies.changes import changed_signals
 from trading_assets.strategies.evaluate import time_axis
 from trading_assets.strategies.portfolio_spec import PortfolioSpec, Together
@@ -135,32 +134,34 @@ def run_trials(
         trials: what each one sets, and the spec that it makes or why it makes none.
         memo_bytes: most memory for shared columns.
     """
-    buffers: Logs | None = None
+    machine: SweepMachine | None = None
     with shared_columns(tuple(ground.prepared.frames.values()), memo_bytes):
         for params, spec in trials:
             if isinstance(spec, ConfigurationError):
                 yield Trial(params, refusal=str(spec))
                 continue
-            trial, buffers = _run_trial(ground, params, spec, buffers)
+            trial, machine = _run_trial(ground, params, spec, machine)
             yield trial
 
 
 def _run_trial(
-    ground: Ground, params: Mapping[str, Any], spec: StrategySpec, buffers: Logs | None
-) -> tuple[Trial, Logs | None]:
+    ground: Ground, params: Mapping[str, Any], spec: StrategySpec, used: SweepMachine | None
+) -> tuple[Trial, SweepMachine | None]:
     peak, began = _peak_bytes(), time.process_time()
     prepared = ground.prepared
+    known, _, usual = alone(prepared)
     try:
         strategy = spec.build_strategy(ground.kind)
-        setup = spec.engine_setup(prepared.setup.instruments, strategy)
+        setup = spec.engine_setup(usual.instruments, strategy, like=(known, usual))
     except ConfigurationError as error:
-        return Trial(params, refusal=str(error)), buffers
+        return Trial(params, refusal=str(error)), used
     varied = replace(prepared, spec=spec, strategy=strategy, setup=setup)
+    machine: Machine
     if setup.family is SignalFamily.ON_BAR:
         machine, daily = _asked(varied)
     else:
-        machine = run_sweep_machine(ground, varied, buffers)
-        daily, buffers = machine.daily_equity, machine.buffers
+        machine = used = run_sweep_machine(ground, varied, used)
+        daily = used.daily_equity
     trial = Trial(
         params,
         metrics=trial_metrics(machine, daily, float(spec.cash)),
@@ -170,14 +171,21 @@ def _run_trial(
         cpu_seconds=time.process_time() - began,
         rss_growth=_peak_bytes() - peak,
     )
-    return trial, buffers
+    return trial, used
 
 
-def run_sweep_machine(ground: Ground, varied: Prepared, buffers: Logs | None) -> SweepMachine:
-    """Run one trial of a strategy of columns; its logs stand in the buffers until the next."""
+def run_sweep_machine(ground: Ground, varied: Prepared, used: SweepMachine | None) -> SweepMachine:
+    """Run one trial of a strategy of columns, on the machine of the trial before when there is one.
+
+    Its logs stand until the next trial.
+    """
     _, strategy, setup = alone(varied)
     signals = changed_signals(strategy, varied.frames, ground.places, len(varied.bars))
-    machine = SweepMachine(setup, buffers)
+    if used is not None and (used.setup is setup or used.setup == setup):
+        machine = used
+        machine.start_over()
+    else:
+        machine = SweepMachine(setup, None if used is None else used.buffers)
     reached = 0
     for hole in varied.holes:
         machine.run_changes(varied.bars, ground.skips, signals, reached, hole.row + 1)

@@ -64,7 +64,7 @@ class Ledger:
         terms = terms_from_setup(setup)
         self.setup = setup
         self.places = terms.places
-        self._setup_hash = setup_hash(setup)
+        self._setup_hash = setup_hash(setup, terms)
         self._memory_dtype = memory_dtype(setup)
         cash = units_from_decimal(setup.account.cash)
         self._state = opening_state(terms, cash, self._memory_dtype)

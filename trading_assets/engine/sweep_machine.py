@@ -1,4 +1,4 @@
-"""A machine for the trials of a sweep: one set of log buffers, and bars that are skipped."""
+"""A machine for the trials of a sweep: it starts over for each, and skips bars."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["ChangedSignals", "Skips", "SweepMachine"]
 
 
 class SweepMachine(Machine):
-    """A machine whose logs lie in buffers that were another's, and whose curve is not kept.
+    """A machine that runs one trial after the other, and keeps no curve of equity.
 
     Args:
         setup: what is run; not one whose strategy is asked at every bar.
@@ -31,16 +31,25 @@ class SweepMachine(Machine):
                 found=setup.family.name,
             )
         super().__init__(setup)
-        if buffers is not None:
-            buffers.used[:] = 0
-            self._logs = buffers
+        self._opening = self._state
+        self._at_first = self._state.record.view(np.uint8).copy()
         self._daily = np.empty(0)
         self._days = np.zeros(1, np.int64)
+        if buffers is not None:
+            self._logs = buffers
+            self.start_over()
 
     @property
     def buffers(self) -> Logs:
-        """The logs, to be given to the next machine."""
+        """The logs, for a machine of another setup."""
         return self._logs
+
+    def start_over(self) -> None:
+        """Be as new, in memory that is warm already: logs and state of the last trial are gone."""
+        self._state = self._opening  # lots may have asked for a larger one
+        self._state.record.view(np.uint8)[:] = self._at_first
+        self._logs.used[:] = 0
+        self._days[0] = 0
 
     @property
     def daily_equity(self) -> Floats:
@@ -67,7 +76,7 @@ class SweepMachine(Machine):
         self._require_later(int(bars.ts[start]))
         if self._state.account[0]["terms"]["needs_volume"]:
             bars.require_volumes(start, stop, "participation or impact")
-        if not len(self._daily):
+        if len(self._daily) < len(skips.days):
             self._daily = np.empty(len(skips.days))
         while True:
             self._make_room(0)

@@ -37,10 +37,7 @@ def annual_return(returns: ArrayLike, periods_per_year: float) -> float | None:
     without a value. Source: empyrical `annual_return`. -1 when everything is lost.
     """
     n = np.asarray(returns, dtype=np.float64).size
-    if n == 0:
-        return None
-    growth = 1.0 + cumulative_return(returns)
-    return -1.0 if growth <= 0 else float(growth ** (periods_per_year / n) - 1.0)
+    return _annual_growth(cumulative_return(returns), n, periods_per_year)
 
 
 def annual_volatility(returns: ArrayLike, periods_per_year: float) -> float | None:
@@ -64,10 +61,7 @@ def sharpe_ratio(
     excess = _known(returns) - risk_free_per_period
     if excess.size < 2:
         return None
-    deviation = float(np.std(excess, ddof=1))
-    if deviation == 0.0:
-        return None
-    return float(np.mean(excess)) / deviation * math.sqrt(periods_per_year)
+    return _annual_ratio(np.mean(excess), np.std(excess, ddof=1), periods_per_year)
 
 
 def sortino_ratio(
@@ -81,10 +75,7 @@ def sortino_ratio(
     excess = _known(returns) - required_per_period
     if excess.size < 2:
         return None
-    downside = math.sqrt(float(np.mean(np.minimum(excess, 0.0) ** 2)))
-    if downside == 0.0:
-        return None
-    return float(np.mean(excess)) / downside * math.sqrt(periods_per_year)
+    return _annual_ratio(np.mean(excess), _downside(excess), periods_per_year)
 
 
 def drawdown_series(values: ArrayLike) -> NDArray[np.float64]:
@@ -123,8 +114,7 @@ def longest_drawdown(values: ArrayLike) -> int:
 
 def calmar_ratio(returns: ArrayLike, periods_per_year: float) -> float | None:
     """Give CAGR / |max drawdown|. Source: T. W. Young, "Calmar Ratio", Futures 1991."""
-    growth, depth = annual_return(returns, periods_per_year), max_drawdown(returns)
-    return None if growth is None or depth == 0 else growth / -depth
+    return _per_depth(annual_return(returns, periods_per_year), max_drawdown(returns))
 
 
 def performance_metrics(
@@ -134,16 +124,26 @@ def performance_metrics(
 
     `cumulative_return`, `annual_return` (CAGR), `annual_volatility`, `sharpe`, `sortino`,
     `calmar`, `max_drawdown`; each as the function of that name defines it. What needs trades or
-    costs (hit rate, average trade, turnover, fees) is in `evaluation.performance`.
+    costs (hit rate, average trade, turnover, fees) is in `evaluation.performance`. What several
+    have in common is computed once.
     """
+    n, known = np.asarray(returns, dtype=np.float64).size, _known(returns)
+    cumulative, depth = cumulative_return(known), max_drawdown(known)
+    growth = _annual_growth(cumulative, n, periods_per_year)
+    volatility = sharpe = sortino = None
+    if known.size >= 2:
+        mean, deviation = np.mean(known), np.std(known, ddof=1)
+        volatility = float(deviation * math.sqrt(periods_per_year))
+        sharpe = _annual_ratio(mean, deviation, periods_per_year)
+        sortino = _annual_ratio(mean, _downside(known), periods_per_year)
     return {
-        "cumulative_return": cumulative_return(returns),
-        "annual_return": annual_return(returns, periods_per_year),
-        "annual_volatility": annual_volatility(returns, periods_per_year),
-        "sharpe": sharpe_ratio(returns, periods_per_year),
-        "sortino": sortino_ratio(returns, periods_per_year),
-        "calmar": calmar_ratio(returns, periods_per_year),
-        "max_drawdown": max_drawdown(returns),
+        "cumulative_return": cumulative,
+        "annual_return": growth,
+        "annual_volatility": volatility,
+        "sharpe": sharpe,
+        "sortino": sortino,
+        "calmar": _per_depth(growth, depth),
+        "max_drawdown": depth,
     }
 
 
@@ -184,4 +184,26 @@ def mean_or_none(values: ArrayLike) -> float | None:
 
 def _known(returns: ArrayLike) -> NDArray[np.float64]:
     series = np.asarray(returns, dtype=np.float64)
-    return series[~np.isnan(series)]
+    unknown = np.isnan(series)
+    return series[~unknown] if unknown.any() else series
+
+
+def _annual_growth(cumulative: float, n: int, periods_per_year: float) -> float | None:
+    if n == 0:
+        return None
+    growth = 1.0 + cumulative
+    return -1.0 if growth <= 0 else float(growth ** (periods_per_year / n) - 1.0)
+
+
+def _annual_ratio(
+    mean: float | np.floating, risk: float | np.floating, periods_per_year: float
+) -> float | None:
+    return None if risk == 0.0 else float(mean) / float(risk) * math.sqrt(periods_per_year)
+
+
+def _downside(excess: NDArray[np.float64]) -> float:
+    return math.sqrt(float(np.mean(np.minimum(excess, 0.0) ** 2)))
+
+
+def _per_depth(growth: float | None, depth: float) -> float | None:
+    return None if growth is None or depth == 0 else growth / -depth

@@ -114,17 +114,15 @@ def return_metrics(
     returns: np.ndarray, final: float, opening: float, periods_per_year: float
 ) -> dict[str, float | int | None]:
     """Give what follows from equity at both ends, in quote, and the daily returns between."""
-    growth = m.annual_return(returns, periods_per_year)
-    volatility = m.annual_volatility(returns, periods_per_year)
+    found = m.performance_metrics(returns, periods_per_year)
+    growth, volatility = found["annual_return"], found["annual_volatility"]
     return {
         "final_equity": final,
         "net_pnl": final - opening,
         "net_return_pct": (final / opening - 1.0) * 100.0,
         "cagr_pct": None if growth is None else growth * 100.0,
         "volatility_pct": None if volatility is None else volatility * 100.0,
-        "sharpe": m.sharpe_ratio(returns, periods_per_year),
-        "sortino": m.sortino_ratio(returns, periods_per_year),
-        "calmar": m.calmar_ratio(returns, periods_per_year),
+        **{name: found[name] for name in ("sharpe", "sortino", "calmar")},
     }
 
 

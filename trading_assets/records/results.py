@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -123,6 +124,7 @@ FACTOR = np.dtype(
 )
 
 
+@cache
 def as_written(dtype: np.dtype[np.void]) -> np.dtype[np.void]:
     """Give the record of a row as the compiled step writes it: `owner` for symbol and tag.
 

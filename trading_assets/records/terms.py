@@ -137,9 +137,8 @@ def terms_from_setup(setup: AnySetup) -> Terms:
     )
 
 
-def setup_hash(setup: AnySetup) -> str:
-    """Give the SHA-256 of everything that the compiled step reads of a setup."""
-    terms = terms_from_setup(setup)
+def setup_hash(setup: AnySetup, terms: Terms) -> str:
+    """Give the SHA-256 of everything that the compiled step reads of a setup and its terms."""
     names = [
         [str(p.instrument.symbol), p.instrument.base, p.instrument.quote] for p in terms.places
     ]

@@ -77,7 +77,7 @@ def make_strategy(
     """
     cls = kind or strategy_class(reference, where=where)
     prefix = f"{where}: " if where else ""
-    fields = {field.name: field for field in dataclasses.fields(cls) if field.init}
+    fields = _types(typing.cast("Hashable", cls))
     for key in params:
         if key not in fields:
             close = difflib.get_close_matches(key, fields, n=1)
@@ -87,9 +87,8 @@ def make_strategy(
                 found=key,
                 fix=f"Did you mean {close[0]}?" if close else "Remove the key.",
             )
-    types = _types(typing.cast("Hashable", cls))
     values = {
-        key: _checked(types[key], value, f"{prefix}params.{key}") for key, value in params.items()
+        key: _checked(fields[key], value, f"{prefix}params.{key}") for key, value in params.items()
     }
     try:
         strategy = cls(**values)

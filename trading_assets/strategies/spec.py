@@ -186,11 +186,18 @@ class StrategySpec(Section):
         return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
 
     def engine_setup(
-        self, instruments: Iterable[Instrument], strategy: Strategy | None = None
+        self,
+        instruments: Iterable[Instrument],
+        strategy: Strategy | None = None,
+        like: tuple[StrategySpec, EngineSetup] | None = None,
     ) -> EngineSetup:
         """Give what the engine needs, with the instruments in the order of `symbols`.
 
-        A strategy that this spec has built already need not be built again.
+        Args:
+            instruments: at least those of the symbols.
+            strategy: when this spec has built it already, it need not be built again.
+            like: another spec with its setup, on the same instruments: a sweep makes hundreds of
+                specs that differ from it in nothing that the engine sees.
 
         Raises:
             UnknownSymbol: if an instrument is missing.
@@ -199,6 +206,8 @@ class StrategySpec(Section):
         strategy = getattr(strategy, "inner", strategy) or self._unfiltered()
         chosen = self._instruments(instruments)
         self._check_fit(strategy, chosen)
+        if like is not None and self._is_like(strategy, chosen, *like):
+            return like[1]
         sizing, rules = self.sizing, self.rules
         return EngineSetup(
             instruments=chosen,
@@ -227,6 +236,22 @@ class StrategySpec(Section):
                     "trailing_stop": TrailBy[rules.trailing_stop.upper()],
                 }
             ),
+        )
+
+    def _is_like(
+        self,
+        strategy: Strategy,
+        instruments: tuple[Instrument, ...],
+        other: StrategySpec,
+        setup: EngineSetup,
+    ) -> bool:
+        """Tell whether the setup of a spec that differs in parameters alone is also this one's."""
+        sections = (name for name in type(self).model_fields if name != "params")
+        return (
+            setup.decider is None
+            and strategy.family is setup.family is not SignalFamily.ON_BAR
+            and instruments == setup.instruments
+            and all(getattr(self, name) is getattr(other, name) for name in sections)
         )
 
     def _instruments(self, instruments: Iterable[Instrument]) -> tuple[Instrument, ...]:

@@ -89,4 +89,5 @@ def test_the_hash_tells_setups_apart():
         replace(SETUP, instruments=(replace(BTC, lot=Decimal("0.0001")),)),
     ]
 
-    assert len({setup_hash(s) for s in [SETUP, replace(SETUP), *others]}) == 1 + len(others)
+    setups = [SETUP, replace(SETUP), *others]
+    assert len({setup_hash(s, terms_from_setup(s)) for s in setups}) == 1 + len(others)
