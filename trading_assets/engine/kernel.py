@@ -26,7 +26,7 @@ from trading_assets.engine.orders import (
     settle_children,
     sweep,
 )
-from trading_assets.engine.sharing import look_around, look_away, note_taken
+from trading_assets.engine.sharing import end_turns, look_in_turn, note_taken
 from trading_assets.engine.signals import Bars
 from trading_assets.engine.target import decide_target
 from trading_assets.portfolio.compiled import compiled, entry, inlined, spliced
@@ -166,12 +166,13 @@ def _decide_all(
     if looks & LOOK_MARGIN and is_called(account, books):
         _liquidate_all(account, books, event, logs, bars.ts[t], live)
         called = logged = True
+    last = -1
     for b in range(len(books)):
         book = books[b]
         if np.isnan(bars.close[np.uint64(book.symbol), t]):
             continue
         if looks != 0:
-            look_around(account, books, book)
+            last = look_in_turn(account, books, last, b)
             logged |= _judge_factor(account, book, logs, signals[:, b, row])
         if called and book.strategy.family != ON_BAR:
             verdict = refuse_called(account, book)
@@ -184,7 +185,7 @@ def _decide_all(
             drain(event, logs)
             logged = True
     if looks != 0:
-        look_away(account)
+        end_turns(account, books)
     return logged
 
 

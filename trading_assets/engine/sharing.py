@@ -8,6 +8,8 @@ opposite positions of two books offset each other there, as they do at a venue.
 
 from __future__ import annotations
 
+import numpy as np
+
 from trading_assets.portfolio.compiled import compiled
 from trading_assets.records.arrays import Record, Records
 from trading_assets.records.terms import LOOK_EXPOSURE, LOOK_PARITY, LOOK_SHARED
@@ -17,10 +19,16 @@ from trading_assets.risk.measures import note_parity
 
 @compiled
 def look_around(account: Record, books: Records, book: Record) -> None:
-    """Note of the other books what the rules of the account ask for."""
-    looks = account.terms.looks
-    if looks & LOOK_SHARED:
+    """Note of the other books what the rules of the account ask for, for one decision by itself."""
+    if account.terms.looks & LOOK_SHARED:
         look_beside(account, books, book)
+    look_further(account, books, book)
+
+
+@compiled
+def look_further(account: Record, books: Records, book: Record) -> None:
+    """Note what of the other books is not about the instrument."""
+    looks = account.terms.looks
     if looks & LOOK_EXPOSURE:
         note_exposure(account, books, book)
     if looks & LOOK_PARITY:
@@ -40,8 +48,48 @@ def look_beside(account: Record, books: Records, book: Record) -> None:
 
 
 @compiled
+def look_in_turn(account: Record, books: Records, last: int, b: int) -> int:
+    """Do what `look_around` does for book `b` after book `last` was decided (-1: none); give `b`.
+
+    A close takes one visit of each book so, where `look_beside` for each takes the square of it:
+    what the books of instrument i hold, and their entries today, is summed in `left` and `taken` of
+    book i (there are no fewer books than instruments), which are zero once matching is over.
+    """
+    book = books[b]
+    if account.terms.looks & LOOK_SHARED:
+        if last >= 0:
+            _add(books, books[last], 1)
+        else:
+            for other in range(len(books)):
+                _add(books, books[other], 1)
+        _add(books, book, -1)
+        sums = books[np.uint64(book.symbol)]
+        account.held_beside = sums.left
+        account.entries_beside = sums.taken
+    look_further(account, books, book)
+    return b
+
+
+@compiled
+def _add(books: Records, book: Record, times: int) -> None:
+    sums = books[np.uint64(book.symbol)]
+    sums.left += times * book.position
+    sums.taken += times * book.entries_today
+
+
+@compiled
+def end_turns(account: Record, books: Records) -> None:
+    """Forget what `look_in_turn` has noted."""
+    if account.terms.looks & LOOK_SHARED:
+        for b in range(len(books)):
+            books[b].left = 0
+            books[b].taken = 0
+    look_away(account)
+
+
+@compiled
 def look_away(account: Record) -> None:
-    """Forget what `look_around` has noted: it is true for one decision only."""
+    """Forget what was noted of other books: it is true for one decision only."""
     account.held_beside = 0
     account.entries_beside = 0
     account.gross_beside = 0.0

@@ -12,6 +12,7 @@ from trading_assets.domain.setup import (
     AccountProfile,
     Costs,
     EngineSetup,
+    FillAt,
     FillRules,
     Limits,
     PortfolioSetup,
@@ -30,6 +31,7 @@ HALF = Sizing(SizingMode.PCT_OF_EQUITY, pos_pct=Decimal(50))
 FLAT = [(100.0, 100.0, 100.0, 100.0)]
 AAA = instrument("AAAUSDT")
 BBB = instrument("BBBUSDT")
+CCC = instrument("CCCUSDT")
 
 
 def strategy(tag, *instruments, family=SignalFamily.TARGET, sizing=ONE, **changes):
@@ -165,6 +167,43 @@ def test_entries_of_a_day_are_counted_over_all_strategies_of_an_instrument():
     machine = ran(setup, [FLAT * 4], [{0: 1.0}, {0: 1.0}, {0: 1.0}])
 
     assert [(r.tag, r.rule, r.was) for r in machine.refusal_log] == [(2, "max_orders_per_day", 3.0)]
+
+
+def test_each_instrument_is_counted_by_itself_whatever_strategies_trade_it():
+    limits = Limits(max_orders_per_day=2, max_symbol_notional=Decimal(250))
+    setup = portfolio(
+        strategy("a", BBB), strategy("b", AAA, BBB), strategy("c", CCC, AAA, BBB), limits=limits
+    )
+    targets = [{0: 1.0}, {0: 1.0}, {1: 1.0}, {1: 1.0}, {2: 1.0}, {3: 1.0}]
+
+    machine = ran(setup, [FLAT * 6] * 3, targets)
+
+    assert [p.lots for p in machine.positions()] == [1000, 1000, 1000, 1000, 1000, 0]
+    assert [(r.tag, r.rule, r.was) for r in machine.refusal_log] == [(2, "max_orders_per_day", 3.0)]
+
+
+def test_what_fills_at_the_close_counts_for_the_next_strategy_of_the_same_close():
+    limits = Limits(max_position_pct=Decimal("1.5"))
+    rules = FillRules(fill_at=FillAt.BAR_CLOSE)
+    setup = portfolio(strategy("first"), strategy("second"), limits=limits, rules=rules)
+
+    machine = ran(setup, [FLAT * 3], [{1: 1.0}, {1: 1.0}])
+
+    assert [p.lots for p in machine.positions()] == [1000, 0]
+    assert [(r.tag, r.rule) for r in machine.refusal_log] == [(1, "max_position")]
+
+
+def test_nothing_of_what_a_decision_saw_of_other_books_stays_in_the_state():
+    limits = Limits(max_orders_per_day=9, max_gross_pct=Decimal(500))
+    setup = portfolio(strategy("a", AAA, BBB), strategy("b", BBB, AAA), limits=limits)
+
+    machine = ran(setup, [FLAT * 4, [*FLAT * 3, None]], [{0: 1.0}, {1: -1.0}, {2: 1.0}, {0: -1.0}])
+
+    account, books, *_ = machine._parts
+    beside = ("held_beside", "entries_beside", "gross_beside", "long_beside", "short_beside")
+    assert [float(account[0][name]) for name in beside] == [0.0] * 5
+    assert [books[name].tolist() for name in ("left", "taken")] == [[0] * 4] * 2
+    assert books["entries_today"].tolist() == [1] * 4
 
 
 def test_opportunities_are_counted_for_each_strategy_and_add_up():
