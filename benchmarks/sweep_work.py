@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 from works import BAR, GRID, SYMBOL, WARM_UP_BARS, compiled
 
-from trading_assets import Backtest, Sweep, TargetStrategy
+from trading_assets import Backtest, Events, EventStrategy, Sweep
 from trading_assets.features.memo import values
 
 SPACE = {"fast": range(5, 55, 5), "slow": range(60, 260, 10)}
@@ -29,7 +29,7 @@ SPEC = {
 
 
 @dataclass(frozen=True)
-class EmaPair(TargetStrategy):
+class EmaPair(EventStrategy):
     """W1's cross with its averages taken from the memo: F x S pairs compute F + S of them."""
 
     fast: int = 20
@@ -38,11 +38,11 @@ class EmaPair(TargetStrategy):
     name: ClassVar[str] = "ema_pair"
     warm_up: ClassVar[timedelta] = WARM_UP_BARS * BAR
 
-    def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Give `ts` and `target`."""
+    def events(self, frame: pl.DataFrame) -> Events:
+        """Give the rows at which the averages cross, 1 upwards and 0 downwards."""
         fast = values(frame, average, "close", span=self.fast)
         slow = values(frame, average, "close", span=self.slow)
-        return pl.DataFrame({"ts": frame["ts"], "target": compiled(_crossings)(fast, slow)})
+        return crossings(fast, slow)
 
 
 def average(close: NDArray[np.float64], span: int) -> NDArray[np.float64]:
@@ -61,15 +61,19 @@ def _average(close: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
     return found
 
 
-def _crossings(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give 1 where the first rises above the second, 0 where it falls below, else NaN."""
-    target = np.empty(above.size)
-    target[0] = np.nan
-    for t in range(1, above.size):  # without branches, so that several bars are done at once
-        rises = (above[t] > below[t]) & ~(above[t - 1] > below[t - 1])
-        falls = (above[t] < below[t]) & ~(above[t - 1] < below[t - 1])
-        target[t] = 1.0 if rises else (0.0 if falls else np.nan)
-    return target
+def crossings(above: NDArray[np.float64], below: NDArray[np.float64]) -> Events:
+    """Give where the first rises above the second (1), and where it falls below (0)."""
+    side = compiled(_sides)(above, below)
+    rows = np.flatnonzero(side[1:] != side[:-1]) + 1
+    rows = rows[side[rows] != 0]
+    return Events(rows, (side[rows] > 0).astype(np.float64))
+
+
+def _sides(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.int8]:
+    sides = np.empty(above.size, np.int8)
+    for t in range(above.size):  # without branches, so that several bars are done at once
+        sides[t] = (above[t] > below[t]) - (above[t] < below[t])
+    return sides
 
 
 def sweep(frame: pl.DataFrame, space: Mapping[str, Any] | None = None) -> Sweep:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from trading_assets.settings import Settings, load_settings
     from trading_assets.strategies.asked import AskedStrategy
     from trading_assets.strategies.columns import BracketStrategy, TargetStrategy
+    from trading_assets.strategies.events import Events, EventStrategy
     from trading_assets.strategies.protocol import Strategy
     from trading_assets.strategies.spec import StrategySpec, load_spec
 
@@ -27,6 +28,8 @@ __all__ = [
     "BacktestResult",
     "Bar",
     "BracketStrategy",
+    "EventStrategy",
+    "Events",
     "Instrument",
     "Month",
     "Settings",
@@ -49,6 +52,8 @@ _HOMES = {
     "BacktestResult": "backtest.result",
     "Bar": "domain.bar",
     "BracketStrategy": "strategies.columns",
+    "EventStrategy": "strategies.events",
+    "Events": "strategies.events",
     "Instrument": "domain.instrument",
     "Month": "domain.ids",
     "Settings": "settings",

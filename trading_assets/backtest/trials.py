@@ -13,6 +13,7 @@ import resource
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -30,28 +31,29 @@ from trading_assets.engine.signals import BarMatrix, Ints
 from trading_assets.engine.skipping import Skips, skips_of
 from trading_assets.engine.sweep_machine import SweepMachine
 from trading_assets.features.memo import DEFAULT_BYTES, shared_columns
-from trading_assets.strategies.changes import changed_signals
+from trading_assets.market.bar_frame import row_content_hash
+from trading_assets.strategies.changes import Place, changed_signals
 from trading_assets.strategies.evaluate import time_axis
 from trading_assets.strategies.portfolio_spec import PortfolioSpec, Together
 from trading_assets.strategies.protocol import Strategy
 from trading_assets.strategies.spec import StrategySpec
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ground:
     """Bars as every trial finds them.
 
     Attributes:
         prepared: the spec that trials vary, on its proven bars.
         skips: what the sweep's loop knows of the bars.
-        places: per symbol, the rows of its frame that are traded, and where they stand.
+        places: per symbol, which rows of its frame are traded, and where they stand.
         days: int64 (D,), the first instants of the UTC days that have bars.
         kind: class of the strategy that all trials build.
     """
 
     prepared: Prepared
     skips: Skips
-    places: Mapping[Symbol, tuple[slice, Ints | slice]]
+    places: Mapping[Symbol, Place]
     days: Ints
     kind: type[Any]
 
@@ -59,6 +61,11 @@ class Ground:
     def bars(self) -> BarMatrix:
         """The bars that are traded."""
         return self.prepared.bars
+
+    @cached_property
+    def content(self) -> Mapping[Symbol, str]:
+        """Hash of the rows of each frame: they are as many as a hundred trials take to run."""
+        return {s: row_content_hash(frame) for s, frame in self.prepared.frames.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,11 +99,12 @@ def ground_of(prepared: Prepared) -> Ground:
     rows = {s: _traded_rows(frame, prepared.span) for s, frame in prepared.frames.items()}
     traded = {s: frame[rows[s]] for s, frame in prepared.frames.items()}
     axis = time_axis(traded)
-    places: dict[Symbol, tuple[slice, Ints | slice]] = {}
+    places: dict[Symbol, Place] = {}
     for symbol, frame in traded.items():
-        ts = frame["ts"].to_physical().to_numpy()
-        whole = len(ts) == len(axis)
-        places[symbol] = rows[symbol], slice(None) if whole else np.searchsorted(axis, ts)
+        ts = frame["ts"].cast(pl.Int64).to_numpy()
+        on_axis = slice(None) if len(ts) == len(axis) else np.searchsorted(axis, ts)
+        before = prepared.frames[symbol]["ts"].cast(pl.Int64).to_numpy()[: rows[symbol].stop]
+        places[symbol] = Place(rows[symbol], on_axis, before)
     return Ground(prepared, skips_of(bars), places, np.unique(bars.ts // DAY) * DAY, kind)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,13 +19,28 @@ from trading_assets.strategies.evaluate import (
     require_numbers,
     strategy_columns,
 )
+from trading_assets.strategies.events import EventStrategy, proven_events, says_events
 from trading_assets.strategies.protocol import Strategy
+
+
+class Place(NamedTuple):
+    """Where the rows of a symbol's frame stand among the bars that are traded.
+
+    Attributes:
+        rows: of the frame, that are traded.
+        on_axis: their places on the time axis; all of it for a symbol that has every bar.
+        ts: int64, open times of the frame up to the last of the rows, microseconds UTC.
+    """
+
+    rows: slice
+    on_axis: Ints | slice
+    ts: Ints
 
 
 def changed_signals(
     strategy: Strategy,
     frames: Mapping[Symbol, pl.DataFrame],
-    places: Mapping[Symbol, tuple[slice, Ints | slice]],
+    places: Mapping[Symbol, Place],
     bars: int,
 ) -> ChangedSignals:
     """Evaluate a strategy on each whole frame, and keep where the traded part changes.
@@ -35,19 +51,22 @@ def changed_signals(
     Args:
         strategy: of a family of columns.
         frames: all bars of each symbol, in the order of the setup.
-        places: per symbol, the rows of its frame that are traded, and where they stand on the axis.
+        places: of each symbol.
         bars: length of the axis.
 
     Raises:
         DataError: if the strategy breaks its protocol.
     """
+    speaker = says_events(strategy)
+    if speaker is not None:
+        return _changes_of_events(speaker, frames, places, bars)
     names = strategy_columns(strategy)
     laid: dict[tuple[int, int], Floats] = {}
     changes: dict[tuple[int, int], Ints] = {}
     begins: list[int] = []
     for symbol, (key, frame) in enumerate(frames.items()):
-        rows, place = places[key]
-        begins.append(_first_warm(strategy, frame, rows, place, bars))
+        rows, place, _ = places[key]
+        begins.append(_first_warm(strategy, places[key], bars))
         signals = proven_signals(strategy, frame)
         for number, name in enumerate(names):
             if name in signals.columns and signals[name].null_count() < frame.height:
@@ -65,6 +84,33 @@ def changed_signals(
     if strategy.family is SignalFamily.TARGET:
         found[1:, np.isnan(found[0])] = np.nan
     return ChangedSignals(read_only(np.append(starts, bars)), read_only(found))
+
+
+def _changes_of_events(
+    strategy: EventStrategy,
+    frames: Mapping[Symbol, pl.DataFrame],
+    places: Mapping[Symbol, Place],
+    bars: int,
+) -> ChangedSignals:
+    """Do the same for events: a target begins at its bar, and ends at the next one."""
+    said: list[tuple[Ints, Floats]] = []
+    starts = [np.zeros(min(bars, 1), np.int64)]
+    for key, frame in frames.items():
+        rows, place, _ = places[key]
+        at, target = proven_events(strategy, frame)
+        first, last = np.searchsorted(at, (rows.start, rows.stop)).tolist()
+        at, target = at[first:last] - rows.start, target[first:last]
+        on_axis = at if isinstance(place, slice) else place[at]
+        cold = int(np.searchsorted(on_axis, _first_warm(strategy, places[key], bars)))
+        said.append((on_axis[cold:], target[cold:]))
+        ends = on_axis[cold:] + 1
+        starts += [on_axis[cold:], ends[: int(np.searchsorted(ends, bars))]]
+    together = np.sort(np.concatenate(starts), kind="stable")
+    together = together[np.diff(together, prepend=-1) > 0]
+    found = np.full((len(strategy_columns(strategy)), len(frames), len(together)), np.nan)
+    for symbol, (on_axis, target) in enumerate(said):
+        found[0, symbol, np.searchsorted(together, on_axis)] = target
+    return ChangedSignals(read_only(np.append(together, bars)), read_only(found))
 
 
 def _floats(strategy: Strategy, series: pl.Series, frame: pl.DataFrame) -> tuple[Floats, Ints]:
@@ -88,11 +134,9 @@ def _changes(column: Floats) -> Ints:
     return np.flatnonzero(bits[1:] != bits[:-1]) + 1
 
 
-def _first_warm(
-    strategy: Strategy, frame: pl.DataFrame, rows: slice, place: Ints | slice, bars: int
-) -> int:
+def _first_warm(strategy: Strategy, where: Place, bars: int) -> int:
     """Give the first place on the axis at which a symbol has its full warm-up."""
-    ts: Ints = frame["ts"].to_physical().to_numpy()[: rows.stop]
+    rows, place, ts = where
     if not len(ts):
         return bars
     warm: int = max(cold_rows(strategy, ts) - rows.start, 0)

@@ -37,6 +37,7 @@ _FILES = (
     "strategies/changes.py",
     "strategies/columns.py",
     "strategies/evaluate.py",
+    "strategies/events.py",
     "strategies/filter_sections.py",
     "strategies/filtered.py",
     "strategies/filters.py",

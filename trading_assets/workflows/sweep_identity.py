@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from trading_assets.backtest.trials import Ground
 from trading_assets.domain.ids import content_hash
-from trading_assets.market.bar_frame import row_content_hash
 from trading_assets.storage.release_store import instrument_to_plain
 from trading_assets.workflows.code_hash import code_hash, package_versions
 
@@ -15,7 +14,7 @@ def sweep_identity(ground: Ground) -> str:
     return content_hash(
         {
             "spec_hash": prepared.spec.spec_hash,
-            "bars": {s: row_content_hash(frame) for s, frame in prepared.frames.items()},
+            "bars": dict(ground.content),
             "span": list(prepared.span) if prepared.span else None,
             "holes": [[h.symbol_index, h.row] for h in prepared.holes],
             "instruments": [instrument_to_plain(one) for one in prepared.setup.instruments],

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trading_assets import Backtest, Sweep
+from trading_assets import Backtest, Events, EventStrategy, Sweep
 from trading_assets.backtest.sweep import SweepResult
 from trading_assets.backtest.trials import run_sweep_machine
 from trading_assets.domain.errors import ConfigurationError, DataError
 from trading_assets.features.indicators import ema
-from trading_assets.features.memo import column
+from trading_assets.features.memo import column, values
 from trading_assets.strategies.columns import TargetStrategy
 
 GRID = {"tick": "0.01", "lot": "0.001"}
@@ -42,6 +42,30 @@ class Pullback(TargetStrategy):
         away = (frame["close"] / level - 1.0) * 10_000
         target = pl.when(away < -self.depth_bps).then(1.0).when(away > self.depth_bps).then(0.0)
         return frame.select("ts", target=target)
+
+
+@dataclass(frozen=True)
+class Crossing(EventStrategy):
+    """A user's own that speaks where the close crosses its average, and there alone."""
+
+    span: int = 20
+    scale: float = 1.0
+
+    name: ClassVar[str] = "crossing"
+
+    @property
+    def warm_up(self):
+        return timedelta(minutes=5 * 3 * self.span)
+
+    def events(self, frame):
+        level = values(frame, rolling_mean, "close", span=self.span)
+        above = frame["close"].to_numpy() > level
+        rows = np.flatnonzero(above[1:] != above[:-1]) + 1
+        return Events(rows, np.where(above[rows], self.scale, 0.0))
+
+
+def rolling_mean(close, span):
+    return np.convolve(close, np.ones(span) / span)[: len(close)]
 
 
 def bars_of(seed, days=4, missing=0.0):
@@ -111,6 +135,57 @@ def test_trials_of_a_strategy_of_ones_own_are_single_runs():
     space = {"span": [5, 15], "depth_bps": [5.0, 12.0], "sizing.qty": ["0.25", "1"]}
 
     assert require_equal(Sweep(spec, bars, space, **GRID), spec, bars) == 8
+
+
+def test_trials_of_events_are_single_runs():
+    both = {"AAAUSDT": bars_of(5), "BBBUSDT": bars_of(6, missing=0.05)}
+    spec = spec_of(f"{__name__}:Crossing", symbols=["AAAUSDT", "BBBUSDT"])
+
+    sweep = Sweep(spec, both, {"span": [4, 15], "scale": [0.5, 1.0]}, **GRID)
+
+    assert require_equal(sweep, spec, both) == 4
+
+
+def test_trials_of_events_over_holes_and_a_span_are_single_runs():
+    bars = bars_of(4, days=5, missing=0.02)
+    bars = bars.filter(~pl.col("ts").dt.day().is_in([3]) | (pl.col("ts").dt.hour() < 4))
+    spec = spec_of(f"{__name__}:Crossing")
+    where = {"start": "2024-01-01T10:00Z", "end": "2024-01-05T20:00Z"}
+
+    sweep = Sweep(spec, bars, {"span": [5, 60], "sizing.qty": ["0.25", "1"]}, **GRID, **where)
+
+    assert len(sweep.ground.prepared.holes) == 1
+    assert require_equal(sweep, spec, bars, **where) == 4
+
+
+@pytest.mark.parametrize(
+    ("rows", "target", "message"),
+    [
+        ([3, 3], [1.0, 0.0], "ascending"),
+        ([-1, 3], [1.0, 0.0], "ascending"),
+        ([3, 288], [1.0, 0.0], "ascending from 0 to 287"),
+        ([3, 5], [1.0], "a float64 for each"),
+        ([3.0, 5.0], [1.0, 0.0], "int64"),
+        ([3, 5], [1.0, np.nan], "target at 2024-01-01 00:25:00"),
+        ([3, 5], [np.inf, 1.0], "target at 2024-01-01 00:15:00"),
+    ],
+)
+def test_events_that_are_none_are_refused_by_sweeps_and_single_runs(rows, target, message):
+    @dataclass(frozen=True)
+    class Wrong(EventStrategy):
+        span: int = 5
+        name: ClassVar[str] = "wrong"
+
+        def events(self, frame):
+            return Events(np.array(rows), np.array(target))
+
+    globals()["Wrong"] = Wrong
+    spec, bars = spec_of(f"{__name__}:Wrong"), bars_of(9, days=1)
+
+    with pytest.raises(DataError, match=message):
+        Sweep(spec, bars, {"span": [5]}, **GRID).run()
+    with pytest.raises(DataError, match=message):
+        Backtest(spec, bars, **GRID).run()
 
 
 def test_trials_over_holes_missing_bars_and_a_span_are_single_runs():
