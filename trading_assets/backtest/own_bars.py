@@ -69,15 +69,16 @@ def proven_bars(
     timeframe: Timeframe,
     sessions: Callable[[pl.DataFrame], Sessions | None] = lambda _: None,
 ) -> pl.DataFrame:
-    """Prove bars of one symbol and lay them out for strategies; one-minute bars are resampled.
+    """Prove bars of one symbol and lay them out for strategies; smaller bars are resampled.
 
     Args:
         frame: `ts` (open time, with a zone), `open, high, low, close` in quote; `volume` in base
             and whatever else strategies look at are optional. Capital letters do not matter.
         symbol: whose they are.
         timeframe: size that the spec trades.
-        sessions: gives those of the symbol's calendar over proven minutes, which larger bars are
-            then cut by; minutes outside of them are left out. None for a market that never closes.
+        sessions: gives those of the symbol's calendar over proven smaller bars, which larger ones
+            are then cut by; minutes outside of them are left out. None for a market that never
+            closes.
 
     Returns:
         At least the columns of `RESAMPLED_SCHEMA`; what was not given is null.
@@ -86,21 +87,22 @@ def proven_bars(
         DataError: naming symbol, bar time, rule and value of the first row that breaks one:
             columns, types, time (missing, not increasing), prices (missing, NaN, not positive,
             infinite, high or low not around open and close), volume (negative, NaN); or if the
-            bars are of another size.
+            bars are of a size that bars of the spec's cannot be made of.
     """
     table = _typed(_named(frame, symbol), symbol).rechunk()  # so that arrays need no copy
     if not _are_sound(table, symbol):
         _require_sound_rows(table, symbol)
     size = smallest_step(table["ts"].to_physical().to_numpy())
-    if size == Timeframe.M1.micros and timeframe is not Timeframe.M1:
-        return resample(_minutes(table, symbol), timeframe, sessions=sessions(table))
-    if size not in {0, timeframe.micros}:
+    if size in {0, timeframe.micros}:
+        return _laid_out(table, symbol, timeframe)
+    smaller = {s.micros: s for s in Timeframe if s.micros < timeframe.micros}
+    if size not in smaller:
         raise DataError(
             f"Bars of {symbol} are of another size",
-            expected=f"{timeframe.value} or 1m",
+            expected=" or ".join([timeframe.value, *(one.value for one in smaller.values())]),
             found=f"{size / Timeframe.M1.micros:g} minutes between the nearest two",
         )
-    return _laid_out(table, symbol, timeframe)
+    return resample(_smaller(table, symbol, smaller[size]), timeframe, sessions=sessions(table))
 
 
 def _table(frame: object, name: str) -> pl.DataFrame:
@@ -216,16 +218,19 @@ def _require_sound_rows(frame: pl.DataFrame, symbol: Symbol) -> None:
             )
 
 
-def _minutes(frame: pl.DataFrame, symbol: Symbol) -> pl.DataFrame:
-    """Give one-minute bars as `resample` takes them; it knows no column of one's own."""
+def _smaller(frame: pl.DataFrame, symbol: Symbol, size: Timeframe) -> pl.DataFrame:
+    """Give smaller bars as `resample` takes them; it knows no column of one's own."""
     own = [name for name in frame.columns if name not in RESAMPLED_SCHEMA]
     if own:
         raise DataError(
             f"Bars of {symbol}: columns of your own cannot be resampled",
             expected="bars of the spec's size, or the columns of bars alone",
-            found=f"one-minute bars with {', '.join(own)}",
+            found=f"bars of {size.value} with {', '.join(own)}",
         )
-    return _laid_out(frame, symbol, Timeframe.M1).drop("n_minutes", "complete")
+    laid = _laid_out(frame, symbol, size).drop("n_minutes", "complete")
+    if size is Timeframe.M1:
+        return laid
+    return laid.with_columns(n_minutes=pl.lit(size.minutes, pl.Int32))
 
 
 def _laid_out(frame: pl.DataFrame, symbol: Symbol, timeframe: Timeframe) -> pl.DataFrame:

@@ -85,12 +85,12 @@ def prepare(
 
     Args:
         spec: what is traded, how large, at what cost.
-        frames: per symbol of the spec, bars of its size or of one minute, ascending; with
+        frames: per symbol of the spec, bars of its size or smaller ones, ascending; with
             `prediction` and `confidence` where the strategy asks for a forecast.
         instruments: grids of at least the spec's symbols.
         span: trade only bars that open in [start, end).
         max_hole: longer holes split the run (see `runner.run`). They are measured in the trading
-            time of the calendar that an instrument names, and minutes are resampled by it.
+            time of the calendar that an instrument names, and smaller bars are resampled by it.
 
     Raises:
         UnknownSymbol: if a symbol of the spec has no frame or no instrument.

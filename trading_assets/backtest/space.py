@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import canonical_json
+from trading_assets.strategies.protocol import parameters
 from trading_assets.strategies.spec import StrategySpec
 from trading_assets.strategies.spec_sections import Number, Section, decimal_text
 from trading_assets.strategies.spec_yaml import configuration_error
@@ -129,8 +129,8 @@ def require_keys(spec: StrategySpec, kind: type[Any], space: Space) -> None:
     for name in space.axes:
         section, _, key = name.partition(".")
         part = getattr(spec, section)
-        fields = dataclasses.fields(kind) if section == "params" else ()
-        known = [field.name for field in fields if field.init]
+        fields = parameters(kind) if section == "params" else ()
+        known = [field.name for field in fields]
         if section != "params":
             known = list(type(part).model_fields)
         if key not in known:

@@ -132,7 +132,7 @@ class Sizing:
         half_life_bars: after which a return weighs half in the volatility of a symbol; so many
             bars have to be seen before anything is sized by it.
         bars_per_year: scale the volatility of a bar to a year; 105120 are 5 minutes each, day
-            and night.
+            and night. A spec that does not say it means as many as its bars are long.
         win_rate_pct, payoff: declared odds: round trips won, and mean gain over mean loss.
         kelly_pct: part of the Kelly fraction that is taken.
         kelly_min_trips: round trips of a book, from which on its own odds replace the declared;

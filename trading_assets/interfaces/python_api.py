@@ -48,8 +48,8 @@ class Backtest:
             a mapping; or the name of a spec of the desk (with bars: of a shipped one).
             `symbols: all` are those of the bars, or of the settings.
         bars: a frame with `ts` (open time, with a zone) and `open, high, low, close[, volume]`, of
-            the spec's bar size or of one minute; for several symbols a frame each, or a column
-            `symbol`. None reads the desk's tables.
+            the spec's `bar_size` or a smaller one, which is resampled; for several symbols a frame
+            each, or a column `symbol`. None reads the desk's tables.
         instruments: grids of the symbols; or give `tick` and `lot`.
         tick, lot: smallest steps of price and of quantity, the same for all symbols, as text.
         start, end: trade bars that open in [start, end), UTC: text, a date or a datetime. Bars

@@ -19,7 +19,7 @@ from trading_assets.features.anchor import anchor
 from trading_assets.features.feature_set import FeatureSet
 from trading_assets.market.bar_frame import between, instant
 from trading_assets.strategies.evaluate import month_signals, signal_rows, with_forecasts
-from trading_assets.strategies.protocol import Strategy
+from trading_assets.strategies.protocol import Strategy, memory
 
 
 class Forecasts(Protocol):
@@ -49,7 +49,7 @@ class SignalDesk:
 
     def history_start(self, month: Month) -> Micros:
         """Give the open time of the first bar that rows of a month may depend on."""
-        start = anchor(month, self._strategy.warm_up)
+        start = anchor(month, memory(self._strategy))
         if self._model is not None:
             start = min(start, anchor(Month.of(start), self._model.features.warm_up))
         return start
@@ -100,7 +100,7 @@ class SignalDesk:
 
         Features of a month's rows are computed from that month's own anchor on.
         """
-        first = Month.of(anchor(month, self._strategy.warm_up))
+        first = Month.of(anchor(month, memory(self._strategy)))
         held = self._forecasts.get(symbol)
         done = first.start if held is None or not held.height else _last(held) + 1
         parts = [] if held is None else [held.filter(pl.col("ts") >= instant(first.start))]

@@ -32,6 +32,9 @@ def schema_of(columns: Mapping[str, str]) -> pl.Schema:
 BAR_SCHEMA = schema_of(table_columns.BAR_COLUMNS)
 RESAMPLED_SCHEMA = schema_of(table_columns.RESAMPLED_COLUMNS)
 
+RESAMPLED_ONLY = tuple(name for name in RESAMPLED_SCHEMA if name not in BAR_SCHEMA)
+"""Columns that minutes do not have in their table."""
+
 PRICES = ("open", "high", "low", "close")
 AMOUNTS = ("volume", "quote_volume", "n_trades")
 _MAY_MISS = (*AMOUNTS, "n_minutes")
@@ -41,6 +44,12 @@ _NAMED = 4  # rows that an error shows
 def empty_bars() -> pl.DataFrame:
     """Give a one-minute table without rows."""
     return pl.DataFrame(schema=BAR_SCHEMA)
+
+
+def with_minutes_inside(minutes: pl.DataFrame) -> pl.DataFrame:
+    """Add the columns that larger bars have: one minute is in every row, and none is missing."""
+    one, whole = pl.lit(1, pl.Int32), pl.lit(value=True)
+    return minutes.with_columns(n_minutes=one, complete=whole)
 
 
 def instant(ts: Micros) -> pl.Expr:

@@ -73,12 +73,17 @@ def decider_identity(decider: Decider) -> list[Any]:
     kind = type(decider)
     return [
         f"{kind.__module__}:{kind.__qualname__}",
-        dataclasses.asdict(params) if hasattr(kind, "__dataclass_fields__") else {},
+        _params_of(params) if hasattr(kind, "__dataclass_fields__") else {},
         [list(field) for field in decider.state],
         list(decider.columns),
         decider.lookback,
         decider.working_orders,
     ]
+
+
+def _params_of(decider: Any) -> dict[str, Any]:
+    """Give its parameters; the size of its bars is no parameter, every bar shows it."""
+    return {k: v for k, v in dataclasses.asdict(decider).items() if k != "bar_size"}
 
 
 def _own_dtype(decider: Decider) -> np.dtype[np.void]:

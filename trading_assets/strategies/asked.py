@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,7 +10,7 @@ from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.intents import Decider, Intent, StateField
 from trading_assets.domain.order import OrderType
 from trading_assets.domain.setup import SignalFamily
-from trading_assets.strategies.protocol import Strategy
+from trading_assets.strategies.protocol import BASE_BAR, Strategy
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from trading_assets.engine.bar_view import BarView
 
 
+@dataclass(frozen=True, slots=True)
 class AskedStrategy:
     """Base of strategies with `on_bar`; a subclass is a frozen dataclass of its parameters.
 
@@ -38,9 +40,10 @@ class AskedStrategy:
         order_types: order types that it may cause.
         warm_up: calendar time that its columns look back.
         horizon: of the forecast that its columns follow, or None.
+        bar_size: of the bars, from the spec.
     """
 
-    __slots__ = ()
+    bar_size: timedelta = field(default=BASE_BAR, kw_only=True)
 
     name: ClassVar[str] = "asked"
     family: ClassVar[SignalFamily] = SignalFamily.ON_BAR

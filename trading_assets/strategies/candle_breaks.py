@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trading_assets.strategies.protocol import BASE_BAR
-
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     import polars as pl
 
 
@@ -19,12 +19,12 @@ def break_columns(
     low: pl.Expr,
     tick: float,
     reward_risk: float,
-    life_bars: int,
+    life: timedelta,
 ) -> pl.DataFrame:
     """Give the bracket columns of breaks of a range.
 
     An entry stands one tick beyond the range, the stop one tick beyond its other end, the target
-    `reward_risk` times that distance away. All end at the close `life_bars` bars later.
+    `reward_risk` times that distance away. All end at the close of the bar `life` later.
 
     Args:
         frame: bars with `ts`.
@@ -34,7 +34,7 @@ def break_columns(
         low: of the range.
         tick: price step.
         reward_risk: distance of the target in units of the distance of the stop.
-        life_bars: bars until `valid_to`.
+        life: time from a bar to its `valid_to`, a number of bars.
     """
     import polars as pl
 
@@ -49,6 +49,6 @@ def break_columns(
         tp_long=pl.when(rising).then((top + reward) * tick),
         tp_short=pl.when(falling).then((bottom - reward) * tick),
         valid_to=pl.when(rising | falling).then(
-            (pl.col("ts") + life_bars * BASE_BAR).dt.epoch("us").cast(pl.Float64)
+            (pl.col("ts") + life).dt.epoch("us").cast(pl.Float64)
         ),
     )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from trading_assets.strategies.checks import require, require_between
 from trading_assets.strategies.columns import TargetStrategy
-from trading_assets.strategies.protocol import BASE_BAR
 
 if TYPE_CHECKING:
     import polars as pl
@@ -63,16 +62,16 @@ class ChannelBreakout(TargetStrategy):
     @property
     def warm_up(self) -> timedelta:
         """Give the longer channel."""
-        return self.entry_bars * BASE_BAR
+        return self.entry_bars * self.bar_size
 
     def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give `ts`, `target` and `stop_distance`; bars behind a hole have no channel."""
         import polars as pl
 
         close = pl.col("close")
-        upper = _before(pl.col("high").rolling_max(self.entry_bars), self.entry_bars)
-        entry_lower = _before(pl.col("low").rolling_min(self.entry_bars), self.entry_bars)
-        exit_lower = _before(pl.col("low").rolling_min(self.exit_bars), self.exit_bars)
+        upper = self._before(pl.col("high").rolling_max(self.entry_bars), self.entry_bars)
+        entry_lower = self._before(pl.col("low").rolling_min(self.entry_bars), self.entry_bars)
+        exit_lower = self._before(pl.col("low").rolling_min(self.exit_bars), self.exit_bars)
         lower = entry_lower if self.short else exit_lower
         down = -self.weight if self.short else 0.0
         rises, falls = close > upper, close < lower
@@ -84,10 +83,9 @@ class ChannelBreakout(TargetStrategy):
             stop_distance=risk,
         )
 
+    def _before(self, channel: pl.Expr, bars: int) -> pl.Expr:
+        """Give the channel of the bars before a row, where no hole lies between them."""
+        import polars as pl
 
-def _before(channel: pl.Expr, bars: int) -> pl.Expr:
-    """Give the channel of the bars before a row, where no hole lies between them."""
-    import polars as pl
-
-    whole = pl.col("ts").diff(bars) == bars * BASE_BAR
-    return pl.when(whole).then(channel.shift(1))
+        whole = pl.col("ts").diff(bars) == bars * self.bar_size
+        return pl.when(whole).then(channel.shift(1))

@@ -5,20 +5,26 @@ They only hold what most strategies have in common; the protocol asks for no bas
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import ClassVar
 
 from trading_assets.domain.order import OrderType
 from trading_assets.domain.setup import SignalFamily
+from trading_assets.strategies.protocol import BASE_BAR
 
 
+@dataclass(frozen=True, slots=True)
 class TargetStrategy:
     """Base of strategies that give `target`, and perhaps `stop_distance` and `confidence`.
 
     `target` is a signed part of what the sizing gives: empty keeps what is held, 0 closes it.
+
+    Attributes:
+        bar_size: of the bars, from the spec.
     """
 
-    __slots__ = ()
+    bar_size: timedelta = field(default=BASE_BAR, kw_only=True)
 
     name: ClassVar[str] = "target"
     family: ClassVar[SignalFamily] = SignalFamily.TARGET
@@ -31,14 +37,18 @@ class TargetStrategy:
         return timedelta()
 
 
+@dataclass(frozen=True, slots=True)
 class BracketStrategy:
     """Base of strategies that give entries with their stops and targets.
 
     Columns are `long_entry, short_entry, sl_long, sl_short, tp_long, tp_short` (prices) and
     `valid_to` (an instant); empty is none.
+
+    Attributes:
+        bar_size: of the bars, from the spec.
     """
 
-    __slots__ = ()
+    bar_size: timedelta = field(default=BASE_BAR, kw_only=True)
 
     name: ClassVar[str] = "bracket"
     family: ClassVar[SignalFamily] = SignalFamily.BRACKET

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
@@ -31,6 +31,7 @@ class EmaTrend:
         band_bps: half width of the band, in basis points of the slow average.
         weight: target where the trend is up, 0 to 1.
         short: whether a falling trend is sold short instead of left flat.
+        bar_size: of the bars, from the spec.
     """
 
     fast: int = 12
@@ -38,6 +39,7 @@ class EmaTrend:
     band_bps: float = 0.0
     weight: float = 1.0
     short: bool = False
+    bar_size: timedelta = field(default=BASE_BAR, kw_only=True)
 
     name: ClassVar[str] = "ema_trend"
     family: ClassVar[SignalFamily] = SignalFamily.TARGET
@@ -55,7 +57,7 @@ class EmaTrend:
     @property
     def warm_up(self) -> timedelta:
         """Give 14 slow spans."""
-        return _MEMORY_SPANS * self.slow * BASE_BAR
+        return _MEMORY_SPANS * self.slow * self.bar_size
 
     def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give `ts` and `target`."""

@@ -21,7 +21,7 @@ from trading_assets.engine.signals import BarMatrix, SignalMatrix, columns_of
 from trading_assets.features.anchor import anchor
 from trading_assets.market.bar_frame import between
 from trading_assets.records.arrays import buffer
-from trading_assets.strategies.protocol import Strategy
+from trading_assets.strategies.protocol import Strategy, memory
 
 _BLOCK = 1 << 13
 _PRICES = ("open", "high", "low", "close", "volume")
@@ -29,7 +29,7 @@ _PRICES = ("open", "high", "low", "close", "volume")
 
 def anchored(frame: pl.DataFrame, strategy: Strategy, month: Month) -> pl.DataFrame:
     """Cut a longer frame of one symbol to what the signals of a month may be computed from."""
-    return frame.filter(between(anchor(month, strategy.warm_up), month.end))
+    return frame.filter(between(anchor(month, memory(strategy)), month.end))
 
 
 def with_forecasts(bars: pl.DataFrame, forecasts: pl.DataFrame, horizon: str) -> pl.DataFrame:
@@ -75,7 +75,7 @@ def evaluate(strategy: Strategy, frame: pl.DataFrame) -> pl.DataFrame:
     for name in columns:
         if name in signals.columns:
             require_numbers(strategy, signals[name], frame)
-    warm = pl.col("ts") >= pl.col("ts").first() + strategy.warm_up
+    warm = pl.col("ts") >= pl.col("ts").first() + memory(strategy)
     return signals.select(
         "ts",
         *(
@@ -89,7 +89,7 @@ def evaluate(strategy: Strategy, frame: pl.DataFrame) -> pl.DataFrame:
 
 def cold_rows(strategy: Strategy, ts: NDArray[np.int64]) -> int:
     """Count the first rows of a frame that lack the full warm-up; `ts` are its open times."""
-    warm_up = strategy.warm_up // timedelta(microseconds=1)
+    warm_up = memory(strategy) // timedelta(microseconds=1)
     return int(np.searchsorted(ts, ts[0] + warm_up)) if len(ts) else 0
 
 
@@ -160,7 +160,7 @@ def month_signals(strategy: Strategy, frame: pl.DataFrame, month: Month) -> pl.D
 
     Args:
         strategy: gives the warm-up that the anchor follows from.
-        frame: 5m bars of one symbol, ascending, reaching back to the anchor where history does
+        frame: bars of one symbol, ascending, reaching back to the anchor where history does
             (longer is harmless), with forecast columns when the strategy has a horizon.
         month: rows with open time in it are given.
 

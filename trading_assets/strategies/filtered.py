@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from trading_assets.domain.order import OrderType
 from trading_assets.domain.setup import SignalFamily
 from trading_assets.strategies.filter_sections import FiltersSpec
-from trading_assets.strategies.protocol import BASE_BAR, Strategy
+from trading_assets.strategies.protocol import BAR_SIZE, BASE_BAR, Strategy, memory
 
 if TYPE_CHECKING:
     import polars as pl
@@ -55,12 +55,18 @@ class Filtered:
         return self.inner.order_types
 
     @property
+    def bar_size(self) -> timedelta:
+        """Give the size of the strategy's bars; a filter counts the same ones."""
+        size: timedelta = getattr(self.inner, BAR_SIZE, BASE_BAR)
+        return size
+
+    @property
     def warm_up(self) -> timedelta:
         """Give the longest memory, of the strategy or of a filter; both look at the same row."""
         windows = [f.bars for f in (self.filters.volume, self.filters.roc) if f is not None]
         if self.filters.confirmation is not None:
             windows.append(self.filters.confirmation.bars + self.filters.confirmation.closes)
-        return max(self.inner.warm_up, max(windows, default=0) * BASE_BAR)
+        return max(memory(self.inner), max(windows, default=0) * self.bar_size)
 
     def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give the strategy's signals, without those that open where a filter says no."""
@@ -71,11 +77,11 @@ class Filtered:
         signals = self.inner.signals(frame)
         if signals.height != frame.height:
             return signals  # breaks the protocol; whoever asked refuses it
-        verdicts = filter_columns(self.filters, frame)
+        verdicts = filter_columns(self.filters, frame, self.bar_size)
         passes = verdicts.select(pl.all_horizontal(pl.exclude("ts"))).to_series().alias("_passes")
         sides = [passes.alias("_long"), passes.alias("_short")]
         if self.filters.confirmation is not None:
-            long, short = confirmed_sides(self.filters.confirmation)
+            long, short = confirmed_sides(self.filters.confirmation, self.bar_size)
             confirmed = frame.select(_long=long, _short=short)
             sides = [confirmed["_long"] & passes, confirmed["_short"] & passes]
         long, short = pl.col("_long"), pl.col("_short")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
@@ -24,12 +25,15 @@ NEEDED_COLUMNS: Mapping[str, tuple[str, ...]] = {"universe": (MEMBER, RANK), "ne
 """Columns beside the bars that a filter looks at."""
 
 
-def filter_columns(filters: FiltersSpec, frame: pl.DataFrame) -> pl.DataFrame:
+def filter_columns(
+    filters: FiltersSpec, frame: pl.DataFrame, bar_size: timedelta = BASE_BAR
+) -> pl.DataFrame:
     """Give `ts` and one Boolean column per declared filter, by its name, in declared order.
 
     Args:
         filters: of a spec.
-        frame: 5m bars of one symbol from an anchor on, with the columns of `NEEDED_COLUMNS`.
+        frame: bars of one symbol from an anchor on, with the columns of `NEEDED_COLUMNS`.
+        bar_size: of these bars.
 
     Returns:
         One row per bar; no nulls: what is not known is False.
@@ -51,22 +55,24 @@ def filter_columns(filters: FiltersSpec, frame: pl.DataFrame) -> pl.DataFrame:
         top, rank = filters.universe.top, pl.col(RANK)
         found["universe"] = pl.col(MEMBER) & ((rank <= top) if top else pl.lit(value=True))
     if filters.volume is not None:
-        found["volume"] = _volume(filters.volume)
+        found["volume"] = _volume(filters.volume, bar_size)
     if filters.roc is not None:
-        found["roc"] = _roc(filters.roc)
+        found["roc"] = _roc(filters.roc, bar_size)
     if filters.news is not None:
         found["news"] = ~pl.col(NEWS)
     if filters.confirmation is not None:
-        long, short = confirmed_sides(filters.confirmation)
+        long, short = confirmed_sides(filters.confirmation, bar_size)
         found["confirmation"] = long | short
     return frame.select("ts", **{name: said.fill_null(value=False) for name, said in found.items()})
 
 
-def confirmed_sides(declared: ConfirmationFilter) -> tuple[pl.Expr, pl.Expr]:
+def confirmed_sides(
+    declared: ConfirmationFilter, bar_size: timedelta = BASE_BAR
+) -> tuple[pl.Expr, pl.Expr]:
     """Tell where a long and where a short entry is confirmed; not known is False."""
     close = pl.col("close")
     distance = close - close.rolling_mean(declared.bars)
-    whole = _unbroken(declared.bars + declared.closes - 2)
+    whole = _unbroken(declared.bars + declared.closes - 2, bar_size)
     above = whole & (distance.rolling_min(declared.closes) > 0)
     below = whole & (distance.rolling_max(declared.closes) < 0)
     return above.fill_null(value=False), below.fill_null(value=False)
@@ -116,19 +122,19 @@ def with_news(
     return bars.with_columns(covered.alias(NEWS))
 
 
-def _volume(declared: VolumeFilter) -> pl.Expr:
+def _volume(declared: VolumeFilter, bar_size: timedelta) -> pl.Expr:
     """Mean volume of the newest bars against that of the whole window."""
     volume = pl.col("volume")
     recent = volume.rolling_mean(declared.recent) if declared.recent > 1 else volume
-    return _unbroken(declared.bars - 1) & (
+    return _unbroken(declared.bars - 1, bar_size) & (
         recent >= float(declared.min_ratio) * volume.rolling_mean(declared.bars)
     )
 
 
-def _roc(declared: RocFilter) -> pl.Expr:
+def _roc(declared: RocFilter, bar_size: timedelta) -> pl.Expr:
     """Change of the close over the window, in percent."""
     change = (pl.col("close") / pl.col("close").shift(declared.bars) - 1) * 100
-    said = _unbroken(declared.bars)
+    said = _unbroken(declared.bars, bar_size)
     if declared.min_pct is not None:
         said = said & (change >= float(declared.min_pct))
     if declared.max_pct is not None:
@@ -136,9 +142,9 @@ def _roc(declared: RocFilter) -> pl.Expr:
     return said
 
 
-def _unbroken(steps: int) -> pl.Expr:
+def _unbroken(steps: int, bar_size: timedelta) -> pl.Expr:
     """Tell where so many bars before a row follow each other without a hole.
 
     A window of rows then spans no more calendar time than the warm-up allows for.
     """
-    return (pl.col("ts") - pl.col("ts").shift(steps)) == steps * BASE_BAR
+    return (pl.col("ts") - pl.col("ts").shift(steps)) == steps * bar_size

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from trading_assets.domain.order import OrderType
 from trading_assets.domain.setup import SignalFamily
 from trading_assets.strategies.checks import require, require_between
+from trading_assets.strategies.protocol import BASE_BAR
 
 if TYPE_CHECKING:
     import polars as pl
@@ -45,6 +46,7 @@ class ForecastDriven:
         weight: target of a confident entry, 0 to 1.
         null_confidence_weight: see above.
         short: whether falls are sold short.
+        bar_size: of the bars, from the spec.
     """
 
     horizon: str = "1h"
@@ -54,6 +56,7 @@ class ForecastDriven:
     weight: float = 1.0
     null_confidence_weight: float = 0.5
     short: bool = False
+    bar_size: timedelta = field(default=BASE_BAR, kw_only=True)
 
     name: ClassVar[str] = "forecast_driven"
     family: ClassVar[SignalFamily] = SignalFamily.TARGET

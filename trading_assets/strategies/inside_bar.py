@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
@@ -40,6 +40,7 @@ class InsideBar:
             earlier; 0 takes all.
         last_entry_minutes: no setup in the last minutes of the day.
         short: whether breaks of the low are sold short (needs a margin account).
+        bar_size: of the bars, from the spec; less than a day.
     """
 
     tick: float = 0.01
@@ -49,6 +50,7 @@ class InsideBar:
     trend_bars: int = 0
     last_entry_minutes: int = 60
     short: bool = False
+    bar_size: timedelta = field(default=BASE_BAR, kw_only=True)
 
     name: ClassVar[str] = "inside_bar"
     family: ClassVar[SignalFamily] = SignalFamily.BRACKET
@@ -71,11 +73,17 @@ class InsideBar:
         )
         require_between("trend_bars", self.trend_bars, 0, 5000)
         require_between("last_entry_minutes", self.last_entry_minutes, 0, _DAY_MINUTES)
+        require(
+            self.bar_size < timedelta(minutes=_DAY_MINUTES),
+            "bar_size",
+            "less than a day, since a setup lives through its day; inside_bar_breakout has none",
+            str(self.bar_size),
+        )
 
     @property
     def warm_up(self) -> timedelta:
         """Give the mother, or the look back of the trend."""
-        return max(1, self.trend_bars) * BASE_BAR
+        return max(1, self.trend_bars) * self.bar_size
 
     def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give `ts` and the bracket columns; all but `ts` are null where there is no setup."""
@@ -87,15 +95,15 @@ class InsideBar:
         range_bps = (mother_high - mother_low) / close.shift(1) * 10_000
         last_entry = day_end - pl.duration(minutes=self.last_entry_minutes)
         setup = (
-            (pl.col("ts").diff() == BASE_BAR)
+            (pl.col("ts").diff() == self.bar_size)
             & (high < mother_high)
             & (low > mother_low)
             & range_bps.is_between(self.min_range_bps, self.max_range_bps)
-            & (pl.col("ts") + BASE_BAR < last_entry)
+            & (pl.col("ts") + self.bar_size < last_entry)
         )
         rising, falling = setup, setup if self.short else pl.lit(value=False)
         if self.trend_bars:
-            whole = pl.col("ts").diff(self.trend_bars) == self.trend_bars * BASE_BAR
+            whole = pl.col("ts").diff(self.trend_bars) == self.trend_bars * self.bar_size
             before = pl.when(whole).then(close.shift(self.trend_bars))
             rising, falling = rising & (close > before), falling & (close < before)
         top, bottom = self._steps(mother_high) + 1, self._steps(mother_low) - 1
@@ -109,7 +117,7 @@ class InsideBar:
             tp_long=pl.when(rising).then((top + reward) * self.tick),
             tp_short=pl.when(falling).then((bottom - reward) * self.tick),
             valid_to=pl.when(rising | falling).then(
-                (day_end - BASE_BAR).dt.epoch("us").cast(pl.Float64)
+                (day_end - self.bar_size).dt.epoch("us").cast(pl.Float64)
             ),
         )
 

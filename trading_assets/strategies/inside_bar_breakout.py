@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar
 from trading_assets.strategies.candle_breaks import break_columns
 from trading_assets.strategies.checks import require, require_between
 from trading_assets.strategies.columns import BracketStrategy
-from trading_assets.strategies.protocol import BASE_BAR
 
 if TYPE_CHECKING:
     import polars as pl
@@ -63,7 +62,7 @@ class InsideBarBreakout(BracketStrategy):
     @property
     def warm_up(self) -> timedelta:
         """Give the mother and the bars inside her."""
-        return self.inside_bars * BASE_BAR
+        return self.inside_bars * self.bar_size
 
     def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give `ts` and the bracket columns; all but `ts` are null where there is no setup."""
@@ -73,7 +72,7 @@ class InsideBarBreakout(BracketStrategy):
         mother_high, mother_low = pl.col("high").shift(n), pl.col("low").shift(n)
         range_bps = (mother_high - mother_low) / pl.col("close").shift(n) * 10_000
         setup = (
-            (pl.col("ts").diff(n) == n * BASE_BAR)
+            (pl.col("ts").diff(n) == n * self.bar_size)
             & (pl.col("high").rolling_max(n) < mother_high)
             & (pl.col("low").rolling_min(n) > mother_low)
             & range_bps.is_between(self.min_range_bps, self.max_range_bps)
@@ -86,5 +85,5 @@ class InsideBarBreakout(BracketStrategy):
             low=mother_low,
             tick=self.tick,
             reward_risk=self.reward_risk,
-            life_bars=self.life_bars,
+            life=self.life_bars * self.bar_size,
         )

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar
 from trading_assets.strategies.candle_breaks import break_columns
 from trading_assets.strategies.checks import require_between
 from trading_assets.strategies.columns import BracketStrategy
-from trading_assets.strategies.protocol import BASE_BAR
 
 if TYPE_CHECKING:
     import polars as pl
@@ -62,7 +61,7 @@ class MarubozuBreakout(BracketStrategy):
     @property
     def warm_up(self) -> timedelta:
         """Give the bars of the mean range."""
-        return self.bars * BASE_BAR
+        return self.bars * self.bar_size
 
     def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give `ts` and the bracket columns; all but `ts` are null where there is no setup."""
@@ -70,7 +69,7 @@ class MarubozuBreakout(BracketStrategy):
 
         high, low, close = pl.col("high"), pl.col("low"), pl.col("close")
         body, length = close - pl.col("open"), high - low
-        whole = pl.col("ts").diff(self.bars) == self.bars * BASE_BAR
+        whole = pl.col("ts").diff(self.bars) == self.bars * self.bar_size
         usual = pl.when(whole).then(length.rolling_mean(self.bars).shift(1))
         setup = (
             (length > 0)
@@ -86,5 +85,5 @@ class MarubozuBreakout(BracketStrategy):
             low=low,
             tick=self.tick,
             reward_risk=self.reward_risk,
-            life_bars=self.life_bars,
+            life=self.life_bars * self.bar_size,
         )

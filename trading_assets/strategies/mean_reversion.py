@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from trading_assets.strategies.checks import require, require_between
 from trading_assets.strategies.columns import TargetStrategy
-from trading_assets.strategies.protocol import BASE_BAR
 
 if TYPE_CHECKING:
     import polars as pl
@@ -63,14 +62,14 @@ class MeanReversion(TargetStrategy):
     @property
     def warm_up(self) -> timedelta:
         """Give the window."""
-        return self.bars * BASE_BAR
+        return self.bars * self.bar_size
 
     def signals(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give `ts` and `target`; windows with a hole in them have no mean."""
         import polars as pl
 
         close = pl.col("close")
-        whole = pl.col("ts").diff(self.bars - 1) == (self.bars - 1) * BASE_BAR
+        whole = pl.col("ts").diff(self.bars - 1) == (self.bars - 1) * self.bar_size
         # A window of one price has no deviation; what rounding leaves of it is no distance.
         deviation = close.rolling_std(self.bars, ddof=0)
         moves = close.rolling_max(self.bars) > close.rolling_min(self.bars)

@@ -113,7 +113,8 @@ class PortfolioSpec(Section):
         if len(set(names)) != len(names):
             raise ValueError(f"members with names of their own, not {', '.join(names)}")
         if len({member.spec.bar_size for member in self.members}) > 1:
-            raise ValueError("members with bars of one size")
+            sizes = ", ".join(f"{m.spec.name}: {m.spec.bar_size}" for m in self.members)
+            raise ValueError(f"members with bars of one size, not {sizes}")
         total = sum((member.allocation_pct for member in self.members), Decimal(0))
         if self.profile == "spot_long_only" and total > 100:
             raise ValueError(

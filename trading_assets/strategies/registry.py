@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import typing
 from collections.abc import Callable, Hashable, Mapping
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -19,7 +19,13 @@ from trading_assets.strategies.inside_bar import InsideBar
 from trading_assets.strategies.inside_bar_breakout import InsideBarBreakout
 from trading_assets.strategies.marubozu_breakout import MarubozuBreakout
 from trading_assets.strategies.mean_reversion import MeanReversion
-from trading_assets.strategies.protocol import Strategy
+from trading_assets.strategies.protocol import (
+    BAR_SIZE,
+    BASE_BAR,
+    Strategy,
+    parameters,
+    takes_bar_size,
+)
 from trading_assets.strategies.sources import imported_class
 
 _SHIPPED: tuple[type[Any], ...] = (
@@ -61,7 +67,12 @@ def strategy_class(reference: str, *, where: str = "") -> type[Any]:
 
 
 def make_strategy(
-    reference: str, params: Mapping[str, Any], *, where: str = "", kind: type[Any] | None = None
+    reference: str,
+    params: Mapping[str, Any],
+    *,
+    where: str = "",
+    kind: type[Any] | None = None,
+    bar_size: timedelta = BASE_BAR,
 ) -> Strategy:
     """Build a strategy from plain values.
 
@@ -70,6 +81,7 @@ def make_strategy(
         params: field name to value; fields left out keep their default.
         where: file that the values come from, for messages.
         kind: the class that `reference` names, when it has been found before.
+        bar_size: of the bars that it will see.
 
     Raises:
         ConfigurationError: for an unknown strategy or parameter, or a value it does not accept,
@@ -90,6 +102,9 @@ def make_strategy(
     values = {
         key: _checked(fields[key], value, f"{prefix}params.{key}") for key, value in params.items()
     }
+    if bar_size != BASE_BAR:
+        _require_sized(cls, reference, prefix)
+        values[BAR_SIZE] = bar_size
     try:
         strategy = cls(**values)
     except TypeError as error:
@@ -113,11 +128,22 @@ def make_strategy(
     return strategy
 
 
+def _require_sized(cls: type[Any], reference: str, prefix: str) -> None:
+    if not takes_bar_size(cls):
+        raise ConfigurationError(
+            f"{prefix}{reference} trades bars of five minutes only",
+            expected="a strategy with a field `bar_size`, since bar_size is not 5m",
+            found=f"fields {', '.join(field.name for field in parameters(cls)) or 'none'}",
+            fix="Derive it from TargetStrategy, BracketStrategy or AskedStrategy, or give it "
+            "`bar_size: timedelta = timedelta(minutes=5)`, and count bars by it.",
+        )
+
+
 @cache
 def _types(cls: Any) -> Mapping[str, TypeAdapter[Any]]:
     """Give what checks each parameter; made once for a class, since graphs read many specs."""
     hints = typing.get_type_hints(cls)
-    return {f.name: TypeAdapter(hints[f.name]) for f in dataclasses.fields(cls) if f.init}
+    return {f.name: TypeAdapter(hints[f.name]) for f in parameters(cls)}
 
 
 def _checked(said: TypeAdapter[Any], value: Any, where: str) -> Any:

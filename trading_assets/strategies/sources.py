@@ -58,7 +58,8 @@ def imported_class(reference: str, *, where: str = "") -> type[Any]:
             found=f"{type(error).__name__}: {error}"[:300],
         ) from error
     cls = getattr(module, class_name, None)
-    options = getattr(cls, "__dataclass_params__", None)
+    # Its own: a class that is not decorated has those of its base.
+    options = vars(cls).get("__dataclass_params__") if isinstance(cls, type) else None
     if not isinstance(cls, type) or options is None or not options.frozen:
         classes = [name for name, item in vars(module).items() if isinstance(item, type)]
         raise ConfigurationError(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.errors import ConfigurationError, TradingAssetsError, UnknownSymbol
@@ -35,10 +36,11 @@ from trading_assets.domain.setup import (
 from trading_assets.strategies.asked import decider_of
 from trading_assets.strategies.filter_sections import FiltersSpec
 from trading_assets.strategies.filtered import Filtered
-from trading_assets.strategies.protocol import Strategy
+from trading_assets.strategies.protocol import BAR_SIZE, Strategy
 from trading_assets.strategies.registry import make_strategy
 from trading_assets.strategies.spec_sections import (
     HASHED_WHEN_SAID,
+    BarSize,
     CostsSpec,
     LimitsSpec,
     MarginSpec,
@@ -69,6 +71,7 @@ class StrategySpec(Section):
         params: parameters of the strategy; those left out keep its defaults.
         symbols: instruments that share the account, in this order; in YAML a list, or the word
             `all` for those of the settings.
+        bar_size: of the bars on which signals are evaluated, orders filled, and bars counted.
         cash: starting balance, in `quote`.
         filters: what has to hold before an entry; see `strategies.filters`.
         description: for people; no part of the identity.
@@ -79,7 +82,7 @@ class StrategySpec(Section):
     strategy: str
     params: dict[str, Any] = Field(default_factory=dict)
     symbols: tuple[Symbol, ...] = Field(min_length=1)
-    bar_size: Literal["5m"] = "5m"
+    bar_size: BarSize = "5m"
     cash: Annotated[Number, Field(gt=0)]
     quote: str = Field(default="USDT", pattern=r"^[A-Z0-9]{2,10}$")
     profile: Literal["spot_long_only", "margin"] = "spot_long_only"
@@ -105,6 +108,12 @@ class StrategySpec(Section):
         if len(set(symbols)) != len(symbols):
             raise ValueError("symbols, each at most once")
         return symbols
+
+    @model_validator(mode="after")
+    def _a_year_has_bars_of_this_size(self) -> Self:
+        # Frozen for everybody else; the default of one section follows from a key beside it.
+        object.__setattr__(self, "sizing", self.sizing.with_bars_of(self.timeframe.minutes))
+        return self
 
     @property
     def parts(self) -> tuple[StrategySpec, ...]:
@@ -161,7 +170,12 @@ class StrategySpec(Section):
         return Filtered(strategy, self.filters) if self.filters.names else strategy
 
     def _unfiltered(self, kind: type[Any] | None = None) -> Strategy:
-        return make_strategy(self.strategy, self.params, where=f"spec {self.name}", kind=kind)
+        return self.bare_strategy(f"spec {self.name}", kind)
+
+    def bare_strategy(self, where: str, kind: type[Any] | None = None) -> Strategy:
+        """Build the strategy without its filters; `where` names the spec in messages."""
+        size = timedelta(microseconds=self.timeframe.micros)
+        return make_strategy(self.strategy, self.params, where=where, kind=kind, bar_size=size)
 
     @property
     def order_types(self) -> frozenset[OrderType]:
@@ -173,7 +187,9 @@ class StrategySpec(Section):
     def all_params(self) -> dict[str, Any]:
         """Give every parameter of the strategy with its value, defaults included."""
         strategy: Any = self._unfiltered()
-        return dataclasses.asdict(strategy)
+        values = dataclasses.asdict(strategy)
+        values.pop(BAR_SIZE, None)
+        return values
 
     def canonical_yaml(self) -> str:
         """Write the spec with all defaults, so that `parse_spec` gives an equal one."""
@@ -340,7 +356,7 @@ def spec_of(
         spec = StrategySpec.model_validate(values)
     except ValidationError as error:
         raise configuration_error(error, where, StrategySpec) from None
-    make_strategy(spec.strategy, spec.params, where=where)
+    spec.bare_strategy(where)
     return spec
 
 

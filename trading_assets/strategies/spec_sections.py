@@ -7,6 +7,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
+BarSize = Literal["1m", "5m", "15m", "1h", "1d"]
+"""Sizes of bars, by their names in `domain.bar.Timeframe`."""
+
+_MINUTES_PER_YEAR = 525_600
+
 
 def _decimal(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
@@ -91,6 +96,15 @@ class SizingSpec(Section):
                 owner = " or ".join(modes)
                 raise ValueError(f"no {key}, which belongs to mode {owner}; mode is {self.mode}")
         return self
+
+    def with_bars_of(self, minutes: int) -> SizingSpec:
+        """Count the bars of a year by their size, unless it is said; a market never closes here."""
+        bars = _MINUTES_PER_YEAR // minutes
+        is_said = "bars_per_year" in self.model_fields_set
+        if is_said or "bars_per_year" in self.unread or bars == self.bars_per_year:
+            return self
+        keys = {**dict(self), "bars_per_year": bars}
+        return SizingSpec.model_construct(_fields_set=self.model_fields_set, **keys)
 
     @property
     def unread(self) -> set[str]:

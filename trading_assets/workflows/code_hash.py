@@ -42,6 +42,7 @@ _FILES = (
     "strategies/filtered.py",
     "strategies/filters.py",
     "strategies/portfolio_spec.py",
+    "strategies/protocol.py",
     "strategies/spec.py",
     "strategies/spec_sections.py",
     "strategies/spec_yaml.py",

@@ -44,7 +44,6 @@ _TARGET = Template('''\
 """Momentum: hold while the close is above the close so many bars before."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 import polars as pl
 
@@ -59,7 +58,7 @@ class $cls(TargetStrategy):
 
     @property
     def warm_up(self):
-        return self.bars * timedelta(minutes=5)  # how far back a row looks
+        return self.bars * self.bar_size  # how far back a row looks
 
     def signals(self, frame):
         rising = pl.col("close") > pl.col("close").shift(self.bars)
@@ -72,7 +71,7 @@ name: $name
 description: A strategy of mine.
 strategy: $name:$cls
 symbols: [$symbol]
-bar_size: 5m
+bar_size: 5m  # or 1m, 15m, 1h, 1d
 cash: 10000
 quote: $quote
 sizing: {mode: pct_of_equity, pos_pct: 50.0, rebalance_pct: 10.0}

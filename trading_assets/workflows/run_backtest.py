@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from trading_assets.domain.bar import MINUTE
+from trading_assets.domain.bar import MINUTE, Timeframe
 from trading_assets.domain.errors import DataError, InvariantError
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.instrument import units_from_decimal
 from trading_assets.evaluation.gates import Check
-from trading_assets.market.bar_frame import RESAMPLED_SCHEMA, between
+from trading_assets.market.bar_frame import RESAMPLED_SCHEMA, between, with_minutes_inside
 from trading_assets.storage.run_store import CHECKS, StoredRun
 from trading_assets.strategies.evaluate import (
     bar_matrix,
@@ -204,6 +204,8 @@ def frames_of(desk: Desk, plan: RunPlan) -> dict[Symbol, pl.DataFrame]:
         months = sorted(m for s, m in plan.bars if s == symbol and m <= plan.months[-1])
         parts = [desk.tables.read_mapped(plan.bars[symbol, m]) for m in months]
         frame = pl.concat(parts) if parts else pl.DataFrame(schema=RESAMPLED_SCHEMA)
+        if plan.spec.timeframe is Timeframe.M1:
+            frame = with_minutes_inside(frame)
         if plan.strategy.horizon is not None:
             parts = [desk.tables.read_manifest(plan.forecasts[symbol, m]) for m in plan.months]
             frame = with_forecasts(frame, pl.concat(parts), plan.strategy.horizon)

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from trading_assets.domain.bar import DAY
+from trading_assets.domain.bar import DAY, Timeframe
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.domain.instrument import decimal_from_units, units_from_decimal
@@ -20,13 +20,14 @@ from trading_assets.evaluation.run_tables import RunTables
 from trading_assets.features.anchor import anchor
 from trading_assets.features.look_ahead import MIN_CUTS, find_look_ahead
 from trading_assets.features.warm_up import find_short_warm_up
-from trading_assets.market.bar_frame import between, validate_bars
+from trading_assets.market.bar_frame import RESAMPLED_ONLY, between, validate_bars
 from trading_assets.market.outages import unexplained
 from trading_assets.market.table_columns import MEMBER, RANK
 from trading_assets.strategies.evaluate import anchored, evaluate
 from trading_assets.strategies.filters import NEWS
-from trading_assets.strategies.protocol import Strategy
+from trading_assets.strategies.protocol import Strategy, memory
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.freeze_calendars import sessions_of_symbol
 from trading_assets.workflows.run_plan import RunPlan
 
 _MOST_PARTITIONS = 36
@@ -46,7 +47,7 @@ def check_inputs(desk: Desk, plan: RunPlan, frames: Frames) -> Iterator[Check]:
         frames: all bars of each symbol that the run has read, forecasts joined.
     """
     max_gap_minutes = desk.settings.quality.max_gap_minutes
-    yield _bars_are_valid(plan, frames)
+    yield _bars_are_valid(desk, plan, frames)
     used = [manifest for (_, month), manifest in plan.bars.items() if month in plan.months]
     found = unexplained(gap for manifest in used for gap in manifest.gaps)
     longest = max((gap.minutes for gap in found), default=0)
@@ -120,12 +121,14 @@ def check_result(
     )
 
 
-def _bars_are_valid(plan: RunPlan, frames: Frames) -> Check:
-    rows = 0
+def _bars_are_valid(desk: Desk, plan: RunPlan, frames: Frames) -> Check:
+    rows, size = 0, plan.spec.timeframe
+    beside = (*_BESIDE_BARS, *(RESAMPLED_ONLY if size is Timeframe.M1 else ()))
     for symbol, frame in frames.items():
-        bars = frame.drop(*_BESIDE_BARS, strict=False)
+        bars = frame.drop(*beside, strict=False)
+        counts_from_open = sessions_of_symbol(desk, symbol) is not None
         try:
-            validate_bars(bars, symbol, plan.spec.timeframe)
+            validate_bars(bars, symbol, size, grid=Timeframe.M1 if counts_from_open else None)
         except DataError as error:
             return Check("bars_are_valid", passed=False, detail=str(error)[:500])
         rows += bars.height
@@ -152,10 +155,10 @@ def _forecasts_out_of_sample(desk: Desk, plan: RunPlan) -> Check:
 def _warm_up_is_enough(strategy: Strategy, months: tuple[Month, ...], frames: Frames) -> Check:
     """Look at the newest month that has bars twice the warm-up before it, in every symbol."""
     name = "warm_up_is_enough"
-    if strategy.warm_up == timedelta():
+    if memory(strategy) == timedelta():
         return Check(name, passed=True, detail="a signal looks at its own row only")
     for month in reversed(months):
-        twice = anchor(month, 2 * strategy.warm_up)
+        twice = anchor(month, 2 * memory(strategy))
         begin, own = between(twice, twice + DAY), between(month.start, month.end)
         traded = {s: frame for s, frame in frames.items() if frame.filter(own).height}
         if any(frame.filter(begin).is_empty() for frame in traded.values()):
@@ -167,7 +170,7 @@ def _warm_up_is_enough(strategy: Strategy, months: tuple[Month, ...], frames: Fr
                 lambda rows: evaluate(strategy, rows),
                 frame.filter(between(twice, month.end)),
                 start=month.start,
-                warm_up=strategy.warm_up,
+                warm_up=memory(strategy),
                 signs=("target",),
             )
         ]

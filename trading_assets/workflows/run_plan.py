@@ -10,6 +10,7 @@ from trading_assets.domain.errors import ConfigurationError, MissingPartition
 from trading_assets.domain.ids import Micros, Month, Symbol, content_hash
 from trading_assets.domain.instants import time_text
 from trading_assets.domain.instrument import Instrument
+from trading_assets.forecasting.labels import BASE
 from trading_assets.storage.partition_store import Manifest
 from trading_assets.storage.release_store import instrument_to_plain
 from trading_assets.strategies.portfolio_spec import AnySpec, Together
@@ -134,7 +135,7 @@ def plan_run(
     Raises:
         MissingPartition: if there is no such month.
         ConfigurationError: if spec and instruments do not fit, or no model is trained for the
-            strategy's horizon.
+            strategy's horizon, or for bars of its size.
         UnknownSymbol: if a symbol has no instrument data.
         DataError: if a symbol's source gives larger bars than the spec needs.
     """
@@ -145,6 +146,13 @@ def plan_run(
             expected=f"one of {', '.join(desk.settings.model.horizons)}",
             found=strategy.horizon,
             fix="Change params.horizon, or add the horizon to model.horizons in the settings.",
+        )
+    if strategy.horizon is not None and spec.timeframe is not BASE:
+        raise ConfigurationError(
+            f"Spec {spec.name} follows a forecast on bars of {spec.bar_size}",
+            expected=f"bar_size: {BASE.value}, which models of this desk predict on",
+            found=f"bar_size: {spec.bar_size}",
+            fix="Forecasts of your own may be columns of bars from Python, of any size.",
         )
     instruments = spec.engine_setup(list_instruments(desk)).instruments
     for symbol in spec.symbols:
