@@ -17,6 +17,7 @@ from trading_assets.backtest.trial_metrics import daily_returns
 from trading_assets.backtest.trials import Ground, Trial, alone, run_trials
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import content_hash
+from trading_assets.features.memo import shared_columns
 from trading_assets.strategies.spec import StrategySpec
 
 _LOWER_IS_BETTER = frozenset({"max_drawdown_pct", "volatility_pct", "fees"})
@@ -163,24 +164,26 @@ def run_sweep(
     def worth(params: Params) -> float | None:
         return value_of(found[_key(identity, params)], plan.metric)
 
-    for batch in search(
+    batches = search(
         plan.space,
         plan.method,
         trials=plan.trials,
         seed=plan.seed,
         batch=plan.batch,
         value_of=worth,
-    ):
-        asked = {_key(identity, params): params for params in batch}
-        kept = {key: known[key] for key in asked if key in known}
-        todo = {k: params for k, params in asked.items() if k not in kept and k not in found}
-        ran = dict(zip(todo, (run_batch or here)(list(todo.values())), strict=True))
-        if store and ran:
-            store.save(ran)
-        resumed += len(kept)
-        done = kept | ran
-        found |= {key: done[key] for key in asked if key in done}
-        report(len(batch))
+    )
+    with shared_columns(tuple(ground.prepared.frames.values()), plan.memo_bytes):
+        for batch in batches:
+            asked = {_key(identity, params): params for params in batch}
+            kept = {key: known[key] for key in asked if key in known}
+            todo = {k: params for k, params in asked.items() if k not in kept and k not in found}
+            ran = dict(zip(todo, (run_batch or here)(list(todo.values())), strict=True))
+            if store and ran:
+                store.save(ran)
+            resumed += len(kept)
+            done = kept | ran
+            found |= {key: done[key] for key in asked if key in done}
+            report(len(batch))
     return SweepResult(spec, plan, tuple(found), tuple(found.values()), ground.days, resumed)
 
 

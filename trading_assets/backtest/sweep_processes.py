@@ -7,15 +7,17 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from trading_assets.backtest.plan import Plan
 from trading_assets.backtest.prepared import Prepared
 from trading_assets.backtest.space import Params, varied
 from trading_assets.backtest.trials import Ground, Trial, alone, ground_of, run_trials
+from trading_assets.features.memo import shared_columns
 
 _THREADS = "POLARS_MAX_THREADS"
 _grounds: list[Ground] = []
+_open = ExitStack()
 
 
 RunBatch = Callable[[list[Params]], Iterable[Trial]]
@@ -47,7 +49,10 @@ def in_processes(
     before = os.environ.get(_THREADS)
     os.environ[_THREADS] = str(threads)
     pool = ProcessPoolExecutor(
-        processes, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(prepared,)
+        processes,
+        multiprocessing.get_context("spawn"),
+        initializer=_begin,
+        initargs=(prepared, memo_bytes),
     )
 
     def run_batch(batch: list[Params]) -> Iterable[Trial]:
@@ -67,8 +72,9 @@ def in_processes(
             os.environ[_THREADS] = before
 
 
-def _begin(prepared: Prepared) -> None:
+def _begin(prepared: Prepared, memo_bytes: int) -> None:
     _grounds.append(ground_of(prepared))
+    _open.enter_context(shared_columns(tuple(prepared.frames.values()), memo_bytes))
 
 
 def _work(batch: list[Params], memo_bytes: int) -> list[Trial]:

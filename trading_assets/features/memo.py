@@ -33,6 +33,9 @@ class _Memo:
         self._bytes = 0
         self._kept: OrderedDict[_Key, tuple[Any, int]] = OrderedDict()
 
+    def is_of(self, frames: tuple[pl.DataFrame, ...]) -> bool:
+        return all(id(frame) in self._places for frame in frames)
+
     def get(self, frame: pl.DataFrame, key: _Key, compute: Callable[[], tuple[Any, int]]) -> Any:
         place = self._places.get(id(frame))
         if place is None:
@@ -53,7 +56,14 @@ class _Memo:
 def shared_columns(
     frames: tuple[pl.DataFrame, ...], most_bytes: int = DEFAULT_BYTES
 ) -> Iterator[None]:
-    """Share the columns of these frames between all that asks for them inside."""
+    """Share the columns of these frames between all that asks for them inside.
+
+    Where they are shared already, that goes on.
+    """
+    active = _active.get()
+    if active is not None and active.is_of(frames):
+        yield
+        return
     token = _active.set(_Memo(frames, most_bytes))
     try:
         yield
