@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -80,6 +80,7 @@ def prepare(
     *,
     span: Span | None = None,
     max_hole: Micros = DEFAULT_MAX_HOLE,
+    sessions: Mapping[Symbol, Sessions | None] | None = None,
 ) -> Prepared:
     """Prove bars and lay them out (see `own_bars.proven_bars`).
 
@@ -91,6 +92,8 @@ def prepare(
         span: trade only bars that open in [start, end).
         max_hole: longer holes split the run (see `runner.run`). They are measured in the trading
             time of the calendar that an instrument names, and smaller bars are resampled by it.
+        sessions: of each symbol of the spec, as they were frozen (None for a market that never
+            closes). Left out, they are built from the calendars that instruments name.
 
     Raises:
         UnknownSymbol: if a symbol of the spec has no frame or no instrument.
@@ -99,7 +102,11 @@ def prepare(
     """
     strategy, setup = _built(spec, instruments)
     calendars = {one.symbol: one.calendar for one in setup.instruments}
-    proven = {s: _proven(spec, frames, s, calendars[s]) for s in spec.symbols}
+
+    def known(symbol: Symbol, frame: pl.DataFrame) -> Sessions | None:
+        return sessions_over(frame, calendars[symbol]) if sessions is None else sessions[symbol]
+
+    proven = {s: _proven(spec, frames, s, known) for s in spec.symbols}
     traded = {symbol: _inside(frame, span) for symbol, frame in proven.items()}
     if not any(frame.height for frame in traded.values()):
         raise DataError(
@@ -108,8 +115,7 @@ def prepare(
             found="; ".join(f"{symbol}: {_extent(frame)}" for symbol, frame in proven.items()),
         )
     bars = bar_matrix(traded, spec.symbols)
-    sessions = [sessions_over(proven[symbol], calendars[symbol]) for symbol in spec.symbols]
-    found = holes(bars, max_hole, sessions)
+    found = holes(bars, max_hole, [known(symbol, proven[symbol]) for symbol in spec.symbols])
     return Prepared(spec, strategy, setup, proven, bars, found, span)
 
 
@@ -125,7 +131,10 @@ def _built(
 
 
 def _proven(
-    spec: AnySpec, frames: Mapping[Symbol, pl.DataFrame], symbol: Symbol, calendar: str
+    spec: AnySpec,
+    frames: Mapping[Symbol, pl.DataFrame],
+    symbol: Symbol,
+    sessions: Callable[[Symbol, pl.DataFrame], Sessions | None],
 ) -> pl.DataFrame:
     if symbol not in frames:
         raise UnknownSymbol(
@@ -134,7 +143,7 @@ def _proven(
             found=", ".join(frames) or "no frame",
         )
     frame = proven_bars(
-        frames[symbol], symbol, spec.timeframe, lambda minutes: sessions_over(minutes, calendar)
+        frames[symbol], symbol, spec.timeframe, lambda minutes: sessions(symbol, minutes)
     )
     needs_volume = spec.costs.impact_bps or spec.costs.sqrt_impact or spec.rules.participation_pct
     if needs_volume and frame["volume"].has_nulls():

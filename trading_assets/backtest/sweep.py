@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from trading_assets.backtest.plan import NAMES, Plan
 from trading_assets.backtest.space import Params, require_keys, search, varied
+from trading_assets.backtest.trial_identity import trial_identities
 from trading_assets.backtest.trial_metrics import daily_returns
 from trading_assets.backtest.trials import Ground, Trial, alone, run_trials
 from trading_assets.domain.errors import ConfigurationError
@@ -122,6 +123,20 @@ class SweepResult:
                 found="; ".join(sorted(reasons))[:300] or f"{len(self.trials)} runs without",
             )
         return self.trials[max(known, key=lambda n: (values[n] or 0.0, -n))]
+
+    @cached_property
+    def tried(self) -> frozenset[str]:
+        """Identities of the distinct trials that made a run, whatever the data and the costs.
+
+        On a desk its ledger has them; elsewhere only this result does.
+        """
+        ran = (trial.params for trial in self.trials if not trial.refusal)
+        return frozenset(trial_identities(self.spec, ran))
+
+    @property
+    def num_trials(self) -> int:
+        """How many there are: what the best of them has to be deflated by."""
+        return len(self.tried)
 
     @cached_property
     def result_hash(self) -> str:

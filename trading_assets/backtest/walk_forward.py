@@ -19,14 +19,15 @@ from numpy.typing import NDArray
 from trading_assets.backtest.plan import Fold, Folds, Plan
 from trading_assets.backtest.prepared import DEFAULT_MAX_HOLE, prepare
 from trading_assets.backtest.space import varied
-from trading_assets.backtest.sweep import run_sweep, short
+from trading_assets.backtest.sweep import TrialStore, run_sweep, short
 from trading_assets.backtest.trial_metrics import daily_returns
-from trading_assets.backtest.trials import Trial, ground_of, run_trials
+from trading_assets.backtest.trials import Ground, Trial, ground_of, run_trials
 from trading_assets.domain.ids import Micros, Symbol, content_hash
 from trading_assets.domain.instrument import Instrument
 from trading_assets.evaluation.metrics import performance_metrics
 from trading_assets.evaluation.performance import annual_periods
 from trading_assets.market.bar_frame import TS, instant
+from trading_assets.market.sessions import Sessions
 from trading_assets.strategies.spec import StrategySpec
 
 
@@ -49,12 +50,14 @@ class WalkForwardResult:
         plan: how each fold chose.
         folds: their results.
         per_year: daily periods of a year.
+        num_trials: distinct trials of all trainings together; a test is one of them once more.
     """
 
     spec: StrategySpec
     plan: Plan
     folds: tuple[FoldResult, ...]
     per_year: int
+    num_trials: int
 
     @cached_property
     def table(self) -> pl.DataFrame:
@@ -118,6 +121,9 @@ def walk_forward(
     folds: Folds,
     *,
     max_hole: Micros = DEFAULT_MAX_HOLE,
+    sessions: Mapping[Symbol, Sessions | None] | None = None,
+    identity: str = "",
+    store: TrialStore | None = None,
     report: Callable[[int], None] = lambda _: None,
 ) -> WalkForwardResult:
     """Choose and try, fold by fold.
@@ -129,6 +135,9 @@ def walk_forward(
         plan: how each fold chooses.
         folds: how time is cut.
         max_hole: longer holes split a run.
+        sessions: as of `prepare`.
+        identity: of data, code and spec; with the span of a training, that of its trials.
+        store: has and takes the trials of all trainings, as that of a sweep.
         report: is told how many folds have just been finished.
 
     Raises:
@@ -137,32 +146,24 @@ def walk_forward(
     grid = tuple(instruments)
     first = min(int(frame["ts"].to_physical()[0]) for frame in frames.values() if frame.height)
     last = max(int(frame["ts"].to_physical()[-1]) for frame in frames.values() if frame.height)
-    results = []
+    results, tried = [], set[str]()
+
+    def ground_over(start: Micros, end: Micros) -> Ground:
+        seen, span = _before(frames, end), (start, end)
+        return ground_of(prepare(spec, seen, grid, span=span, max_hole=max_hole, sessions=sessions))
+
     for fold in folds.over(first, last + 1):
-        chosen = _choose(spec, frames, grid, plan, fold, max_hole)
-        seen = _before(frames, fold.test_end)
-        span = (fold.test_start, fold.test_end)
-        ground = ground_of(prepare(spec, seen, grid, span=span, max_hole=max_hole))
+        of_training = content_hash([identity, spec.spec_hash, fold.train_start, fold.train_end])
+        training = ground_over(fold.train_start, fold.train_end)
+        swept = run_sweep(training, plan, of_training, store=store)
+        chosen = swept.best
+        ground = ground_over(fold.test_start, fold.test_end)
         (test,) = run_trials(ground, [(chosen.params, varied(spec, chosen.params))])
         results.append(FoldResult(fold, chosen, test, ground.days))
+        tried |= swept.tried
         report(1)
     per_year = annual_periods(spec.engine_setup(grid).instruments)
-    return WalkForwardResult(spec, plan, tuple(results), per_year)
-
-
-def _choose(
-    spec: StrategySpec,
-    frames: Mapping[Symbol, pl.DataFrame],
-    grid: tuple[Instrument, ...],
-    plan: Plan,
-    fold: Fold,
-    max_hole: Micros,
-) -> Trial:
-    span = (fold.train_start, fold.train_end)
-    seen = _before(frames, fold.train_end)
-    ground = ground_of(prepare(spec, seen, grid, span=span, max_hole=max_hole))
-    identity = content_hash([spec.spec_hash, list(span)])
-    return run_sweep(ground, plan, identity).best
+    return WalkForwardResult(spec, plan, tuple(results), per_year, len(tried))
 
 
 def _before(frames: Mapping[Symbol, pl.DataFrame], end: Micros) -> dict[Symbol, pl.DataFrame]:

@@ -11,7 +11,7 @@ from trading_assets.backtest.kept_trials import KeptTrials
 from trading_assets.backtest.plan import BATCH, Folds, Plan
 from trading_assets.backtest.prepared import DEFAULT_MAX_HOLE
 from trading_assets.backtest.space import Method, space_of
-from trading_assets.backtest.sweep import SweepResult, run_sweep
+from trading_assets.backtest.sweep import SweepResult, TrialStore, run_sweep
 from trading_assets.backtest.sweep_processes import batches_of
 from trading_assets.backtest.trials import Ground, alone, ground_of
 from trading_assets.backtest.walk_forward import WalkForwardResult, walk_forward
@@ -23,6 +23,8 @@ from trading_assets.workflows.sweep_identity import sweep_identity
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from trading_assets.settings import Settings
 
 
 class Sweep:
@@ -45,6 +47,9 @@ class Sweep:
         processes: how many run trials; the table is the same for any number. With more than one,
             the strategy has to be in a file (another process cannot import a notebook's cell), and
             a script has to guard its start by `if __name__ == "__main__"`.
+        settings: of the desk whose ledger counts the trials; by default those that the command
+            line would use. Where no desk has written anything yet, the result alone has the count
+            (`num_trials`).
 
     Raises:
         ConfigurationError: naming what does not fit.
@@ -69,6 +74,7 @@ class Sweep:
         batch: int = BATCH,
         store: Path | str | None = None,
         processes: int = 1,
+        settings: Settings | None = None,
     ) -> None:
         self.plan = Plan(space_of(space), method, trials, seed, metric, batch)
         backtest = Backtest(
@@ -76,6 +82,7 @@ class Sweep:
         )
         self.spec = backtest.spec
         self._store, self._processes, self._max_hole = store, processes, max_hole
+        self._settings = settings
         if backtest.prepared is None:
             raise ConfigurationError("A sweep from Python needs bars", expected="a table of bars")
         self.ground: Ground = ground_of(backtest.prepared)
@@ -87,11 +94,12 @@ class Sweep:
             DataError: if a strategy's signals do not fit the bars.
         """
         identity = sweep_identity(self.ground)
-        store = None
+        store: TrialStore | None = None
         if self._store is not None:
             from trading_assets.storage.trial_store import TrialBatches
 
             store = KeptTrials(TrialBatches(Path(self._store) / identity[:16]))
+        store = self._counted(store, "sweep")
         with batches_of(self.ground, self.plan, self._processes) as run_batch:
             return run_sweep(
                 self.ground, self.plan, identity, store=store, run_batch=run_batch, report=report
@@ -115,5 +123,20 @@ class Sweep:
             self.plan,
             folds,
             max_hole=self._max_hole,
+            identity=sweep_identity(self.ground),
+            store=self._counted(None, "walk_forward"),
             report=report,
         )
+
+    def _counted(self, kept: TrialStore | None, purpose: str) -> TrialStore | None:
+        """Enter trials in the ledger of the desk, when there is one."""
+        from trading_assets import bootstrap
+        from trading_assets.settings import load_settings
+        from trading_assets.workflows.trial_ledger import CountedTrials, desk_root
+
+        settings = self._settings or load_settings().settings
+        root = desk_root(settings)
+        if root is None:
+            return kept
+        now, facts = bootstrap.desk(settings).clock.now, {"purpose": purpose, "sweep": ""}
+        return CountedTrials(root, self.ground.prepared, kept, now=now, facts=facts)

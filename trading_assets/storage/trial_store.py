@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from trading_assets.storage import parquet_files, roots
 
 LEDGER = "trials.jsonl"
 _PREFIX = "batch-"
+_KEY = re.compile(rb'"key": "([^"]*)"')
 
 
 class TrialBatches:
@@ -73,11 +75,11 @@ class TrialBatches:
 
 
 def append_trials(root: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Append rows to the desk's ledger of trials; writers take turns.
+    """Append rows to the desk's ledger of trials whose `key` it lacks; writers take turns.
 
     A last line that a crash has cut off was never a row: it is taken out, so that no row joins it.
     """
-    lines = "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows).encode()
+    lines = {row["key"]: json.dumps(row, sort_keys=True) + "\n" for row in rows}
     if not lines:
         return
     roots.make_folder(root)
@@ -85,9 +87,11 @@ def append_trials(root: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     with roots.disk_errors(path), path.open("a+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
-        whole = file.read().rfind(b"\n") + 1
+        before = file.read()
+        whole = before.rfind(b"\n") + 1
         file.truncate(whole)
-        file.write(lines)
+        known = {key.decode() for key in _KEY.findall(before[:whole])}
+        file.write("".join(line for key, line in lines.items() if key not in known).encode())
         file.flush()
         os.fsync(file.fileno())
     roots.sync_folder(root)

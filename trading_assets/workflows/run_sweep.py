@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 from trading_assets.backtest.bytes_of import json_bytes
 from trading_assets.domain.bar import MINUTE
-from trading_assets.domain.ids import content_hash
+from trading_assets.domain.ids import Symbol, content_hash
 from trading_assets.storage import folders, parquet_files
-from trading_assets.storage.trial_store import TrialBatches, append_trials
+from trading_assets.storage.trial_store import TrialBatches
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.freeze_calendars import sessions_of_symbol
 from trading_assets.workflows.run_logging import experiment_of
 from trading_assets.workflows.run_plan import plan_run
 from trading_assets.workflows.strategy_specs import find_spec
+from trading_assets.workflows.trial_ledger import CountedTrials
 
 if TYPE_CHECKING:
     from trading_assets.backtest.prepared import Prepared
-    from trading_assets.backtest.sweep import SweepResult
+    from trading_assets.backtest.sweep import SweepResult, TrialStore
     from trading_assets.backtest.sweep_file import SweepFile
     from trading_assets.backtest.trials import Trial
     from trading_assets.backtest.walk_forward import WalkForwardResult
+    from trading_assets.market.sessions import Sessions
 
 HEAT_MAP = "heat_map.png"
 _MOST_CHILDREN = 100
@@ -89,12 +92,11 @@ def run_sweep(
     batches = TrialBatches(place / f"trials-{identity[:16]}")
     if not resume:
         batches.clear()
-    before = set(batches.load())
+    store = _counted(desk, ground.prepared, sweep, "sweep", KeptTrials(batches))
     with batches_of(ground, plan, sweep.sweep.processes) as run_batch:
         result = sweeping.run_sweep(
-            ground, plan, identity, store=KeptTrials(batches), run_batch=run_batch, report=report
+            ground, plan, identity, store=store, run_batch=run_batch, report=report
         )
-    _enter_in_ledger(desk, sweep, result, before)
     folder = place / content_hash([identity, result.result_hash])[:16]
     folders.publish_folder(folder, _files(sweep, result))
     metadata = _metadata(result, folder)
@@ -111,9 +113,10 @@ def run_walk_forward(
         MissingPartition: if there is no month that all symbols of the spec have.
         ConfigurationError: if the file has no folds, or none fits.
     """
-    from trading_assets.backtest.trials import alone
+    from trading_assets.backtest.trials import alone, ground_of
     from trading_assets.backtest.walk_forward import walk_forward
     from trading_assets.domain.errors import ConfigurationError
+    from trading_assets.workflows.sweep_identity import sweep_identity
 
     if sweep.folds is None:
         raise ConfigurationError(
@@ -127,12 +130,20 @@ def run_walk_forward(
         sweep.plan,
         sweep.folds,
         max_hole=desk.settings.backtest.max_hole_minutes * MINUTE,
+        sessions=_sessions(desk, sweep),
+        identity=sweep_identity(ground_of(prepared)),
+        store=_counted(desk, prepared, sweep, "walk_forward", None),
         report=report,
     )
     folder = desk.settings.data_root / "walk_forward" / sweep.name / result.result_hash[:16]
     folders.publish_folder(folder, _walked_files(result))
     metrics = {name: value for name, value in result.metrics.items() if value is not None}
-    metadata = {"folds": len(result.folds), **metrics, "folder": str(folder)}
+    metadata = {
+        "folds": len(result.folds),
+        "distinct_trials": result.num_trials,
+        **metrics,
+        "folder": str(folder),
+    }
     return SweepRecord(folder, result.result_hash, "", metadata)
 
 
@@ -150,30 +161,34 @@ def prepared_of(desk: Desk, sweep: SweepFile) -> Prepared:
     span = (plan.months[0].start, plan.months[-1].end)
     max_hole = desk.settings.backtest.max_hole_minutes * MINUTE
     frames = frames_of(desk, plan)
-    return prepare(spec, frames, plan.instruments, span=span, max_hole=max_hole)
+    return prepare(
+        spec,
+        frames,
+        plan.instruments,
+        span=span,
+        max_hole=max_hole,
+        sessions=_sessions(desk, sweep),
+    )
 
 
-def _enter_in_ledger(desk: Desk, sweep: SweepFile, result: SweepResult, before: set[str]) -> None:
-    """Write every trial that is new into the ledger of the desk: it counts as one more try."""
-    append_trials(
+def _sessions(desk: Desk, sweep: SweepFile) -> dict[Symbol, Sessions | None]:
+    """Give the frozen sessions that holes of the desk's backtests are measured by."""
+    symbols = find_spec(desk.settings, sweep.spec).symbols
+    return {symbol: sessions_of_symbol(desk, symbol) for symbol in symbols}
+
+
+def _counted(
+    desk: Desk, prepared: Prepared, sweep: SweepFile, purpose: str, kept: TrialStore | None
+) -> CountedTrials:
+    """Enter every trial in the ledger of the desk before it is kept."""
+    has_model = prepared.spec.parts[0].build_strategy().horizon is not None
+    return CountedTrials(
         desk.settings.data_root,
-        (
-            {
-                "at": desk.clock.now(),
-                "purpose": "sweep",
-                "sweep": sweep.name,
-                "spec": result.spec.name,
-                "spec_hash": result.spec.spec_hash,
-                "strategy": result.spec.strategy,
-                "key": key,
-                "params": {name: str(value) for name, value in trial.params.items()},
-                "refusal": trial.refusal,
-                "metrics": dict(trial.metrics or {}),
-                "state_hash": trial.state_hash,
-            }
-            for key, trial in zip(result.keys, result.trials, strict=True)
-            if key not in before
-        ),
+        prepared,
+        kept,
+        now=desk.clock.now,
+        facts={"purpose": purpose, "sweep": sweep.name},
+        model=desk.settings.model.model_dump(mode="json") if has_model else None,
     )
 
 
@@ -209,6 +224,7 @@ def _metadata(result: SweepResult, folder: Path) -> dict[str, Any]:
     costs = result.costs
     return {
         "trials": len(result.trials),
+        "distinct_trials": result.num_trials,
         "resumed": result.resumed,
         "refused": sum(bool(trial.refusal) for trial in result.trials),
         "metric": metric,

@@ -20,6 +20,12 @@ from trading_assets.domain.setup import (
 from trading_assets.engine.signals import BarMatrix, SignalMatrix
 
 
+@pytest.fixture(autouse=True)
+def away_from_any_desk(monkeypatch, tmp_path_factory):
+    """Let sweeps count in no ledger of whoever runs the tests."""
+    monkeypatch.setenv("TA_HOME", str(tmp_path_factory.getbasetemp() / "no-desk"))
+
+
 @pytest.fixture
 def setup():
     return make_setup(1)

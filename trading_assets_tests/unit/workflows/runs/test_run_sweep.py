@@ -6,14 +6,18 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from trading_assets import Backtest
+from trading_assets import Backtest, Sweep
 from trading_assets.backtest.sweep_file import SweepFile, load_sweep
+from trading_assets.backtest.trial_identity import trial_identities
 from trading_assets.domain.errors import ConfigurationError
+from trading_assets.domain.ids import Month
 from trading_assets.storage.trial_store import read_trials
 from trading_assets.workflows.run_plan import plan_run
 from trading_assets.workflows.run_sweep import prepared_of, run_sweep, run_walk_forward
 from trading_assets.workflows.strategy_specs import find_spec
 from trading_assets.workflows.sweep_files import find_sweep
+from trading_assets.workflows.trial_ledger import count_trials
+from trading_assets_tests.unit.workflows.runs.conftest import bars_of
 
 EXAMPLE = Path(__file__).parents[4] / "docs/examples/sweeps/ema_spans.yaml"
 
@@ -63,6 +67,94 @@ def test_every_trial_is_entered_in_the_ledger_once(desk, example):
     rows = read_trials(desk.settings.data_root)
     assert len(rows) == len({row["key"] for row in rows}) == 18
     assert {row["purpose"] for row in rows} == {"sweep"}
+
+
+def test_costs_and_a_longer_history_make_no_further_trial(desk, example):
+    record = run_sweep(desk, example)
+    assert record.metadata["distinct_trials"] == 9  # 18 rows, of which half differ by costs alone
+    longer = bars_of("SOLUSDT", 5).filter(pl.col("ts").dt.month() == 2)
+    desk.tables.publish(
+        "bars_5m", "SOLUSDT", Month(2024, 2), longer, code_version="1", parents={},
+        extra={"source": "embedded"},
+    )  # fmt: skip
+
+    run_sweep(desk, example)
+
+    rows = read_trials(desk.settings.data_root)
+    assert len(rows) == len({row["key"] for row in rows}) > 18
+    assert count_trials(rows) == {"ema_trend": 9}
+
+
+def test_a_walk_forward_counts_what_it_has_tried(desk, example):
+    record = run_walk_forward(desk, example)
+
+    rows = read_trials(desk.settings.data_root)
+    assert {row["purpose"] for row in rows} == {"walk_forward"}
+    assert len(rows) == 18 * record.metadata["folds"]
+    assert count_trials(rows) == {"ema_trend": record.metadata["distinct_trials"]}
+    run_sweep(desk, example)
+    assert count_trials(read_trials(desk.settings.data_root)) == {"ema_trend": 9}
+
+
+def test_a_sweep_that_was_killed_before_its_end_has_entered_what_it_tried(desk, example):
+    example = example.model_copy(update={"sweep": example.sweep.model_copy(update={"batch": 4})})
+
+    def stop(count):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_sweep(desk, example, report=stop)
+    assert len(read_trials(desk.settings.data_root)) == 4
+    run_sweep(desk, example)
+    assert len(read_trials(desk.settings.data_root)) == 18
+
+
+def test_a_sweep_from_python_counts_on_a_desk_and_carries_its_count_elsewhere(desk, example):
+    prepared = prepared_of(desk, example)
+    bars, instruments = prepared.frames, prepared.setup.instruments
+    space = {"fast": [6, 12], "slow": [48], "costs.slippage_bps": [1, 3]}
+
+    on_desk = Sweep(prepared.spec, bars, space, instruments, settings=desk.settings)
+    found = on_desk.run()
+    on_desk.walk_forward(example.folds)
+
+    rows = read_trials(desk.settings.data_root)
+    assert {row["purpose"] for row in rows} == {"sweep", "walk_forward"}
+    assert count_trials(rows) == {"ema_trend": 2} == {"ema_trend": found.num_trials}
+    nowhere = desk.settings.model_copy(
+        update={
+            "data_root": desk.settings.data_root / "no",
+            "tables_root": f"{desk.settings.data_root}/no/tables",
+        }
+    )
+    away = Sweep(prepared.spec, bars, space, instruments, settings=nowhere)
+    assert away.run().num_trials == away.walk_forward(example.folds).num_trials == 2
+    assert not nowhere.data_root.exists()
+
+
+def test_runs_that_are_no_try_and_refusals_are_not_counted():
+    row = {"strategy": "mine", "refusal": "", "key": "k"}
+    rows = [
+        {**row, "purpose": "sweep", "trial_id": "a"},
+        {**row, "purpose": "walk_forward", "trial_id": "a"},
+        {**row, "purpose": "sweep", "trial_id": "b"},
+        {**row, "purpose": "stress", "trial_id": "c"},
+        {**row, "purpose": "sweep", "trial_id": "d", "refusal": "fast is above slow"},
+        {**row, "purpose": "sweep", "trial_id": "a", "strategy": "other"},
+    ]
+
+    assert count_trials(rows) == {"mine": 2, "other": 1}
+
+
+def test_a_parameter_is_one_trial_however_it_is_written(desk, example):
+    spec = find_spec(desk.settings, example.spec)
+    same = [{}, {"params.fast": spec.all_params()["fast"]}, {"costs.fees_bps": 9}]
+    same += [{"params.fast": float(spec.all_params()["fast"])}]
+
+    assert len(set(trial_identities(spec, same))) == 1
+    others = [{"params.fast": 3}, {"sizing.pos_pct": 7}]
+    assert len(set(trial_identities(spec, [{}, *others]))) == 3
+    assert trial_identities(spec, [{}], shared="code") != trial_identities(spec, [{}])
 
 
 def test_the_same_sweep_again_finds_its_trials_and_its_folder(desk, example):
