@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Self
+from functools import partial
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from trading_assets.domain.instrument import decimal_from_units, units_from_deci
 from trading_assets.domain.setup import AnySetup
 from trading_assets.engine.atomic import atomic_fills, atomic_round_trips
 from trading_assets.engine.views import EngineOrder, Position, engine_order, order_row, position
+from trading_assets.portfolio.compiled import chosen
 from trading_assets.records.arrays import Record, Records
 from trading_assets.records.codes import CANCEL_WANTED, DORMANT, Verdict
 from trading_assets.records.memory import memory_dtype
@@ -40,6 +42,7 @@ from trading_assets.records.results import (
 )
 from trading_assets.records.state import (
     ORDERS_PER_SYMBOL,
+    State,
     blank_state,
     layout_hash,
     opening_state,
@@ -48,9 +51,13 @@ from trading_assets.records.state import (
 from trading_assets.records.terms import setup_hash, terms_from_setup
 from trading_assets.risk.pre_trade import Refusal
 
+_Result = TypeVar("_Result")
+
 _HEADER = struct.Struct("<8sII32s32s")
 _MAGIC = b"TAENGIN5"
 _LAYOUT = bytes.fromhex(layout_hash())
+_CHOSEN: dict[tuple[Callable[..., Any], int], Callable[..., Any]] = {}
+"""Machine code by entry and room for lots, for all machines of the process."""
 
 
 class Ledger:
@@ -67,8 +74,8 @@ class Ledger:
         self._setup_hash = setup_hash(setup, terms)
         self._memory_dtype = memory_dtype(setup)
         cash = units_from_decimal(setup.account.cash)
-        self._state = opening_state(terms, cash, self._memory_dtype)
-        self._logs = new_logs(256 + self._events_per_bar, 256)
+        state = opening_state(terms, cash, self._memory_dtype)
+        self._hold(state, new_logs(256 + _events_per_bar(state), 256))
 
     # State
 
@@ -104,7 +111,7 @@ class Ledger:
                 found=f"{len(blob)} bytes",
             )
         state.record[:] = np.frombuffer(blob, state.record.dtype, offset=_HEADER.size)
-        machine._state = state
+        machine._hold(state, machine._logs)
         return machine
 
     def state_hash(self) -> str:
@@ -282,23 +289,35 @@ class Ledger:
                 fix="The state of this machine is wrong: take it from its last snapshot.",
             )
 
-    @property
-    def _parts(self) -> tuple[Records, Records, Records, Logs]:
-        return self._state.account, self._state.books, self._state.events, self._logs
+    def _hold(self, state: State, logs: Logs) -> None:
+        """Take other arrays in place of the present ones, with all that looks at them."""
+        self._state, self._logs = state, logs
+        self._parts = (state.account, state.books, state.events, logs)
+        self._latest = state.account["ts"]
+        self._next_order_id = state.account["next_order_id"]
+        self._faults = state.account["faults"]
+        self._codes: dict[Callable[..., Any], Callable[..., Any]] = {}
 
-    @property
-    def _events_per_bar(self) -> int:
-        events = self._state.events.dtype
-        longest = max(int(events[name].shape[0]) for name in ("fills", "trips", "orders"))
-        return 2 * len(self._state.books) * longest
+    def _call(self, function: Callable[..., _Result], *arguments: object) -> _Result:
+        """Call an entry of the machine; its own arrays go before the arguments."""
+        code = self._codes.get(function)
+        if code is None:
+            key = function, self._state.lots  # all that types depend on
+            if key not in _CHOSEN:
+                _CHOSEN[key] = chosen(function, (*self._parts, *arguments))
+            code = self._codes[function] = partial(_CHOSEN[key], *self._parts)
+        result: _Result = code(*arguments)
+        return result
 
     def _make_room(self, bars: int) -> None:
         """Let lots and logs take at least one more bar of anything that can happen."""
-        needed = int(self._state.books["n_lots"].max()) + ORDERS_PER_SYMBOL + 1
-        if needed > self._state.lots:
-            self._state = with_more_lots(self._state)
+        state = self._state
+        if int(state.books["n_lots"].max()) + ORDERS_PER_SYMBOL + 1 > state.lots:
+            state = with_more_lots(state)
         # Memory that is never written to costs nothing; a log that grows is copied.
-        self._logs = roomier(self._logs, max(self._events_per_bar, bars // 4), bars)
+        logs = roomier(self._logs, max(_events_per_bar(state), bars // 4), bars)
+        if state is not self._state or logs is not self._logs:
+            self._hold(state, logs)
 
     def _working_rows(self) -> list[tuple[Record, Record]]:
         return [
@@ -318,6 +337,13 @@ class Ledger:
             expected=", ".join(str(o.order_id) for o in self.active_orders()) or "none",
             found=str(order_id),
         )
+
+
+def _events_per_bar(state: State) -> int:
+    """Give the most rows that one bar can add to a log, twice."""
+    events = state.events.dtype
+    longest = max(int(events[name].shape[0]) for name in ("fills", "trips", "orders"))
+    return 2 * len(state.books) * longest
 
 
 def _read_header(blob: bytes) -> tuple[int, int, bytes]:

@@ -44,6 +44,9 @@ class Machine(CallerDesk):
         )
         families = {strategy.family for strategy in setup.strategies}
         self._family = families.pop() if len(families) == 1 else None
+        self._needs_volume = bool(self._state.account[0]["terms"]["needs_volume"])
+        self._stepped: _Stepped | None = None
+        self._close = _Close(len(setup.instruments), len(self.places), self._columns)
 
     # Running over matrices
 
@@ -57,11 +60,22 @@ class Machine(CallerDesk):
         """
         stop = len(bars) if stop is None else stop
         self._require_fit(bars, signals, start, stop)
-        self._advance(bars.columns, signals.by_column, start, stop, live=False)
+        self._advance(bars.columns, signals.by_column, start, stop, 0)
 
     def step(self, bars: BarMatrix, signals: SignalMatrix, t: int) -> None:
-        """Do the one bar at index `t`."""
-        self.run(bars, signals, t, t + 1)
+        """Do the one bar at index `t`.
+
+        What is called for bar after bar looks at whole matrices once, and keeps hold of them.
+        """
+        stepped = self._stepped
+        if stepped is None or stepped.signals is not signals or stepped.bars is not bars:
+            self._require_fit(bars, signals, t, t + 1)
+            stepped = self._stepped = _Stepped(bars, signals)
+        elif not 0 <= t < stepped.length or stepped.times[t] <= self._latest[0]:
+            self._require_fit(bars, signals, t, t + 1)
+        elif self._needs_volume:
+            self._require_volumes(bars, t, t + 1)
+        self._advance(stepped.columns, stepped.by_column, t, t + 1, 0)
 
     def end_segment(self, symbol_index: int) -> None:
         """End a symbol's data: cancel its orders, close its position at its last close.
@@ -71,7 +85,7 @@ class Machine(CallerDesk):
         self._make_room(0)
         for place, (_, symbol, _) in enumerate(self.places):
             if symbol == symbol_index:
-                kernel.end_segment(*self._parts, place)
+                self._call(kernel.end_segment, place)
                 if self._asker is not None:
                     self._asker.forget(self._state, place)
         self._require_sound()
@@ -86,21 +100,15 @@ class Machine(CallerDesk):
             bars_row: float64 (S, 5): open, high, low, close, volume; NaN for a missing bar.
             signal_row: float64 (B, F), one row per book with the columns of its family.
         """
-        row = np.ascontiguousarray(bars_row, dtype=np.float64)
-        symbols = len(self.setup.instruments)
-        books, columns = len(self.places), self._columns
-        if row.shape != (symbols, 5) or signal_row.shape != (books, columns):
-            raise DataError(
-                "A bar close does not fit the run",
-                expected=f"bars ({symbols}, 5) and signals ({books}, {columns})",
-                found=f"{row.shape} and {signal_row.shape}",
-            )
-        self._require_later(ts)
-        columns_now = (np.ascontiguousarray(row[:, i : i + 1]) for i in range(5))
-        bars = bar_columns(np.array([ts], np.int64), *columns_now)
-        signals = np.ascontiguousarray(signal_row.T, dtype=np.float64)[:, :, None]
-        first_new = int(self._state.account[0]["next_order_id"])
-        self._advance(bars, read_only(signals), 0, 1, live=True)
+        close = self._close
+        close.require_fit(bars_row, signal_row)
+        if ts <= self._latest[0]:
+            self._require_later(ts)
+        close.show(ts, bars_row, signal_row)
+        first_new = self._next_order_id.item(0)
+        self._advance(close.columns, close.by_column, 0, 1, 1)
+        if self._next_order_id[0] == first_new:
+            return ()
         return tuple(o for o in self.active_orders() if o.order_id >= first_new)
 
     def on_fill(
@@ -130,7 +138,7 @@ class Machine(CallerDesk):
             )
         before = {o.order_id for o in self.active_orders()}
         self._make_room(0)
-        kernel.book_fill(*self._parts, symbol, k, lots, price, fee_units, int(fee_in_base), ts)
+        self._call(kernel.book_fill, symbol, k, lots, price, fee_units, int(fee_in_base), ts)
         self._require_sound()
         return tuple(o for o in self.active_orders() if o.order_id not in before)
 
@@ -152,22 +160,22 @@ class Machine(CallerDesk):
         before = {o.order_id for o in self.active_orders()}
         self._make_room(0)
         moment = int(self._state.account[0]["ts"]) if ts is None else ts
-        kernel.close_order(*self._parts, symbol, k, int(final), moment)
+        self._call(kernel.close_order, symbol, k, int(final), moment)
         self._require_sound()
         return tuple(o for o in self.active_orders() if o.order_id not in before)
 
     # Inside
 
-    def _advance(self, bars: Bars, signals: Floats, start: int, stop: int, *, live: bool) -> None:
-        self._make_room(stop - start)
+    def _advance(self, bars: Bars, signals: Floats, start: int, stop: int, live: int) -> None:
         if self._asker is not None:
-            self._asker.advance(self._roomy_parts, bars, signals, start, stop, int(live))
+            self._asker.advance(self._roomy_parts, bars, signals, start, stop, live)
             start = stop
         while start < stop:
-            start = kernel.advance(*self._parts, bars, signals, start, stop, int(live))
-            if start < stop:
+            start = self._call(kernel.advance, bars, signals, start, stop, live)
+            if start < stop:  # the logs or the lots have no room for this bar
                 self._make_room(stop - start)
-        self._require_sound()
+        if self._faults[0]:
+            self._require_sound()
 
     def _roomy_parts(self, bars: int) -> tuple[State, Parts]:
         self._make_room(bars)
@@ -198,11 +206,55 @@ class Machine(CallerDesk):
             )  # fmt: skip
         if start < stop:
             self._require_later(int(bars.ts[start]))
-            if self._state.account[0]["terms"]["needs_volume"]:
-                bars.require_volumes(start, stop, "participation or impact")
+            if self._needs_volume:
+                self._require_volumes(bars, start, stop)
+
+    def _require_volumes(self, bars: BarMatrix, start: int, stop: int) -> None:
+        bars.require_volumes(start, stop, "participation or impact")
 
     def _require_later(self, ts: Micros) -> None:
         if ts <= self.ts:
             raise DataError(
                 "A bar that is not new", expected=f"an open time after {self.ts}", found=str(ts)
             )
+
+
+class _Stepped:
+    """Matrices that are stepped through, as the compiled step takes them."""
+
+    def __init__(self, bars: BarMatrix, signals: SignalMatrix) -> None:
+        self.bars, self.signals = bars, signals
+        self.columns, self.by_column = bars.columns, signals.by_column
+        self.times, self.length = bars.ts, len(bars)
+
+
+class _Close:
+    """The arrays of a single bar: those that the compiled step reads at every live close."""
+
+    def __init__(self, symbols: int, books: int, columns: int) -> None:
+        self._ts = np.zeros(1, np.int64)
+        self._bars = np.empty((5, symbols, 1))
+        self._signals = np.empty((columns, books, 1))
+        self.columns = bar_columns(self._ts, *self._bars)
+        self.by_column = read_only(self._signals)
+        self._by_symbol = self._bars[:, :, 0].T
+        self._by_book = self._signals[:, :, 0].T
+
+    def require_fit(self, bars: Floats, signals: Floats) -> None:
+        """Refuse a close of another shape.
+
+        Raises:
+            DataError: naming the shapes.
+        """
+        if bars.shape != self._by_symbol.shape or signals.shape != self._by_book.shape:
+            raise DataError(
+                "A bar close does not fit the run",
+                expected=f"bars {self._by_symbol.shape} and signals {self._by_book.shape}",
+                found=f"{bars.shape} and {signals.shape}",
+            )
+
+    def show(self, ts: Micros, bars: Floats, signals: Floats) -> None:
+        """Put a bar and its signals in the place of those before."""
+        self._ts[0] = ts
+        self._by_symbol[:] = bars
+        self._by_book[:] = signals

@@ -36,7 +36,7 @@ class SweepMachine(Machine):
         self._daily = np.empty(0)
         self._days = np.zeros(1, np.int64)
         if buffers is not None:
-            self._logs = buffers
+            self._hold(self._state, buffers)
             self.start_over()
 
     @property
@@ -46,7 +46,7 @@ class SweepMachine(Machine):
 
     def start_over(self) -> None:
         """Be as new, in memory that is warm already: logs and state of the last trial are gone."""
-        self._state = self._opening  # lots may have asked for a larger one
+        self._hold(self._opening, self._logs)  # lots may have asked for a larger state
         self._state.record.view(np.uint8)[:] = self._at_first
         self._logs.used[:] = 0
         self._days[0] = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from operator import is_
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -180,7 +181,10 @@ def new_logs(rows: int, bars: int) -> Logs:
 
 
 def roomier(logs: Logs, events: int, bars: int) -> Logs:
-    """Give logs with the same rows and room for at least `events` and `bars` more in each."""
+    """Give logs with the same rows and room for at least `events` and `bars` more in each.
+
+    They are the same logs when they have that room.
+    """
 
     def longer(rows: np.ndarray, used: int, more: int) -> np.ndarray:
         if used + more <= len(rows):
@@ -190,7 +194,7 @@ def roomier(logs: Logs, events: int, bars: int) -> Logs:
         return new
 
     used = logs.used.tolist()
-    return Logs(
+    roomy = Logs(
         longer(logs.fills, used[N_FILLS], events),
         longer(logs.round_trips, used[N_TRIPS], events),
         longer(logs.orders, used[N_ORDERS], events),
@@ -200,3 +204,4 @@ def roomier(logs: Logs, events: int, bars: int) -> Logs:
         longer(logs.factors, used[N_FACTORS], events),
         logs.used,
     )
+    return logs if all(map(is_, roomy, logs)) else roomy

@@ -7,7 +7,7 @@ import pytest
 
 from trading_assets.domain.errors import DataError, InvariantError, RecoveryError
 from trading_assets.domain.order import OrderSide, OrderStatus, OrderType, TimeInForce
-from trading_assets.domain.setup import Costs, FeeAsset, SignalFamily, Sizing, SizingMode
+from trading_assets.domain.setup import Costs, FeeAsset, FillRules, SignalFamily, Sizing, SizingMode
 from trading_assets.engine.machine import Machine
 from trading_assets.engine.signals import BarMatrix, SignalMatrix
 from trading_assets.records.codes import Leg, OrderState
@@ -212,6 +212,49 @@ def test_a_bar_that_is_not_new_is_refused(market):
 
     with pytest.raises(DataError, match="not new"):
         machine.on_close(STEP, BAR, NONE)
+
+
+def test_a_step_is_refused_as_a_run_is_however_often_the_same_matrices_came(market):
+    desk = market([FLAT] * 3)
+    machine = Machine(desk.setup)
+    for t in (0, 1):
+        machine.step(desk.bars, desk.signals, t)
+    before = machine.state_hash()
+
+    for t, message in ((1, "not new"), (3, "No such range"), (-1, "No such range")):
+        with pytest.raises(DataError, match=message):
+            machine.step(desk.bars, desk.signals, t)
+
+    assert machine.state_hash() == before
+
+
+def test_a_step_without_the_volume_that_it_needs_is_refused(market):
+    rows = [(*FLAT, 1.0), (*FLAT, np.nan)]
+    desk = market(rows, rules=FillRules(participation_pct=Decimal(10)))
+    machine = Machine(desk.setup)
+    machine.step(desk.bars, desk.signals, 0)
+
+    with pytest.raises(DataError, match="no volume"):
+        machine.step(desk.bars, desk.signals, 1)
+
+
+def test_steps_may_go_on_with_other_matrices(market):
+    first, second = market([FLAT] * 2), market([FLAT] * 4, signals={2: {"target": 1.0}})
+    machine = Machine(first.setup)
+    for t in (0, 1):
+        machine.step(first.bars, first.signals, t)
+    for t in (2, 3):
+        machine.step(second.bars, second.signals, t)
+
+    assert machine.snapshot() == second.machine().snapshot()
+
+
+def test_a_close_may_come_in_any_kind_of_numbers_and_order_of_memory(market):
+    one, other = live(market), live(market)
+    one.on_close(STEP, BAR, target(1.0))
+    other.on_close(STEP, np.asfortranarray(BAR.astype(np.float32)), target(1.0))
+
+    assert one.snapshot() == other.snapshot()
 
 
 def test_a_close_of_another_shape_is_refused(market):

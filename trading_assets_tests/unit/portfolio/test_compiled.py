@@ -1,12 +1,18 @@
 """How the machine is compiled."""
 
 import re
+from dataclasses import replace
 from functools import cache
 
+import numpy as np
 import pytest
 
+from trading_assets.domain.setup import SignalFamily
 from trading_assets.engine import asking, intents, kernel
+from trading_assets.engine.machine import Machine
+from trading_assets.engine.signals import BarMatrix, SignalMatrix
 from trading_assets.portfolio import compiled
+from trading_assets.strategies.asked import AskedStrategy
 
 
 @pytest.fixture
@@ -17,8 +23,8 @@ def machine_code(trade):
 
 
 @cache  # compiling takes many seconds, and gives every test the same
-def _optimised(signature):
-    fresh = _fresh(kernel.advance)
+def _optimised(signature, entry=kernel.advance):
+    fresh = _fresh(entry)
     fresh.compile(signature)
     return fresh.inspect_llvm(signature)
 
@@ -31,6 +37,23 @@ def _fresh(dispatcher):
 
 
 def test_nothing_is_allocated_and_no_reference_counted_in_the_compiled_step(machine_code):
+    assert len(machine_code) > 100_000
+    assert not re.search(r"call[^\n]*NRT_(incref|decref|MemInfo)", machine_code)
+
+
+@pytest.mark.slow
+def test_the_same_holds_where_a_strategy_is_asked_at_every_close(trade):
+    class Silent(AskedStrategy):
+        def on_bar(self, view, own):
+            return []
+
+    setup = replace(trade((1, 100.0)).setup, family=SignalFamily.ON_BAR, decider=Silent())
+    price, wishes = np.array([[100.0]]), np.empty((1, 1, 0))
+    bars = BarMatrix(np.array([1]), price, price, price, price, price)
+    Machine(setup).run(bars, SignalMatrix(SignalFamily.ON_BAR, wishes))
+
+    machine_code = _optimised(asking.advance_asking.signatures[0], asking.advance_asking)
+
     assert len(machine_code) > 100_000
     assert not re.search(r"call[^\n]*NRT_(incref|decref|MemInfo)", machine_code)
 
@@ -51,3 +74,16 @@ def test_the_disk_cache_is_keyed_by_the_source_of_every_room():
 def test_the_version_is_that_of_the_source():
     assert compiled._source_hash() == compiled.ENGINE_VERSION
     assert re.fullmatch("[0-9a-f]{64}", compiled.ENGINE_VERSION)
+
+
+@compiled.entry
+def _times(factor: float, count: int) -> float:
+    """Multiply, as an entry of the machine would."""
+    return factor * count
+
+
+def test_a_chosen_entry_takes_numbers_as_its_annotations_say():
+    code = compiled.chosen(_times, (2, 3))  # not by the 2: a 0.5 would become 0 in what it gives
+
+    assert code(0.5, 3) == 1.5
+    assert [str(kind) for kind in _times.signatures[0]] == ["float64", "int64"]
