@@ -90,8 +90,7 @@ def proven_bars(
             bars are of a size that bars of the spec's cannot be made of.
     """
     table = _typed(_named(frame, symbol), symbol).rechunk()  # so that arrays need no copy
-    if not _are_sound(table, symbol):
-        _require_sound_rows(table, symbol)
+    require_sound(table, symbol)
     size = smallest_step(table["ts"].to_physical().to_numpy())
     if size in {0, timeframe.micros}:
         return _laid_out(table, symbol, timeframe)
@@ -103,6 +102,20 @@ def proven_bars(
             found=f"{size / Timeframe.M1.micros:g} minutes between the nearest two",
         )
     return resample(_smaller(table, symbol, smaller[size]), timeframe, sessions=sessions(table))
+
+
+def require_sound(table: pl.DataFrame, symbol: Symbol) -> None:
+    """Refuse bars of one symbol of which a row breaks a rule of time, prices or volume.
+
+    Args:
+        table: `ts`, prices as floats, `volume` and `quote_volume` if known; no other is looked at.
+        symbol: whose they are.
+
+    Raises:
+        DataError: naming symbol, bar time, rule and value of the first such row.
+    """
+    if not _are_sound(table, symbol):
+        _require_sound_rows(table, symbol)
 
 
 def _table(frame: object, name: str) -> pl.DataFrame:

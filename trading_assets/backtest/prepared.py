@@ -145,6 +145,16 @@ def _proven(
     frame = proven_bars(
         frames[symbol], symbol, spec.timeframe, lambda minutes: sessions(symbol, minutes)
     )
+    require_volumes(spec, frame, symbol)
+    return frame
+
+
+def require_volumes(spec: AnySpec, frame: pl.DataFrame, symbol: Symbol) -> None:
+    """Refuse bars without a volume where costs or rules of the spec depend on it.
+
+    Raises:
+        DataError: naming symbol and time of the first such bar.
+    """
     needs_volume = spec.costs.impact_bps or spec.costs.sqrt_impact or spec.rules.participation_pct
     if needs_volume and frame["volume"].has_nulls():
         unknown = frame["ts"].filter(frame["volume"].is_null())
@@ -154,7 +164,6 @@ def _proven(
             found=f"{len(unknown)} bars without one",
             fix="Give bars with their volume, or take this cost or rule out of the spec.",
         )
-    return frame
 
 
 def sessions_over(frame: pl.DataFrame, calendar: str) -> Sessions | None:

@@ -13,7 +13,7 @@ from trading_assets.domain.errors import DataError, InvariantError
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.instrument import units_from_decimal
 from trading_assets.evaluation.gates import Check
-from trading_assets.market.bar_frame import RESAMPLED_SCHEMA, between, with_minutes_inside
+from trading_assets.market.bar_frame import PRICES, RESAMPLED_SCHEMA, between, with_minutes_inside
 from trading_assets.storage.run_store import CHECKS, StoredRun
 from trading_assets.strategies.evaluate import (
     bar_matrix,
@@ -32,6 +32,8 @@ from trading_assets.workflows.run_plan import RunPlan, plan_any
 if TYPE_CHECKING:
     from trading_assets.backtest.result import BacktestResult
     from trading_assets.engine.signals import BarMatrix, SignalMatrix
+
+_PROVEN = ("ts", "symbol", *PRICES, "volume", "quote_volume")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +126,23 @@ def simulate(desk: Desk, plan: RunPlan) -> Simulated:
 
     Raises:
         CorruptFile: if an input is damaged.
-        DataError: if the span has no bar.
+        DataError: if the span has no bar, or one of them breaks a rule, naming its symbol and time.
     """
+    from trading_assets.backtest.own_bars import require_sound
+    from trading_assets.backtest.prepared import require_volumes
     from trading_assets.backtest.result import BacktestResult
     from trading_assets.backtest.runner import run
     from trading_assets.engine.signals import together
 
     spec = plan.spec
     frames = tuple(frames_of(desk, part) for part in plan.parts)
+    for symbol, frame in {s: f for own in frames for s, f in own.items()}.items():
+        require_sound(frame.select(_PROVEN).rechunk(), symbol)
     traded: dict[Symbol, pl.DataFrame] = {}
     for part, own in zip(plan.parts, frames, strict=True):
         traded |= {s: _traded(frame, part) for s, frame in own.items() if s not in traded}
+    for symbol, frame in traded.items():
+        require_volumes(spec, frame, symbol)
     bars = bar_matrix(traded, spec.symbols)
     if not len(bars):
         raise DataError(f"Spec {spec.name} has no bar to trade", expected=f"bars in {plan.months}")
