@@ -143,13 +143,14 @@ def advance_skipping(
 @inlined
 def _fetch(skips: Skips, t: int, stop: int) -> None:
     """Ask for what is read around a bar: it and the next one, closes, and extremes of closes."""
-    if t + 1 >= stop:
+    if t + BLOCK >= stop:
         return
     block = min(t // BLOCK, skips.high.shape[1] - 1)
     for symbol in range(skips.close.shape[0]):
         fetch(skips.bars.open, symbol, t)
         fetch(skips.bars.open, symbol, t + 1)
         fetch(skips.close, symbol, t)
+        fetch(skips.close, symbol, t + BLOCK)
         if block >= 0:
             fetch(skips.high, symbol, block)
             fetch(skips.low, symbol, block)
