@@ -61,7 +61,8 @@ class ChangedSignals(NamedTuple):
     """Signals as the places where they change.
 
     Attributes:
-        rows: int64 (E + 1,), ascending from 0; the last is the number of bars.
+        rows: int64 (E + 1,), ascending from 0, where a row that stands twice has the later values;
+            the last is the number of bars.
         values: float64 (F, S, E), in force from `rows[e]` to before `rows[e + 1]`.
     """
 

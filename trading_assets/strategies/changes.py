@@ -93,8 +93,7 @@ def _changes_of_events(
     bars: int,
 ) -> ChangedSignals:
     """Do the same for events: a target begins at its bar, and ends at the next one."""
-    said: list[tuple[Ints, Floats]] = []
-    starts = [np.zeros(min(bars, 1), np.int64)]
+    steps: list[tuple[Ints, Floats]] = []
     for key, frame in frames.items():
         rows, place, _ = places[key]
         at, target = proven_events(strategy, frame)
@@ -102,15 +101,28 @@ def _changes_of_events(
         at, target = at[first:last] - rows.start, target[first:last]
         on_axis = at if isinstance(place, slice) else place[at]
         cold = int(np.searchsorted(on_axis, _first_warm(strategy, places[key], bars)))
-        said.append((on_axis[cold:], target[cold:]))
-        ends = on_axis[cold:] + 1
-        starts += [on_axis[cold:], ends[: int(np.searchsorted(ends, bars))]]
-    together = np.sort(np.concatenate(starts), kind="stable")
-    together = together[np.diff(together, prepend=-1) > 0]
-    found = np.full((len(strategy_columns(strategy)), len(frames), len(together)), np.nan)
-    for symbol, (on_axis, target) in enumerate(said):
-        found[0, symbol, np.searchsorted(together, on_axis)] = target
-    return ChangedSignals(read_only(np.append(together, bars)), read_only(found))
+        steps.append(_steps(on_axis[cold:], target[cold:], bars))
+    starts = steps[0][0]
+    if len(steps) > 1:
+        starts = np.unique(np.concatenate([own for own, _ in steps]))
+    found = np.full((len(strategy_columns(strategy)), len(frames), len(starts)), np.nan)
+    for symbol, (own, values) in enumerate(steps):
+        in_force = values if own is starts else values[np.searchsorted(own, starts, "right") - 1]
+        found[0, symbol] = in_force
+    return ChangedSignals(read_only(np.append(starts, bars)), read_only(found))
+
+
+def _steps(on_axis: Ints, target: Floats, bars: int) -> tuple[Ints, Floats]:
+    """Give where the target of one symbol changes, from row 0 on, and what it is from there.
+
+    A row where one target ends and the next begins stands twice, and the later of the two holds.
+    """
+    rows = np.zeros(2 * len(on_axis) + 1, np.int64)
+    values = np.full(len(rows), np.nan)
+    rows[1::2], values[1::2] = on_axis, target
+    rows[2::2] = on_axis + 1
+    inside = len(rows) - int(rows[-1] >= bars)  # a target of the last bar has no end
+    return rows[:inside], values[:inside]
 
 
 def _floats(strategy: Strategy, series: pl.Series, frame: pl.DataFrame) -> tuple[Floats, Ints]:
