@@ -36,6 +36,9 @@ defs = dg.Definitions(
         market_data.bars_1d,
         market_data.dataset_bars_5m,
         market_data.dataset_bars_1d,
+        # sizes that specs trade besides
+        *market_data.ASKED_BARS,
+        *market_data.ASKED_DATASETS,
         # who may be traded in a month
         market_data.universe,
         market_data.dataset_universe,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import polars as pl
 
 from trading_assets.domain.bar import Timeframe
@@ -26,39 +28,50 @@ def market_month(
     history: HistorySource | None = None,
     refresh: bool = False,
     told: Told | None = None,
+    asked: Collection[Timeframe] = (),
 ) -> tuple[Published, ...]:
     """Bring raw_klines, bars_1m, bars_5m, bars_1h and bars_1d of one month up to date.
 
-    The options are those of `ingest_month`.
+    The options are those of `ingest_month`, and `asked` as in `larger_bars`.
 
     Raises:
         DataError, VenueError: as the single steps do; what stood before stays.
     """
     raw = ingest_month(desk, symbol, month, history=history, refresh=refresh, told=told)
-    return raw, *assemble_month(desk, symbol, month)
+    return raw, *assemble_month(desk, symbol, month, asked)
 
 
-def assemble_month(desk: Desk, symbol: Symbol, month: Month) -> tuple[Published, ...]:
+def assemble_month(
+    desk: Desk, symbol: Symbol, month: Month, asked: Collection[Timeframe] = ()
+) -> tuple[Published, ...]:
     """Bring the bars of one month up to date with its stored raw bytes; nothing is fetched.
 
     Raises:
         DataError: as the single steps do; what stood before stays.
     """
     minutes = publish_bars_1m(desk, symbol, month)
-    return minutes, *larger_bars(desk, symbol, month)
+    return minutes, *larger_bars(desk, symbol, month, asked)
 
 
-def larger_bars(desk: Desk, symbol: Symbol, month: Month) -> tuple[Published, ...]:
+def larger_bars(
+    desk: Desk, symbol: Symbol, month: Month, asked: Collection[Timeframe] = ()
+) -> tuple[Published, ...]:
     """Bring all larger bars of one month up to date; its minutes are read, and proven, once.
 
     Besides the sizes of the graph, that of the source is published where it is another.
+
+    Args:
+        desk: where to read from and to publish.
+        symbol: whose bars they are.
+        month: of the bars.
+        asked: further sizes, such as those that specs trade (`strategy_specs.sizes_traded`).
 
     Raises:
         DataError: as `resample_month` does; what stood before stays.
     """
     rows = _read_once(desk.tables)
     own = traits_of_symbol(desk.settings, symbol).timeframe
-    sizes = sorted({*RESAMPLED, own} - {Timeframe.M1}, key=lambda size: size.micros)
+    sizes = sorted({*RESAMPLED, own, *asked} - {Timeframe.M1}, key=lambda size: size.micros)
     return tuple(resample_month(desk, symbol, month, size, rows=rows) for size in sizes)
 
 
@@ -69,16 +82,17 @@ def repair_bars(
     *,
     history: HistorySource | None = None,
     again: bool = False,
+    asked: Collection[Timeframe] = (),
 ) -> tuple[Published, ...]:
     """Ask the vendor again for the missing minutes of one month, and bring its bars up to date.
 
-    The options are those of `repair_month`.
+    The options are those of `repair_month`, and `asked` as in `larger_bars`.
 
     Raises:
         DataError, VenueError: as the single steps do; what stood before stays.
     """
     raw = repair_month(desk, symbol, month, history=history, again=again)
-    return raw, *assemble_month(desk, symbol, month)
+    return raw, *assemble_month(desk, symbol, month, asked)
 
 
 def _read_once(tables: PartitionStore) -> Rows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.order import OrderType
 from trading_assets.domain.setup import EngineSetup
+from trading_assets.forecasting.labels import BASE
 from trading_assets.live.book_state import SessionSetup
 from trading_assets.live.recovery import MachineFactory
 from trading_assets.live.signal_desk import PinnedModel, SignalDesk
@@ -50,7 +51,8 @@ def signal_desk(release: Release) -> SignalDesk:
 
     Raises:
         ConfigurationError: if the strategy needs a forecast that the release does not pin, or the
-            model was trained on features that this version computes otherwise.
+            model was trained on features that this version computes otherwise; or if it follows
+            forecasts on bars of another size than theirs.
         CorruptFile: if a file of the model is damaged.
     """
     if release.spec.filters.needs:
@@ -61,6 +63,13 @@ def signal_desk(release: Release) -> SignalDesk:
             fix="Leave these filters out, or keep the spec to backtests.",
         )
     strategy = release.spec.build_strategy()
+    if strategy.horizon is not None and release.spec.timeframe is not BASE:
+        raise ConfigurationError(
+            f"Release {release.release_id} follows forecasts on bars of {release.spec.bar_size}",
+            expected=f"bar_size: {BASE.value}, which models predict on",
+            found=f"bar_size: {release.spec.bar_size}",
+            fix="Promote a spec of that size.",
+        )
     return SignalDesk(strategy, _pinned(release, strategy.horizon) if strategy.horizon else None)
 
 

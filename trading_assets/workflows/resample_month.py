@@ -35,7 +35,7 @@ Rows = Callable[[Manifest], pl.DataFrame]
 def resample_month(
     desk: Desk, symbol: Symbol, month: Month, timeframe: Timeframe, *, rows: Rows | None = None
 ) -> Published:
-    """Publish `bars_5m`, `bars_1h` or `bars_1d`; buckets that have not ended are left out.
+    """Publish the bars of a size, such as `bars_1h`; buckets that have not ended are left out.
 
     Of a source of larger bars they are made of those, and empty where they would be smaller.
 
@@ -56,7 +56,7 @@ def resample_month(
         DataError: if `timeframe` is one minute, or the calendar tells another past than before.
     """
     if timeframe is Timeframe.M1:
-        raise DataError("One-minute bars are not resampled", expected="5m, 1h or 1d", found="1m")
+        raise DataError("One-minute bars are not resampled", expected="a larger size", found="1m")
     require_traded(desk.settings, symbol, month)
     minutes = desk.tables.require(bars_table(Timeframe.M1), symbol, month)
     sessions = sessions_of_symbol(desk, symbol)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.settings import Settings
 from trading_assets.strategies.portfolio_spec import AnySpec, PortfolioSpec, load_any
@@ -46,6 +47,19 @@ def list_specs(settings: Settings) -> Mapping[str, StrategySpec]:
                 fix="Add it to `symbols` in the settings, or take it out of the spec.",
             )
     return chosen
+
+
+def sizes_traded(settings: Settings) -> frozenset[Timeframe]:
+    """Give the sizes of the bars that specs and portfolios of this desk trade.
+
+    Raises:
+        ConfigurationError: as `list_specs` and `list_portfolios`.
+    """
+    found: tuple[AnySpec, ...] = (
+        *list_specs(settings).values(),
+        *list_portfolios(settings).values(),
+    )
+    return frozenset(spec.timeframe for spec in found)
 
 
 def find_spec(settings: Settings, name: str) -> StrategySpec:

@@ -57,9 +57,9 @@ class Rig:
         self.folder = self.settings.data_root / "live" / "demo"
         self.processes = []
 
-    def publish(self, **changes):
+    def publish(self, *, bar_size="5m", **changes):
         """Publish a release that trades at almost every bar."""
-        spec = parse_spec(SPEC, where="test")
+        spec = parse_spec(f"{SPEC}bar_size: {bar_size}\n", where="test")
         client = make_client(self.exchange.api_url, timeout_s=2, recv_window_ms=5000)
         pager = KlinePager(client, WallClock(), max_attempts=1)
         facts = {

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from trading_assets.defs.assets.market_data import dataset_bars_5m, dataset_universe, instruments
+from trading_assets.defs.assets.market_data import DATASETS, dataset_universe, instruments
 from trading_assets.defs.assets.models import dataset_forecasts
-from trading_assets.defs.partitions import SETTINGS
 from trading_assets.defs.presentation import facts
 from trading_assets.defs.resources import CatalogResource, DeskResource
+from trading_assets.defs.specs import SPECS
 from trading_assets.domain.errors import InvariantError
 from trading_assets.domain.ids import content_hash
 from trading_assets.strategies.portfolio_spec import AnySpec
 from trading_assets.workflows.code_hash import code_hash
-from trading_assets.workflows.strategy_specs import find_any, list_portfolios, list_specs
+from trading_assets.workflows.strategy_specs import find_any
 
 if TYPE_CHECKING:
     from trading_assets.workflows.desk import Desk
@@ -59,7 +59,7 @@ def _backtest(spec: AnySpec) -> dg.AssetsDefinition:
         key=key,
         deps=[
             instruments,
-            dataset_bars_5m,
+            DATASETS[spec.timeframe],
             *([dataset_forecasts] if _follows_forecasts(spec) else []),
             *([dataset_universe] if any(p.filters.universe for p in spec.parts) else []),
         ],
@@ -69,9 +69,9 @@ def _backtest(spec: AnySpec) -> dg.AssetsDefinition:
         tags={"strategy": strategy.name},
         pool=CATALOG_POOL,
         description=f"{spec.description or spec.name}\n\nStrategy `{what}` on "
-        f"{', '.join(spec.symbols)}, five-minute bars, {spec.cash} {spec.quote}, net of costs: "
-        "orders, fills, round trips, equity and metrics, as an immutable folder and a run in "
-        "MLflow.",
+        f"{', '.join(spec.symbols)}, bars of {spec.bar_size}, {spec.cash} {spec.quote}, net of "
+        "costs: orders, fills, round trips, equity and metrics, as an immutable folder and a run "
+        "in MLflow.",
         metadata={"spec": dg.MetadataValue.json(spec.model_dump(mode="json"))},
     )
     def backtest(
@@ -142,8 +142,7 @@ def _judged(check: Mapping[str, Any]) -> dg.AssetCheckResult:
     )
 
 
-_SPECS: Mapping[str, AnySpec] = {**list_specs(SETTINGS), **list_portfolios(SETTINGS)}
-BACKTESTS = [_backtest(spec) for spec in _SPECS.values()]
+BACKTESTS = [_backtest(spec) for spec in SPECS.values()]
 BACKTEST_CHECKS = [
-    _checks(spec, asset) for spec, asset in zip(_SPECS.values(), BACKTESTS, strict=True)
+    _checks(spec, asset) for spec, asset in zip(SPECS.values(), BACKTESTS, strict=True)
 ]

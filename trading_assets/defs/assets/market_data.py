@@ -29,6 +29,7 @@ from trading_assets.defs.partitions import (
 from trading_assets.defs.presentation import by_month, columns, facts, shown
 from trading_assets.defs.quality_checks import ODDITIES, judge_gaps, judge_oddities
 from trading_assets.defs.resources import DeskResource
+from trading_assets.defs.specs import SIZES
 from trading_assets.domain.bar import MINUTE, Timeframe
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Month, Symbol
@@ -37,6 +38,7 @@ from trading_assets.workflows.market_tables import (
     CODE_VERSION,
     INSTRUMENTS_CODE_VERSION,
     UNIVERSE_CODE_VERSION,
+    bars_table,
 )
 
 if TYPE_CHECKING:
@@ -147,6 +149,26 @@ bars_1d = _resampled(
 
 dataset_bars_5m = dataset("bars_5m", bars_5m, GROUP)
 dataset_bars_1d = dataset("bars_1d", bars_1d, GROUP)
+
+ASKED_BARS = (
+    [_resampled(Timeframe.M15, "Bars of a quarter of an hour, made of the one-minute bars.")]
+    if Timeframe.M15 in SIZES
+    else []
+)
+"""Tables that the graph has because a spec trades their size."""
+
+_ASKED = {
+    size: dataset(bars_table(size), table, GROUP)
+    for size, table in zip(
+        (Timeframe.M1, Timeframe.H1, Timeframe.M15), (bars_1m, bars_1h, *ASKED_BARS), strict=False
+    )
+    if size in SIZES
+}
+ASKED_DATASETS = list(_ASKED.values())
+"""Data sets that only backtests of specs stand on."""
+
+DATASETS = {Timeframe.M5: dataset_bars_5m, Timeframe.D1: dataset_bars_1d, **_ASKED}
+"""What a backtest depends on, by the size of its bars: all sizes that specs trade."""
 
 
 @dg.asset(

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from trading_assets.backtest.sweep_file import SweepFile
-from trading_assets.defs.assets.market_data import dataset_bars_5m, instruments
+from trading_assets.defs.assets.market_data import DATASETS, instruments
 from trading_assets.defs.assets.models import dataset_forecasts
 from trading_assets.defs.partitions import SETTINGS
 from trading_assets.defs.presentation import facts
@@ -30,7 +30,11 @@ def _asset_of(
     identity = [spec.spec_hash, sweep.model_dump(mode="json"), code_hash(strategy)]
     return dg.asset(
         key=dg.AssetKey([kind, sweep.name]),
-        deps=[instruments, dataset_bars_5m, *([dataset_forecasts] if strategy.horizon else [])],
+        deps=[
+            instruments,
+            DATASETS[spec.timeframe],
+            *([dataset_forecasts] if strategy.horizon else []),
+        ],
         group_name=GROUP,
         code_version=content_hash(identity)[:16],
         kinds={"numba", "mlflow"},

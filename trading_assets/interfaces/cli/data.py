@@ -51,11 +51,14 @@ def ingest(symbol: str, month: str, refresh: Refresh = False) -> None:
     Example: trading-assets data ingest BTCUSDT 2024-03
     """
     from trading_assets.workflows.market_month import market_month
+    from trading_assets.workflows.strategy_specs import sizes_traded
 
     name, span = symbol_from_text(symbol), Month.from_text(month)
+    desk = _desk()
+    asked = sizes_traded(desk.settings)
     with _progress() as progress:
         told = _told(progress, progress.add_task(f"{name} {span}", total=None))
-        published = market_month(_desk(), name, span, refresh=refresh, told=told)
+        published = market_month(desk, name, span, refresh=refresh, told=told, asked=asked)
     _print_published(published)
 
 
@@ -88,11 +91,13 @@ def assemble(first: First = "", last: Last = "", symbol: SymbolOptions = None) -
     Example: trading-assets data assemble --from 2024-01 --to 2024-03 --symbol BTCUSDT
     """
     from trading_assets.workflows.market_month import assemble_month
+    from trading_assets.workflows.strategy_specs import sizes_traded
 
     desk = _desk()
+    asked = sizes_traded(desk.settings)
     _each_month(
         desk,
-        lambda name, month, _: assemble_month(desk, name, month),
+        lambda name, month, _: assemble_month(desk, name, month, asked),
         symbol,
         first,
         last or str(Month.of(desk.clock.now())),
@@ -108,13 +113,17 @@ def backfill(
     Example: trading-assets data backfill --from 2024-01 --to 2024-03
     """
     from trading_assets.workflows.market_month import market_month
+    from trading_assets.workflows.strategy_specs import sizes_traded
 
     desk = _desk()
+    asked = sizes_traded(desk.settings)
     with desk.history() as sources:
 
         def one(name: Symbol, month: Month, told: Told) -> tuple[Published, ...]:
             history = sources.of(name)
-            return market_month(desk, name, month, history=history, refresh=refresh, told=told)
+            return market_month(
+                desk, name, month, history=history, refresh=refresh, told=told, asked=asked
+            )
 
         _each_month(desk, one, symbol, first, last or str(Month.of(sources.now())))
 

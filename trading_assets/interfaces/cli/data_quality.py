@@ -83,8 +83,10 @@ def repair(
     Example: trading-assets data repair BTCUSDT 2024-02
     """
     from trading_assets.workflows.market_month import repair_bars
+    from trading_assets.workflows.strategy_specs import sizes_traded
 
     desk = _desk()
+    asked = sizes_traded(desk.settings)
     symbols = (symbol_from_text(symbol),) if symbol else desk.settings.symbols
     keys = [
         (name, span)
@@ -99,7 +101,7 @@ def repair(
             progress.update(task, description=f"{name} {span}")
             try:
                 raw, minutes, *_ = repair_bars(
-                    desk, name, span, history=sources.of(name), again=again
+                    desk, name, span, history=sources.of(name), again=again, asked=asked
                 )
             except DataError as error:
                 failures.append(f"{name} {span}: {type(error).__name__}: {error}")

@@ -70,6 +70,13 @@ def test_larger_bars_follow(archive: Any, archive_desk: Desk) -> None:
         resample_month(archive_desk, BTC, MARCH, Timeframe.M1)
 
 
+def test_a_size_that_is_asked_for_is_published_besides(archive: Any, archive_desk: Desk) -> None:
+    archive.put_month(MARCH)
+    published = market_month(archive_desk, BTC, MARCH, asked=(Timeframe.M15, Timeframe.M1))
+    assert [p.table for p in published[2:]] == ["bars_5m", "bars_15m", "bars_1h", "bars_1d"]
+    assert published[3].rows == ALL_MINUTES // 15
+
+
 class CountingTables(PartitionStore):
     """The tables, with a list of what was read of them."""
 

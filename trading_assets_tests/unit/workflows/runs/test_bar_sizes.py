@@ -16,11 +16,13 @@ from trading_assets.domain.ids import Month
 from trading_assets.interfaces.cli import backtest
 from trading_assets.market.bar_frame import BAR_SCHEMA
 from trading_assets.market.resample import resample
+from trading_assets.storage.release_store import Release
 from trading_assets.strategies.protocol import memory
+from trading_assets.workflows.release_parts import signal_desk
 from trading_assets.workflows.run_backtest import run_backtest
 from trading_assets.workflows.run_plan import plan_run
 from trading_assets.workflows.run_sweep import run_sweep, run_walk_forward
-from trading_assets.workflows.strategy_specs import find_spec
+from trading_assets.workflows.strategy_specs import find_spec, sizes_traded
 
 MONTHS = (Month(2024, 1), Month(2024, 2))
 KEYS = {
@@ -130,6 +132,22 @@ def test_forecasts_of_the_desk_are_not_followed_on_other_bars(desk, add_spec):
     with pytest.raises(ConfigurationError, match="bars of 1h") as caught:
         plan_run(desk, spec)
     assert "5m" in caught.value.expected
+
+
+def test_a_release_that_follows_forecasts_on_other_bars_does_not_start(desk, add_spec):
+    spec = add_spec(strategy="forecast_driven", params={"horizon": "1h"})
+    release = Release("r" * 16, "paper", desk.settings.home, {}, spec, ())
+    with pytest.raises(ConfigurationError, match="forecasts on bars of 1h"):
+        signal_desk(release)
+
+
+def test_tables_of_all_sizes_that_specs_and_portfolios_trade_are_published(desk, add_spec):
+    assert sizes_traded(desk.settings) == {Timeframe.M5}
+    add_spec()
+    member = {"spec": {**KEYS, "name": "quarterly", "bar_size": "15m"}, "allocation_pct": 50}
+    text = yaml.safe_dump({"name": "mixed", "cash": 10_000, "members": [member]})
+    (desk.settings.strategies_dir / "mixed.yaml").write_text(text)
+    assert sizes_traded(desk.settings) == {Timeframe.M5, Timeframe.M15, Timeframe.H1}
 
 
 def test_the_command_line_trades_a_span_of_hours(desk, add_spec, monkeypatch):
