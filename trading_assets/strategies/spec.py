@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -38,6 +38,7 @@ from trading_assets.strategies.filter_sections import FiltersSpec
 from trading_assets.strategies.filtered import Filtered
 from trading_assets.strategies.protocol import BAR_SIZE, Strategy
 from trading_assets.strategies.registry import make_strategy
+from trading_assets.strategies.spec_fit import require_fit
 from trading_assets.strategies.spec_sections import (
     HASHED_WHEN_SAID,
     BarSize,
@@ -174,7 +175,7 @@ class StrategySpec(Section):
 
     def bare_strategy(self, where: str, kind: type[Any] | None = None) -> Strategy:
         """Build the strategy without its filters; `where` names the spec in messages."""
-        size = timedelta(microseconds=self.timeframe.micros)
+        size = _length_of(self.bar_size)
         return make_strategy(self.strategy, self.params, where=where, kind=kind, bar_size=size)
 
     @property
@@ -221,7 +222,14 @@ class StrategySpec(Section):
         """
         strategy = getattr(strategy, "inner", strategy) or self._unfiltered()
         chosen = self._instruments(instruments)
-        self._check_fit(strategy, chosen)
+        require_fit(
+            self.name,
+            strategy,
+            chosen,
+            quote=self.quote,
+            profile=self.profile,
+            filters=self.filters.names,
+        )
         if like is not None and self._is_like(strategy, chosen, *like):
             return like[1]
         sizing, rules = self.sizing, self.rules
@@ -281,45 +289,6 @@ class StrategySpec(Section):
                     fix="Add it to `symbols` in settings, or take it out of the spec.",
                 )
         return tuple(known[symbol] for symbol in self.symbols)
-
-    def _check_fit(self, strategy: Strategy, instruments: tuple[Instrument, ...]) -> None:
-        tick = getattr(strategy, "tick", None)
-        for instrument in instruments:
-            if instrument.quote != self.quote:
-                raise ConfigurationError(
-                    f"Spec {self.name}: {instrument.symbol} is not quoted in the account's asset",
-                    expected=self.quote,
-                    found=instrument.quote,
-                )
-            if tick is not None and Decimal(str(tick)) != instrument.tick:
-                raise ConfigurationError(
-                    f"Spec {self.name}: params.tick is not the tick of {instrument.symbol}",
-                    expected=str(instrument.tick),
-                    found=str(tick),
-                    fix="Set params.tick; symbols with different ticks need a spec each.",
-                )
-        if self.filters.names and strategy.family is SignalFamily.ON_BAR:
-            raise ConfigurationError(
-                f"Spec {self.name}: filters act on signal columns, and this strategy is asked",
-                expected="no filters, or a strategy of columns",
-                found=", ".join(self.filters.names),
-                fix="Give the condition as a column of the strategy's own and read it in on_bar.",
-            )
-        is_target = strategy.family is SignalFamily.TARGET
-        if self.filters.names and is_target and self.profile != "spot_long_only":
-            raise ConfigurationError(
-                f"Spec {self.name}: filters cannot tell a reversal from an exit",
-                expected="profile: spot_long_only, or a strategy with brackets",
-                found=f"profile: {self.profile}, targets and filters",
-                fix="A target that changes sides closes a position, which a filter must not stop.",
-            )
-        if getattr(strategy, "short", False) and self.profile == "spot_long_only":
-            raise ConfigurationError(
-                f"Spec {self.name} sells short",
-                expected="profile: margin",
-                found="profile: spot_long_only",
-                fix="Set params.short to false, or the profile to margin.",
-            )
 
 
 def load_spec(path: Path, *, symbols: Sequence[Symbol] = ()) -> StrategySpec:
@@ -401,3 +370,9 @@ def _expected(parse: Any, text: Any) -> Any:
         return parse(text)
     except TradingAssetsError as error:
         raise ValueError(error.expected) from error
+
+
+@cache
+def _length_of(size: str) -> timedelta:
+    """Give the length of a bar; sweeps ask for each of their strategies."""
+    return timedelta(microseconds=Timeframe(size).micros)

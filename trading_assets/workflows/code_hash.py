@@ -44,6 +44,7 @@ _FILES = (
     "strategies/portfolio_spec.py",
     "strategies/protocol.py",
     "strategies/spec.py",
+    "strategies/spec_fit.py",
     "strategies/spec_sections.py",
     "strategies/spec_yaml.py",
     "workflows/listing.py",

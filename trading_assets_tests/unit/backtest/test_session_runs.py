@@ -112,3 +112,20 @@ def test_own_minutes_of_a_session_market_run_through_nights_and_weekends(new_yor
     legs = [one.run().log.fills["leg"] for one in (backtest, alone)]
     assert len(legs[0]) > 10
     assert [(Leg.SEGMENT_END in leg) for leg in legs] == [False, True]
+
+
+@pytest.mark.parametrize(("size", "bars_of_a_session"), [("1h", 7), ("1d", 1)])
+def test_hours_and_days_of_a_session_market_are_whole_sessions_long(
+    new_york, size, bars_of_a_session
+):
+    minutes = minutes_of(new_york.minutes(instants(days=4), instants(days=23)))
+    spy = Instrument(
+        symbol_from_text("SPY"), "SPY", "USD", Decimal("0.01"), Decimal(1), calendar="XNYS"
+    )
+
+    backtest = Backtest(f"{SPEC}bar_size: {size}\n", minutes, [spy])
+    log = backtest.run().log
+
+    assert len(log.bars) == 15 * bars_of_a_session
+    assert log.holes == ()
+    assert len(log.equity) == len(log.bars)
