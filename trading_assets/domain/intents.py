@@ -9,12 +9,14 @@ from typing import Any, Protocol
 
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Micros
-from trading_assets.domain.order import OrderSide, OrderType, TimeInForce
+from trading_assets.domain.order import OrderSide, OrderType, TimeInForce, TrailBy
 
 NONE = math.nan
 """Stands for a price or a size that an intent does not have."""
 
-_PRICES = ("limit", "stop", "stop_loss", "take_profit", "stop_distance", "quantity")
+_PRICES = (
+    "limit", "stop", "stop_loss", "take_profit", "stop_distance", "quantity", "trail", "trail_ratio"
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,8 @@ class OrderIntent:
     """One order, decided at a close; it works from the next bar on.
 
     Which prices it has says which type it is: none is a market order, `limit` a limit, `stop` a
-    stop, both a stop-limit. Prices are rounded to the nearest tick, sizes down to whole lots.
+    stop, both a stop-limit, a distance a trailing stop. Prices are rounded to the nearest tick,
+    sizes down to whole lots.
 
     Attributes:
         side: BUY or SELL.
@@ -36,6 +39,9 @@ class OrderIntent:
             it fills.
         stop_distance: quote per base, for sizing by risk when there is no `stop_loss`.
         valid_to: for DAY and GTD: open time, in microseconds UTC, of the last bar it works in.
+        trail, trail_ratio: distance of a trailing stop, in quote per base or as a part of the price
+            below 1. It starts at `stop`, or at its distance from the close that decides it, follows
+            what `trail_by` says of finished bars, and never comes back.
     """
 
     side: OrderSide
@@ -49,6 +55,9 @@ class OrderIntent:
     take_profit: float = NONE
     stop_distance: float = NONE
     valid_to: Micros | None = None
+    trail: float = NONE
+    trail_ratio: float = NONE
+    trail_by: TrailBy = TrailBy.CLOSE
 
     def __post_init__(self) -> None:
         """Refuse an order without meaning.
@@ -56,15 +65,20 @@ class OrderIntent:
         Raises:
             DataError: naming what is wrong with it.
         """
-        for name in _PRICES:
-            value = getattr(self, name)
-            if not (math.isnan(value) or 0.0 < value < math.inf):
-                raise DataError(f"Order intent: {name}", expected="above 0", found=repr(value))
+        _require_prices("Order intent", self, _PRICES)
+        _require_trail("Order intent", self.trail, self.trail_ratio)
         if not 0.0 < self.weight < math.inf:
             raise DataError("Order intent: weight", expected="above 0", found=repr(self.weight))
         if self.reduce_only and not (math.isnan(self.stop_loss) and math.isnan(self.take_profit)):
             raise DataError("Order intent: an exit has no exits of its own", found=repr(self))
-        if self.tif in (TimeInForce.IOC, TimeInForce.FOK) and not math.isnan(self.stop):
+        if self.trails and (not math.isnan(self.limit) or self.trail_by is TrailBy.NOTHING):
+            raise DataError(
+                "Order intent: a trailing stop that cannot trail",
+                expected="no limit, and trail_by CLOSE or EXTREME",
+                found=f"limit {self.limit}, trail_by {self.trail_by.name}",
+            )
+        waits = self.trails or not math.isnan(self.stop)
+        if self.tif in (TimeInForce.IOC, TimeInForce.FOK) and waits:
             raise DataError(
                 f"Order intent: {self.tif.name} fits orders that can fill at once",
                 expected="no stop price", found=repr(self.stop),
@@ -76,8 +90,15 @@ class OrderIntent:
             )  # fmt: skip
 
     @property
+    def trails(self) -> bool:
+        """Whether it is a trailing stop."""
+        return not (math.isnan(self.trail) and math.isnan(self.trail_ratio))
+
+    @property
     def type(self) -> OrderType:
         """The order type that its prices make it."""
+        if self.trails:
+            return OrderType.TRAILING_STOP
         if math.isnan(self.stop):
             return OrderType.MARKET if math.isnan(self.limit) else OrderType.LIMIT
         return OrderType.STOP if math.isnan(self.limit) else OrderType.STOP_LIMIT
@@ -126,7 +147,59 @@ class CancelIntent:
     order_id: int
 
 
-Intent = OrderIntent | TargetIntent | CancelIntent
+@dataclass(frozen=True, slots=True)
+class ModifyIntent:
+    """Change the prices of an exit that works; what is not said stays.
+
+    An entry is withdrawn and placed anew instead, so that the risk door sees it. An order at a
+    venue stays as it is (`not_changeable`): withdraw it and place another.
+
+    A trailing stop only ever comes closer: another distance moves its trigger when that is closer,
+    and is what it follows at from then on; a `stop` further away is refused as `looser_stop`.
+
+    Attributes:
+        order_id: as `view.orders` gives it.
+        limit, stop: quote per base, where its type has them.
+        trail, trail_ratio: distance of a trailing stop, as in `OrderIntent`.
+    """
+
+    order_id: int
+    limit: float = NONE
+    stop: float = NONE
+    trail: float = NONE
+    trail_ratio: float = NONE
+
+    def __post_init__(self) -> None:
+        """Refuse a change that says nothing.
+
+        Raises:
+            DataError: naming what is wrong with it.
+        """
+        names = ("limit", "stop", "trail", "trail_ratio")
+        _require_prices("Modify intent", self, names)
+        _require_trail("Modify intent", self.trail, self.trail_ratio)
+        if all(math.isnan(getattr(self, name)) for name in names):
+            raise DataError("Modify intent without a change", expected=" or ".join(names))
+
+
+def _require_prices(what: str, intent: Any, names: Sequence[str]) -> None:
+    for name in names:
+        value = getattr(intent, name)
+        if not (math.isnan(value) or 0.0 < value < math.inf):
+            raise DataError(f"{what}: {name}", expected="above 0", found=repr(value))
+
+
+def _require_trail(what: str, trail: float, ratio: float) -> None:
+    both = not (math.isnan(trail) or math.isnan(ratio))
+    if both or ratio >= 1.0:
+        raise DataError(
+            f"{what}: a distance that cannot be followed at",
+            expected="trail, or trail_ratio below 1",
+            found=f"trail {trail}, trail_ratio {ratio}",
+        )
+
+
+Intent = OrderIntent | TargetIntent | CancelIntent | ModifyIntent
 
 StateField = tuple[str, str] | tuple[str, str, tuple[int, ...]]
 """Name, dtype (`f8`, `i8`, `?`) and perhaps a shape of one value of a strategy's own state."""

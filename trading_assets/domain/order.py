@@ -42,6 +42,14 @@ class TimeInForce(IntEnum):
         return self in (TimeInForce.DAY, TimeInForce.GTD)
 
 
+class TrailBy(IntEnum):
+    """What a trailing stop follows; the numbers stand in state records."""
+
+    NOTHING = 0
+    CLOSE = 1  # the best close since it works: what most engines of the field do
+    EXTREME = 2  # the best high (of a sell) or low (of a buy), once its bar has ended
+
+
 class OrderStatus(Enum):
     """Life of an order as the book sees it."""
 

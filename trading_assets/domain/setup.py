@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.intents import Decider
+from trading_assets.domain.order import TrailBy
 
 
 class AccountProfile(IntEnum):
@@ -50,14 +51,6 @@ class FillAt(IntEnum):
 
     NEXT_OPEN = 0
     BAR_CLOSE = 1
-
-
-class TrailBy(IntEnum):
-    """What a trailing stop follows; the numbers stand in state records."""
-
-    NOTHING = 0
-    CLOSE = 1  # the best close since it works: what most engines of the field do
-    EXTREME = 2  # the best high (of a sell) or low (of a buy), once its bar has ended
 
 
 class SizeAt(IntEnum):
@@ -230,7 +223,8 @@ class FillRules:
         exit_at_valid_to: send an open bracket position to market at the close of `valid_to`.
         participation_pct: most of a bar's volume that all orders of its symbol fill together; 0
             fills every order whole.
-        trailing_stop: the stops of brackets trail, at the distance between entry and stop.
+        trailing_stop: the stops of brackets, and of entries that were asked for, trail at the
+            distance between entry and stop.
     """
 
     fill_at: FillAt = FillAt.NEXT_OPEN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trading_assets.domain.setup import TrailBy
+from trading_assets.domain.order import TrailBy
 from trading_assets.engine.orders import (
     cancel,
     cancel_all,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trading_assets.domain.setup import TrailBy
+from trading_assets.domain.order import TrailBy
 from trading_assets.engine.kernel import drain
 from trading_assets.engine.orders import (
     cancel,
@@ -122,7 +122,9 @@ def _place(account: Record, book: Record, request: Record, asleep: int) -> int:
         order.trail_ticks = request.trail_ticks
         order.trail_fraction = request.trail_fraction
         if request.stop_ticks == NO_PRICE:
-            set_stop(order, book.grid, trailed_ticks(order, book.grid, book.price))
+            trail_ticks, fraction = order.trail_ticks, order.trail_fraction
+            first = trailed_ticks(book.grid, side, trail_ticks, fraction, book.price)
+            set_stop(order, book.grid, first)
     if request.reduce_only == 0 and side > 0:
         price = _expected_price(book, request)
         reserve(account, order, entry_cost_units(account.terms, book.grid, lots, price))

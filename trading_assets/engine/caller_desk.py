@@ -8,8 +8,8 @@ from decimal import Decimal
 from trading_assets.domain.errors import DataError, InvariantError
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.instrument import units_from_decimal
-from trading_assets.domain.order import OrderSide, OrderType, TimeInForce
-from trading_assets.domain.setup import AccountProfile, TrailBy
+from trading_assets.domain.order import OrderSide, OrderType, TimeInForce, TrailBy
+from trading_assets.domain.setup import AccountProfile
 from trading_assets.engine import caller
 from trading_assets.engine.ledger import Ledger
 from trading_assets.engine.requests import OrderRequest, request_rows

@@ -22,6 +22,7 @@ from trading_assets.engine.orders import (
 )
 from trading_assets.engine.sharing import look_around, look_away
 from trading_assets.engine.target import decide_target
+from trading_assets.engine.trailing import set_trail, trail_of, trailed_ticks
 from trading_assets.portfolio.compiled import compiled, entry
 from trading_assets.portfolio.valuation import mark
 from trading_assets.records.arrays import Record, Records
@@ -39,6 +40,7 @@ from trading_assets.records.codes import (
     SIZE_AT_FILL,
     STOP,
     STOP_LIMIT,
+    TRAILING_STOP,
     Cause,
     Leg,
     Verdict,
@@ -89,8 +91,8 @@ def take_target(
 def take_order(
     accounts: Records, books: Records, events: Records, logs: Logs, b: int, side: int,
     tif: int, valid_to: int, reduce_only: int, weight: float, quantity: float, limit: float,
-    stop: float, stop_loss: float, take_profit: float, stop_distance: float, most_working: int,
-    live: int,
+    stop: float, stop_loss: float, take_profit: float, stop_distance: float, trail: float,
+    trail_ratio: float, trail_by: int, most_working: int, live: int,
 ) -> int:  # fmt: skip
     """Place an order of a symbol, or refuse it; give the verdict. NaN is "none"."""
     account = accounts[0]
@@ -100,19 +102,28 @@ def take_order(
     grid = book.grid
     limit_ticks = NO_PRICE if np.isnan(limit) else ticks_of_price(grid, limit)
     stop_ticks = NO_PRICE if np.isnan(stop) else ticks_of_price(grid, stop)
+    kind = _type_of(limit_ticks, stop_ticks)
+    trail_ticks, fraction = trail_of(grid, trail, trail_ratio)
+    if trail_ticks > 0 or fraction > 0.0:
+        kind = TRAILING_STOP
+        if stop_ticks == NO_PRICE:
+            stop_ticks = trailed_ticks(grid, side, trail_ticks, fraction, book.price)
     if reduce_only != 0:
         verdict = _take_exit(
-            account, book, event, side, tif, quantity, limit_ticks, stop_ticks, most_working, live
-        )
+            account, book, event, side, kind, tif, quantity, limit_ticks, stop_ticks, most_working,
+            live,
+        )  # fmt: skip
     else:
         if book.strategy.has_factor != 0:
             note_factor(account, book, logs, np.nan)
         stop_loss_ticks = NO_PRICE if np.isnan(stop_loss) else ticks_of_price(grid, stop_loss)
         profit_ticks = NO_PRICE if np.isnan(take_profit) else ticks_of_price(grid, take_profit)
         verdict = _take_entry(
-            account, book, side, tif, valid_to, weight, quantity, limit_ticks, stop_ticks,
+            account, book, side, kind, tif, valid_to, weight, quantity, limit_ticks, stop_ticks,
             stop_loss_ticks, profit_ticks, stop_distance, most_working, live,
         )  # fmt: skip
+    if verdict == ACCEPTED and kind == TRAILING_STOP:
+        _let_trail(book, trail_ticks, fraction, trail_by)
     if verdict == ACCEPTED and valid_to != NEVER:
         _end_at(book, account.ts, tif, valid_to)
     look_away(account)
@@ -162,13 +173,12 @@ def end_decision(
 
 @compiled
 def _take_exit(
-    account: Record, book: Record, event: Record, side: int, tif: int, quantity: float,
+    account: Record, book: Record, event: Record, side: int, kind: int, tif: int, quantity: float,
     limit_ticks: int, stop_ticks: int, most_working: int, live: int,
 ) -> int:  # fmt: skip
     """Place an order that only makes the position smaller."""
     held = -side * book.position
     lots = held if np.isnan(quantity) else min(whole_lots(quantity, book.grid.lot), held)
-    kind = _type_of(limit_ticks, stop_ticks)
     everything = kind == MARKET and np.isnan(quantity)
     leg = CLOSE if everything else REDUCE
     if _is_taken(book, account.ts, leg) or not (everything or _has_room(book, most_working)):
@@ -185,7 +195,7 @@ def _take_exit(
 
 @compiled
 def _take_entry(
-    account: Record, book: Record, side: int, tif: int, valid_to: int, weight: float,
+    account: Record, book: Record, side: int, kind: int, tif: int, valid_to: int, weight: float,
     quantity: float, limit_ticks: int, stop_ticks: int, loss_ticks: int, profit_ticks: int,
     stop_distance: float, most_working: int, live: int,
 ) -> int:  # fmt: skip
@@ -215,7 +225,6 @@ def _take_entry(
     if verdict != ACCEPTED:
         return verdict
     flags = ENTRY | (AT_VENUE if live else 0)
-    kind = _type_of(limit_ticks, stop_ticks)
     k = place(account, book, account.ts, side, kind, tif, leg, lots, flags)
     _set_prices(book, k, limit_ticks, stop_ticks)
     order = book.orders[k]
@@ -225,7 +234,7 @@ def _take_entry(
         order.flags |= SIZE_AT_FILL
         order.weight = weight
         order.stop_distance = distance
-    _place_exits(account, book, k, loss_ticks, profit_ticks, live)
+    _place_exits(account, book, k, price, loss_ticks, profit_ticks, live)
     return verdict
 
 
@@ -236,6 +245,16 @@ def _end_at(book: Record, ts: int, tif: int, valid_to: int) -> None:
         order = book.orders[k]
         if order.bar_ts == ts and order.tif == tif and order.valid_to == NEVER:
             order.valid_to = valid_to
+
+
+@compiled
+def _let_trail(book: Record, trail_ticks: int, fraction: float, trail_by: int) -> None:
+    """Give the trailing stop that was just placed its distance; all others have theirs."""
+    for k in range(book.n_orders):
+        order = book.orders[k]
+        has_none = order.trail_ticks == 0 and order.trail_fraction == 0.0
+        if order.type == TRAILING_STOP and has_none:
+            set_trail(order, trail_ticks, fraction, trail_by)
 
 
 @compiled
@@ -265,15 +284,21 @@ def _lots_of_weight(
 
 @compiled
 def _place_exits(
-    account: Record, book: Record, k: int, loss_ticks: int, profit_ticks: int, live: int
-) -> None:
-    """Place the OCO pair that sleeps until the entry in row `k` fills."""
+    account: Record, book: Record, k: int, price: float, loss_ticks: int, profit_ticks: int,
+    live: int,
+) -> None:  # fmt: skip
+    """Place the OCO pair that sleeps until the entry in row `k` fills, expected near `price`."""
     entry_order = book.orders[k]
     flags = REDUCE_ONLY | DORMANT | (AT_VENUE if live else 0)
     side, lots, leg = -entry_order.side, entry_order.lots, entry_order.leg
     if loss_ticks != NO_PRICE:
-        row = place(account, book, account.ts, side, STOP, GTC, leg + 1, lots, flags)
+        trails = book.strategy.trail_exits
+        kind = STOP if trails == 0 else TRAILING_STOP
+        row = place(account, book, account.ts, side, kind, GTC, leg + 1, lots, flags)
         set_stop(book.orders[row], book.grid, loss_ticks)
+        if trails != 0:
+            distance = max(abs(ticks_of_price(book.grid, price) - loss_ticks), 1)
+            set_trail(book.orders[row], distance, 0.0, trails)
         book.orders[row].parent = entry_order.id
         book.orders[row].oco = entry_order.id
     if profit_ticks != NO_PRICE:

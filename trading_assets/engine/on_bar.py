@@ -15,12 +15,20 @@ import numpy as np
 from numba.core.types import WrapperAddressProtocol
 
 from trading_assets.domain.errors import DataError, InvariantError, TradingAssetsError
-from trading_assets.domain.intents import CancelIntent, Decider, Intent, OrderIntent, TargetIntent
+from trading_assets.domain.intents import (
+    CancelIntent,
+    Decider,
+    Intent,
+    ModifyIntent,
+    OrderIntent,
+    TargetIntent,
+)
 from trading_assets.domain.order import OrderType
 from trading_assets.domain.setup import AnySetup
 from trading_assets.engine import intents
 from trading_assets.engine.asking import SIGNATURE, advance_asking
 from trading_assets.engine.bar_view import BarView
+from trading_assets.engine.modifying import NO_SUCH_EXIT, take_change
 from trading_assets.records.arrays import Records
 from trading_assets.records.codes import MOST_WISHES, NEVER, Verdict
 from trading_assets.records.results import Logs
@@ -129,7 +137,7 @@ class Asker:
             self._error = error
             raise
         asked = [verdict for verdict in verdicts if verdict is not None]
-        first = asked[0] if asked else _NO_SIGNAL  # withdrawals only
+        first = asked[0] if asked else _NO_SIGNAL  # withdrawals and changes only
         intents.end_decision(*parts, index, _ACCEPTED if _ACCEPTED in asked else first, live)
         return True
 
@@ -143,13 +151,21 @@ class Asker:
                 *parts, index, int(wish.side), int(wish.tif),
                 NEVER if wish.valid_to is None else wish.valid_to, int(wish.reduce_only),
                 wish.weight, wish.quantity, wish.limit, wish.stop, wish.stop_loss, wish.take_profit,
-                wish.stop_distance, self._decider.working_orders, live,
+                wish.stop_distance, wish.trail, wish.trail_ratio, int(wish.trail_by),
+                self._decider.working_orders, live,
             )  # fmt: skip
         if type(wish) is CancelIntent and intents.take_cancel(*parts, index, wish.order_id):
             return None
+        if type(wish) is ModifyIntent:
+            account, books, _, logs = parts
+            prices = (wish.limit, wish.stop, wish.trail, wish.trail_ratio)
+            verdict = take_change(account, books, logs, index, wish.order_id, *prices)
+            if verdict != NO_SUCH_EXIT:
+                return None if verdict == _ACCEPTED else verdict
         raise DataError(
             f"Strategy {self._decider.name} wishes for what cannot be",
-            expected="OrderIntent, TargetIntent, or CancelIntent of an order that works",
+            expected="OrderIntent, TargetIntent, CancelIntent of an order that works, or "
+            "ModifyIntent of such an exit, with prices of its type",
             found=f"{wish!r} for {self._views[index].symbol} at {self._views[index].ts}"[:200],
         )
 

@@ -9,8 +9,7 @@ import numpy as np
 
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Micros
-from trading_assets.domain.order import OrderSide, OrderType, TimeInForce
-from trading_assets.domain.setup import TrailBy
+from trading_assets.domain.order import OrderSide, OrderType, TimeInForce, TrailBy
 from trading_assets.records.arrays import Records
 from trading_assets.records.codes import NEVER, NO_PRICE
 from trading_assets.records.state import REQUEST

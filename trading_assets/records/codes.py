@@ -155,6 +155,8 @@ class Verdict(IntEnum):
     MARGIN_CALL = 33  # the account is below its maintenance margin
     NO_VOLATILITY = 34  # the range or the volatility that sizes it is not known yet
     NO_EDGE = 35  # the Kelly fraction is not above zero
+    LOOSER_STOP = 36  # a change would move a trailing stop away from the price
+    NOT_CHANGEABLE = 37  # the order is at a venue, or its stop was touched
 
     @property
     def is_refusal(self) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Symbol
 from trading_assets.domain.instrument import Instrument
+from trading_assets.domain.order import TrailBy
 from trading_assets.domain.setup import (
     AccountProfile,
     AnySetup,
@@ -17,7 +18,6 @@ from trading_assets.domain.setup import (
     SignalFamily,
     SizingMode,
     StrategySetup,
-    TrailBy,
 )
 from trading_assets.records.arrays import Records
 
@@ -124,9 +124,9 @@ def _require_possible(strategy: StrategySetup, known: Mapping[Symbol, Instrument
                 found=repr(instrument),
             )
     trails = strategy.rules.trailing_stop
-    if trails is not TrailBy.NOTHING and strategy.family is not SignalFamily.BRACKET:
+    if trails is not TrailBy.NOTHING and strategy.family is SignalFamily.TARGET:
         raise ConfigurationError(
-            "A trailing stop needs a strategy with brackets",
+            "A trailing stop needs a strategy with brackets or on_bar",
             expected="trailing_stop nothing",
             found=f"trailing_stop {trails.name.lower()} and targets",
         )

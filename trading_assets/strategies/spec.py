@@ -16,7 +16,7 @@ from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.errors import ConfigurationError, TradingAssetsError, UnknownSymbol
 from trading_assets.domain.ids import Symbol, content_hash, symbol_from_text, tag_from_text
 from trading_assets.domain.instrument import Instrument
-from trading_assets.domain.order import OrderType
+from trading_assets.domain.order import OrderType, TrailBy
 from trading_assets.domain.setup import (
     Account,
     AccountProfile,
@@ -31,7 +31,6 @@ from trading_assets.domain.setup import (
     SizeAt,
     Sizing,
     SizingMode,
-    TrailBy,
 )
 from trading_assets.strategies.asked import decider_of
 from trading_assets.strategies.filter_sections import FiltersSpec

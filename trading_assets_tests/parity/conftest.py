@@ -8,6 +8,7 @@ import pytest
 
 from trading_assets.domain.ids import symbol_from_text
 from trading_assets.domain.instrument import Instrument
+from trading_assets.domain.order import TrailBy
 from trading_assets.domain.setup import (
     Account,
     AccountProfile,
@@ -18,7 +19,6 @@ from trading_assets.domain.setup import (
     SignalFamily,
     Sizing,
     SizingMode,
-    TrailBy,
 )
 from trading_assets.engine.signals import BarMatrix, SignalMatrix
 from trading_assets_tests.stand_ins.asked import ACTIONS, Restless

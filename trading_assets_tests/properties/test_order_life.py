@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from trading_assets.domain.bar import DAY
 from trading_assets.domain.ids import symbol_from_text
 from trading_assets.domain.instrument import Instrument
-from trading_assets.domain.order import OrderSide, OrderType, TimeInForce
+from trading_assets.domain.order import OrderSide, OrderType, TimeInForce, TrailBy
 from trading_assets.domain.setup import (
     Account,
     AccountProfile,
@@ -20,7 +20,6 @@ from trading_assets.domain.setup import (
     SignalFamily,
     Sizing,
     SizingMode,
-    TrailBy,
 )
 from trading_assets.engine.machine import Machine
 from trading_assets.engine.requests import OrderRequest

@@ -26,7 +26,7 @@ from trading_assets.engine.signals import BarMatrix, SignalMatrix
 from trading_assets.records.codes import Cause, Leg, OrderState, Verdict
 from trading_assets.risk import sizing as sizing_room
 from trading_assets_tests.properties.costs_of import require_net_is_gross_less_costs
-from trading_assets_tests.stand_ins.asked import Restless
+from trading_assets_tests.stand_ins.asked import ACTIONS, Restless
 
 STEP = 300_000_000
 BOUNDED = settings(max_examples=60, deadline=None, derandomize=True)
@@ -106,7 +106,9 @@ def runs(draw):
         values[0, :, 0] = [np.nan if w is None else w for w in wishes]
         values[0, :, 1] = 2.0
     elif family is SignalFamily.ON_BAR:
-        wishes = draw(st.lists(st.integers(-1, 11), min_size=len(rows), max_size=len(rows)))
+        wishes = draw(
+            st.lists(st.integers(-1, ACTIONS - 1), min_size=len(rows), max_size=len(rows))
+        )
         values = np.array([[[np.nan if w < 0 else float(w)] for w in wishes]])
     else:
         values = np.full((1, len(rows), 7), np.nan)

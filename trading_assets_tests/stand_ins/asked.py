@@ -4,12 +4,12 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from trading_assets.domain.intents import CancelIntent, OrderIntent, TargetIntent
-from trading_assets.domain.order import OrderSide, OrderType, TimeInForce
+from trading_assets.domain.intents import CancelIntent, ModifyIntent, OrderIntent, TargetIntent
+from trading_assets.domain.order import OrderSide, OrderType, TimeInForce, TrailBy
 from trading_assets.strategies.asked import AskedStrategy
 
 BUY, SELL = OrderSide.BUY, OrderSide.SELL
-ACTIONS = 12
+ACTIONS = 16
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,7 @@ class Restless(AskedStrategy):
     lookback: ClassVar[int] = 5
     state: ClassVar = (("asked", "i8"), ("peak", "f8"), ("levels", "f8", (3,)))
     working_orders: ClassVar[int] = 2
-    order_types: ClassVar[frozenset[OrderType]] = frozenset(
-        {OrderType.MARKET, OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT}
-    )
+    order_types: ClassVar[frozenset[OrderType]] = frozenset(OrderType)
 
     def on_bar(self, view, state):
         state["asked"] += 1
@@ -60,7 +58,23 @@ def wishes_of(view, weight, width):
         ],
         [OrderIntent(BUY, quantity=1.0, stop=high, limit=high + width)],
         [TargetIntent(0.0)],
+        [OrderIntent(leaving, trail=width, reduce_only=True)],
+        [OrderIntent(BUY, weight, trail_ratio=0.01, trail_by=TrailBy.EXTREME)],
+        changes(view, width),
+        [OrderIntent(leaving, stop=low, reduce_only=True, quantity=0.5)],
     ]
+
+
+def changes(view, width):
+    """Wish for other prices of the first exit that works."""
+    for order in view.orders:
+        if order.reduce_only and order.type is OrderType.TRAILING_STOP:
+            return [ModifyIntent(order.order_id, trail=width / 2)]
+        if order.reduce_only and order.type is OrderType.STOP:
+            return [ModifyIntent(order.order_id, stop=view.price)]
+        if order.reduce_only and order.type is OrderType.LIMIT:
+            return [ModifyIntent(order.order_id, limit=view.price + width / 2)]
+    return []
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ class Moody(Restless):
     def signals(self, frame):
         import polars as pl
 
-        return frame.select("ts", wish=(pl.int_range(pl.len()) * 7 % 12).cast(pl.Float64))
+        return frame.select("ts", wish=(pl.int_range(pl.len()) * 7 % 16).cast(pl.Float64))
 """
 
 

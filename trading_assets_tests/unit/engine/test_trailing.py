@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from trading_assets.domain.errors import ConfigurationError, DataError
-from trading_assets.domain.order import OrderSide, OrderType
-from trading_assets.domain.setup import FillRules, SignalFamily, TrailBy
+from trading_assets.domain.order import OrderSide, OrderType, TrailBy
+from trading_assets.domain.setup import FillRules, SignalFamily
 from trading_assets.records.codes import Leg
 
 BUY, SELL, MARKET, TRAILING = (

@@ -7,8 +7,8 @@ import pytest
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import symbol_from_text
 from trading_assets.domain.instrument import Instrument
-from trading_assets.domain.order import OrderType
-from trading_assets.domain.setup import AccountProfile, TrailBy
+from trading_assets.domain.order import OrderType, TrailBy
+from trading_assets.domain.setup import AccountProfile
 from trading_assets.strategies.portfolio_spec import PortfolioSpec, load_any, parse_any
 from trading_assets.strategies.spec import SHIPPED_SPECS, StrategySpec, load_spec, load_specs
 

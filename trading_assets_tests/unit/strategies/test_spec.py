@@ -5,14 +5,13 @@ import pytest
 from trading_assets.domain.errors import ConfigurationError, UnknownSymbol
 from trading_assets.domain.ids import Symbol
 from trading_assets.domain.instrument import Instrument
-from trading_assets.domain.order import OrderType
+from trading_assets.domain.order import OrderType, TrailBy
 from trading_assets.domain.setup import (
     AccountProfile,
     Limits,
     RiskFactor,
     SignalFamily,
     SizingMode,
-    TrailBy,
 )
 from trading_assets.strategies.spec import SHIPPED_SPECS, load_spec, load_specs, parse_spec
 
