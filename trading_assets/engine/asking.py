@@ -24,56 +24,58 @@ FUNCTION_POINTERS = function_type
 """Where numba learns at import to take function pointers as arguments."""
 
 SIGNATURE = types.int64(types.int64, types.int64, types.int64, types.int64)
-"""Of the question: place of the symbol, column of the run, open time, bars seen; 1 for a wish."""
+"""Of the question: number of the asked book, column of the run, open time, bars seen; 1 for a wish.
+"""
 
 
 @entry
 def advance_asking(
     ask: Callable[[int, int, int, int], int], accounts: Records, books: Records, events: Records,
-    logs: Logs, bars: Bars, signals: np.ndarray, seen: np.ndarray, times: np.ndarray,
-    window: np.ndarray, start: int, stop: int, live: int,
+    logs: Logs, bars: Bars, signals: np.ndarray, places: np.ndarray, least: np.ndarray,
+    seen: np.ndarray, times: np.ndarray, window: np.ndarray, start: int, stop: int, live: int,
 ) -> int:  # fmt: skip
     """Step and ask from question `start` to `stop`; give the one that has a wish, else `stop`.
 
-    Question `t * B + b` is book `b` at the close of bar `t`; bar `t` is stepped through before
-    the first of its questions. When that one is given without a wish, the logs had no room and the
-    bar was not begun.
+    Question `t * A + a` is the `a`-th book that is asked, number `places[a]` of all, at the close
+    of bar `t`, once `least[a]` bars were seen. Bar `t` is stepped through before the first of its
+    questions. When that one is given without a wish, the logs had no room and the bar was not
+    begun. `places` and `least` are int64 (A,).
     """
-    asked = len(books)
-    lookback = times.shape[1] // 2
+    asked = len(places)
     for question in range(start, stop):
         t = question // asked
-        b = question % asked
-        if b == 0:
+        a = question % asked
+        if a == 0:
             if advance(accounts, books, events, logs, bars, signals, t, t + 1, live) == t:
                 return question
-            _remember(books, seen, times, window, bars, t)
-        if seen[b] < lookback or np.isnan(bars.close[books[b].symbol, t]):
+            _remember(books, places, seen, times, window, bars, t)
+        if seen[a] < least[a] or np.isnan(bars.close[books[places[a]].symbol, t]):
             continue
-        if ask(b, t, bars.ts[t], seen[b]) != 0:
+        if ask(a, t, bars.ts[t], seen[a]) != 0:
             return question
     return stop
 
 
 @compiled
 def _remember(
-    books: Records, seen: np.ndarray, times: np.ndarray, window: np.ndarray, bars: Bars, t: int
-) -> None:
-    """Put bar `t` of every book whose symbol has one behind those that are remembered.
+    books: Records, places: np.ndarray, seen: np.ndarray, times: np.ndarray, window: np.ndarray,
+    bars: Bars, t: int,
+) -> None:  # fmt: skip
+    """Put bar `t` of every asked book whose symbol has one behind those that are remembered.
 
-    `seen` is int64 (B,), `times` int64 (B, 2 lookback), `window` float64 (B, 5, 2 lookback).
+    `seen` is int64 (A,), `times` int64 (A, 2 lookback), `window` float64 (A, 5, 2 lookback).
     """
     lookback = times.shape[1] // 2
-    for b in range(len(seen)):
-        symbol = books[b].symbol
+    for a in range(len(places)):
+        symbol = books[places[a]].symbol
         if np.isnan(bars.close[symbol, t]):
             continue
-        first = seen[b] % lookback
+        first = seen[a] % lookback
         for k in (first, first + lookback):
-            times[b, k] = bars.ts[t]
-            window[b, 0, k] = bars.open[symbol, t]
-            window[b, 1, k] = bars.high[symbol, t]
-            window[b, 2, k] = bars.low[symbol, t]
-            window[b, 3, k] = bars.close[symbol, t]
-            window[b, 4, k] = bars.volume[symbol, t]
-        seen[b] += 1
+            times[a, k] = bars.ts[t]
+            window[a, 0, k] = bars.open[symbol, t]
+            window[a, 1, k] = bars.high[symbol, t]
+            window[a, 2, k] = bars.low[symbol, t]
+            window[a, 3, k] = bars.close[symbol, t]
+            window[a, 4, k] = bars.volume[symbol, t]
+        seen[a] += 1

@@ -7,14 +7,14 @@ is no future to look at.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.instrument import Instrument
-from trading_assets.domain.intents import NONE, Intent, OrderIntent
+from trading_assets.domain.intents import NONE, Decider, Intent, OrderIntent
 from trading_assets.domain.order import OrderSide
 from trading_assets.engine.views import EngineOrder, Position, engine_order, position
 from trading_assets.records.arrays import Record
@@ -28,6 +28,20 @@ _OPEN, _HIGH, _LOW, _CLOSE, _VOLUME = range(len(PLACES))
 _UNITS = 100_000_000
 
 
+class Seat(NamedTuple):
+    """Where the memory of a book is (`records.memory`).
+
+    Attributes:
+        row: among the books that are asked.
+        field: that holds what the strategy has declared.
+        place: in that field.
+    """
+
+    row: int
+    field: str
+    place: int
+
+
 class BarView:
     """One symbol at one close. It is the same object at every close: keep values, not views.
 
@@ -36,11 +50,13 @@ class BarView:
 
     Attributes:
         symbol: whose view it is.
-        index: its place in the run.
+        index: its place in the run: that of the strategy's book of it.
         instrument: its grid.
         ts: open time of the bar that has closed, microseconds UTC; the same for all symbols.
         n_bars: bars that the arrays hold; `lookback`, or fewer of another symbol than its own.
         own: what the strategy remembers of the symbol; the same record as `state`.
+        decider: the strategy that is shown it.
+        seat: where it remembers.
     """
 
     __slots__ = (
@@ -50,26 +66,32 @@ class BarView:
         "_end",
         "_lookback",
         "_others",
+        "_ring",
         "_seen",
         "_t",
         "_times",
         "_values",
         "_window",
+        "decider",
         "index",
         "instrument",
         "n_bars",
         "own",
+        "seat",
         "symbol",
         "ts",
     )
 
-    def __init__(self, index: int, instrument: Instrument, columns: tuple[str, ...]) -> None:
+    def __init__(self, index: int, instrument: Instrument, decider: Decider, seat: Seat) -> None:
+        self.decider = decider
         self.instrument = instrument
         self.symbol = instrument.symbol
         self.ts: Micros = 0
         self.n_bars = 0
         self.index = index
-        self._columns = {name: place for place, name in enumerate(columns)}
+        self._columns = {name: place for place, name in enumerate(decider.columns)}
+        self._lookback = decider.lookback
+        self.seat = seat
         self._others: Mapping[Symbol, BarView] = {}
 
     # Bars
@@ -82,29 +104,29 @@ class BarView:
     @property
     def open(self) -> NDArray[np.float64]:
         """Opens, float64 (n_bars,), quote per base."""
-        return self._row(_OPEN)
+        return self._bars(_OPEN)
 
     @property
     def high(self) -> NDArray[np.float64]:
         """Highs, float64 (n_bars,), quote per base."""
-        return self._row(_HIGH)
+        return self._bars(_HIGH)
 
     @property
     def low(self) -> NDArray[np.float64]:
         """Lows, float64 (n_bars,), quote per base."""
-        return self._row(_LOW)
+        return self._bars(_LOW)
 
     @property
     def close(self) -> NDArray[np.float64]:
         """Closes, float64 (n_bars,), quote per base."""
-        return self._row(_CLOSE)
+        return self._bars(_CLOSE)
 
     @property
     def volume(self) -> NDArray[np.float64]:
         """Volumes, float64 (n_bars,), base."""
-        return self._row(_VOLUME)
+        return self._bars(_VOLUME)
 
-    def _row(self, row: int) -> NDArray[np.float64]:
+    def _bars(self, row: int) -> NDArray[np.float64]:
         return self._window[row, self._end - self.n_bars : self._end]
 
     def column(self, name: str) -> float:
@@ -114,7 +136,7 @@ class BarView:
     def of(self, symbol: Symbol) -> BarView:
         """Give the view of another symbol of the run, at the same instant."""
         other = self._others[symbol]
-        other.turn_to(self.ts, self._t, int(self._seen[other.index]))
+        other.turn_to(self.ts, self._t, int(self._seen[other.seat.row]))
         return other
 
     # What is held
@@ -200,12 +222,20 @@ class BarView:
         memory: Record = state.memory[0] if state.memory is not None else None
         self._account: Record = state.account[0]
         self._book: Record = state.books[self.index]
-        self.own: Record = memory["own"][self.index]
+        self.own: Record = memory[self.seat.field][self.seat.place]
         self._others = others
-        self._lookback = memory["times"].shape[1] // 2
-        self._times: NDArray[np.int64] = _read_only(memory["times"][self.index])
-        self._window: NDArray[np.float64] = _read_only(memory["window"][self.index])
+        self._ring = memory["times"].shape[1] // 2
+        self._times: NDArray[np.int64] = _read_only(memory["times"][self.seat.row])
+        self._window: NDArray[np.float64] = _read_only(memory["window"][self.seat.row])
         self._seen: NDArray[np.int64] = memory["seen"]
+
+    def forget(self, state: State) -> None:
+        """Let what is remembered of the symbol begin anew."""
+        memory: Record = state.memory[0] if state.memory is not None else None
+        for name in ("seen", "times", "window"):
+            memory[name][self.seat.row] = 0
+        own = memory[self.seat.field]
+        own[self.seat.place] = np.zeros((), own.dtype)
 
     def show(self, values: NDArray[np.float64]) -> None:
         """Take the columns of a run, float64 (F, S, T)."""
@@ -213,11 +243,11 @@ class BarView:
 
     def turn_to(self, ts: Micros, t: int, seen: int) -> None:
         """Show the close in column `t` of the run, when so many bars were seen."""
-        bars = self._lookback
+        ring = self._ring
         self.ts = ts
         self._t = t
-        self.n_bars = min(seen, bars)
-        self._end = bars + 1 + (seen - 1) % bars if seen else 0
+        self.n_bars = min(seen, self._lookback)
+        self._end = ring + 1 + (seen - 1) % ring if seen else 0
 
     def _enter(
         self, side: OrderSide, weight: float, stop_loss: float, take_profit: float, distance: float

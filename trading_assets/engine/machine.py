@@ -36,8 +36,8 @@ class Machine(CallerDesk):
 
     def __init__(self, setup: AnySetup) -> None:
         super().__init__(setup)
-        first = setup.strategies[0]
-        self._asker = None if first.decider is None else Asker(setup, first.decider)
+        asked = any(strategy.decider is not None for strategy in setup.strategies)
+        self._asker = Asker(setup) if asked else None
         self._columns = max(
             len(columns_of(s.family, () if s.decider is None else s.decider.columns))
             for s in setup.strategies

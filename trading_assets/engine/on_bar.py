@@ -27,10 +27,11 @@ from trading_assets.domain.order import OrderType
 from trading_assets.domain.setup import AnySetup
 from trading_assets.engine import intents
 from trading_assets.engine.asking import SIGNATURE, advance_asking
-from trading_assets.engine.bar_view import BarView
+from trading_assets.engine.bar_view import BarView, Seat
 from trading_assets.engine.modifying import NO_SUCH_EXIT, take_change
 from trading_assets.records.arrays import Records
 from trading_assets.records.codes import MOST_WISHES, NEVER, Verdict
+from trading_assets.records.memory import own_field
 from trading_assets.records.results import Logs
 from trading_assets.records.state import State
 
@@ -46,16 +47,29 @@ _MARKET = frozenset({OrderType.MARKET})
 _QUESTION = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 4)
 
 
-class Asker:
-    """Asks the strategy of one machine."""
+def views_of(setup: AnySetup) -> tuple[BarView, ...]:
+    """Give a view of every book whose strategy is asked, in the order of the books."""
+    views: list[BarView] = []
+    first = 0
+    for tag, strategy in enumerate(setup.strategies):
+        for place, instrument in enumerate(strategy.instruments):
+            if strategy.decider is not None:
+                seat = Seat(len(views), own_field(setup, tag), place)
+                views.append(BarView(first + place, instrument, strategy.decider, seat))
+        first += len(strategy.instruments)
+    return tuple(views)
 
-    def __init__(self, setup: AnySetup, decider: Decider) -> None:
-        self._decider = decider
-        self._views = tuple(
-            BarView(index, instrument, decider.columns)
-            for index, instrument in enumerate(setup.instruments)
-        )
-        self._by_symbol = {view.symbol: view for view in self._views}
+
+class Asker:
+    """Asks the strategies of one machine: at one instant in the order of their books.
+
+    Those of signal columns have decided by then, whichever place they have.
+    """
+
+    def __init__(self, setup: AnySetup) -> None:
+        self._views = views_of(setup)
+        self._places = np.array([view.index for view in self._views], np.int64)
+        self._least = np.array([view.decider.lookback for view in self._views], np.int64)
         self._question: Any = _Question(self._ask)
         self._bound: State | None = None
         self._wishes: list[Intent] = []
@@ -72,42 +86,45 @@ class Asker:
         """
         if self._error is not None:
             raise InvariantError(
-                f"Strategy {self._decider.name} has failed before",
+                "A strategy has failed before",
                 found=repr(self._error)[:200],
                 fix="Restore the machine from a snapshot.",
             )
         for view in self._views:
             view.show(signals)
-        symbols = len(self._views)
-        question, end = start * symbols, stop * symbols
+        asked = len(self._views)
+        question, end = start * asked, stop * asked
         while question < end:
-            state, parts = make_room(stop - question // symbols)
+            state, parts = make_room(stop - question // asked)
             memory = self._bind(state)
             has_room = True
             while question < end and has_room:
                 question = advance_asking(
-                    self._question, *parts, bars, signals, *memory, question, end, live
-                )
+                    self._question, *parts, bars, signals, self._places, self._least, *memory,
+                    question, end, live,
+                )  # fmt: skip
                 if self._error is not None:
                     raise self._failure(question, bars)
-                has_room = bool(self._wishes) and self._take(parts, question % symbols, live)
+                has_room = bool(self._wishes) and self._take(
+                    parts, self._views[question % asked], live
+                )
                 question += has_room
 
-    def forget(self, state: State, symbol_index: int) -> None:
-        """Let a symbol begin anew: bars on both sides of a hole are no neighbours."""
-        if state.memory is not None:
-            for name in state.memory.dtype.names or ():
-                state.memory[0][name][symbol_index] = np.zeros((), state.memory[0][name].dtype)
+    def forget(self, state: State, place: int) -> None:
+        """Let a book begin anew: bars on both sides of a hole are no neighbours."""
+        for view in self._views:
+            if view.index == place:
+                view.forget(state)
 
-    def _ask(self, index: int, t: int, ts: int, seen: int) -> int:
-        """Ask for one symbol; give whether there is anything to be done.
+    def _ask(self, row: int, t: int, ts: int, seen: int) -> int:
+        """Ask for one book; give whether there is anything to be done.
 
         Called by compiled code, which no exception can pass.
         """
-        view = self._views[index]
+        view = self._views[row]
         try:
             view.turn_to(ts, t, seen)
-            self._wishes = self._decider.on_bar(view, view.own)
+            self._wishes = view.decider.on_bar(view, view.own)
         except BaseException as error:  # raised again by `advance`
             self._error = error
             return 1
@@ -117,74 +134,31 @@ class Asker:
         error = self._error
         if isinstance(error, TradingAssetsError) or not isinstance(error, Exception):
             return error or InvariantError("Nothing has failed")
-        t, index = divmod(question, len(self._views))
+        t, row = divmod(question, len(self._views))
+        view = self._views[row]
         failure = DataError(
-            f"Strategy {self._decider.name} failed",
+            f"Strategy {view.decider.name} failed",
             expected="a list of intents at every close",
-            found=f"{error!r} for {self._views[index].symbol} at the bar of {bars.ts[t]}",
+            found=f"{error!r} for {view.symbol} at the bar of {bars.ts[t]}",
             fix="Mend its on_bar; the run ends here.",
         )
         failure.__cause__ = error
         return failure
 
-    def _take(self, parts: Parts, index: int, live: int) -> bool:
+    def _take(self, parts: Parts, view: BarView, live: int) -> bool:
         """Bring wishes through the door, in their order; count the opportunity once."""
         wishes, self._wishes = self._wishes, []
         try:
-            self._require_few(wishes, index)
-            verdicts = [self._verdict(parts, index, wish, live) for wish in wishes]
+            _require_few(wishes, view)
+            verdicts = [_verdict(parts, view, wish, live) for wish in wishes]
         except TradingAssetsError as error:
             self._error = error
             raise
         asked = [verdict for verdict in verdicts if verdict is not None]
         first = asked[0] if asked else _NO_SIGNAL  # withdrawals and changes only
-        intents.end_decision(*parts, index, _ACCEPTED if _ACCEPTED in asked else first, live)
+        verdict = _ACCEPTED if _ACCEPTED in asked else first
+        intents.end_decision(*parts, view.index, verdict, live)
         return True
-
-    def _verdict(self, parts: Parts, index: int, wish: Intent, live: int) -> int | None:
-        if type(wish) is TargetIntent:
-            self._require_declared(_MARKET)
-            return intents.take_target(*parts, index, wish.weight, wish.stop_distance, live)
-        if type(wish) is OrderIntent:
-            self._require_declared(wish.order_types)
-            return intents.take_order(
-                *parts, index, int(wish.side), int(wish.tif),
-                NEVER if wish.valid_to is None else wish.valid_to, int(wish.reduce_only),
-                wish.weight, wish.quantity, wish.limit, wish.stop, wish.stop_loss, wish.take_profit,
-                wish.stop_distance, wish.trail, wish.trail_ratio, int(wish.trail_by),
-                self._decider.working_orders, live,
-            )  # fmt: skip
-        if type(wish) is CancelIntent and intents.take_cancel(*parts, index, wish.order_id):
-            return None
-        if type(wish) is ModifyIntent:
-            account, books, _, logs = parts
-            prices = (wish.limit, wish.stop, wish.trail, wish.trail_ratio)
-            verdict = take_change(account, books, logs, index, wish.order_id, *prices)
-            if verdict != NO_SUCH_EXIT:
-                return None if verdict == _ACCEPTED else verdict
-        raise DataError(
-            f"Strategy {self._decider.name} wishes for what cannot be",
-            expected="OrderIntent, TargetIntent, CancelIntent of an order that works, or "
-            "ModifyIntent of such an exit, with prices of its type",
-            found=f"{wish!r} for {self._views[index].symbol} at {self._views[index].ts}"[:200],
-        )
-
-    def _require_few(self, wishes: list[Intent], index: int) -> None:
-        if len(wishes) > MOST_WISHES:
-            raise DataError(
-                f"Strategy {self._decider.name} wishes for too much at one close",
-                expected=f"{MOST_WISHES} intents at most",
-                found=f"{len(wishes)} for {self._views[index].symbol}",
-            )
-
-    def _require_declared(self, wanted: frozenset[OrderType]) -> None:
-        if not wanted <= self._decider.order_types:
-            raise DataError(
-                f"Strategy {self._decider.name} uses an order type that it does not declare",
-                expected=", ".join(sorted(t.name for t in self._decider.order_types)),
-                found=", ".join(sorted(t.name for t in wanted)),
-                fix="Add it to order_types: a venue that lacks one cannot trade the strategy.",
-            )
 
     def _bind(self, state: State) -> tuple[Any, Any, Any]:
         """Let the views look at a state; give the bars that are remembered in it."""
@@ -194,8 +168,57 @@ class Asker:
         if state is not self._bound:
             self._bound = state
             for view in self._views:
-                view.bind(state, self._by_symbol)
+                own = (v for v in self._views if v.seat.field == view.seat.field)
+                view.bind(state, {other.symbol: other for other in own})
         return memory["seen"], memory["times"], memory["window"]
+
+
+def _verdict(parts: Parts, view: BarView, wish: Intent, live: int) -> int | None:
+    if type(wish) is TargetIntent:
+        _require_declared(view.decider, _MARKET)
+        return intents.take_target(*parts, view.index, wish.weight, wish.stop_distance, live)
+    if type(wish) is OrderIntent:
+        _require_declared(view.decider, wish.order_types)
+        return intents.take_order(
+            *parts, view.index, int(wish.side), int(wish.tif),
+            NEVER if wish.valid_to is None else wish.valid_to, int(wish.reduce_only),
+            wish.weight, wish.quantity, wish.limit, wish.stop, wish.stop_loss, wish.take_profit,
+            wish.stop_distance, wish.trail, wish.trail_ratio, int(wish.trail_by),
+            view.decider.working_orders, live,
+        )  # fmt: skip
+    if type(wish) is CancelIntent and intents.take_cancel(*parts, view.index, wish.order_id):
+        return None
+    if type(wish) is ModifyIntent:
+        account, books, _, logs = parts
+        prices = (wish.limit, wish.stop, wish.trail, wish.trail_ratio)
+        verdict = take_change(account, books, logs, view.index, wish.order_id, *prices)
+        if verdict != NO_SUCH_EXIT:
+            return None if verdict == _ACCEPTED else verdict
+    raise DataError(
+        f"Strategy {view.decider.name} wishes for what cannot be",
+        expected="OrderIntent, TargetIntent, CancelIntent of an order that works, or "
+        "ModifyIntent of such an exit, with prices of its type",
+        found=f"{wish!r} for {view.symbol} at {view.ts}"[:200],
+    )
+
+
+def _require_few(wishes: list[Intent], view: BarView) -> None:
+    if len(wishes) > MOST_WISHES:
+        raise DataError(
+            f"Strategy {view.decider.name} wishes for too much at one close",
+            expected=f"{MOST_WISHES} intents at most",
+            found=f"{len(wishes)} for {view.symbol}",
+        )
+
+
+def _require_declared(decider: Decider, wanted: frozenset[OrderType]) -> None:
+    if not wanted <= decider.order_types:
+        raise DataError(
+            f"Strategy {decider.name} uses an order type that it does not declare",
+            expected=", ".join(sorted(t.name for t in decider.order_types)),
+            found=", ".join(sorted(t.name for t in wanted)),
+            fix="Add it to order_types: a venue that lacks one cannot trade the strategy.",
+        )
 
 
 class _Question(WrapperAddressProtocol):

@@ -176,6 +176,8 @@ def together(matrices: Sequence[SignalMatrix]) -> SignalMatrix:
         return matrices[0]
     families = {matrix.family for matrix in matrices}
     columns = max(matrix.values.shape[2] for matrix in matrices)
+    if len(families) > 1:  # a family that leaves out silent columns has all of them beside others
+        columns = max(columns, *(len(COLUMNS.get(f, ())) for f in families if f is not None))
     books = sum(matrix.values.shape[0] for matrix in matrices)
     by_column = buffer((columns, books, matrices[0].values.shape[1]))
     row = 0

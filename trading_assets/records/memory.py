@@ -1,8 +1,9 @@
-"""What a strategy that is asked at every close remembers: its own fields, and the latest bars.
+"""What strategies that are asked at every close remember: their own fields, and the latest bars.
 
 It is part of the engine's state: a snapshot holds it, and a restored machine asks the strategy with
-the same memory. The bars stand twice, `lookback` places apart, so that the latest of them always
-lie in one piece.
+the same memory. There is a row for each of their books, in the order of the books. The bars stand
+twice, `lookback` places apart, so that the latest of them always lie in one piece; strategies that
+look back over less are shown the latest of them.
 """
 
 from __future__ import annotations
@@ -25,32 +26,37 @@ PLACES = ("open", "high", "low", "close", "volume")
 
 
 def memory_dtype(setup: AnySetup) -> np.dtype[np.void] | None:
-    """Give the record that a setup's strategy needs, None when it needs none.
+    """Give the record that a setup's strategies need, None when they need none.
 
     Raises:
         ConfigurationError: if family and strategy do not fit, or what it declares cannot be held.
     """
-    for strategy in setup.strategies:
-        _require_fit(strategy, alone=len(setup.strategies) == 1)
-    decider = setup.strategies[0].decider
-    if decider is None:
+    own: list[Any] = []
+    bars = books = 0
+    for tag, strategy in enumerate(setup.strategies):
+        _require_fit(strategy)
+        decider = strategy.decider
+        if decider is not None:
+            bars = max(bars, decider.lookback)
+            books += len(strategy.instruments)
+            own.append((own_field(setup, tag), _own_dtype(decider), (len(strategy.instruments),)))
+    if not own:
         return None
-    bars = decider.lookback
-    if not 1 <= bars <= MOST_BARS:
-        raise ConfigurationError(
-            f"{decider.name}: lookback", expected=f"1 to {MOST_BARS} bars", found=str(bars)
-        )
-    symbols = len(setup.instruments)
     fields: list[Any] = [
-        ("seen", "i8", (symbols,)),  # bars since the last hole
-        ("times", "i8", (symbols, 2 * bars)),
-        ("window", "f8", (symbols, len(PLACES), 2 * bars)),
-        ("own", _own_dtype(decider), (symbols,)),
+        ("seen", "i8", (books,)),  # bars since the last hole
+        ("times", "i8", (books, 2 * bars)),
+        ("window", "f8", (books, len(PLACES), 2 * bars)),
+        *own,
     ]
     return np.dtype(fields, align=True)
 
 
-def _require_fit(strategy: StrategySetup, *, alone: bool) -> None:
+def own_field(setup: AnySetup, tag: int) -> str:
+    """Name the field that holds what a strategy has declared, one row per instrument."""
+    return "own" if len(setup.strategies) == 1 else f"own_{tag}"
+
+
+def _require_fit(strategy: StrategySetup) -> None:
     decider = strategy.decider
     if (decider is not None) != (strategy.family is SignalFamily.ON_BAR):
         raise ConfigurationError(
@@ -58,12 +64,11 @@ def _require_fit(strategy: StrategySetup, *, alone: bool) -> None:
             expected="a decider in family ON_BAR, and in no other",
             found=f"family {strategy.family.name}, decider {decider!r}"[:200],
         )
-    if decider is not None and not alone:
+    if decider is not None and not 1 <= decider.lookback <= MOST_BARS:
         raise ConfigurationError(
-            "A strategy that is asked at every close cannot share its account yet",
-            expected="strategies of signal columns",
-            found=f"{strategy.tag} ({decider.name})",
-            fix="Run it alone, or give its decisions as signal columns.",
+            f"{decider.name}: lookback",
+            expected=f"1 to {MOST_BARS} bars",
+            found=str(decider.lookback),
         )
 
 

@@ -191,3 +191,51 @@ def test_a_sweep_varies_one_strategy_and_refuses_a_portfolio(bars):
 
     with pytest.raises(ConfigurationError, match="two_books is a portfolio"):
         alone(prepared)
+
+
+BREAKS = """
+from dataclasses import dataclass
+from typing import ClassVar
+
+from trading_assets.domain.intents import OrderIntent
+from trading_assets.domain.order import OrderSide, OrderType
+from trading_assets.strategies.asked import AskedStrategy
+
+
+@dataclass(frozen=True)
+class Breaks(AskedStrategy):
+    bars: int = 12
+
+    name: ClassVar[str] = "breaks"
+    order_types: ClassVar = frozenset({OrderType.MARKET, OrderType.TRAILING_STOP})
+
+    @property
+    def lookback(self):
+        return self.bars
+
+    def on_bar(self, view, state):
+        if view.lots == 0 and view.price >= view.high[:-1].max():
+            return view.buy()
+        if view.lots > 0 and not view.orders:
+            return [OrderIntent(OrderSide.SELL, trail_ratio=0.01, reduce_only=True)]
+        return []
+"""
+
+
+def test_a_strategy_that_is_asked_is_a_member_as_any_other(bars, tmp_path, monkeypatch):
+    (tmp_path / "breaks.py").write_text(BREAKS)
+    monkeypatch.setenv("TA_STRATEGIES_DIR", str(tmp_path))
+    text = PORTFOLIO.replace("strategy: ema_trend", "strategy: breaks:Breaks")
+
+    result = ta.Backtest(text, bars, tick="0.01", lot="0.001").run()
+
+    parts = result.by_tag
+    assert all(part["num_trades"] > 20 for part in parts.values())
+    assert "TRAILING_STOP" in set(result.orders["type"])
+    assert sum(part["net_pnl"] for part in parts.values()) == pytest.approx(
+        result.metrics["net_pnl"], abs=1e-6
+    )
+    opportunities = sum(
+        why.traded + sum(why.reasons.values()) for why in result.why_not_by_tag.values()
+    )
+    assert opportunities == 4 * STEPS
