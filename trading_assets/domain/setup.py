@@ -85,8 +85,10 @@ class Costs:
     Attributes:
         maker_bps, taker_bps: fee on notional in basis points; resting limit orders pay maker.
         per_share: fee per unit of base, in quote, added to the fee on notional.
+        per_fill: fee of every fill, in quote, added to the others; an order that fills in parts
+            pays it for each.
         slippage_bps: worsens every taker fill.
-        minimum_fee: least fee of one order, in quote, however many fills it takes.
+        minimum_fee: least of all fees of one order, in quote, however many fills it takes.
         half_spread_bps: from the traded price to the other side of the book.
         impact_bps: worsens a fill by this times its share of the volume of its bar.
         sqrt_impact: worsens a fill by this times the volatility of a bar times the square root of
@@ -107,6 +109,7 @@ class Costs:
     swap_long_bps: Decimal = Decimal(0)
     swap_short_bps: Decimal = Decimal(0)
     borrow_bps: Decimal = Decimal(0)
+    per_fill: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def fee_units(terms: Record, grid: Record, side: int, units: int, price: float, 
     rate = terms.maker if maker != 0 else terms.taker
     if side > 0 and terms.fee_in_base != 0:
         return int(np.rint(units * rate))
-    fee = units * price * grid.point_value * rate + units * terms.per_share
+    fee = units * price * grid.point_value * rate + units * terms.per_share + terms.per_fill
     return int(np.rint(fee))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from trading_assets.domain.bar import MINUTE
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import content_hash
-from trading_assets.domain.instrument import Instrument
+from trading_assets.domain.instrument import UNITS_PER_ASSET, Instrument
 from trading_assets.domain.setup import (
     AccountProfile,
     AnySetup,
@@ -54,6 +54,7 @@ PARAMETERS = np.dtype(
         ("maker", "f8"),  # fractions of notional
         ("taker", "f8"),
         ("per_share", "f8"),  # quote per unit of base
+        ("per_fill", "f8"),  # 1e-8 of quote
         ("slippage", "f8"),
         ("expected_slippage", "f8"),  # with spread and impact, as far as they are known before
         ("minimum_fee", "f8"),  # quote, per order
@@ -174,10 +175,10 @@ def _require_consistent(setup: AnySetup) -> None:
 
 def _require_possible_costs(setup: AnySetup, *, spot: bool) -> None:
     costs = setup.costs
-    in_quote = costs.minimum_fee != 0 or costs.per_share != 0
+    in_quote = any(fee != 0 for fee in (costs.minimum_fee, costs.per_share, costs.per_fill))
     if in_quote and costs.fee_asset is FeeAsset.RECEIVED:
         raise ConfigurationError(
-            "Fees per share and least fees are amounts of the quote asset",
+            "Fees per share, per fill and least fees are amounts of the quote asset",
             expected="fee_asset quote",
             found="fee_asset received",
         )
@@ -241,6 +242,7 @@ def _parameters(setup: AnySetup) -> Records:
         "maker": fraction(costs.maker_bps, 10_000),
         "taker": fraction(costs.taker_bps, 10_000),
         "per_share": float(costs.per_share),
+        "per_fill": float(costs.per_fill * UNITS_PER_ASSET),
         "slippage": fraction(costs.slippage_bps, 10_000),
         "expected_slippage": _expected_slippage(setup),
         "minimum_fee": float(costs.minimum_fee),

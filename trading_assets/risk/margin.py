@@ -15,7 +15,7 @@ from trading_assets.records.arrays import Record, Records
 from trading_assets.records.codes import Verdict
 from trading_assets.risk.exposure import gross_with, held_value, side_value
 from trading_assets.risk.limits import ACCEPTED, refuse
-from trading_assets.risk.sizing import entry_cost, whole_lots
+from trading_assets.risk.sizing import entry_cost, flat_fee, whole_lots
 
 INITIAL_MARGIN = int(Verdict.INITIAL_MARGIN)
 
@@ -50,9 +50,9 @@ def marginable_lots(account: Record, book: Record, side: int, price: float) -> i
     terms = account.terms
     unit = price * book.grid.point_value
     thousand = 1_000 * book.grid.lot
-    costs = (entry_cost(terms, book.grid, 1_000, price) - terms.minimum_fee) / thousand - unit
+    costs = (entry_cost(terms, book.grid, 1_000, price) - flat_fee(terms)) / thousand - unit
     used = (account.gross_beside + side_value(book, side)) / terms.leverage
-    room = free_equity(account, book) - used - terms.minimum_fee
+    room = free_equity(account, book) - used - flat_fee(terms)
     lots = whole_lots(max(room, 0.0) / (unit / terms.leverage + costs), book.grid.lot)
     if lots > 0 and margin_needed(account, book, side, lots, price) > free_equity(account, book):
         lots -= 1  # the product rounds up where the quotient rounded down

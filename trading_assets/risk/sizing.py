@@ -52,9 +52,16 @@ def sized_lots(
 def entry_cost(terms: Record, grid: Record, lots: int, price: float) -> float:
     """Estimate what buying `lots` takes from cash, in quote, with slippage and fees.
 
-    The least fee of an order counts in full: what it may save is not worth a refusal at the fill.
+    Fees that do not grow with its size count in full: what they may save is not worth a refusal at
+    the fill.
     """
-    return float(lots * grid.lot * _unit_cost(terms, grid, price)) + float(terms.minimum_fee)
+    return float(lots * grid.lot * _unit_cost(terms, grid, price)) + flat_fee(terms)
+
+
+@compiled
+def flat_fee(terms: Record) -> float:
+    """Give the fees of an order that fills at once, whatever its size, in quote."""
+    return float(terms.minimum_fee + terms.per_fill / UNITS)
 
 
 @compiled
@@ -76,7 +83,7 @@ def affordable_lots(account: Record, book: Record, price: float) -> int:
     terms = account.terms
     grid = book.grid
     free = spendable(account, book.strategy)
-    payable = max(free - terms.minimum_fee, 0.0)
+    payable = max(free - flat_fee(terms), 0.0)
     lots = whole_lots(payable / _unit_cost(terms, grid, price), grid.lot)
     if lots > 0 and entry_cost(terms, grid, lots, price) > free:
         lots -= 1  # the product rounds up where the quotient rounded down

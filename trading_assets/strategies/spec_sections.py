@@ -146,6 +146,7 @@ class CostsSpec(Section):
     swap_long_bps: Number = Decimal(0)
     swap_short_bps: Number = Decimal(0)
     borrow_bps: Amount = Decimal(0)
+    per_fill: Amount = Decimal(0)
 
     @model_validator(mode="after")
     def _fees_are_said_once(self) -> Self:
@@ -226,6 +227,7 @@ HASHED_WHEN_SAID: dict[str, frozenset[str]] = {
             "swap_long_bps",
             "swap_short_bps",
             "borrow_bps",
+            "per_fill",
         }
     ),
     "limits": frozenset(

@@ -86,11 +86,11 @@ PCT = Sizing(SizingMode.PCT_OF_EQUITY, pos_pct=Decimal(50), rebalance_pct=Decima
     [
         (
             SignalFamily.TARGET, PCT, targets, 28, 9540.479617078001,
-            "adae010b0ab9e81c4131df62b8de08a1465ebef5c4b2f139210b22154c8f4e92",
+            "1e2ec409f0f4f804f1b68e3ce71809d4ad28a312de4118ca343d6192f4849dab",
         ),
         (
             SignalFamily.BRACKET, RISK, brackets, 94, 9405.582096852,
-            "1a7edcffefd42727378c8a8f5227666cf5eccaaefc40e476639c259a84189bdf",
+            "0e6a66924c79a66baca01b89599a1bcd191ca916bfc4938273572a97dce68305",
         ),
     ],
 )  # fmt: skip

@@ -58,6 +58,7 @@ def setups(draw):
         impact_bps=draw(bps), sqrt_impact=draw(st.sampled_from([Decimal(0), Decimal("0.4")])),
         minimum_fee=draw(st.sampled_from([Decimal(0), Decimal("0.7")])),
         per_share=draw(st.sampled_from([Decimal(0), Decimal("0.03")])),
+        per_fill=draw(st.sampled_from([Decimal(0), Decimal("0.2")])),
     )  # fmt: skip
     if margin:
         costs = replace(

@@ -7,7 +7,15 @@ import pytest
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.order import OrderSide, OrderType
-from trading_assets.domain.setup import Costs, FeeAsset, FillRules, Sizing, SizingMode
+from trading_assets.domain.setup import (
+    Account,
+    AccountProfile,
+    Costs,
+    FeeAsset,
+    FillRules,
+    Sizing,
+    SizingMode,
+)
 
 BUY, SELL = OrderSide.BUY, OrderSide.SELL
 MARKET, LIMIT = OrderType.MARKET, OrderType.LIMIT
@@ -117,6 +125,50 @@ def test_a_small_order_pays_the_least_fee(market):
     assert one_fill(market, BUY, costs, lots=300_000)["fee"] == 150_000_000
 
 
+def test_a_fee_per_fill_comes_on_top_of_what_grows_with_the_size(market):
+    """2 and 10 bps of 100 and 0.005 a share: for each of three parts, on either side."""
+    costs = Costs(taker_bps=Decimal(10), per_share=Decimal("0.005"), per_fill=Decimal(2))
+    rules = FillRules(participation_pct=Decimal(10))
+    desk = market([bar()] * 4, margin=True, costs=costs, rules=rules)
+    machine = desk.machine(1)
+    machine.submit(0, BUY, MARKET, 2500)
+
+    desk.then(machine, 1)
+
+    assert machine.fills["fee"].tolist() == [210_500_000, 210_500_000, 205_250_000]
+    assert one_fill(market, SELL, costs)["fee"] == 210_500_000
+
+
+def test_a_least_fee_is_that_of_all_fees_of_an_order(market):
+    costs = Costs(per_fill=Decimal("0.4"), minimum_fee=Decimal(1))
+    desk = market(
+        [bar()] * 5, margin=True, costs=costs, rules=FillRules(participation_pct=Decimal(10))
+    )
+    machine = desk.machine(1)
+    machine.submit(0, BUY, MARKET, 4000)
+
+    desk.then(machine, 1)
+
+    assert machine.fills["fee"].tolist() == [10**8, 0, 20_000_000, 40_000_000]
+
+
+@pytest.mark.parametrize("leverage", [0, 1])
+def test_a_computed_size_leaves_the_fee_of_its_fill(market, changed, leverage):
+    """1000 at 100 with a fee of 2, on spot and on margin: 9.98, and nothing is refused."""
+    desk = market(
+        [bar()] * 3, signals={0: {"target": 1.0}}, cash="1000", costs=Costs(per_fill=Decimal(2)),
+        sizing=Sizing(SizingMode.PCT_OF_EQUITY, pos_pct=Decimal(100)),
+    )  # fmt: skip
+    if leverage:
+        account = Account("USDT", Decimal(1000), AccountProfile.MARGIN, Decimal(leverage))
+        desk.setup = changed(desk.setup, account=account)
+    machine = desk.machine()
+
+    assert machine.refusals == {}
+    assert machine.fills["lots"].tolist() == [9980]
+    assert machine.balances()["USDT"] == 0
+
+
 def test_a_least_fee_never_makes_a_spot_account_owe(market):
     costs = Costs(minimum_fee=Decimal(60))
     desk = market([bar(), bar(), bar(10)], cash="161", costs=costs)
@@ -154,6 +206,8 @@ def test_what_can_be_afforded_knows_spread_impact_and_least_fee(market):
     [
         (Costs(minimum_fee=Decimal(1), fee_asset=FeeAsset.RECEIVED), False, "of the quote asset"),
         (Costs(per_share=Decimal(1), fee_asset=FeeAsset.RECEIVED), False, "of the quote asset"),
+        (Costs(per_fill=Decimal(1), fee_asset=FeeAsset.RECEIVED), False, "of the quote asset"),
+        (Costs(per_fill=Decimal(-1)), True, "per_fill"),
         (Costs(swap_long_bps=Decimal(1)), False, "need a margin account"),
         (Costs(borrow_bps=Decimal(-1)), True, "borrow"),
         (Costs(swap_short_bps=Decimal("NaN")), True, "swap_short"),

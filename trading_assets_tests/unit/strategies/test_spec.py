@@ -178,7 +178,7 @@ def test_costs_and_rules_reach_the_engine():
         + """
 profile: margin
 costs: {fees_bps: 5, minimum_fee: 1, half_spread_bps: 2, impact_bps: 30, sqrt_impact: 0.5,
-  swap_long_bps: 1, swap_short_bps: -0.5, borrow_bps: 2}
+  swap_long_bps: 1, swap_short_bps: -0.5, borrow_bps: 2, per_fill: 0.35}
 rules: {participation_pct: 10, trailing_stop: extreme}
 """
     )
@@ -187,6 +187,7 @@ rules: {participation_pct: 10, trailing_stop: extreme}
     costs, rules = setup.costs, setup.rules
     assert (costs.minimum_fee, costs.half_spread_bps, costs.impact_bps) == (1, 2, 30)
     assert (costs.sqrt_impact, costs.swap_long_bps) == (Decimal("0.5"), 1)
+    assert costs.per_fill == Decimal("0.35")
     assert (costs.swap_short_bps, costs.borrow_bps) == (Decimal("-0.5"), 2)
     assert (rules.participation_pct, rules.trailing_stop) == (10, TrailBy.EXTREME)
 
