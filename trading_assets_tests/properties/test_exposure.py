@@ -9,26 +9,32 @@ from hypothesis import strategies as st
 
 from trading_assets.domain.ids import symbol_from_text
 from trading_assets.domain.instrument import Instrument
+from trading_assets.domain.order import TrailBy
 from trading_assets.domain.setup import (
     Account,
     AccountProfile,
     Costs,
-    EngineSetup,
     FillRules,
     Limits,
+    PortfolioSetup,
     RiskFactor,
     SignalFamily,
     Sizing,
     SizingMode,
+    StrategySetup,
 )
 from trading_assets.engine.machine import Machine
-from trading_assets.engine.signals import BarMatrix, SignalMatrix
+from trading_assets.engine.signals import BarMatrix, SignalMatrix, together
 from trading_assets.records.codes import REDUCE_ONLY, Verdict
 from trading_assets_tests.stand_ins.asked import ACTIONS, Restless
 
 STEP = 60_000_000
 SYMBOLS, BARS = 3, 30
 BOUNDED = settings(max_examples=40, deadline=None, derandomize=True)
+INSTRUMENTS = tuple(
+    Instrument(symbol_from_text(f"{c * 3}USDT"), c * 3, "USDT", *[Decimal("0.01")] * 2)
+    for c in "ABC"
+)
 CAPS = st.sampled_from([Decimal(0), Decimal(30), Decimal(80), Decimal(150)])
 
 
@@ -63,7 +69,8 @@ def signals(rng, family, matrix):
 
 @st.composite
 def worlds(draw):
-    family = draw(st.sampled_from(list(SignalFamily)))
+    """One strategy of any family, or two of any families on one account."""
+    families = draw(st.lists(st.sampled_from(list(SignalFamily)), min_size=1, max_size=2))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     limits = Limits(
         max_gross_pct=draw(CAPS),
@@ -96,26 +103,37 @@ def worlds(draw):
     )
     if account.leverage:
         account = replace(account, maintenance_pct=draw(st.sampled_from([Decimal(0), Decimal(30)])))
-    setup = EngineSetup(
-        tuple(
-            Instrument(symbol_from_text(f"{c * 3}USDT"), c * 3, "USDT", *[Decimal("0.01")] * 2)
-            for c in "ABC"
-        ),
+    factor = draw(st.sampled_from([None, RiskFactor(half_life_bars=4)]))
+    rules = FillRules(participation_pct=draw(st.sampled_from([Decimal(0), Decimal(50)])))
+    impact = draw(st.sampled_from([Decimal(0), Decimal(40)]))
+    costs = Costs(taker_bps=Decimal(5), half_spread_bps=Decimal(1), impact_bps=impact)
+    setup = PortfolioSetup(
         account,
-        family,
-        sizing,
-        Costs(taker_bps=Decimal(5)),
+        tuple(strategy(place, family, sizing, factor) for place, family in enumerate(families)),
+        costs,
         limits,
-        FillRules(participation_pct=draw(st.sampled_from([Decimal(0), Decimal(50)]))),
-        decider=Restless() if family is SignalFamily.ON_BAR else None,
-        risk_factor=draw(st.sampled_from([None, RiskFactor(half_life_bars=4)])),
+        rules,
     )
     matrix = bars(rng)
-    return setup, matrix, signals(rng, family, matrix)
+    return setup, matrix, together([signals(rng, family, matrix) for family in families])
+
+
+def strategy(place, family, sizing, factor):
+    """Trade all instruments; exits of brackets and of asked entries trail."""
+    trail = TrailBy.NOTHING if family is SignalFamily.TARGET else TrailBy.EXTREME
+    return StrategySetup(
+        f"s{place}",
+        INSTRUMENTS,
+        family,
+        sizing,
+        FillRules(trailing_stop=trail),
+        decider=Restless() if family is SignalFamily.ON_BAR else None,
+        risk_factor=factor,
+    )
 
 
 def exposure(machine):
-    """Measure from outside: per symbol the value on the long and on the short side, and held."""
+    """Measure from outside: per book the value on the long and on the short side, and held."""
     found = []
     for place, position in enumerate(machine.positions()):
         price = position.price if position.lots else 0.0
@@ -127,7 +145,7 @@ def exposure(machine):
                     p for p in (order["limit"], order["stop"], book["price"]) if not np.isnan(p)
                 )
                 sides[int(order["side"])] += (order["lots"] - order["filled"]) * at
-        lot = float(machine.setup.instruments[place].lot)
+        lot = float(machine.places[place].instrument.lot)
         found.append((sides[1] * lot, sides[-1] * lot, position.lots * price * lot))
     return np.array(found)
 
@@ -161,7 +179,7 @@ def test_exposure_is_never_above_a_cap_when_an_entry_is_decided(world):
         for side in sides if limits.max_net_pct else ():
             net = side * held.sum() + worked[side].sum()
             assert net <= float(limits.max_net_pct) / 100 * top
-        for order in entries:
+        for order in entries if len(setup.strategies) == 1 else ():
             value = (long if order["side"] > 0 else short)[order["symbol"]]
             if limits.max_symbol_notional:
                 assert value <= float(limits.max_symbol_notional) * (1 + 1e-9)
@@ -176,7 +194,7 @@ def test_reasons_and_decisions_add_up_to_the_opportunities(world):
     machine = Machine(setup)
     machine.run(matrix, wishes)
 
-    opportunities = int(np.count_nonzero(~np.isnan(matrix.close)))
+    opportunities = len(setup.strategies) * int(np.count_nonzero(~np.isnan(matrix.close)))
     counts = {v: n for v, n in machine.verdicts.items() if v is not Verdict.CASH_AT_FILL}
     assert sum(counts.values()) == opportunities
 

@@ -25,8 +25,13 @@ from trading_assets.engine.machine import Machine
 from trading_assets.engine.requests import OrderRequest
 from trading_assets.engine.signals import BarMatrix, SignalMatrix
 from trading_assets.records.codes import OrderState
-from trading_assets.records.order_edges import ALL_EDGES, EDGES, edges_taken
-from trading_assets_tests.properties.costs_of import require_net_is_gross_less_costs
+from trading_assets_tests.properties.checks import (
+    require_books_to_balance,
+    require_edges,
+    require_equity_of_the_fills,
+    require_fills_inside_their_bars,
+    require_net_is_gross_less_costs,
+)
 
 STEP = DAY // 4
 BOUNDED = settings(max_examples=60, deadline=None, derandomize=True)
@@ -179,22 +184,9 @@ def live(life, *, cut=False):
 @BOUNDED
 @given(lives())
 def test_no_order_leaves_its_edges(life):
-    """The edges of an order make a walk from its first state to where it stands."""
     (machine,), _ = live(life)
 
-    assert machine._state.account[0]["faults"] == 0
-    for order in machine.orders:
-        assert int(order["edges"]) & ~ALL_EDGES == 0
-        taken = edges_taken(int(order["edges"]))
-        stage = S.DORMANT if order["parent"] else S.WORKING
-        steps = [edge for edge in taken if edge[0] is not edge[1]]
-        for _ in steps:
-            (step,) = [edge for edge in steps if edge[0] is stage]
-            stage = step[1]
-        end = S(order["state"])
-        assert stage is end if end is not S.WORKING else not stage.status.is_final
-        assert set(taken) <= set(EDGES)
-        assert 0 <= order["filled"] <= order["lots"]
+    require_edges(machine)
 
 
 @BOUNDED
@@ -222,49 +214,17 @@ def test_oco_never_fills_twice(life):
 @given(lives())
 def test_no_fill_is_outside_its_bar_nor_above_its_share_of_the_volume(life):
     (machine,), _ = live(life)
-    setup, rows, _ = life
-    costs = setup.costs
-    at = machine.fills["ts"] // STEP - 1
-    price, side = machine.fills["price"], machine.fills["side"]
-    high, low = rows[at, 1], rows[at, 2]
-    most = float(costs.slippage_bps + costs.half_spread_bps) / 1e4 + 0.5
-    flat = costs.impact_bps == costs.sqrt_impact == 0
-    worse = most - 0.5 if flat else most
 
-    assert (price <= high * (1 + np.where(side > 0, worse, 0)) + 1e-9).all()
-    assert (price >= low * (1 - np.where(side < 0, worse, 0)) - 1e-9).all()
-    share = float(setup.rules.participation_pct) / 100
-    if share:
-        filled = np.bincount(at, weights=machine.fills["lots"] * 0.1, minlength=len(rows))
-        assert (filled <= rows[:, 4] * share + 1e-9).all()
+    require_fills_inside_their_bars(machine, matrices(life[1])[0])
 
 
 @BOUNDED
 @given(lives())
 def test_cash_lots_and_equity_follow_from_the_logs(life):
     (machine,), _ = live(life)
-    setup, rows, _ = life
-    account, book = machine._state.account[0], machine._state.books[0]
-    fills, nights = machine.fills, machine.financing_log
-    paid = (fills["side"] * fills["notional"] + fills["fee"]).sum()
-    lots = book["lots"][(book["head"] + np.arange(book["n_lots"])) % machine._state.lots]
-    open_cost = (np.sign(lots["units"]) * lots["cost"] + lots["fee"]).sum()
 
-    assert account["cash"] == account["opening_cash"] - paid - nights["amount"].sum()
-    assert account["cash"] == (
-        account["opening_cash"] + account["realised"] - open_cost - account["financing"]
-    )
-    assert book["base"] == (fills["side"] * fills["units"]).sum() == lots["units"].sum()
-    assert account["reserved"] == book["orders"]["reserve"].sum()
-    if setup.account.profile is AccountProfile.SPOT_LONG_ONLY:
-        assert (fills["cash"] >= 0).all()
-        assert (fills["position"] >= 0).all()
-    for t, equity in enumerate(machine.equity_curve):
-        done, slept = fills["ts"] <= (t + 1) * STEP, nights["ts"] <= (t + 1) * STEP
-        cash = account["opening_cash"] - nights["amount"][slept].sum()
-        cash -= (fills["side"] * fills["notional"] + fills["fee"])[done].sum()
-        base = (fills["side"] * fills["units"])[done].sum()
-        assert equity == (float(cash) + (base * rows[t, 3] if base else 0.0)) / 1e8
+    require_books_to_balance(machine)
+    require_equity_of_the_fills(machine, matrices(life[1])[0])
 
 
 @BOUNDED
