@@ -74,6 +74,13 @@ class Plan:
         if not 1 <= self.batch <= 500:
             raise ConfigurationError("sweep.batch", expected="1 to 500", found=str(self.batch))
 
+    @property
+    def num_batches(self) -> int:
+        """How many batches the trials make; the last may be smaller."""
+        of_grid = len(self.space.grid()) if self.method == "grid" else self.trials
+        trials = min(of_grid, self.trials) if self.trials else of_grid
+        return -(-trials // self.batch)
+
 
 @dataclass(frozen=True, slots=True)
 class Fold:

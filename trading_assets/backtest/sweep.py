@@ -151,6 +151,7 @@ def run_sweep(
     *,
     store: TrialStore | None = None,
     run_batch: Callable[[list[Params]], Iterable[Trial]] | None = None,
+    only: int | None = None,
     report: Callable[[int], None] = lambda _: None,
 ) -> SweepResult:
     """Run all trials of a plan that the store does not have yet.
@@ -161,6 +162,8 @@ def run_sweep(
         identity: of what all trials share: data, code, the spec; see `sweep_identity`.
         store: has what an earlier, perhaps interrupted, run finished; takes what this one does.
         run_batch: runs combinations, in any process; by default here.
+        only: the number of one batch to run and keep, from 0 on; None runs all. What Optuna
+            proposes hangs on the batches before: those that the store lacks are run as well.
         report: is told how many trials have just been finished.
 
     Raises:
@@ -188,7 +191,9 @@ def run_sweep(
         value_of=worth,
     )
     with shared_columns(tuple(ground.prepared.frames.values()), plan.memo_bytes):
-        for batch in batches:
+        for number, batch in enumerate(batches):
+            if only is not None and number < only and plan.method != "optuna":
+                continue
             asked = {_key(identity, params): params for params in batch}
             kept = {key: known[key] for key in asked if key in known}
             todo = {k: params for k, params in asked.items() if k not in kept and k not in found}
@@ -199,6 +204,8 @@ def run_sweep(
             done = kept | ran
             found |= {key: done[key] for key in asked if key in done}
             report(len(batch))
+            if number == only:
+                break
     return SweepResult(spec, plan, tuple(found), tuple(found.values()), ground.days, resumed)
 
 

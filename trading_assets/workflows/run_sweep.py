@@ -80,6 +80,63 @@ def run_sweep(
         MissingPartition: if there is no month that all symbols of the spec have.
         ConfigurationError: if spec, space and instruments do not fit.
     """
+    ran = _run_trials(desk, sweep, resume=resume, report=report)
+    result = ran.result
+    place = desk.settings.data_root / "sweeps" / sweep.name
+    folder = place / content_hash([ran.identity, result.result_hash])[:16]
+    folders.publish_folder(folder, _files(sweep, result))
+    metadata = _metadata(result, folder)
+    url = _log(desk, ran.family, sweep, result, folder, tags or {})
+    return SweepRecord(folder, result.result_hash, url, {**metadata, "mlflow": url})
+
+
+def run_sweep_batch(
+    desk: Desk, sweep: SweepFile, number: int, *, report: Callable[[int], None] = lambda _: None
+) -> Mapping[str, Any]:
+    """Run one batch of a sweep, and keep its trials for `run_sweep` to find; give what came of it.
+
+    Trials that are finished are not run again, so that a batch which has failed can be run by
+    itself. The batches of Optuna hang on one another: those before that are not finished run first.
+
+    Args:
+        desk: gives tables, stores and settings.
+        sweep: what is varied.
+        number: of the batch, from 0 to `Plan.num_batches` - 1.
+        report: is told how many trials have just been finished.
+
+    Raises:
+        MissingPartition, ConfigurationError: as `run_sweep`.
+    """
+    result = _run_trials(desk, sweep, only=number, report=report).result
+    refused = sum(bool(trial.refusal) for trial in result.trials)
+    costs = result.costs
+    return {
+        "trials": len(result.trials),
+        "resumed": result.resumed,
+        "refused": refused,
+        "cpu_seconds": costs["cpu_seconds"].sum(),
+        "most_rss_growth_bytes": costs["rss_growth_bytes"].max() or 0,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    """Trials of a sweep, the hash of what they share, and the family that they belong to."""
+
+    result: SweepResult
+    identity: str
+    family: str
+
+
+def _run_trials(
+    desk: Desk,
+    sweep: SweepFile,
+    *,
+    resume: bool = True,
+    only: int | None = None,
+    report: Callable[[int], None],
+) -> _Ran:
+    """Run the trials of a sweep, or of one of its batches, that are not finished yet."""
     from trading_assets.backtest import sweep as sweeping
     from trading_assets.backtest.kept_trials import KeptTrials
     from trading_assets.backtest.sweep_processes import batches_of
@@ -95,13 +152,9 @@ def run_sweep(
     store = _counted(desk, ground.prepared, sweep, "sweep", KeptTrials(batches))
     with batches_of(ground, plan, sweep.sweep.processes) as run_batch:
         result = sweeping.run_sweep(
-            ground, plan, identity, store=store, run_batch=run_batch, report=report
+            ground, plan, identity, store=store, run_batch=run_batch, only=only, report=report
         )
-    folder = place / content_hash([identity, result.result_hash])[:16]
-    folders.publish_folder(folder, _files(sweep, result))
-    metadata = _metadata(result, folder)
-    url = _log(desk, ground.prepared.strategy.name, sweep, result, folder, tags or {})
-    return SweepRecord(folder, result.result_hash, url, {**metadata, "mlflow": url})
+    return _Ran(result, identity, ground.prepared.strategy.name)
 
 
 def run_walk_forward(

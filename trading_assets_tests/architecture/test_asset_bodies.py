@@ -19,7 +19,7 @@ DECORATORS = {
     "multi_asset_check",
     "monthly_table",
     "_table",
-    "_asset_of",
+    "op",
 }
 
 
