@@ -4,6 +4,7 @@
 was written apart from us, with floats. Several seeds and several averages.
 """
 
+import hashlib
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.oracle
 
 _ROOT = Path(__file__).parents[2]
 
+_MODULES = ("works", "sweep_work", "plain", "own_common", "home")
 PERIODS = [(7, 20, 60), (11, 8, 40), (23, 35, 150), (101, 5, 250)]
 _W1 = {"warm_up": 1000, "cash": 100_000.0, "fee": 0.001, "slip": 0.0001}
 
@@ -24,7 +26,7 @@ def bench():
     """Give the modules of the benchmarks folder, as `python benchmarks/...` sees them."""
     sys.path.insert(0, str(_ROOT / "benchmarks"))
     try:
-        yield {name: import_module(name) for name in ("works", "plain", "own_common", "home")}
+        yield {name: import_module(name) for name in _MODULES}
     finally:
         sys.path.remove(str(_ROOT / "benchmarks"))
 
@@ -101,6 +103,23 @@ def test_a_strategy_that_is_asked_trades_w1_as_its_columns_do(bench):
     columns = bench["works"].backtest("w1", "pct", frame).run()
     assert asked.num_trades == columns.num_trades > 50
     assert asked.final_equity == columns.final_equity
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [41])
+def test_all_pairs_of_a_year_of_w3_are_their_single_runs_to_the_bit(bench, seed):
+    work = bench["sweep_work"]
+    frame = bench["works"].frame_of(bench["own_common"].make_bars(seed=seed))
+
+    rows = work.sweep(frame).run().table.to_dicts()
+
+    assert len({(row["fast"], row["slow"]) for row in rows}) == len(rows) == 200
+    for row in rows:
+        one = work.single(frame, row["fast"], row["slow"]).run()
+        assert row["state_hash"] == one.log.final_state_hash
+        assert row["fills_hash"] == hashlib.sha256(one.log.fills.data).hexdigest()
+        assert (row["num_trades"], row["final_equity"]) == (one.num_trades, one.final_equity)
+        assert one.num_trades > 100
 
 
 @pytest.mark.slow
