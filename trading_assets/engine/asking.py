@@ -30,9 +30,10 @@ SIGNATURE = types.int64(types.int64, types.int64, types.int64, types.int64)
 
 @entry
 def advance_asking(
-    ask: Callable[[int, int, int, int], int], accounts: Records, books: Records, events: Records,
-    logs: Logs, bars: Bars, signals: np.ndarray, places: np.ndarray, least: np.ndarray,
-    seen: np.ndarray, times: np.ndarray, window: np.ndarray, start: int, stop: int, live: int,
+    accounts: Records, books: Records, events: Records, logs: Logs,
+    ask: Callable[[int, int, int, int], int], bars: Bars, signals: np.ndarray,
+    places: np.ndarray, least: np.ndarray, seen: np.ndarray, times: np.ndarray,
+    window: np.ndarray, start: int, stop: int, live: int,
 ) -> int:  # fmt: skip
     """Step and ask from question `start` to `stop`; give the one that has a wish, else `stop`.
 

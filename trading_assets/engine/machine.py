@@ -10,7 +10,7 @@ from trading_assets.domain.order import OrderStatus
 from trading_assets.domain.setup import AnySetup, SignalFamily
 from trading_assets.engine import kernel
 from trading_assets.engine.caller_desk import CallerDesk
-from trading_assets.engine.on_bar import Asker, Parts
+from trading_assets.engine.on_bar import Asker
 from trading_assets.engine.signals import (
     BarMatrix,
     Bars,
@@ -168,7 +168,9 @@ class Machine(CallerDesk):
 
     def _advance(self, bars: Bars, signals: Floats, start: int, stop: int, live: int) -> None:
         if self._asker is not None:
-            self._asker.advance(self._roomy_parts, bars, signals, start, stop, live)
+            self._asker.advance(
+                self._call, self._state, self._roomy_state, bars, signals, start, stop, live
+            )
             start = stop
         while start < stop:
             start = self._call(kernel.advance, bars, signals, start, stop, live)
@@ -177,9 +179,9 @@ class Machine(CallerDesk):
         if self._faults[0]:
             self._require_sound()
 
-    def _roomy_parts(self, bars: int) -> tuple[State, Parts]:
+    def _roomy_state(self, bars: int) -> State:
         self._make_room(bars)
-        return self._state, self._parts
+        return self._state
 
     def _require_fit(self, bars: BarMatrix, signals: SignalMatrix, start: int, stop: int) -> None:
         symbols = len(self.setup.instruments)

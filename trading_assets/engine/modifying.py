@@ -34,8 +34,8 @@ NO_SUCH_EXIT = -1
 
 @entry
 def take_change(
-    accounts: Records, books: Records, logs: Logs, b: int, order_id: int, limit: float,
-    stop: float, trail: float, trail_ratio: float,
+    accounts: Records, books: Records, _: Records, logs: Logs, b: int, order_id: int,
+    limit: float, stop: float, trail: float, trail_ratio: float,
 ) -> int:  # fmt: skip
     """Change an exit of a book; give the verdict, or `NO_SUCH_EXIT`. NaN leaves as it is."""
     account = accounts[0]

@@ -29,18 +29,17 @@ from trading_assets.engine import intents
 from trading_assets.engine.asking import SIGNATURE, advance_asking
 from trading_assets.engine.bar_view import BarView, Seat
 from trading_assets.engine.modifying import NO_SUCH_EXIT, take_change
-from trading_assets.records.arrays import Records
 from trading_assets.records.codes import MOST_WISHES, NEVER, Verdict
 from trading_assets.records.memory import own_field
-from trading_assets.records.results import Logs
 from trading_assets.records.state import State
 
 if TYPE_CHECKING:
     from trading_assets.engine.signals import Bars, Floats
 
-Parts = tuple[Records, Records, Records, Logs]
-MakeRoom = Callable[[int], tuple[State, Parts]]
-"""Lets lots and logs take more bars; gives the state and the parts as they are then."""
+Call = Callable[..., Any]
+"""Calls an entry of the machine, whose own arrays go before the arguments given."""
+MakeRoom = Callable[[int], State]
+"""Lets lots and logs take more bars; gives the state as it is then."""
 
 _ACCEPTED, _NO_SIGNAL = int(Verdict.ACCEPTED), int(Verdict.NO_SIGNAL)
 _MARKET = frozenset({OrderType.MARKET})
@@ -76,8 +75,9 @@ class Asker:
         self._error: BaseException | None = None
 
     def advance(
-        self, make_room: MakeRoom, bars: Bars, signals: Floats, start: int, stop: int, live: int
-    ) -> None:
+        self, call: Call, state: State, make_room: MakeRoom, bars: Bars, signals: Floats,
+        start: int, stop: int, live: int,
+    ) -> None:  # fmt: skip
         """Step through bars `start` to `stop` and ask at each close.
 
         Raises:
@@ -94,21 +94,19 @@ class Asker:
             view.show(signals)
         asked = len(self._views)
         question, end = start * asked, stop * asked
+        memory = self._bind(state)
         while question < end:
-            state, parts = make_room(stop - question // asked)
-            memory = self._bind(state)
-            has_room = True
-            while question < end and has_room:
-                question = advance_asking(
-                    self._question, *parts, bars, signals, self._places, self._least, *memory,
-                    question, end, live,
-                )  # fmt: skip
-                if self._error is not None:
-                    raise self._failure(question, bars)
-                has_room = bool(self._wishes) and self._take(
-                    parts, self._views[question % asked], live
-                )
-                question += has_room
+            question = call(
+                advance_asking, self._question, bars, signals, self._places, self._least, *memory,
+                question, end, live,
+            )  # fmt: skip
+            if self._error is not None:
+                raise self._failure(question, bars)
+            if self._wishes:
+                self._take(call, self._views[question % asked], live)
+                question += 1
+            elif question < end:
+                memory = self._bind(make_room(stop - question // asked))
 
     def forget(self, state: State, place: int) -> None:
         """Let a book begin anew: bars on both sides of a hole are no neighbours."""
@@ -145,20 +143,19 @@ class Asker:
         failure.__cause__ = error
         return failure
 
-    def _take(self, parts: Parts, view: BarView, live: int) -> bool:
+    def _take(self, call: Call, view: BarView, live: int) -> None:
         """Bring wishes through the door, in their order; count the opportunity once."""
         wishes, self._wishes = self._wishes, []
         try:
             _require_few(wishes, view)
-            verdicts = [_verdict(parts, view, wish, live) for wish in wishes]
+            verdicts = [_verdict(call, view, wish, live) for wish in wishes]
         except TradingAssetsError as error:
             self._error = error
             raise
         asked = [verdict for verdict in verdicts if verdict is not None]
         first = asked[0] if asked else _NO_SIGNAL  # withdrawals and changes only
         verdict = _ACCEPTED if _ACCEPTED in asked else first
-        intents.end_decision(*parts, view.index, verdict, live)
-        return True
+        call(intents.end_decision, view.index, verdict, live)
 
     def _bind(self, state: State) -> tuple[Any, Any, Any]:
         """Let the views look at a state; give the bars that are remembered in it."""
@@ -173,27 +170,28 @@ class Asker:
         return memory["seen"], memory["times"], memory["window"]
 
 
-def _verdict(parts: Parts, view: BarView, wish: Intent, live: int) -> int | None:
+def _verdict(call: Call, view: BarView, wish: Intent, live: int) -> int | None:
     if type(wish) is TargetIntent:
         _require_declared(view.decider, _MARKET)
-        return intents.take_target(*parts, view.index, wish.weight, wish.stop_distance, live)
+        moved: int = call(intents.take_target, view.index, wish.weight, wish.stop_distance, live)
+        return moved
     if type(wish) is OrderIntent:
         _require_declared(view.decider, wish.order_types)
-        return intents.take_order(
-            *parts, view.index, int(wish.side), int(wish.tif),
+        placed: int = call(
+            intents.take_order, view.index, int(wish.side), int(wish.tif),
             NEVER if wish.valid_to is None else wish.valid_to, int(wish.reduce_only),
             wish.weight, wish.quantity, wish.limit, wish.stop, wish.stop_loss, wish.take_profit,
             wish.stop_distance, wish.trail, wish.trail_ratio, int(wish.trail_by),
             view.decider.working_orders, live,
         )  # fmt: skip
-    if type(wish) is CancelIntent and intents.take_cancel(*parts, view.index, wish.order_id):
+        return placed
+    if type(wish) is CancelIntent and call(intents.take_cancel, view.index, wish.order_id):
         return None
     if type(wish) is ModifyIntent:
-        account, books, _, logs = parts
         prices = (wish.limit, wish.stop, wish.trail, wish.trail_ratio)
-        verdict = take_change(account, books, logs, view.index, wish.order_id, *prices)
+        verdict = call(take_change, view.index, wish.order_id, *prices)
         if verdict != NO_SUCH_EXIT:
-            return None if verdict == _ACCEPTED else verdict
+            return None if verdict == _ACCEPTED else int(verdict)
     raise DataError(
         f"Strategy {view.decider.name} wishes for what cannot be",
         expected="OrderIntent, TargetIntent, CancelIntent of an order that works, or "
