@@ -60,6 +60,7 @@ class Machine(CallerDesk):
         """
         stop = len(bars) if stop is None else stop
         self._require_fit(bars, signals, start, stop)
+        self._make_room(stop - start)  # for all of them: logs that grow on the way cost 7 percent
         self._advance(bars.columns, signals.by_column, start, stop, 0)
 
     def step(self, bars: BarMatrix, signals: SignalMatrix, t: int) -> None:
