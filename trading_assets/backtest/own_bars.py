@@ -13,6 +13,7 @@ from trading_assets.market.bar_frame import PRICES, RESAMPLED_SCHEMA, TS, row_te
 from trading_assets.market.resample import resample
 from trading_assets.market.sessions import Sessions
 from trading_assets.records.sound_bars import are_amounts, are_ascending, are_whole, smallest_step
+from trading_assets.strategies.evaluate import open_times
 
 _NEEDED = ("ts", *PRICES)
 _OPTIONAL = ("volume", "quote_volume")
@@ -91,7 +92,7 @@ def proven_bars(
     """
     table = _typed(_named(frame, symbol), symbol).rechunk()  # so that arrays need no copy
     require_sound(table, symbol)
-    size = smallest_step(table["ts"].to_physical().to_numpy())
+    size = smallest_step(open_times(table))
     if size in {0, timeframe.micros}:
         return _laid_out(table, symbol, timeframe)
     smaller = {s.micros: s for s in Timeframe if s.micros < timeframe.micros}
@@ -188,7 +189,7 @@ def _are_sound(frame: pl.DataFrame, symbol: Symbol) -> bool:
     if named and not (frame["symbol"] == symbol).all():
         return False
     return (
-        are_ascending(frame["ts"].to_physical().to_numpy())
+        are_ascending(open_times(frame))
         and are_whole(*(frame[name].to_numpy() for name in PRICES))
         and all(are_amounts(frame[name].to_numpy()) for name in amounts)
     )

@@ -33,7 +33,7 @@ from trading_assets.engine.sweep_machine import SweepMachine
 from trading_assets.features.memo import DEFAULT_BYTES, shared_columns
 from trading_assets.market.bar_frame import row_content_hash
 from trading_assets.strategies.changes import Place, changed_signals
-from trading_assets.strategies.evaluate import time_axis
+from trading_assets.strategies.evaluate import open_times, time_axis
 from trading_assets.strategies.portfolio_spec import PortfolioSpec, Together
 from trading_assets.strategies.protocol import Strategy
 from trading_assets.strategies.spec import StrategySpec
@@ -101,9 +101,9 @@ def ground_of(prepared: Prepared) -> Ground:
     axis = time_axis(traded)
     places: dict[Symbol, Place] = {}
     for symbol, frame in traded.items():
-        ts = frame["ts"].cast(pl.Int64).to_numpy()
+        ts = open_times(frame)
         on_axis = slice(None) if len(ts) == len(axis) else np.searchsorted(axis, ts)
-        before = prepared.frames[symbol]["ts"].cast(pl.Int64).to_numpy()[: rows[symbol].stop]
+        before = open_times(prepared.frames[symbol])[: rows[symbol].stop]
         places[symbol] = Place(rows[symbol], on_axis, before)
     return Ground(prepared, skips_of(bars), places, np.unique(bars.ts // DAY) * DAY, kind)
 
@@ -212,7 +212,7 @@ def _asked(varied: Prepared) -> tuple[Machine, NDArray[np.float64]]:
 
 
 def _traded_rows(frame: pl.DataFrame, span: Span | None) -> slice:
-    ts = frame["ts"].to_physical().to_numpy()
+    ts = open_times(frame)
     first, end = (0, len(ts)) if span is None else np.searchsorted(ts, span).tolist()
     return slice(first, end)
 

@@ -255,7 +255,7 @@ def evaluated_matrix(
     by_column = buffer((len(names), len(symbols), axis.size))
     for row, symbol in enumerate(symbols):
         frame = frames[symbol]
-        ts = _micros(frame)
+        ts = open_times(frame)
         first = int(np.searchsorted(ts, axis[0]))
         last = int(np.searchsorted(ts, axis[-1], "right"))
         cold = min(max(cold_rows(strategy, ts) - first, 0), last - first)
@@ -295,7 +295,7 @@ def _lay(
 
 def time_axis(frames: Mapping[Symbol, pl.DataFrame]) -> NDArray[np.int64]:
     """Give all open times that any of the frames has, ascending."""
-    parts = [_micros(frame) for frame in frames.values()]
+    parts = [open_times(frame) for frame in frames.values()]
     if parts and all(np.array_equal(parts[0], part) for part in parts[1:]):
         return parts[0]
     return np.unique(np.concatenate(parts)) if parts else np.empty(0, np.int64)
@@ -330,7 +330,7 @@ def signal_rows(
         SignalRow(
             symbol, ts, tuple(row.tolist()), _row_hash(symbol, ts, row), forecast_id=ids.get(ts, "")
         )
-        for ts, row in zip(_micros(signals).tolist(), values, strict=True)
+        for ts, row in zip(open_times(signals).tolist(), values, strict=True)
     )
 
 
@@ -356,7 +356,7 @@ def _places(axis: NDArray[np.int64], frame: pl.DataFrame) -> NDArray[np.int64] |
     """Give the rows of a frame on the axis; a frame as long as the axis has them all."""
     if frame.height == axis.size:
         return slice(None)
-    return np.searchsorted(axis, _micros(frame))
+    return np.searchsorted(axis, open_times(frame))
 
 
 def _floats(frame: pl.DataFrame, name: str) -> NDArray[np.float64]:
@@ -364,5 +364,6 @@ def _floats(frame: pl.DataFrame, name: str) -> NDArray[np.float64]:
     return (column.fill_null(math.nan) if column.has_nulls() else column).to_numpy()
 
 
-def _micros(frame: pl.DataFrame) -> NDArray[np.int64]:
+def open_times(frame: pl.DataFrame) -> NDArray[np.int64]:
+    """Give the column `ts` of a table as int64 (T,), microseconds UTC."""
     return frame["ts"].cast(pl.Int64).to_numpy()  # `to_physical` makes a query of it
