@@ -11,13 +11,13 @@ from trading_assets.backtest.bytes_of import json_bytes
 from trading_assets.domain.bar import MINUTE
 from trading_assets.domain.ids import Symbol, content_hash
 from trading_assets.storage import folders, parquet_files
-from trading_assets.storage.trial_store import TrialBatches
+from trading_assets.storage.trial_store import TrialBatches, read_trials
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.freeze_calendars import sessions_of_symbol
 from trading_assets.workflows.run_logging import experiment_of
 from trading_assets.workflows.run_plan import plan_run
 from trading_assets.workflows.strategy_specs import find_spec
-from trading_assets.workflows.trial_ledger import CountedTrials
+from trading_assets.workflows.trial_ledger import CountedTrials, count_trials
 
 if TYPE_CHECKING:
     from trading_assets.backtest.prepared import Prepared
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from trading_assets.backtest.trials import Trial
     from trading_assets.backtest.walk_forward import WalkForwardResult
     from trading_assets.market.sessions import Sessions
+    from trading_assets.strategies.spec import StrategySpec
 
 HEAT_MAP = "heat_map.png"
 _MOST_CHILDREN = 100
@@ -85,7 +86,7 @@ def run_sweep(
     place = desk.settings.data_root / "sweeps" / sweep.name
     folder = place / content_hash([ran.identity, result.result_hash])[:16]
     folders.publish_folder(folder, _files(sweep, result))
-    metadata = _metadata(result, folder)
+    metadata = {**_metadata(result, folder), **_tried_on(desk, result.spec)}
     url = _log(desk, ran.family, sweep, result, folder, tags or {})
     return SweepRecord(folder, result.result_hash, url, {**metadata, "mlflow": url})
 
@@ -194,6 +195,7 @@ def run_walk_forward(
     metadata = {
         "folds": len(result.folds),
         "distinct_trials": result.num_trials,
+        **_tried_on(desk, result.spec),
         **metrics,
         "folder": str(folder),
     }
@@ -270,6 +272,12 @@ def _walked_files(result: WalkForwardResult) -> dict[str, bytes]:
         "equity.parquet": parquet_files.encode(result.equity, "equity"),
         "metrics.json": json_bytes(dict(result.metrics)),
     }
+
+
+def _tried_on(desk: Desk, spec: StrategySpec) -> dict[str, int]:
+    """Tell how many distinct trials of the spec's family this desk has seen, these included."""
+    counted = count_trials(read_trials(desk.settings.data_root))
+    return {"trials_of_family": counted.get(spec.strategy, 0)}
 
 
 def _metadata(result: SweepResult, folder: Path) -> dict[str, Any]:

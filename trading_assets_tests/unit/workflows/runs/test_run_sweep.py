@@ -78,11 +78,24 @@ def test_costs_and_a_longer_history_make_no_further_trial(desk, example):
         extra={"source": "embedded"},
     )  # fmt: skip
 
-    run_sweep(desk, example)
+    again = run_sweep(desk, example)
 
     rows = read_trials(desk.settings.data_root)
     assert len(rows) == len({row["key"] for row in rows}) > 18
     assert count_trials(rows) == {"ema_trend": 9}
+    assert again.metadata["trials_of_family"] == 9
+
+
+def test_trials_of_a_family_are_those_of_all_its_sweeps(desk, example):
+    run_sweep(desk, example)
+    keys = example.model_dump()
+    keys["sweep"]["space"] = {**example.sweep.space, "fast": [7]}
+    other = SweepFile(**keys)
+
+    record = run_sweep(desk, other)
+
+    assert record.metadata["distinct_trials"] == 3
+    assert record.metadata["trials_of_family"] == 9 + 3
 
 
 def test_a_walk_forward_counts_what_it_has_tried(desk, example):
