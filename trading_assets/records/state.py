@@ -125,8 +125,9 @@ def book_dtype(lots: int) -> np.dtype[np.void]:
             ("price", "f8"),  # latest close
             ("valid_to", "i8"),  # of the working or open bracket
             ("entries_today", "i8"),
-            ("left", "i8"),  # while matching: lots that the bar can still fill
-            ("taken", "i8"),  # while matching: lots of the bar that earlier books have filled
+            # While matching; while deciding, `look_in_turn` keeps its sums over books in these two.
+            ("left", "i8"),  # lots that the bar can still fill
+            ("taken", "i8"),  # lots of the bar that earlier books have filled
             ("volume", "f8"),  # while matching: volume of the bar, in base
             ("past_bars", "i8"),  # seen for the square-root impact
             ("past_volume", "f8"),  # their mean volume
