@@ -32,6 +32,7 @@ class Accounts:
         self._holdings: dict[tuple[str, str], Holding] = {}
         self.changed: set[tuple[str, str]] = set()
         """(account, asset) pairs that changed since the recorder last cleared the set."""
+        self._moved: dict[str, set[str]] = {}
 
     def open(self, account: str, deposits: Mapping[str, int]) -> None:
         """Create an account with its first deposits, in 1e-8 units."""
@@ -61,6 +62,24 @@ class Accounts:
         """Give the sum of an asset over all accounts, the house included: a constant."""
         return sum(h.free + h.locked for (_, name), h in self._holdings.items() if name == asset)
 
+    def take_moved(self) -> list[tuple[str, tuple[tuple[str, int, int], ...]]]:
+        """Give (account, ((asset, free, locked), ...)) of what moved since the last call.
+
+        Accounts in the order in which they first moved, assets by name; not the house.
+        """
+        moved, self._moved = self._moved, {}
+        return [
+            (
+                account,
+                tuple(
+                    (asset, holding.free, holding.locked)
+                    for asset in sorted(assets)
+                    for holding in (self._holdings[account, asset],)
+                ),
+            )
+            for account, assets in moved.items()
+        ]
+
     def lock(self, account: str, asset: str, units: int) -> None:
         """Move units from free to locked."""
         self._change(account, asset, -units, units)
@@ -79,7 +98,10 @@ class Accounts:
         holding.free += free
         holding.locked += locked
         self.changed.add((account, asset))
-        if account not in HOUSE and (holding.free < 0 or holding.locked < 0):
+        if account in HOUSE:
+            return
+        self._moved.setdefault(account, set()).add(asset)
+        if holding.free < 0 or holding.locked < 0:
             raise InvariantError(
                 f"The exchange overdrew {asset} of account {account}",
                 expected="free and locked balances of 0 or more",

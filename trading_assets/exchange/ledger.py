@@ -18,21 +18,24 @@ from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderSide
 from trading_assets.exchange.orders import Kind, Order, Status, Tif, Trade
-from trading_assets.exchange.venue import Venue
+from trading_assets.exchange.venue import Symbols, Venue
 
-_FORMAT = 1
+_FORMAT = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (
     name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS symbols (
     symbol TEXT PRIMARY KEY, next_order_id INTEGER NOT NULL, next_trade_id INTEGER NOT NULL,
-    settled_cell INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    settled_cell INTEGER NOT NULL, next_execution_id INTEGER NOT NULL DEFAULT 1
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS orders (
     symbol TEXT NOT NULL, order_id INTEGER NOT NULL, client_order_id TEXT NOT NULL,
     account TEXT NOT NULL, side TEXT NOT NULL, type TEXT NOT NULL, time_in_force TEXT NOT NULL,
     lots INTEGER NOT NULL, ticks INTEGER NOT NULL, quote_units INTEGER NOT NULL,
     executed_lots INTEGER NOT NULL, executed_units INTEGER NOT NULL, locked_units INTEGER NOT NULL,
     status TEXT NOT NULL, placed_ts INTEGER NOT NULL, updated_ts INTEGER NOT NULL,
+    working_ts INTEGER NOT NULL DEFAULT 0, stop_ticks INTEGER NOT NULL DEFAULT 0,
+    list_id INTEGER NOT NULL DEFAULT -1,
     PRIMARY KEY (symbol, order_id)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS trades (
     symbol TEXT NOT NULL, trade_id INTEGER NOT NULL, order_id INTEGER NOT NULL,
@@ -48,6 +51,13 @@ CREATE TABLE IF NOT EXISTS requests (
     path TEXT NOT NULL, symbol TEXT NOT NULL, client_order_id TEXT NOT NULL,
     status INTEGER NOT NULL, code INTEGER NOT NULL) STRICT;
 """
+_FROM_FORMAT_1 = (
+    "ALTER TABLE symbols ADD COLUMN next_execution_id INTEGER NOT NULL DEFAULT 1",
+    "ALTER TABLE orders ADD COLUMN working_ts INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE orders ADD COLUMN stop_ticks INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE orders ADD COLUMN list_id INTEGER NOT NULL DEFAULT -1",
+    "UPDATE orders SET working_ts = placed_ts",
+)
 _TABLES = {
     "symbols": "symbol",
     "orders": "symbol, order_id",
@@ -55,7 +65,7 @@ _TABLES = {
     "balances": "account, asset",
     "requests": "seq",
 }
-_ORDER_MARKS = ",".join("?" * 16)
+_ORDER_MARKS = ",".join("?" * 19)
 _TRADE_MARKS = ",".join("?" * 12)
 
 
@@ -81,6 +91,7 @@ class Ledger:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.executescript(_SCHEMA)
+            self._upgrade()
             self._check_identity({"format": _FORMAT, **identity})
         except sqlite3.Error as error:
             self.close()
@@ -93,6 +104,21 @@ class Ledger:
         except ConfigurationError:
             self.close()
             raise
+
+    def _upgrade(self) -> None:
+        """Bring a ledger of format 1 to the present one."""
+        text = self._meta("identity")
+        if text is None or (identity := json.loads(text)).get("format") != 1:
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        for statement in _FROM_FORMAT_1:
+            self._db.execute(statement)
+        identity["format"] = _FORMAT
+        self._db.execute(
+            "UPDATE meta SET value = ? WHERE name = 'identity'",
+            (json.dumps(identity, sort_keys=True),),
+        )
+        self._db.execute("COMMIT")
 
     def _check_identity(self, identity: dict[str, Any]) -> None:
         ours = json.dumps(identity, sort_keys=True)
@@ -165,9 +191,9 @@ class Ledger:
     def _write_changes(self, venue: Venue) -> None:
         touched = {symbol for symbol, _ in venue.changed_orders}
         self._db.executemany(
-            "INSERT OR REPLACE INTO symbols VALUES (?,?,?,?)",
+            "INSERT OR REPLACE INTO symbols VALUES (?,?,?,?,?)",
             [
-                (name, c.next_order_id, c.next_trade_id, c.settled_cell)
+                (name, c.next_order_id, c.next_trade_id, c.settled_cell, c.next_execution_id)
                 for name, c in venue.counters.items()
                 if name in touched
             ],
@@ -198,8 +224,9 @@ class Ledger:
         db = self._db
         for row in db.execute("SELECT account, asset, free_units, locked_units FROM balances"):
             venue.accounts.restore(*row)
-        for symbol, next_order_id, next_trade_id, settled_cell in db.execute(
-            "SELECT symbol, next_order_id, next_trade_id, settled_cell FROM symbols"
+        for symbol, *numbers in db.execute(
+            "SELECT symbol, next_order_id, next_trade_id, next_execution_id, settled_cell "
+            "FROM symbols"
         ):
             if symbol not in venue.listings:
                 raise ConfigurationError(
@@ -208,9 +235,7 @@ class Ledger:
                     found=", ".join(venue.listings),
                     fix="List it again, or name another file.",
                 )
-            counter = venue.counters[symbol]
-            counter.next_order_id, counter.next_trade_id = next_order_id, next_trade_id
-            counter.settled_cell = settled_cell
+            venue.counters[symbol] = Symbols(*numbers)
         for row in db.execute("SELECT * FROM orders ORDER BY symbol, order_id"):
             venue.index(_order_from_row(venue, row))
         for row in db.execute("SELECT * FROM trades ORDER BY symbol, trade_id"):
@@ -265,6 +290,9 @@ def _order_row(order: Order) -> tuple[Any, ...]:
         order.status.value,
         order.placed_ts,
         order.updated_ts,
+        order.working_ts,
+        order.stop_ticks,
+        order.list_id,
     )
 
 
@@ -286,6 +314,9 @@ def _order_from_row(venue: Venue, row: tuple[Any, ...]) -> Order:
         status=Status(row[13]),
         placed_ts=row[14],
         updated_ts=row[15],
+        working_ts=row[16],
+        stop_ticks=row[17],
+        list_id=row[18],
     )
 
 

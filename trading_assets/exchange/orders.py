@@ -9,6 +9,8 @@ from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderSide
 from trading_assets.exchange.listing import Listing
 
+NO_LIST = -1
+
 
 class Kind(Enum):
     """Order types that this venue accepts."""
@@ -95,6 +97,9 @@ class Order:
         locked_units: what the open rest holds: quote for a buy, base for a sale, in 1e-8.
         placed_ts: market time of placement.
         updated_ts: market time of the last change.
+        working_ts: when it began to work; 0 for a stop or pending order that does not yet.
+        stop_ticks: price that starts a stop order; 0 without one.
+        list_id: of the order list that it belongs to, or -1.
     """
 
     listing: Listing
@@ -109,6 +114,9 @@ class Order:
     quote_units: int
     placed_ts: Micros
     updated_ts: Micros
+    working_ts: Micros = 0
+    stop_ticks: int = 0
+    list_id: int = NO_LIST
     executed_lots: int = 0
     executed_units: int = 0
     locked_units: int = 0
@@ -124,3 +132,8 @@ class Order:
     def open_lots(self) -> int:
         """What is not filled."""
         return self.lots - self.executed_lots
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether it stands in the book: working, open and with a price."""
+        return self.status.is_open and self.working_ts > 0 and self.kind is not Kind.MARKET

@@ -97,6 +97,7 @@ def _fill_cell(
             venue.execute(order, order.ticks, lots, ts, is_maker=True)
             if len(order.trades) == 1:
                 venue.order_meter.give_back(order.account, now)
+            venue.report_positions(ts)
 
 
 def _reached(venue: Venue, listing: Listing, side: OrderSide, price: int) -> list[Order]:

@@ -177,8 +177,13 @@ async def cancel_order(exchange: Exchange, account: str, parameters: Parameters)
         raise errors.unknown_order()
     if order.status.is_open and restriction not in {None, f"ONLY_{order.status.value}"}:
         raise Refused(-2011, "Order was not canceled due to cancel restrictions.")
-    exchange.venue.cancel(order, now)
-    return wire.encode(wire.cancelled(order, cancel_id or f"cancel-{order.order_id}"))
+    cancel_id = cancel_id or _own_cancel_id(order)
+    exchange.venue.cancel(order, now, cancel_id)
+    return wire.encode(wire.cancelled(order, cancel_id))
+
+
+def _own_cancel_id(order: Order) -> str:
+    return f"cancel-{order.order_id}"
 
 
 async def cancel_all(exchange: Exchange, account: str, parameters: Parameters) -> bytes:
@@ -190,8 +195,8 @@ async def cancel_all(exchange: Exchange, account: str, parameters: Parameters) -
     if not orders:
         raise errors.unknown_order()
     for order in orders:
-        exchange.venue.cancel(order, now)
-    return wire.encode([wire.cancelled(o, f"cancel-{o.order_id}") for o in orders])
+        exchange.venue.cancel(order, now, _own_cancel_id(order))
+    return wire.encode([wire.cancelled(o, _own_cancel_id(o)) for o in orders])
 
 
 # --- lists

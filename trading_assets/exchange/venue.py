@@ -7,7 +7,7 @@ placements and cancels only, never on how often anyone looks (see `settlement`).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -27,6 +27,7 @@ from trading_assets.exchange.market_model import (
 from trading_assets.exchange.order_book import Book, OrderBooks
 from trading_assets.exchange.orders import Kind, Order, OrderRequest, Status, Tif, Trade
 from trading_assets.exchange.outages import Outages
+from trading_assets.exchange.reports import Execution, PositionReport, Report, order_report
 
 UNITS = 100_000_000
 _AVERAGE_CELLS = 5 * CELLS_PER_MINUTE
@@ -50,11 +51,16 @@ class Symbols:
 
     next_order_id: int = 1
     next_trade_id: int = 1
+    next_execution_id: int = 1
     settled_cell: int = 0
 
 
 class Venue:
-    """All accounts, orders and trades of one exchange."""
+    """All accounts, orders and trades of one exchange.
+
+    Attributes:
+        publish: gets every report of what happens to an account, in order (see `reports`).
+    """
 
     def __init__(
         self,
@@ -78,6 +84,7 @@ class Venue:
         self._by_client_id: dict[tuple[str, str, str], Order] = {}
         self.changed_orders: dict[tuple[str, int], Order] = {}
         self.new_trades: list[Trade] = []
+        self.publish: Callable[[Report], None] = lambda report: None
 
     # --- the market
 
@@ -165,10 +172,16 @@ class Venue:
         self.order_meter.add(account, now)
         if order.trades:
             self.order_meter.give_back(account, now)
+        self.report_positions(now)
         return order
 
-    def cancel(self, order: Order, now: Micros) -> None:
+    def cancel(self, order: Order, now: Micros, cancel_id: str) -> None:
         """Cancel an open order; the caller has settled up to `now`.
+
+        Args:
+            order: what to cancel.
+            now: market time.
+            cancel_id: the cancel's own client id.
 
         Raises:
             Refused: -2011 when it is not open any more.
@@ -176,6 +189,8 @@ class Venue:
         if not order.status.is_open:
             raise errors.unknown_order()
         self._close(order, Status.CANCELED, now)
+        self._report(order, Execution.CANCELED, now, cancel_id=cancel_id)
+        self.report_positions(now)
 
     def _match(self, request: OrderRequest, now: Micros) -> list[tuple[int, int]]:
         """Give the (ticks, lots) that the order would take from the book now."""
@@ -224,9 +239,10 @@ class Venue:
             quote_units=request.quote_units,
             placed_ts=now,
             updated_ts=now,
+            working_ts=now,
         )
         self.index(order)
-        self.changed_orders[order.symbol, order_id] = order
+        self._report(order, Execution.NEW, now)
         return order
 
     def index(self, order: Order) -> None:
@@ -246,6 +262,7 @@ class Venue:
         """Lock the money of what is left of a GTC limit order, or expire it."""
         if order.kind is Kind.MARKET or order.tif is not Tif.GTC:
             self._close(order, Status.EXPIRED, order.placed_ts)
+            self._report(order, Execution.EXPIRED, order.placed_ts)
             return
         instrument = order.listing.instrument
         if order.side is OrderSide.BUY:
@@ -267,7 +284,6 @@ class Venue:
         order.status = status
         order.updated_ts = now
         self.open[order.symbol].pop(order.order_id, None)
-        self.changed_orders[order.symbol, order.order_id] = order
 
     def execute(self, order: Order, ticks: int, lots: int, ts: Micros, *, is_maker: bool) -> None:
         """Book one execution: move both assets, take the commission, advance the order."""
@@ -310,4 +326,30 @@ class Venue:
         order.status = Status.PARTIALLY_FILLED
         if order.executed_lots == order.lots:
             self._close(order, Status.FILLED, ts)
+        self._report(order, Execution.TRADE, ts, trade=trade)
+
+    # --- telling
+
+    def _report(
+        self,
+        order: Order,
+        execution: Execution,
+        ts: Micros,
+        *,
+        trade: Trade | None = None,
+        cancel_id: str | None = None,
+    ) -> None:
+        """Publish a change of an order and mark the order for the ledger."""
+        counter = self.counters[order.symbol]
+        self.publish(
+            order_report(
+                order, execution, counter.next_execution_id, ts, trade=trade, cancel_id=cancel_id
+            )
+        )
+        counter.next_execution_id += 1
         self.changed_orders[order.symbol, order.order_id] = order
+
+    def report_positions(self, ts: Micros) -> None:
+        """Publish the balances that moved since the last call."""
+        for account, balances in self.accounts.take_moved():
+            self.publish(PositionReport(account, ts, balances))

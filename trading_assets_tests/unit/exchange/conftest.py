@@ -57,7 +57,7 @@ class Desk:
 
     def cancel(self, order):
         settle(self.venue, self.now)
-        self.venue.cancel(order, self.now)
+        self.venue.cancel(order, self.now, "the-cancel")
 
     def book(self, symbol):
         return self.venue.book(self.venue.listings[symbol], self.now)

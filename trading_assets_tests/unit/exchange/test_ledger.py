@@ -45,7 +45,7 @@ def trade_a_little(exchange, desk):
         steps.append(desk.place(symbol, side, client_order_id=f"c{len(steps)}", **wish))
         exchange.ledger.record(exchange.venue, desk.now)
         exchange.step(3)
-    exchange.venue.cancel(steps[2], exchange.settled_now())
+    exchange.venue.cancel(steps[2], exchange.settled_now(), "the-cancel")
     exchange.ledger.record(exchange.venue, exchange.clock.now())
     return steps
 
