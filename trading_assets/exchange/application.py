@@ -16,6 +16,7 @@ from trading_assets.exchange.market_model import MarketModel
 from trading_assets.exchange.outages import Outages
 from trading_assets.exchange.settlement import settle
 from trading_assets.exchange.signatures import Authenticator, Credential
+from trading_assets.exchange.tape import Tape
 from trading_assets.exchange.venue import Fees, Venue
 
 _CLOCK_SLACK: Micros = 60_000_000
@@ -33,7 +34,8 @@ class Exchange:
             self._continue_clock()
             model = MarketModel(config.seed, config.structure)
             outages = Outages(config.seed)
-            self.klines = Klines(model, outages)
+            self.tape = Tape(model, outages)
+            self.klines = Klines(self.tape)
             fees = Fees(config.fee_rate, config.fee_rate)
             self.venue = Venue(listings, model, outages, fees)
             self._open_accounts()

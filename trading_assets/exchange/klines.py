@@ -14,11 +14,11 @@ from trading_assets.exchange.market_model import (
     CELLS_PER_DAY,
     CELLS_PER_MINUTE,
     DayPath,
-    MarketModel,
     cell_of,
 )
 from trading_assets.exchange.noise import IntArray
-from trading_assets.exchange.outages import LISTED_MINUTE, MINUTES_PER_DAY, Outages
+from trading_assets.exchange.outages import LISTED_MINUTE, MINUTES_PER_DAY
+from trading_assets.exchange.tape import Tape
 
 _MINUTES = (1, 3, 5, 15, 30, 60, 120, 240, 360, 480, 720, 1_440)
 _NAMES = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d")
@@ -141,9 +141,10 @@ def rows_from_bars(listing: Listing, bars: Bars, minutes: int) -> list[str]:
 class Klines:
     """Bars of all symbols as of any market time."""
 
-    def __init__(self, model: MarketModel, outages: Outages) -> None:
-        self._model = model
-        self._outages = outages
+    def __init__(self, tape: Tape) -> None:
+        self._tape = tape
+        self._model = tape.model
+        self._outages = tape.outages
         self._day_bars = lru_cache(maxsize=_BAR_DAYS_KEPT)(self._cut_day)
         self._day_rows = {
             minutes: lru_cache(maxsize=_ROWS_KEPT * minutes // MINUTES_PER_DAY)(self._write_day)
@@ -168,19 +169,33 @@ class Klines:
             return self._day_rows[minutes](listing, day, minutes)
         if cells <= 0:
             return np.empty(0, dtype=np.int64), []
-        bars = combine(self._begun_day(listing, day, cells), minutes)
+        bars = combine(self._begun_day(listing, day, now), minutes)
         return bars.minute, rows_from_bars(listing, bars, minutes)
 
-    def _begun_day(self, listing: Listing, day: int, cells: int) -> Bars:
+    def _begun_day(self, listing: Listing, day: int, now: Micros) -> Bars:
+        """Cut the bars of the present day: whole past cells, and the present one up to now."""
         trading = self._outages.trading_minutes(listing, day)
-        return bars_from_cells(self._model.day(listing, day), day, trading, cells=cells)
+        cells = cell_of(now) + 1 - day * CELLS_PER_DAY
+        bars = bars_from_cells(self._model.day(listing, day), day, trading, cells=cells)
+        cell = self._tape.cell(listing, cell_of(now))
+        ahead = cell.part(len(cell.until(now)), len(cell))
+        if len(ahead):
+            bought = ahead.lots * ~ahead.buyer_is_maker
+            bars.lots[-1] -= ahead.lots.sum()
+            bars.value[-1] -= (ahead.lots * ahead.ticks).sum()
+            bars.trades[-1] -= len(ahead)
+            bars.taker_lots[-1] -= bought.sum()
+            bars.taker_value[-1] -= (bought * ahead.ticks).sum()
+        return bars
 
     def minute_bars(self, listing: Listing, day: int, now: Micros) -> Bars:
         """Give the one-minute bars of one day as they stand at `now`."""
         cells = min(cell_of(now) + 1 - day * CELLS_PER_DAY, CELLS_PER_DAY)
         if cells == CELLS_PER_DAY:
             return self._day_bars(listing, day)
-        return self._begun_day(listing, day, max(cells, 0))
+        if cells <= 0:
+            return self._day_bars(listing, day).part(0, 0)
+        return self._begun_day(listing, day, now)
 
     def pages(
         self,

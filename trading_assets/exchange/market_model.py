@@ -35,7 +35,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trading_assets.domain.ids import Micros
-from trading_assets.exchange.latent import HOURS, MARKET, NANO, Latent, year_of_day
+from trading_assets.exchange.latent import HOURS, MARKET, NANO, Latent, days_from_epoch, year_of_day
 from trading_assets.exchange.listing import Listing
 from trading_assets.exchange.noise import (
     FloatArray,
@@ -58,6 +58,7 @@ _BURST_DECAY = 0.88
 _BURST_SPREAD = 0.30
 _BURST_COMMON = 0.7
 _VOLUME_SPREAD = 0.8
+_MEAN_TRADES = 1.17  # of a cell's value in trade sizes, over its part of the day's usual value
 _DAYS_KEPT = 24
 
 _QUARTER_HOUR = (np.arange(_QUARTERS) + 0.5) / 4
@@ -82,7 +83,7 @@ class DayPath:
         ticks: traded price of the cell, in ticks: int64.
         lots: traded quantity, in lots, at least one: int64.
         taker_lots: the part of it that buyers took: int64, from 0 to `lots`.
-        trades: number of trades, at least one: int64.
+        trades: number of trades, at least one, and two where both sides took: int64.
         below: ticks from the traded price down to the best bid, 0 when the last trade was a sale.
         spread: ticks from the best bid to the best ask, at least one.
     """
@@ -100,6 +101,28 @@ def cell_of(ts: Micros) -> int:
     return ts // CELL
 
 
+def sides(lots: IntArray, taker_lots: IntArray) -> IntArray:
+    """Give how many sides took in each cell: 0 (nothing traded), 1 or 2."""
+    return (taker_lots > 0).astype(np.int64) + (lots > taker_lots)
+
+
+def meet_total(counts: IntArray, low: IntArray, high: IntArray, total: int) -> IntArray:
+    """Change counts as evenly as their bounds allow until they add up to `total`.
+
+    Raises:
+        ValueError: if the bounds do not allow it.
+    """
+    rest = total - int(counts.sum())
+    room = np.minimum(high - counts, counts) if rest > 0 else counts - low
+    if rest > int(room.sum()):
+        room = high - counts
+    if abs(rest) > int(room.sum()):
+        raise ValueError(f"counts between {low.sum()} and {high.sum()} cannot add up to {total}")
+    share = np.cumsum(room) * abs(rest) // max(int(room.sum()), 1)
+    change: IntArray = np.diff(share, prepend=0)
+    return counts + change if rest > 0 else counts - change
+
+
 class MarketModel:
     """The paths of all symbols for one seed."""
 
@@ -114,6 +137,19 @@ class MarketModel:
         """Give the traded price of a cell, in ticks."""
         day, index = divmod(cell, CELLS_PER_DAY)
         return int(self.day(listing, day).ticks[index])
+
+    def year_trades(self, listing: Listing, year: int) -> tuple[IntArray, IntArray]:
+        """Give the trades and the aggregate trades of each day of a year, as if never closed.
+
+        They follow from the day's volatility alone, and the cells of a day are made to add up to
+        them, so that trades can be numbered without building the days before (see `tape`).
+        """
+        volatility = self.latent.year(listing, year).volatility
+        usual = listing.daily_volatility * self.latent.noise_share
+        mean = _MEAN_TRADES * listing.daily_volume / listing.trade_size
+        total = (CELLS_PER_DAY / 2 + mean * (volatility / usual)).astype(np.int64)
+        trades = np.maximum(total, 2 * CELLS_PER_DAY)
+        return trades, np.maximum(3 * trades // 5, 2 * CELLS_PER_DAY)
 
     def _common_noise(self, day: int) -> FloatArray:
         return normals(self.seed, MARKET, "path", day, n=CELLS_PER_DAY)
@@ -176,16 +212,21 @@ class MarketModel:
             * np.exp(_VOLUME_SPREAD * size + 0.25 * np.abs(shock) - 0.5 * _VOLUME_SPREAD**2)
         )
         lots = np.maximum(np.rint(value * (1e8 / listing.value_units) / ticks), 1).astype(np.int64)
-        trades = 1 + (value * (0.5 + chance) / listing.trade_size).astype(np.int64)
+        natural = 1 + (value * (0.5 + chance) / listing.trade_size).astype(np.int64)
         buying = 0.5 + 0.18 * np.clip(shock, -2.0, 2.0) + 0.2 * (chance - 0.5)
         spread = np.rint(ticks * (listing.spread_bps * 1e-4) * (0.5 + chance) * np.sqrt(heat))
         spread = np.maximum(spread, 1).astype(np.int32)
         sold = (raw[CELLS_PER_DAY:] & np.uint64(1)).astype(bool)
+        taker_lots = np.rint(lots * np.clip(buying, 0.0, 1.0)).astype(np.int64)
+        year = year_of_day(day)
+        total = self.year_trades(listing, year)[0][day - days_from_epoch(year)]
+        least = sides(lots, taker_lots)
+        trades = meet_total(np.clip(natural, least, lots), least, lots, int(total))
         return DayPath(
             ticks=ticks,
             lots=lots,
-            taker_lots=np.rint(lots * np.clip(buying, 0.0, 1.0)).astype(np.int64),
-            trades=np.minimum(trades, lots),
+            taker_lots=taker_lots,
+            trades=trades,
             below=np.where(sold, 0, spread).astype(np.int32),
             spread=spread,
         )

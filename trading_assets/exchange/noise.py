@@ -23,6 +23,7 @@ _EVEN_QUARTERS = np.uint64(0x0000FFFF0000FFFF)
 _LOW_HALF = np.uint64(0xFFFFFFFF)
 _QUARTER = np.uint64(16)
 _HALF = np.uint64(32)
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def words(seed: int, *names: str | int, n: int) -> WordArray:
@@ -31,6 +32,23 @@ def words(seed: int, *names: str | int, n: int) -> WordArray:
     key = int.from_bytes(hashlib.blake2b(text, digest_size=16).digest(), "little")
     raw: WordArray = np.random.Philox(key=key).random_raw(n)
     return raw
+
+
+def key_of(seed: int, *names: str | int) -> np.uint64:
+    """Give the key of a family of single words, for `mixed`."""
+    text = "/".join(str(name) for name in (seed, *names)).encode()
+    return np.uint64(int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little"))
+
+
+def mixed(key: np.uint64, numbers: IntArray) -> WordArray:
+    """Give one word for each number, by itself: number 7's is the same with or without number 6.
+
+    This is the finaliser of SplitMix64, in whole numbers modulo 2**64.
+    """
+    word: WordArray = numbers.astype(np.uint64) * _GOLDEN + key
+    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return word ^ (word >> np.uint64(31))
 
 
 def normals(seed: int, *names: str | int, n: int) -> FloatArray:

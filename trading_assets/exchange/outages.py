@@ -59,6 +59,13 @@ class Outages:
             (start + ((bits >> (late % 8)) & 1), end) for start, end, bits in self._year(year)
         )
 
+    def partial_days(self, listing: Listing, year: int) -> tuple[int, ...]:
+        """List the days of a year, counted from 1970, on which not every minute trades."""
+        days = {LISTED_MINUTE // MINUTES_PER_DAY}
+        for start, end in self.of_year(listing, year):
+            days.update(range(start // MINUTES_PER_DAY, (end - 1) // MINUTES_PER_DAY + 1))
+        return tuple(sorted(day for day in days if year_of_day(day) == year))
+
     def start_of(self, listing: Listing, minute: int) -> int | None:
         """Give the first minute of the outage that `minute` lies in, or None."""
         table = self.of_year(listing, year_of_day(minute // MINUTES_PER_DAY))

@@ -12,6 +12,7 @@ from trading_assets.exchange.klines import INTERVALS, Klines, combine
 from trading_assets.exchange.listing import listing_of
 from trading_assets.exchange.market_model import CELL, MarketModel, cell_of
 from trading_assets.exchange.outages import LISTED_MINUTE, Outages
+from trading_assets.exchange.tape import Tape
 
 MINUTE_MS = 60_000
 NOON_MS = 1_709_294_400_000
@@ -20,7 +21,7 @@ SOL = listing_of("SOLUSDT")
 
 @pytest.fixture(scope="module")
 def klines():
-    return Klines(MarketModel(7, 0.5), Outages(7))
+    return Klines(Tape(MarketModel(7, 0.5), Outages(7)))
 
 
 def ask(klines, interval, now_ms, listing=SOL, start=None, end=None, limit=500):
@@ -76,7 +77,7 @@ def test_longer_bars_are_built_from_minutes_exactly(klines, interval):
     limit=st.integers(1, 30),
 )
 def test_bars_of_any_window_are_sane(minute, seconds, interval, symbol, limit):
-    klines = Klines(MarketModel(3, 0.5), Outages(3))
+    klines = Klines(Tape(MarketModel(3, 0.5), Outages(3)))
     now_ms = minute * MINUTE_MS + seconds * 1_000
     rows = ask(klines, interval, now_ms, listing_of(symbol), limit=limit)
     assert len(rows) <= limit
