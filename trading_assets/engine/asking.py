@@ -16,6 +16,7 @@ from trading_assets.engine.kernel import advance
 from trading_assets.engine.signals import Bars
 from trading_assets.portfolio.compiled import compiled, entry
 from trading_assets.records.arrays import Records
+from trading_assets.records.queues import Queues
 from trading_assets.records.results import Logs
 
 __all__ = ["FUNCTION_POINTERS", "SIGNATURE", "advance_asking"]
@@ -30,7 +31,7 @@ SIGNATURE = types.int64(types.int64, types.int64, types.int64, types.int64)
 
 @entry
 def advance_asking(
-    accounts: Records, books: Records, events: Records, logs: Logs,
+    accounts: Records, books: Records, queues: Queues, events: Records, logs: Logs,
     ask: Callable[[int, int, int, int], int], bars: Bars, signals: np.ndarray,
     places: np.ndarray, least: np.ndarray, seen: np.ndarray, times: np.ndarray,
     window: np.ndarray, start: int, stop: int, live: int,
@@ -47,7 +48,7 @@ def advance_asking(
         t = question // asked
         a = question % asked
         if a == 0:
-            if advance(accounts, books, events, logs, bars, signals, t, t + 1, live) == t:
+            if advance(accounts, books, queues, events, logs, bars, signals, t, t + 1, live) == t:
                 return question
             _remember(books, places, seen, times, window, bars, t)
         if seen[a] < least[a] or np.isnan(bars.close[books[places[a]].symbol, t]):

@@ -68,6 +68,7 @@ class BarView:
         "_others",
         "_ring",
         "_seen",
+        "_state",
         "_t",
         "_times",
         "_values",
@@ -159,7 +160,7 @@ class BarView:
     @property
     def position(self) -> Position:
         """All there is to say of what is held: average price, unrealised profit, dust."""
-        return position(self.instrument, self._book)
+        return position(self.instrument, self._book, self._state.lots_of(self.index))
 
     @property
     def orders(self) -> tuple[EngineOrder, ...]:
@@ -221,6 +222,7 @@ class BarView:
         """Look at the parts of a state, and at nothing else of it."""
         memory: Record = state.memory[0] if state.memory is not None else None
         self._account: Record = state.account[0]
+        self._state = state
         self._book: Record = state.books[self.index]
         self.own: Record = memory[self.seat.field][self.seat.place]
         self._others = others

@@ -31,6 +31,7 @@ from trading_assets.records.codes import (
     Leg,
     Verdict,
 )
+from trading_assets.records.queues import Queues
 from trading_assets.records.results import Logs
 from trading_assets.risk.limits import ACCEPTED, refuse
 from trading_assets.risk.pre_trade import admit_entry, admit_exit
@@ -133,14 +134,14 @@ def _place(account: Record, book: Record, request: Record, asleep: int) -> int:
 
 @entry
 def cancel_order(
-    accounts: Records, books: Records, events: Records, logs: Logs, b: int, k: int
-) -> None:
+    accounts: Records, books: Records, queues: Queues, events: Records, logs: Logs, b: int, k: int,
+) -> None:  # fmt: skip
     """Withdraw the order in row `k` of a book, with all that waits for it."""
     event = events[0]
     book = books[b]
     cancel(accounts[0], book, event, k, BY_CALLER, accounts[0].ts)
     sweep(book)
-    drain(event, logs)
+    drain(accounts[0], book, queues, b, event, logs)
 
 
 @entry

@@ -151,7 +151,7 @@ class CallerDesk(Ledger):
                 found=f"{self.setup.account.profile.name.lower()}, at {ts}",
             )
         self._make_room(0)
-        account, books, _, logs = self._parts
+        account, books, _, _, logs = self._parts
         caller.charge(account, books, logs, symbol_index, units_from_decimal(amount), ts)
 
     def _submit(

@@ -45,6 +45,7 @@ from trading_assets.records.codes import (
     Leg,
     Verdict,
 )
+from trading_assets.records.queues import Queues
 from trading_assets.records.results import N_EQUITY, Logs
 from trading_assets.records.strategy_terms import SIZING_FIXED
 from trading_assets.risk.factor import note_factor
@@ -67,8 +68,8 @@ _ROWS_OF_AN_ENTRY = 3
 
 @entry
 def take_target(
-    accounts: Records, books: Records, events: Records, logs: Logs, b: int, weight: float,
-    stop_distance: float, live: int,
+    accounts: Records, books: Records, queues: Queues, events: Records, logs: Logs, b: int,
+    weight: float, stop_distance: float, live: int,
 ) -> int:  # fmt: skip
     """Bring a symbol towards its target; give the verdict."""
     account = accounts[0]
@@ -83,16 +84,16 @@ def take_target(
     look_away(account)
     if verdict >= ORDER_WORKING:
         log_refusal(account, book, verdict, logs)
-    drain(events[0], logs)
+    drain(accounts[0], book, queues, b, events[0], logs)
     return int(verdict)
 
 
 @entry
 def take_order(
-    accounts: Records, books: Records, events: Records, logs: Logs, b: int, side: int,
-    tif: int, valid_to: int, reduce_only: int, weight: float, quantity: float, limit: float,
-    stop: float, stop_loss: float, take_profit: float, stop_distance: float, trail: float,
-    trail_ratio: float, trail_by: int, most_working: int, live: int,
+    accounts: Records, books: Records, queues: Queues, events: Records, logs: Logs, b: int,
+    side: int, tif: int, valid_to: int, reduce_only: int, weight: float, quantity: float,
+    limit: float, stop: float, stop_loss: float, take_profit: float, stop_distance: float,
+    trail: float, trail_ratio: float, trail_by: int, most_working: int, live: int,
 ) -> int:  # fmt: skip
     """Place an order of a symbol, or refuse it; give the verdict. NaN is "none"."""
     account = accounts[0]
@@ -129,29 +130,30 @@ def take_order(
     look_away(account)
     if verdict >= ORDER_WORKING:
         log_refusal(account, book, verdict, logs)
-    drain(event, logs)
+    drain(account, book, queues, b, event, logs)
     return int(verdict)
 
 
 @entry
 def take_cancel(
-    accounts: Records, books: Records, events: Records, logs: Logs, b: int, order_id: int
-) -> int:
+    accounts: Records, books: Records, queues: Queues, events: Records, logs: Logs, b: int,
+    order_id: int,
+) -> int:  # fmt: skip
     """Withdraw a working order of a symbol; give 0 when there is no such order."""
     book = books[b]
     for k in range(book.n_orders):
         order = book.orders[k]
         if order.id == order_id and order.flags & (DEAD | DORMANT) == 0:
             cancel(accounts[0], book, events[0], k, CALLER, accounts[0].ts)
-            drain(events[0], logs)
+            drain(accounts[0], book, queues, b, events[0], logs)
             return 1
     return 0
 
 
 @entry
 def end_decision(
-    accounts: Records, books: Records, events: Records, logs: Logs, b: int, verdict: int,
-    live: int,
+    accounts: Records, books: Records, queues: Queues, events: Records, logs: Logs, b: int,
+    verdict: int, live: int,
 ) -> None:  # fmt: skip
     """Count what became of a symbol's opportunity, once all its intents were taken.
 
@@ -168,7 +170,7 @@ def end_decision(
         logs.equity[logs.used[N_EQUITY] - 1] = account.equity
     if book.n_dead > 0:
         sweep(book)
-    drain(event, logs)
+    drain(account, book, queues, b, event, logs)
 
 
 @compiled

@@ -4,9 +4,9 @@
 other entries bring in what happens outside a bar: a venue's fill or final word, an order of a
 caller, the end of the data.
 
-Nothing is allocated inside. Before a bar the loop asks whether the lot rings and the logs can take
-the most that one bar can cause; if not it returns early, the caller makes room and resumes. So a
-step is never left half done.
+Nothing is allocated inside. Before a bar the loop asks whether the queues of lots and the logs can
+take the most that one bar can cause; if not it returns early, the caller makes room and resumes. So
+a step is never left half done.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from trading_assets.engine.signals import Bars
 from trading_assets.engine.target import decide_target
 from trading_assets.portfolio.compiled import compiled, entry, inlined, spliced
 from trading_assets.portfolio.financing import finance_nights
+from trading_assets.portfolio.lots import settle_fills
 from trading_assets.portfolio.valuation import begin_day, mark
 from trading_assets.records.arrays import Record, Records
 from trading_assets.records.codes import (
@@ -43,6 +44,7 @@ from trading_assets.records.codes import (
     Leg,
     Verdict,
 )
+from trading_assets.records.queues import Queues
 from trading_assets.records.results import (
     N_EQUITY,
     N_FACTORS,
@@ -69,7 +71,7 @@ CAUSE_VENUE = int(Cause.VENUE)
 
 @entry
 def advance(
-    accounts: Records, books: Records, events: Records, logs: Logs, bars: Bars,
+    accounts: Records, books: Records, queues: Queues, events: Records, logs: Logs, bars: Bars,
     signals: np.ndarray, start: int, stop: int, live: int,
 ) -> int:  # fmt: skip
     """Step through bars `start` to `stop`; give the bar that could not be begun, else `stop`.
@@ -89,10 +91,10 @@ def advance(
             if t == reached:
                 break
         if not room:
-            room = lots_have_room(books) and logs_have_room(books, event, logs)
+            room = lots_have_room(books, queues) and logs_have_room(books, event, logs)
             if not room:
                 break
-        room = not pass_bar(account, books, event, logs, bars, signals, t, t, live)
+        room = not pass_bar(account, books, queues, event, logs, bars, signals, t, t, live)
         logs.equity[first + t] = account.equity
         t += 1
     logs.used[N_EQUITY] += t - start
@@ -102,8 +104,8 @@ def advance(
 
 @spliced
 def pass_bar(
-    account: Record, books: Records, event: Record, logs: Logs, bars: Bars, signals: np.ndarray,
-    t: int, row: int, live: int,
+    account: Record, books: Records, queues: Queues, event: Record, logs: Logs, bars: Bars,
+    signals: np.ndarray, t: int, row: int, live: int,
 ) -> bool:  # fmt: skip
     """Do bar `t`, whose signals stand in place `row`; tell whether anything was logged."""
     ts = bars.ts[t]
@@ -113,15 +115,22 @@ def pass_bar(
             wrote = finance_nights(account, books, logs, ts)
         begin_day(account, books, ts)
     account.ts = ts
-    wrote |= _match_all(account, books, event, logs, bars, t, live)
+    wrote |= _match_all(account, books, queues, event, logs, bars, t, live)
     mark(account, books)
-    wrote |= _decide_all(account, books, event, logs, bars, signals, t, row, live)
+    wrote |= _decide_all(account, books, queues, event, logs, bars, signals, t, row, live)
     return wrote
 
 
 @spliced
 def _match_all(
-    account: Record, books: Records, event: Record, logs: Logs, bars: Bars, t: int, live: int
+    account: Record,
+    books: Records,
+    queues: Queues,
+    event: Record,
+    logs: Logs,
+    bars: Bars,
+    t: int,
+    live: int,
 ) -> bool:
     """Run every book's orders through its bar, unless a venue does; tell whether it logged."""
     logged = False
@@ -139,7 +148,7 @@ def _match_all(
             if event.n_orders + event.n_fills > 0:
                 if account.terms.shared != 0 and account.terms.participation > 0.0:
                     note_taken(books, book, event)
-                drain(event, logs)
+                drain(account, book, queues, b, event, logs)
                 logged = True
         if account.terms.shared != 0:
             book.taken = 0
@@ -154,8 +163,8 @@ def _match_all(
 
 @spliced
 def _decide_all(
-    account: Record, books: Records, event: Record, logs: Logs, bars: Bars, signals: np.ndarray,
-    t: int, row: int, live: int,
+    account: Record, books: Records, queues: Queues, event: Record, logs: Logs, bars: Bars,
+    signals: np.ndarray, t: int, row: int, live: int,
 ) -> bool:  # fmt: skip
     """Decide every book that has a bar; tell whether anything was logged."""
     logged = False
@@ -164,7 +173,7 @@ def _decide_all(
     if looks & LOOK_VAR:
         note_held(account, books)
     if looks & LOOK_MARGIN and is_called(account, books):
-        _liquidate_all(account, books, event, logs, bars.ts[t], live)
+        _liquidate_all(account, books, queues, event, logs, bars.ts[t], live)
         called = logged = True
     last = -1
     for b in range(len(books)):
@@ -182,7 +191,7 @@ def _decide_all(
             log_refusal(account, book, verdict, logs)
             logged = True
         if event.n_orders + event.n_fills > 0:
-            drain(event, logs)
+            drain(account, book, queues, b, event, logs)
             logged = True
     if looks != 0:
         end_turns(account, books)
@@ -208,7 +217,7 @@ def _stated(row: np.ndarray, column: int) -> float:
 
 @compiled
 def _liquidate_all(
-    account: Record, books: Records, event: Record, logs: Logs, ts: int, live: int
+    account: Record, books: Records, queues: Queues, event: Record, logs: Logs, ts: int, live: int
 ) -> None:
     """Send every position to market; where orders fill at a close, they fill at this one."""
     for b in range(len(books)):
@@ -216,7 +225,7 @@ def _liquidate_all(
         if account.terms.fill_at_close != 0 and live == 0:
             fill_at_close(account, books, books[b], event, ts)
             sweep(books[b])
-        drain(event, logs)
+        drain(account, books[b], queues, b, event, logs)
 
 
 @spliced
@@ -249,11 +258,10 @@ def fill_at_close(account: Record, books: Records, book: Record, event: Record, 
 
 
 @compiled
-def lots_have_room(books: Records) -> bool:
-    """Tell whether the lot rings can take one more bar: every order may open a lot."""
-    for symbol in range(len(books)):
-        book = books[symbol]
-        if book.n_lots + len(book.orders) > len(book.lots) - 1:
+def lots_have_room(books: Records, queues: Queues) -> bool:
+    """Tell whether the queues can take one more bar: every order may open a lot."""
+    for b in range(len(books)):
+        if books[b].n_lots + len(books[b].orders) > queues.lots.shape[1]:
             return False
     return True
 
@@ -263,9 +271,12 @@ def logs_have_room(books: Records, event: Record, logs: Logs) -> bool:
     """Tell whether the logs can take what every book can cause at most, twice."""
     used = logs.used
     symbols = len(books)
+    lots = 0
+    for b in range(symbols):
+        lots += books[b].n_lots
     return bool(
         used[N_FILLS] + 2 * symbols * len(event.fills) <= len(logs.fills)
-        and used[N_TRIPS] + 2 * symbols * len(event.trips) <= len(logs.round_trips)
+        and used[N_TRIPS] + 4 * symbols * len(event.fills) + lots <= len(logs.round_trips)
         and used[N_ORDERS] + 2 * symbols * len(event.orders) <= len(logs.orders)
         and used[N_REFUSED] + MOST_WISHES * symbols <= len(logs.refused)
         and used[N_FINANCING] + 2 * symbols <= len(logs.financing)
@@ -274,20 +285,20 @@ def logs_have_room(books: Records, event: Record, logs: Logs) -> bool:
 
 
 @compiled
-def drain(event: Record, logs: Logs) -> None:
-    """Move what a book caused into the logs."""
+def drain(account: Record, book: Record, queues: Queues, b: int, event: Record, logs: Logs) -> None:
+    """Move what book `b` caused into the logs, with the round trips that follow from its fills."""
     used = logs.used
-    for k in range(event.n_fills):
-        logs.fills[used[N_FILLS] + k] = event.fills[k]
-    used[N_FILLS] += event.n_fills
-    for k in range(event.n_trips):
-        logs.round_trips[used[N_TRIPS] + k] = event.trips[k]
-    used[N_TRIPS] += event.n_trips
+    if event.n_fills > 0:
+        used[N_TRIPS] = settle_fills(
+            account, book, queues, b, event, logs.round_trips, used[N_TRIPS]
+        )
+        for k in range(event.n_fills):
+            logs.fills[used[N_FILLS] + k] = event.fills[k]
+        used[N_FILLS] += event.n_fills
+        event.n_fills = 0
     for k in range(event.n_orders):
         logs.orders[used[N_ORDERS] + k] = event.orders[k]
     used[N_ORDERS] += event.n_orders
-    event.n_fills = 0
-    event.n_trips = 0
     event.n_orders = 0
 
 
@@ -304,7 +315,9 @@ def log_refusal(account: Record, book: Record, verdict: int, logs: Logs) -> None
 
 
 @entry
-def end_segment(accounts: Records, books: Records, events: Records, logs: Logs, b: int) -> None:
+def end_segment(
+    accounts: Records, books: Records, queues: Queues, events: Records, logs: Logs, b: int
+) -> None:
     """End the data of a book: cancel its orders, close its position at its last close.
 
     The equity of the last bar is marked again, since the closing costs belong to it.
@@ -324,7 +337,7 @@ def end_segment(accounts: Records, books: Records, events: Records, logs: Logs, 
         book.left = 0
         sweep(book)
     forget(book)
-    drain(event, logs)
+    drain(account, book, queues, b, event, logs)
     mark(account, books)
     if logs.used[N_EQUITY] > 0:
         logs.equity[logs.used[N_EQUITY] - 1] = account.equity
@@ -332,21 +345,21 @@ def end_segment(accounts: Records, books: Records, events: Records, logs: Logs, 
 
 @entry
 def book_fill(
-    accounts: Records, books: Records, events: Records, logs: Logs, b: int, k: int, lots: int,
-    price: float, fee: int, fee_in_base: int, ts: int,
+    accounts: Records, books: Records, queues: Queues, events: Records, logs: Logs, b: int, k: int,
+    lots: int, price: float, fee: int, fee_in_base: int, ts: int,
 ) -> None:  # fmt: skip
     """Book a venue's execution of the order in row `k` of a book."""
     event = events[0]
     book = books[b]
     execute(accounts[0], book, event, k, lots, price, np.nan, fee, fee_in_base, 0, ts)
     sweep(book)
-    drain(event, logs)
+    drain(accounts[0], book, queues, b, event, logs)
 
 
 @entry
 def close_order(
-    accounts: Records, books: Records, events: Records, logs: Logs, b: int, k: int, final: int,
-    ts: int,
+    accounts: Records, books: Records, queues: Queues, events: Records, logs: Logs, b: int, k: int,
+    final: int, ts: int,
 ) -> None:  # fmt: skip
     """Book a venue's final word on the order in row `k` of a book."""
     event = events[0]
@@ -355,4 +368,4 @@ def close_order(
     leave(accounts[0], book, event, k, final, CAUSE_VENUE, ts)
     settle_children(accounts[0], book, event, order, ts)
     sweep(book)
-    drain(event, logs)
+    drain(accounts[0], book, queues, b, event, logs)

@@ -22,6 +22,7 @@ from trading_assets.portfolio.compiled import chosen
 from trading_assets.records.arrays import Record, Records
 from trading_assets.records.codes import CANCEL_WANTED, DORMANT, Verdict
 from trading_assets.records.memory import memory_dtype
+from trading_assets.records.queues import longer_queues
 from trading_assets.records.results import (
     CLOSED_ORDER,
     FACTOR,
@@ -43,28 +44,27 @@ from trading_assets.records.results import (
 from trading_assets.records.state import (
     ORDERS_PER_SYMBOL,
     State,
-    blank_state,
     layout_hash,
     opening_state,
-    with_more_lots,
+    state_from_bytes,
 )
 from trading_assets.records.terms import setup_hash, terms_from_setup
 from trading_assets.risk.pre_trade import Refusal
 
 _Result = TypeVar("_Result")
 
-_HEADER = struct.Struct("<8sII32s32s")
-_MAGIC = b"TAENGIN5"
+_HEADER = struct.Struct("<8sI32s32s")
+_MAGIC = b"TAENGIN6"
 _LAYOUT = bytes.fromhex(layout_hash())
-_CHOSEN: dict[tuple[Callable[..., Any], int], Callable[..., Any]] = {}
-"""Machine code by entry and room for lots, for all machines of the process."""
+_CHOSEN: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""Machine code by entry, for all machines of the process: no machine has arrays of other types."""
 
 
 class Ledger:
     """One run's state and logs.
 
-    The state is one record: `snapshot` is its bytes, `state_hash` its identity. The logs are not
-    part of it; they hold what happened since this object was made.
+    The state is a record and the open lots: `snapshot` is their bytes, `state_hash` their identity.
+    The logs are not part of it; they hold what happened since this object was made.
     """
 
     def __init__(self, setup: AnySetup) -> None:
@@ -83,8 +83,7 @@ class Ledger:
         """Give the state as bytes, with a header that names its layout, shape and setup."""
         state = self._state
         of_setup = bytes.fromhex(self._setup_hash)
-        header = _HEADER.pack(_MAGIC, len(state.books), state.lots, _LAYOUT, of_setup)
-        return header + state.record.tobytes()
+        return _HEADER.pack(_MAGIC, len(state.books), _LAYOUT, of_setup) + state.to_bytes()
 
     @classmethod
     def restore(cls, setup: AnySetup, blob: bytes) -> Self:
@@ -95,7 +94,7 @@ class Ledger:
                 version whose record has other fields.
         """
         machine = cls(setup)
-        books, lots, of_setup = _read_header(blob)
+        books, of_setup = _read_header(blob)
         if of_setup.hex() != machine._setup_hash:
             raise RecoveryError(
                 "Snapshot of another setup",
@@ -103,14 +102,13 @@ class Ledger:
                 found=of_setup.hex(),
                 fix="Start the book with the setup of its release.",
             )
-        state = blank_state(books, lots, machine._memory_dtype)
-        if len(blob) != _HEADER.size + state.record.nbytes:
+        state = state_from_bytes(blob[_HEADER.size :], books, machine._memory_dtype)
+        if state is None:
             raise RecoveryError(
                 "Snapshot is cut off or of another version",
-                expected=f"{_HEADER.size + state.record.nbytes} bytes",
+                expected="a record of this version's size and as many lots as it counts",
                 found=f"{len(blob)} bytes",
             )
-        state.record[:] = np.frombuffer(blob, state.record.dtype, offset=_HEADER.size)
         machine._hold(state, machine._logs)
         return machine
 
@@ -165,8 +163,8 @@ class Ledger:
     def positions(self) -> tuple[Position, ...]:
         """Give one position per book (one per symbol for one strategy), flat ones too."""
         return tuple(
-            position(instrument, book)
-            for (_, _, instrument), book in zip(self.places, self._state.books, strict=True)
+            position(instrument, self._state.books[place], self._state.lots_of(place))
+            for place, (_, _, instrument) in enumerate(self.places)
         )
 
     def active_orders(self) -> tuple[EngineOrder, ...]:
@@ -292,7 +290,7 @@ class Ledger:
     def _hold(self, state: State, logs: Logs) -> None:
         """Take other arrays in place of the present ones, with all that looks at them."""
         self._state, self._logs = state, logs
-        self._parts = (state.account, state.books, state.events, logs)
+        self._parts = (state.account, state.books, state.queues, state.events, logs)
         self._latest = state.account["ts"]
         self._next_order_id = state.account["next_order_id"]
         self._faults = state.account["faults"]
@@ -302,18 +300,19 @@ class Ledger:
         """Call an entry of the machine; its own arrays go before the arguments."""
         code = self._codes.get(function)
         if code is None:
-            key = function, self._state.lots  # all that types depend on
-            if key not in _CHOSEN:
-                _CHOSEN[key] = chosen(function, (*self._parts, *arguments))
-            code = self._codes[function] = partial(_CHOSEN[key], *self._parts)
+            if function not in _CHOSEN:
+                _CHOSEN[function] = chosen(function, (*self._parts, *arguments))
+            code = self._codes[function] = partial(_CHOSEN[function], *self._parts)
         result: _Result = code(*arguments)
         return result
 
     def _make_room(self, bars: int) -> None:
         """Let lots and logs take at least one more bar of anything that can happen."""
         state = self._state
-        if int(state.books["n_lots"].max()) + ORDERS_PER_SYMBOL + 1 > state.lots:
-            state = with_more_lots(state)
+        counts = state.books["n_lots"]
+        least = int(counts.max()) + ORDERS_PER_SYMBOL + 1
+        if least > state.queues.room:
+            state = state._replace(queues=longer_queues(state.queues, counts, least))
         # Memory that is never written to costs nothing; a log that grows is copied.
         logs = roomier(self._logs, max(_events_per_bar(state), bars // 4), bars)
         if state is not self._state or logs is not self._logs:
@@ -340,14 +339,16 @@ class Ledger:
 
 
 def _events_per_bar(state: State) -> int:
-    """Give the most rows that one bar can add to a log, twice."""
-    events = state.events.dtype
-    longest = max(int(events[name].shape[0]) for name in ("fills", "trips", "orders"))
-    return 2 * len(state.books) * longest
+    """Give the most rows that one bar can add to a log, twice.
+
+    A fill ends in the middle of a lot at most once, and every other round trip takes a lot.
+    """
+    fills = 2 * len(state.books) * int(state.events.dtype["fills"].shape[0])
+    return 2 * fills + int(state.books["n_lots"].sum())
 
 
-def _read_header(blob: bytes) -> tuple[int, int, bytes]:
-    """Give books, room for lots and the hash of the setup, or refuse."""
+def _read_header(blob: bytes) -> tuple[int, bytes]:
+    """Give the number of books and the hash of the setup, or refuse."""
     if blob.startswith(_MAGIC[:-1]) and not blob.startswith(_MAGIC):
         raise RecoveryError(
             "Snapshot of another version of the engine's record",
@@ -357,7 +358,7 @@ def _read_header(blob: bytes) -> tuple[int, int, bytes]:
         )
     if len(blob) < _HEADER.size or not blob.startswith(_MAGIC):
         raise RecoveryError("Not a snapshot of the engine", found=repr(blob[:8]))
-    _, books, lots, layout, of_setup = _HEADER.unpack_from(blob)
+    _, books, layout, of_setup = _HEADER.unpack_from(blob)
     if layout != _LAYOUT:
         raise RecoveryError(
             "Snapshot with other fields than this version's record",
@@ -365,4 +366,4 @@ def _read_header(blob: bytes) -> tuple[int, int, bytes]:
             found=layout.hex(),
             fix="Start from the journal, or with the version that wrote the snapshot.",
         )
-    return books, lots, of_setup
+    return books, of_setup

@@ -23,6 +23,7 @@ from trading_assets.records.codes import (
     TRIGGERED,
     Verdict,
 )
+from trading_assets.records.queues import Queues
 from trading_assets.records.results import Logs
 from trading_assets.risk.limits import ACCEPTED, refuse
 
@@ -34,7 +35,7 @@ NO_SUCH_EXIT = -1
 
 @entry
 def take_change(
-    accounts: Records, books: Records, _: Records, logs: Logs, b: int, order_id: int,
+    accounts: Records, books: Records, _: Queues, __: Records, logs: Logs, b: int, order_id: int,
     limit: float, stop: float, trail: float, trail_ratio: float,
 ) -> int:  # fmt: skip
     """Change an exit of a book; give the verdict, or `NO_SUCH_EXIT`. NaN leaves as it is."""

@@ -24,6 +24,7 @@ from trading_assets.portfolio.compiled import compiled, entry, inlined
 from trading_assets.portfolio.valuation import account_value, drawdown_from, mark
 from trading_assets.records.arrays import Record, Records, buffer
 from trading_assets.records.codes import Verdict
+from trading_assets.records.queues import Queues
 from trading_assets.records.results import Logs
 from trading_assets.records.strategy_terms import SIZING_FIXED
 from trading_assets.risk.sizing import sized_lots
@@ -98,8 +99,9 @@ def skips_of(bars: BarMatrix) -> Skips:
 
 @entry
 def advance_skipping(
-    accounts: Records, books: Records, events: Records, logs: Logs, skips: Skips,
-    signals: ChangedSignals, start: int, stop: int, daily: np.ndarray, used: np.ndarray,
+    accounts: Records, books: Records, queues: Queues, events: Records, logs: Logs,
+    skips: Skips, signals: ChangedSignals, start: int, stop: int, daily: np.ndarray,
+    used: np.ndarray,
 ) -> int:  # fmt: skip
     """Do bars `start` to `stop`; give the bar that could not be begun, else `stop`.
 
@@ -126,7 +128,7 @@ def advance_skipping(
             t = end
             continue
         if not room:
-            room = lots_have_room(books) and logs_have_room(books, event, logs)
+            room = lots_have_room(books, queues) and logs_have_room(books, event, logs)
             if not room:
                 break
         if begins:
@@ -135,7 +137,9 @@ def advance_skipping(
                 used[0] += 1
             day += 1
             _fetch(skips, skips.days[day], stop)
-        room = not pass_bar(account, books, event, logs, skips.bars, signals.values, t, k, 0)
+        room = not pass_bar(
+            account, books, queues, event, logs, skips.bars, signals.values, t, k, 0
+        )
         t += 1
     account.bar += t - start
     return int(t)

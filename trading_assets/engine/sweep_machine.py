@@ -31,7 +31,6 @@ class SweepMachine(Machine):
                 found=setup.family.name,
             )
         super().__init__(setup)
-        self._opening = self._state
         self._at_first = self._state.record.view(np.uint8).copy()
         self._daily = np.empty(0)
         self._days = np.zeros(1, np.int64)
@@ -46,8 +45,7 @@ class SweepMachine(Machine):
 
     def start_over(self) -> None:
         """Be as new, in memory that is warm already: logs and state of the last trial are gone."""
-        self._hold(self._opening, self._logs)  # lots may have asked for a larger state
-        self._state.record.view(np.uint8)[:] = self._at_first
+        self._state.record.view(np.uint8)[:] = self._at_first  # lots are counted in it
         self._logs.used[:] = 0
         self._days[0] = 0
 

@@ -10,7 +10,7 @@ import numpy as np
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.instrument import Instrument, decimal_from_units
 from trading_assets.domain.order import OrderSide, OrderType, TimeInForce
-from trading_assets.records.arrays import Record
+from trading_assets.records.arrays import Record, Records
 from trading_assets.records.codes import NEVER, NO_PRICE, REDUCE_ONLY, Leg, OrderState
 from trading_assets.records.results import CLOSED_ORDER
 
@@ -99,10 +99,8 @@ def order_row(book: Record, order: Record) -> Record:
     return row
 
 
-def position(instrument: Instrument, book: Record) -> Position:
-    """Read what a book holds."""
-    ring = len(book["lots"]) - 1
-    lots = book["lots"][(int(book["head"]) + np.arange(int(book["n_lots"]))) % ring]
+def position(instrument: Instrument, book: Record, lots: Records) -> Position:
+    """Read what a book holds, in these open lots."""
     base = int(book["base"])
     side = 1 if base >= 0 else -1
     cost = int(lots["cost"].sum())

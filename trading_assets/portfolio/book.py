@@ -17,9 +17,11 @@ from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.instrument import Instrument, decimal_from_units
 from trading_assets.portfolio.compiled import entry
 from trading_assets.portfolio.fills import apply_fill
+from trading_assets.portfolio.lots import settle_fills
 from trading_assets.records.arrays import Records
-from trading_assets.records.results import ROUND_TRIP
-from trading_assets.records.state import ORDER, State, blank_state, with_more_lots
+from trading_assets.records.queues import Queues, longer_queues
+from trading_assets.records.results import ROUND_TRIP, as_written
+from trading_assets.records.state import ORDER, State, blank_state
 from trading_assets.records.terms import grids_of
 
 TABLE = np.dtype(
@@ -77,12 +79,17 @@ class BookPosition:
 
 @entry
 def _apply(
-    accounts: Records, books: Records, events: Records, orders: Records, b: int, lots: int,
-    price: float, fee: int, fee_in_base: int, ts: int,
-) -> None:  # fmt: skip
+    accounts: Records, books: Records, queues: Queues, events: Records, orders: Records,
+    trips: Records, b: int, lots: int, price: float, fee: int, fee_in_base: int, ts: int,
+) -> int:  # fmt: skip
+    """Book a fill and settle it; give the number of round trips, whose rows are in `trips`."""
+    event = events[0]
     apply_fill(
-        accounts[0], books[b], events[0], orders[0], lots, price, np.nan, fee, fee_in_base, 0, ts
+        accounts[0], books[b], event, orders[0], lots, price, np.nan, fee, fee_in_base, 0, ts
     )
+    used = settle_fills(accounts[0], books[b], queues, b, event, trips, 0)
+    event.n_fills = 0
+    return int(used)
 
 
 class VirtualBook:
@@ -126,13 +133,12 @@ class VirtualBook:
         order = np.zeros(1, ORDER)
         order["id"], order["side"], order["bar_ts"] = fill.order_id, fill.side, fill.ts
         fee, in_base, ts = fill.fee_units, int(fill.fee_in_base), fill.ts
-        _apply(
-            state.account, state.books, state.events, order, place, lots, price, fee, in_base, ts
-        )
-        event = state.events[0]
-        trips = event["trips"][: int(event["n_trips"])]
-        self._trips[fill.tag].append(trips.view(ROUND_TRIP).copy())
-        event["n_trips"] = event["n_fills"] = 0
+        trips = np.empty(int(state.books["n_lots"][place]) + 1, as_written(ROUND_TRIP))
+        closed = _apply(
+            state.account, state.books, state.queues, state.events, order, trips, place, lots,
+            price, fee, in_base, ts,
+        )  # fmt: skip
+        self._trips[fill.tag].append(trips[:closed].view(ROUND_TRIP))
 
     def mark_to_market(self, prices: Mapping[Symbol, float]) -> None:
         """Value what is held at these prices; symbols that are not given keep their latest.
@@ -167,10 +173,10 @@ class VirtualBook:
         """
         found = []
         for place, instrument in enumerate(self._instruments):
-            books = [self._states[name].books[place] for name in self._chosen(tag)]
-            base = sum(int(book["base"]) for book in books)
+            states = [self._states[name] for name in self._chosen(tag)]
+            base = sum(int(state.books["base"][place]) for state in states)
             if base:
-                cost = sum(_cost(book) for book in books)
+                cost = sum(_cost(state, place) for state in states)
                 average = cost / base / float(instrument.point_value)
                 found.append(
                     BookPosition(instrument.symbol, decimal_from_units(base), average, tag)
@@ -196,14 +202,17 @@ class VirtualBook:
                 own = trips[trips["symbol"] == place]
                 if not len(own) and not book["base"]:
                     continue
-                rows.append(self._row(tag, place, instrument, book, own))
+                rows.append(self._row(tag, place, instrument, own))
         rows.sort(key=lambda row: (row[0], row[1]))
         return np.array(rows, TABLE)
 
     def _row(
-        self, tag: str, place: int, instrument: Instrument, book: Records, trips: Records
+        self, tag: str, place: int, instrument: Instrument, trips: Records
     ) -> tuple[str, str, int, float, float, int, int, int]:
-        base, cost, fees = int(book["base"]), _cost(book), int(book["lots"]["fee"].sum())
+        state = self._states[tag]
+        book = state.books[place]
+        base, cost = int(book["base"]), _cost(state, place)
+        fees = int(state.lots_of(place)["fee"].sum())
         average = cost / base / float(instrument.point_value) if base else float("nan")
         value = self._value(book, place)
         paid = int(trips["fees"].sum()) + fees
@@ -257,12 +266,15 @@ class VirtualBook:
             state.books["symbol"] = state.books["owner"] = np.arange(len(self._instruments))
             self._states[tag], self._trips[tag] = state, []
         state = self._states[tag]
-        if int(state.books["n_lots"].max()) + 1 > state.lots:
-            state = self._states[tag] = with_more_lots(state)
+        counts = state.books["n_lots"]
+        least = int(counts.max()) + 1
+        if least > state.queues.room:
+            state = state._replace(queues=longer_queues(state.queues, counts, least))
+            self._states[tag] = state
         return state
 
 
-def _cost(book: Records) -> int:
+def _cost(state: State, place: int) -> int:
     """Give what the open lots were exchanged for, in quote units; negative when short."""
-    cost = int(book["lots"]["cost"].sum())
-    return cost if book["base"] >= 0 else -cost
+    cost = int(state.lots_of(place)["cost"].sum())
+    return cost if state.books["base"][place] >= 0 else -cost

@@ -1,11 +1,11 @@
-"""One execution, booked: balances, lots, position and the fill's own row."""
+"""One execution, booked: balances, position and the fill's own row."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from trading_assets.portfolio.compiled import compiled
-from trading_assets.portfolio.lots import close_lots, open_lot, share
+from trading_assets.portfolio.lots import share
 from trading_assets.records.arrays import Record
 
 
@@ -22,34 +22,24 @@ def apply_fill(
 ) -> None:  # fmt: skip
     """Book `lots` of `order` at `price`; the same function for simulated and venue fills.
 
+    Lots and round trips follow from the fill's row, by `lots.settle_fills`.
+
     `touched` is the price before costs worsened it, NaN when that is not known. `fee` is in units
     of base when `fee_in_base`, else of quote. `ts` is the open time of the bar, or the venue's.
     """
     side = order.side
     units = lots * book.grid.lot_units
     notional = notional_units(book.grid, units, price)
-    received, cost, quote_fee = units, notional, fee
+    received, quote_fee = units, fee
     account.cash -= side * notional
     if fee_in_base != 0:
         received = units - fee
-        cost = share(notional, received, units)
-        quote_fee = notional - cost
+        quote_fee = notional - share(notional, received, units)
         book.base_fees += fee
     else:
         account.cash -= fee
     account.fees += quote_fee
 
-    opened = received
-    closed = min(received, -side * book.base)
-    if closed > 0:
-        closed_cost = share(cost, closed, received)
-        closed_fee = share(quote_fee, closed, received)
-        close_lots(account, book, events, order, closed, closed_cost, closed_fee, price, ts)
-        opened -= closed
-        cost -= closed_cost
-        quote_fee -= closed_fee
-    if opened > 0:
-        open_lot(book, order, side * opened, cost, quote_fee, price, ts)
     book.base += side * received
     held = abs(book.base) // book.grid.lot_units
     book.position = held if book.base > 0 else -held

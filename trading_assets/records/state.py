@@ -1,7 +1,8 @@
-"""The engine's whole state: one numpy record, so that a snapshot is bytes and identity a hash.
+"""The engine's whole state: a numpy record and the lots behind it; identity is a hash of the bytes.
 
 Compiled functions take the parts as pointers to records: `account`, one `book` per strategy and
-instrument, and the `events` that a step leaves for the logs.
+instrument, and the `events` that a step leaves for the logs. The queues of lots stand beside the
+record (`records.queues`), since they grow.
 """
 
 from __future__ import annotations
@@ -13,15 +14,13 @@ import numpy as np
 
 from trading_assets.records.arrays import Records
 from trading_assets.records.codes import N_VERDICTS
-from trading_assets.records.results import CLOSED_ORDER, FILL, ROUND_TRIP, as_written, owner_of
+from trading_assets.records.queues import LOT, Queues, longer_queues, new_queues
+from trading_assets.records.results import CLOSED_ORDER, FILL, as_written, owner_of
 from trading_assets.records.strategy_terms import STRATEGY
 from trading_assets.records.terms import GRID, PARAMETERS, Terms
 
 ORDERS_PER_SYMBOL = 16
 """Working orders that a symbol can have at once."""
-
-LOTS_PER_SYMBOL = 64
-"""Lots that a position starts with room for; more make the state grow."""
 
 ACCOUNT = np.dtype(
     [
@@ -94,80 +93,59 @@ ORDER = np.dtype(
     align=True,
 )
 
-LOT = np.dtype(
+BOOK = np.dtype(
     [
-        ("units", "i8"),  # 1e-8 of base, negative when short
-        ("cost", "i8"),  # quote units paid or received, before fees
-        ("fee", "i8"),  # quote units
-        ("price", "f8"),
-        ("ts", "i8"),
-        ("order_id", "i8"),
+        ("grid", GRID),
+        ("strategy", STRATEGY),
+        ("symbol", "i8"),  # index of the instrument
+        ("tag", "i8"),  # index of the strategy
+        ("owner", "i8"),  # both, as they stand in the rows of logs
+        ("base", "i8"),  # inventory in 1e-8 of the base asset, negative when short
+        ("position", "i8"),  # whole lots in it; the rest is dust
+        ("base_fees", "i8"),  # fees taken in the base asset
+        ("price", "f8"),  # latest close
+        ("valid_to", "i8"),  # of the working or open bracket
+        ("entries_today", "i8"),
+        # While matching; while deciding, `look_in_turn` keeps its sums over books in these two.
+        ("left", "i8"),  # lots that the bar can still fill
+        ("taken", "i8"),  # lots of the bar that earlier books have filled
+        ("volume", "f8"),  # while matching: volume of the bar, in base
+        ("past_bars", "i8"),  # seen for the square-root impact
+        ("past_volume", "f8"),  # their mean volume
+        ("past_variance", "f8"),  # and variance of the close, as a fraction of it
+        ("measured", "i8"),  # closes seen, when range and volatility are measured
+        ("range", "f8"),  # average true range, quote
+        ("variance", "f8"),  # of returns from close to close, of one bar
+        ("usual_volatility", "f8"),  # mean of its root over all bars that knew it
+        ("factor", "f8"),  # what entries are multiplied by
+        ("reasons", "i8"),  # FactorReason
+        ("trips", "i8"),  # round trips, when they are counted
+        ("won_trips", "i8"),
+        ("won", "f8"),  # sum of their returns
+        ("lost", "f8"),  # and of the losses of the others, positive
+        ("n_orders", "i8"),  # working orders, in order of submission
+        ("n_dead", "i8"),  # of them, to be removed at the end of the step
+        ("n_lots", "i8"),  # in its queue
+        ("verdicts", "i8", (N_VERDICTS,)),  # how often each came
+        ("orders", ORDER, (ORDERS_PER_SYMBOL + 1,)),
     ],
     align=True,
 )
+"""One strategy's book of one instrument.
 
+The last order is always blank: freed rows are overwritten with it.
+"""
 
-def book_dtype(lots: int) -> np.dtype[np.void]:
-    """Give the record of one strategy's book of one instrument with room for so many lots.
-
-    The last order and the last lot are always blank: freed rows are overwritten with them.
-    """
-    return np.dtype(
-        [
-            ("grid", GRID),
-            ("strategy", STRATEGY),
-            ("symbol", "i8"),  # index of the instrument
-            ("tag", "i8"),  # index of the strategy
-            ("owner", "i8"),  # both, as they stand in the rows of logs
-            ("base", "i8"),  # inventory in 1e-8 of the base asset, negative when short
-            ("position", "i8"),  # whole lots in it; the rest is dust
-            ("base_fees", "i8"),  # fees taken in the base asset
-            ("price", "f8"),  # latest close
-            ("valid_to", "i8"),  # of the working or open bracket
-            ("entries_today", "i8"),
-            # While matching; while deciding, `look_in_turn` keeps its sums over books in these two.
-            ("left", "i8"),  # lots that the bar can still fill
-            ("taken", "i8"),  # lots of the bar that earlier books have filled
-            ("volume", "f8"),  # while matching: volume of the bar, in base
-            ("past_bars", "i8"),  # seen for the square-root impact
-            ("past_volume", "f8"),  # their mean volume
-            ("past_variance", "f8"),  # and variance of the close, as a fraction of it
-            ("measured", "i8"),  # closes seen, when range and volatility are measured
-            ("range", "f8"),  # average true range, quote
-            ("variance", "f8"),  # of returns from close to close, of one bar
-            ("usual_volatility", "f8"),  # mean of its root over all bars that knew it
-            ("factor", "f8"),  # what entries are multiplied by
-            ("reasons", "i8"),  # FactorReason
-            ("trips", "i8"),  # round trips, when they are counted
-            ("won_trips", "i8"),
-            ("won", "f8"),  # sum of their returns
-            ("lost", "f8"),  # and of the losses of the others, positive
-            ("n_orders", "i8"),  # working orders, in order of submission
-            ("n_dead", "i8"),  # of them, to be removed at the end of the step
-            ("n_lots", "i8"),
-            ("head", "i8"),  # oldest lot in the ring
-            ("verdicts", "i8", (N_VERDICTS,)),  # how often each came
-            ("orders", ORDER, (ORDERS_PER_SYMBOL + 1,)),
-            ("lots", LOT, (lots + 1,)),
-        ],
-        align=True,
-    )
-
-
-def events_dtype(lots: int) -> np.dtype[np.void]:
-    """Give the record of what one symbol can cause between two visits of the loop."""
-    return np.dtype(
-        [
-            ("n_fills", "i8"),
-            ("n_trips", "i8"),
-            ("n_orders", "i8"),
-            ("fills", as_written(FILL), (2 * ORDERS_PER_SYMBOL,)),
-            ("trips", as_written(ROUND_TRIP), (lots + 2 * ORDERS_PER_SYMBOL,)),
-            ("orders", as_written(CLOSED_ORDER), (2 * ORDERS_PER_SYMBOL,)),
-        ],
-        align=True,
-    )
-
+EVENTS = np.dtype(
+    [
+        ("n_fills", "i8"),
+        ("n_orders", "i8"),
+        ("fills", as_written(FILL), (2 * ORDERS_PER_SYMBOL,)),
+        ("orders", as_written(CLOSED_ORDER), (2 * ORDERS_PER_SYMBOL,)),
+    ],
+    align=True,
+)
+"""What one book can cause between two visits of the loop."""
 
 REQUEST = np.dtype(
     [
@@ -192,9 +170,10 @@ class State(NamedTuple):
     """One run's state.
 
     Attributes:
-        record: the whole of it, shape (1,).
+        record: the whole of it but for the lots, shape (1,).
         account: view, shape (1,).
         books: view, one per strategy and instrument (`domain.setup.book_places`).
+        queues: the lots of each book.
         memory: view, shape (1,), of what a strategy remembers (`records.memory`), or None.
         events: shape (1,), empty between steps and therefore no part of the state.
     """
@@ -202,21 +181,26 @@ class State(NamedTuple):
     record: Records
     account: Records
     books: Records
+    queues: Queues
     events: Records
     memory: Records | None = None
 
-    @property
-    def lots(self) -> int:
-        """Room for lots per symbol."""
-        return int(self.books["lots"].shape[1]) - 1
+    def lots_of(self, book: int) -> Records:
+        """Copy the open lots of a book, dtype `records.queues.LOT`, oldest first."""
+        return self.queues.oldest_first(book, int(self.books["n_lots"][book]))
+
+    def to_bytes(self) -> bytes:
+        """Give record and open lots as bytes: the same for equal states, whatever their room."""
+        lots = (self.lots_of(book).tobytes() for book in range(len(self.books)))
+        return b"".join((self.record.tobytes(), *lots))
 
 
 def layout_hash() -> str:
-    """Give the SHA-256 of the record's fields, their types and places.
+    """Give the SHA-256 of the record's fields, their types and places, and of a lot's.
 
-    The number of lots apart, and what a strategy remembers, which the setup names.
+    What a strategy remembers apart, which the setup names.
     """
-    parts = [ACCOUNT, book_dtype(LOTS_PER_SYMBOL)]
+    parts = [ACCOUNT, BOOK, LOT]
     return hashlib.sha256("\n".join(_fields(part) for part in parts).encode()).hexdigest()
 
 
@@ -228,11 +212,9 @@ def _fields(dtype: np.dtype[np.void]) -> str:
     return f"{{{', '.join(inside)}}}{shape}"
 
 
-def blank_state(
-    books: int, lots: int = LOTS_PER_SYMBOL, memory: np.dtype[np.void] | None = None
-) -> State:
+def blank_state(books: int, memory: np.dtype[np.void] | None = None) -> State:
     """Make a state of zeros, with room for what a strategy remembers."""
-    fields: list[Any] = [("account", ACCOUNT), ("books", book_dtype(lots), (books,))]
+    fields: list[Any] = [("account", ACCOUNT), ("books", BOOK, (books,))]
     if memory is not None:
         fields.append(("memory", memory))
     record = np.zeros(1, np.dtype(fields, align=True))
@@ -240,14 +222,15 @@ def blank_state(
         record,
         record["account"],
         record[0]["books"],
-        np.zeros(1, events_dtype(lots)),
+        new_queues(books),
+        np.zeros(1, EVENTS),
         None if memory is None else record["memory"],
     )
 
 
 def opening_state(terms: Terms, cash: int, memory: np.dtype[np.void] | None = None) -> State:
     """Make the state before the first bar, holding `cash` quote units and nothing else."""
-    state = blank_state(len(terms.grids), memory=memory)
+    state = blank_state(len(terms.grids), memory)
     account = state.account[0]
     account["terms"] = terms.parameters[0]
     account["opening_cash"] = account["cash"] = cash
@@ -264,17 +247,21 @@ def opening_state(terms: Terms, cash: int, memory: np.dtype[np.void] | None = No
     return state
 
 
-def with_more_lots(old: State) -> State:
-    """Copy a state into one with four times the room for lots, rings unrolled."""
-    memory = None if old.memory is None else old.memory.dtype
-    new = blank_state(len(old.books), 4 * old.lots, memory)
-    new.account[:] = old.account
-    if old.memory is not None and new.memory is not None:
-        new.memory[:] = old.memory
-    for name in old.books.dtype.names or ():
-        if name not in {"lots", "head"}:
-            new.books[name] = old.books[name]
-    for symbol, book in enumerate(old.books):
-        order = (int(book["head"]) + np.arange(int(book["n_lots"]))) % old.lots
-        new.books["lots"][symbol, : len(order)] = book["lots"][order]
-    return new
+def state_from_bytes(
+    blob: bytes, books: int, memory: np.dtype[np.void] | None = None
+) -> State | None:
+    """Read what `to_bytes` gave, or give None when it is not as long as it says."""
+    state = blank_state(books, memory)
+    size = state.record.nbytes
+    if len(blob) < size:
+        return None
+    state.record[:] = np.frombuffer(blob[:size], state.record.dtype)
+    counts = state.books["n_lots"]
+    if (counts < 0).any() or len(blob) != size + int(counts.sum()) * LOT.itemsize:
+        return None
+    queues = longer_queues(state.queues, np.zeros(books, np.int64), int(counts.max()))
+    lots = np.frombuffer(blob, LOT, offset=size)
+    ends = np.cumsum(counts).tolist()
+    for book, (end, count) in enumerate(zip(ends, counts.tolist(), strict=True)):
+        queues.lots[book, :count] = lots[end - count : end]
+    return state._replace(queues=queues)

@@ -86,11 +86,11 @@ PCT = Sizing(SizingMode.PCT_OF_EQUITY, pos_pct=Decimal(50), rebalance_pct=Decima
     [
         (
             SignalFamily.TARGET, PCT, targets, 28, 9540.479617078001,
-            "1e2ec409f0f4f804f1b68e3ce71809d4ad28a312de4118ca343d6192f4849dab",
+            "e732474147b611991fd35910b8273905d1ed67c1da55c63eaee3b26ff26f92d1",
         ),
         (
             SignalFamily.BRACKET, RISK, brackets, 94, 9405.582096852,
-            "0e6a66924c79a66baca01b89599a1bcd191ca916bfc4938273572a97dce68305",
+            "d18490f90ea4fe485de736d7d0d0892b72b69441f5d28f4e2dcec6fa98c25469",
         ),
     ],
 )  # fmt: skip

@@ -64,7 +64,7 @@ def require_books_to_balance(machine):
     open_cost = reserved = 0
     of_book = np.array([place_of(machine, fill) for fill in fills], np.int64)
     for place, book in enumerate(books):
-        lots = book["lots"][(book["head"] + np.arange(book["n_lots"])) % machine._state.lots]
+        lots = machine._state.lots_of(place)
         own = of_book == place
         received = fills["side"] * fills["units"] - np.where(in_base, fills["fee"], 0)
         assert book["base"] == received[own].sum() == lots["units"].sum()

@@ -4,7 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from trading_assets.domain.errors import RecoveryError
 from trading_assets.domain.setup import Costs, FeeAsset
+from trading_assets.engine import kernel, ledger
+from trading_assets.engine.machine import Machine
 from trading_assets.portfolio import lots
 
 
@@ -68,18 +71,35 @@ def test_dust_joins_the_next_lot_and_is_sold_when_it_makes_a_whole_one(trade):
     assert machine.positions()[0].dust == 0
 
 
-def test_more_lots_than_the_state_has_room_for_make_it_grow(trade):
-    small = trade(*[(1, 100.0)] * 20)
+def test_a_queue_grows_with_its_position_and_nothing_is_compiled_for_it(trade):
+    few = trade((2, 50.0), (-2, 60.0))
+    known = len(ledger._CHOSEN), len(kernel.advance.overloads)
+    buys = [(1, 100.0 + i) for i in range(300)]
 
-    assert small.positions()[0].lots == 20
-    assert small.snapshot()[12:16] == (64).to_bytes(4, "little")
+    machine = trade((2, 50.0), (-2, 60.0), *buys, (-300, 500.0))
+
+    assert trips(machine) == trips(few) + [(1, 1, 100.0 + i, 500.0) for i in range(300)]
+    assert (len(ledger._CHOSEN), len(kernel.advance.overloads)) == known
 
 
-@pytest.mark.slow
-def test_a_grown_state_keeps_every_lot(trade):
-    buys = [(1, 100.0 + i) for i in range(70)]
+def test_what_a_queue_has_room_for_is_no_part_of_the_state(trade):
+    buys = [(1, 100.0 + i) for i in range(100)]
+    machine = trade(*buys, (-60, 300.0))
+    again = Machine.restore(machine.setup, machine.snapshot())
 
-    machine = trade((2, 50.0), (-2, 60.0), *buys, (-70, 200.0))
+    assert machine._state.queues.room == 256
+    assert again._state.queues.room == 64
+    assert again.snapshot() == machine.snapshot()
+    assert again.positions() == machine.positions()
+    assert again.positions()[0].average_price == sum(100.0 + i for i in range(60, 100)) / 40
 
-    assert trips(machine)[1:] == [(1, 1, 100.0 + i, 200.0) for i in range(70)]
-    assert machine.snapshot()[12:16] == (256).to_bytes(4, "little")
+
+def test_a_snapshot_holds_every_lot_of_a_long_queue(trade):
+    machine = trade(*[(1, 100.0 + i) for i in range(200)])
+
+    again = Machine.restore(machine.setup, machine.snapshot())
+
+    assert again._state.lots_of(0).tolist() == machine._state.lots_of(0).tolist()
+    assert len(again._state.lots_of(0)) == 200
+    with pytest.raises(RecoveryError, match="cut off"):
+        Machine.restore(machine.setup, machine.snapshot()[:-48])

@@ -3,19 +3,19 @@
 from decimal import Decimal
 
 import numpy as np
+import pytest
 
 from trading_assets.domain.ids import symbol_from_text
 from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.setup import Account, EngineSetup, SignalFamily, Sizing, SizingMode
 from trading_assets.records.state import (
     ACCOUNT,
-    LOTS_PER_SYMBOL,
+    BOOK,
     _fields,
     blank_state,
-    book_dtype,
     layout_hash,
     opening_state,
-    with_more_lots,
+    state_from_bytes,
 )
 from trading_assets.records.terms import terms_from_setup
 
@@ -55,29 +55,37 @@ def test_the_views_share_one_record():
     assert state.record[0]["books"][1]["base"] == 9
 
 
-def test_growing_unrolls_the_ring_and_keeps_everything_else():
-    state = blank_state(1, 4)
+def test_a_state_is_read_back_from_its_bytes_with_its_lots_in_order():
+    state = blank_state(2)
     state.account["cash"] = 5
-    book = state.books[0]
-    book["n_lots"], book["head"] = 3, 2
-    book["lots"]["units"][:4] = [30, 0, 10, 20]  # oldest first: 10, 20, 30
-    book["orders"]["id"][0] = 77
+    state.books["n_lots"] = [3, 1]
+    state.queues.heads[:] = [62, 7]
+    state.queues.lots["units"][0, [62, 63, 0]] = [10, 20, 30]
+    state.queues.lots["units"][1, 7] = 40
 
-    grown = with_more_lots(state)
+    again = state_from_bytes(state.to_bytes(), 2)
 
-    assert grown.lots == 16
-    assert grown.books[0]["lots"]["units"][:4].tolist() == [10, 20, 30, 0]
-    assert grown.books[0]["head"] == 0
-    assert grown.books[0]["orders"]["id"][0] == 77
-    assert grown.account[0]["cash"] == 5
+    assert again.account[0]["cash"] == 5
+    assert again.lots_of(0)["units"].tolist() == [10, 20, 30]
+    assert again.lots_of(1)["units"].tolist() == [40]
+    assert again.to_bytes() == state.to_bytes()
+
+
+@pytest.mark.parametrize("wrong", [lambda b: b[:-1], lambda b: b + b"\0", lambda b: b[:100]])
+def test_bytes_of_another_length_are_no_state(wrong):
+    state = blank_state(1)
+    state.books["n_lots"] = 2
+
+    assert state_from_bytes(state.to_bytes(), 1) is not None
+    assert state_from_bytes(wrong(state.to_bytes()), 1) is None
 
 
 def test_the_layout_names_every_field_and_its_place():
     text = _fields(ACCOUNT)
 
     assert text.startswith("{terms@0:{spot@0:<i8()")
-    books = _fields(book_dtype(LOTS_PER_SYMBOL))
-    assert f"verdicts@{book_dtype(LOTS_PER_SYMBOL).fields['verdicts'][1]}:<i8(48,)" in books
+    books = _fields(BOOK)
+    assert f"verdicts@{BOOK.fields['verdicts'][1]}:<i8(48,)" in books
     assert len(layout_hash()) == 64
 
 
