@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, TypedDict
 
 from trading_assets.domain.order import OrderSide
 from trading_assets.exchange import wire
 from trading_assets.exchange.application import Exchange
 from trading_assets.exchange.errors import Refused
 from trading_assets.exchange.filters import text8
-from trading_assets.exchange.klines import INTERVALS
+from trading_assets.exchange.intervals import INTERVALS, SECOND, zone_minutes
 from trading_assets.exchange.listing import Listing
 from trading_assets.exchange.parameters import Parameters
 
 _KLINES_DEFAULT, _KLINES_MAX = 500, 1_000
 _DEPTH_DEFAULT, _DEPTH_MAX = 100, 5_000
 _DAYS_PER_BREATH = 8
+
+
+class _Window(TypedDict):
+    start_ms: int | None
+    end_ms: int | None
+    limit: int
 
 
 async def ping(exchange: Exchange, parameters: Parameters) -> bytes:
@@ -46,26 +52,30 @@ async def exchange_info(exchange: Exchange, parameters: Parameters) -> bytes:
 async def klines(exchange: Exchange, parameters: Parameters) -> bytes:
     """Answer GET klines; lets other requests run between the days of a long one."""
     listing = exchange.listing(parameters.need_symbol())
-    minutes = INTERVALS.get(parameters.need_text("interval"))
-    if minutes is None:
+    name = parameters.need_text("interval")
+    if name != SECOND and name not in INTERVALS:
         raise Refused(-1120, "Invalid interval.")
-    if parameters.text("timeZone") not in {None, "0", "00:00", "0:00", "+0:00", "+00:00"}:
-        raise Refused(-1130, "Data sent for parameter 'timeZone' is not valid.")
+    zone = zone_minutes(parameters.text("timeZone"))
     start_ms = parameters.integer("startTime")
-    end_ms = parameters.integer("endTime")
-    limit = parameters.limit(_KLINES_DEFAULT, _KLINES_MAX)
-    parameters.refuse_unread()
-    pages = []
-    days = exchange.klines.pages(
-        listing, minutes, exchange.clock.now(), start_ms=start_ms, end_ms=end_ms, limit=limit
+    window = _Window(
+        start_ms=start_ms,
+        end_ms=parameters.integer("endTime"),
+        limit=parameters.limit(_KLINES_DEFAULT, _KLINES_MAX),
     )
-    for count, page in enumerate(days, start=1):
+    parameters.refuse_unread()
+    now = exchange.clock.now()
+    if name == SECOND:
+        found = exchange.klines.second_rows(listing, now, **window)
+    else:
+        found = exchange.klines.pages(listing, INTERVALS[name], now, **window, zone=zone)
+    pages = []
+    for count, page in enumerate(found, start=1):
         pages.append(page)
         if count % _DAYS_PER_BREATH == 0:
             await asyncio.sleep(0)
     if start_ms is None:
         pages.reverse()
-    return ("[" + ",".join(row for page in pages for row in page) + "]").encode()
+    return ("[" + ",".join([row for page in pages for row in page]) + "]").encode()
 
 
 async def average_price(exchange: Exchange, parameters: Parameters) -> bytes:

@@ -57,6 +57,7 @@ _ROUTES: dict[tuple[str, str], Endpoint] = {
     ("GET", "time"): Endpoint(1, market_data.time),
     ("GET", "exchangeInfo"): Endpoint(20, market_data.exchange_info),
     ("GET", "klines"): Endpoint(2, market_data.klines),
+    ("GET", "uiKlines"): Endpoint(2, market_data.klines),
     ("GET", "avgPrice"): Endpoint(2, market_data.average_price),
     ("GET", "ticker/price"): Endpoint(market_data.ticker_weight, market_data.ticker_price),
     ("GET", "ticker/bookTicker"): Endpoint(market_data.ticker_weight, market_data.book_ticker),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trading_assets.exchange.intervals import INTERVALS
 from trading_assets.exchange.klines import Klines
 from trading_assets.exchange.latent import days_from_epoch
 from trading_assets.exchange.listing import listing_of
@@ -44,7 +45,9 @@ def tape():
 def test_the_trades_of_a_minute_are_its_bar_at_any_instant(tape, now, symbol):
     listing = listing_of(symbol)
     minute = now // MINUTE
-    pages = Klines(tape).pages(listing, 1, now, start_ms=minute * 60_000, end_ms=None, limit=1)
+    pages = Klines(tape).pages(
+        listing, INTERVALS["1m"], now, start_ms=minute * 60_000, end_ms=None, limit=1
+    )
     rows = json.loads("[" + ",".join(row for page in pages for row in page) + "]")
     first = minute * CELLS_PER_MINUTE
     trades = tape.cells(listing, first, cell_of(now) + 1).until(now)
