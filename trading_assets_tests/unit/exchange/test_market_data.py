@@ -41,7 +41,7 @@ def test_prices_book_and_bars_agree(shared):
     ("path", "parameters", "expected"),
     [
         ("klines", {"symbol": "NOPEUSDT", "interval": "1m"}, (-1121, "Invalid symbol.")),
-        ("klines", {"symbol": "SOLUSDT", "interval": "1M"}, (-1120, "Invalid interval.")),
+        ("klines", {"symbol": "SOLUSDT", "interval": "1D"}, (-1120, "Invalid interval.")),
         ("klines", {"symbol": "SOLUSDT", "interval": "7m"}, (-1120, "Invalid interval.")),
         (
             "klines",
@@ -55,7 +55,7 @@ def test_prices_book_and_bars_agree(shared):
         ),
         (
             "klines",
-            {"symbol": "SOLUSDT", "interval": "1m", "timeZone": "2"},
+            {"symbol": "SOLUSDT", "interval": "1m", "timeZone": "15"},
             (-1130, "Data sent for parameter 'timeZone' is not valid."),
         ),
         (
