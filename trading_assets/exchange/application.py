@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
 from trading_assets.exchange import errors
 from trading_assets.exchange.clock import MarketClock
 from trading_assets.exchange.config import ExchangeConfig
+from trading_assets.exchange.fault_kinds import Fault, Kind
 from trading_assets.exchange.faults import Faults
+from trading_assets.exchange.interventions import check, intervene, mishap_of
 from trading_assets.exchange.klines import Klines
 from trading_assets.exchange.ledger import Ledger
 from trading_assets.exchange.limits import WeightMeter
@@ -46,7 +50,8 @@ class Exchange:
             tuple(Credential(a.key, a.secret, a.name) for a in config.accounts)
         )
         self.weights = WeightMeter(config.weight_limit)
-        self.faults = Faults()
+        self.faults = Faults(self.ledger.record_fault)
+        self.venue.mishap = partial(mishap_of, self.faults)
 
     def _continue_clock(self) -> None:
         last = self.ledger.last_ts
@@ -76,9 +81,44 @@ class Exchange:
     def settled_now(self) -> Micros:
         """Give the market time, with everything settled and recorded up to it."""
         now = self.clock.now()
+        while (change := self.faults.next_change(now)) is not None:
+            settle(self.venue, change)
+            intervene(self.venue, self.faults, change)
         settle(self.venue, now)
         self.ledger.record(self.venue, now)
         return now
+
+    @property
+    def clock_skew(self) -> Micros:
+        """How wrong a fault has set the clock that clients see and are judged by."""
+        skews = self.faults.states(Kind.SKEW_SERVER_TIME)
+        return 1_000 * sum(int(each["ms"]) for each in skews) if skews else 0
+
+    def arm(self, fault: Fault) -> int:
+        """Arm a fault from now on; give its number.
+
+        Raises:
+            ConfigurationError: if it names an unknown symbol or account, or too many are armed.
+        """
+        self.check_fault(fault)
+        return self.faults.arm(fault, self.clock.now())
+
+    def check_fault(self, fault: Fault) -> None:
+        """Refuse a fault that names what is not there.
+
+        Raises:
+            ConfigurationError: says what there is.
+        """
+        check(self.venue, fault, [account.name for account in self.config.accounts])
+
+    def disarm(self, number: int | None = None) -> None:
+        """Clear one fault or all, and end what they hold.
+
+        Raises:
+            ConfigurationError: if no fault of that number is armed.
+        """
+        self.faults.clear(number)
+        intervene(self.venue, self.faults, self.clock.now())
 
     def step(self, seconds: float) -> Micros:
         """Move a stepped clock; give the new market time."""

@@ -9,6 +9,8 @@ from trading_assets.domain.errors import ConfigurationError
 from trading_assets.exchange import wire
 from trading_assets.exchange.application import Exchange
 from trading_assets.exchange.errors import Refused, unsupported
+from trading_assets.exchange.fault_kinds import fault_from, vocabulary
+from trading_assets.exchange.state import state_of
 
 PREFIX = "/_sim/"
 
@@ -17,45 +19,77 @@ def control(exchange: Exchange, method: str, path: str, body: bytes) -> bytes:
     """Answer one control request.
 
     - `POST step {"seconds": n}`: move a stepped clock; gives `{"serverTime": ms}`.
-    - `POST faults {...}`: arm a fault (`faults.Fault`, or its short form); `GET` lists what is
-      armed, `DELETE` clears it.
+    - `POST fault {"kind": ...}`: arm a fault, or a list of them; gives their ids. `GET fault` lists
+      what is armed, spent and has struck; `DELETE fault` clears all, `DELETE fault/ID` one.
+    - `GET vocabulary`: every kind of fault and its settings.
+    - `GET state`: clock, accounts, open orders, counts, weights and faults.
     - `GET ledger`: all tables of the ledger, settled up to now.
 
     Raises:
         Refused: 400 for a wish that cannot be read, 404 for an unknown control.
     """
     try:
-        match method, path.removeprefix(PREFIX):
-            case "POST", "step":
-                return _step(exchange, _wish(body))
-            case "POST", "faults":
-                exchange.faults.arm_from(_wish(body))
-            case "DELETE", "faults":
-                exchange.faults.clear()
-            case "GET", "faults":
-                pass
-            case "GET", "ledger":
+        match method, path.removeprefix(PREFIX).split("/"):
+            case "POST", ["step"]:
+                answer: Any = _step(exchange, _wish(body))
+            case "POST", ["fault"]:
+                answer = _arm(exchange, _json(body))
+            case "GET", ["fault"]:
                 exchange.settled_now()
-                return wire.encode(exchange.ledger.dump())
+                answer = exchange.faults.listed()
+            case "DELETE", ["fault", *number]:
+                answer = _clear(exchange, number)
+            case "GET", ["vocabulary"]:
+                answer = vocabulary()
+            case "GET", ["state"]:
+                answer = state_of(exchange)
+            case "GET", ["ledger"]:
+                exchange.settled_now()
+                answer = exchange.ledger.dump()
             case _:
                 raise unsupported()
     except ConfigurationError as error:
         raise Refused(-1130, str(error)) from error
-    return wire.encode({"armed": exchange.faults.listed()})
+    return wire.encode(answer)
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        raise _unreadable(body) from None
 
 
 def _wish(body: bytes) -> dict[str, Any]:
-    try:
-        wish = json.loads(body or b"{}")
-    except ValueError:
-        wish = None
+    wish = _json(body)
     if not isinstance(wish, dict):
-        raise ConfigurationError("Unreadable control", expected="a JSON object", found=str(body))
+        raise _unreadable(body)
     return wish
 
 
-def _step(exchange: Exchange, wish: dict[str, Any]) -> bytes:
+def _unreadable(body: bytes) -> ConfigurationError:
+    return ConfigurationError("Unreadable control", expected="a JSON object", found=str(body[:200]))
+
+
+def _step(exchange: Exchange, wish: dict[str, Any]) -> dict[str, int]:
     seconds: Any = wish.get("seconds", -1)
     if type(seconds) not in {int, float} or wish.keys() != {"seconds"} or not 0 <= seconds < 1e9:
         raise ConfigurationError("Not a step", expected='{"seconds": 60}', found=str(wish))
-    return wire.encode({"serverTime": wire.ms(exchange.step(seconds))})
+    return {"serverTime": wire.ms(exchange.step(seconds))}
+
+
+def _arm(exchange: Exchange, wish: Any) -> dict[str, list[int]]:
+    """Arm one fault or a list, all or none."""
+    faults = [fault_from(each) for each in (wish if isinstance(wish, list) else [wish])]
+    for fault in faults:
+        exchange.check_fault(fault)
+    armed = [exchange.arm(fault) for fault in faults]
+    exchange.settled_now()
+    return {"armed": armed}
+
+
+def _clear(exchange: Exchange, number: list[str]) -> dict[str, Any]:
+    if len(number) > 1 or (number and not number[0].isdecimal()):
+        raise unsupported()
+    exchange.disarm(int(number[0]) if number else None)
+    return exchange.faults.listed()

@@ -27,10 +27,9 @@ def check_price(listing: Listing, price: Decimal) -> int:
         Refused: PRICE_FILTER.
     """
     tick = listing.instrument.tick
-    ticks = price / tick
-    if not tick <= price <= _MAX_PRICE or ticks != ticks.to_integral_value():
+    if not listing.tick_size <= price <= _MAX_PRICE or price % listing.tick_size:
         raise errors.filter_failure("PRICE_FILTER")
-    return int(ticks)
+    return int(price / tick)
 
 
 def check_price_band(price: Decimal, average: Decimal) -> None:
@@ -51,7 +50,7 @@ def check_quantity(listing: Listing, quantity: Decimal, *, market: bool) -> int:
         Refused: LOT_SIZE or MARKET_LOT_SIZE.
     """
     lots = quantity / listing.instrument.lot
-    if not 1 <= lots <= listing.max_lots or lots != lots.to_integral_value():
+    if not listing.lot_multiple <= lots <= listing.max_lots or quantity % listing.step_size:
         raise errors.filter_failure("LOT_SIZE")
     if market and lots > listing.max_market_lots:
         raise errors.filter_failure("MARKET_LOT_SIZE")
@@ -86,15 +85,15 @@ def describe(listing: Listing) -> list[dict[str, Any]]:
     return [
         {
             "filterType": "PRICE_FILTER",
-            "minPrice": text8(instrument.tick),
+            "minPrice": text8(listing.tick_size),
             "maxPrice": text8(_MAX_PRICE),
-            "tickSize": text8(instrument.tick),
+            "tickSize": text8(listing.tick_size),
         },
         {
             "filterType": "LOT_SIZE",
-            "minQty": text8(instrument.lot),
+            "minQty": text8(listing.step_size),
             "maxQty": text8(instrument.lot * listing.max_lots),
-            "stepSize": text8(instrument.lot),
+            "stepSize": text8(listing.step_size),
         },
         {
             "filterType": "MARKET_LOT_SIZE",

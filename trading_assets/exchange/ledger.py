@@ -3,7 +3,8 @@
 Amounts ending in `_units` are whole 1e-8 of their asset, prices whole ticks, quantities whole lots,
 times microseconds UTC of market time. `balances` includes the house accounts, so every asset sums
 to a constant. `requests` holds every attempt to place or cancel, also the refused ones, in order of
-arrival. One transaction per request; the file may be read while the exchange runs.
+arrival; `faults` every injected fault that has struck. One transaction per request; the file may be
+read while the exchange runs.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import IO, Any
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderSide
+from trading_assets.exchange.fault_kinds import Call, Fault
 from trading_assets.exchange.orders import Kind, Order, Status, Tif, Trade
 from trading_assets.exchange.venue import Symbols, Venue
 
@@ -50,6 +52,10 @@ CREATE TABLE IF NOT EXISTS requests (
     seq INTEGER PRIMARY KEY, ts INTEGER NOT NULL, account TEXT NOT NULL, method TEXT NOT NULL,
     path TEXT NOT NULL, symbol TEXT NOT NULL, client_order_id TEXT NOT NULL,
     status INTEGER NOT NULL, code INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS faults (
+    seq INTEGER PRIMARY KEY, ts INTEGER NOT NULL, kind TEXT NOT NULL, method TEXT NOT NULL,
+    path TEXT NOT NULL, symbol TEXT NOT NULL, account TEXT NOT NULL, settings TEXT NOT NULL,
+    outcome TEXT NOT NULL) STRICT;
 """
 _FROM_FORMAT_1 = (
     "ALTER TABLE symbols ADD COLUMN next_execution_id INTEGER NOT NULL DEFAULT 1",
@@ -64,6 +70,7 @@ _TABLES = {
     "trades": "symbol, trade_id",
     "balances": "account, asset",
     "requests": "seq",
+    "faults": "seq",
 }
 _ORDER_MARKS = ",".join("?" * 19)
 _TRADE_MARKS = ",".join("?" * 12)
@@ -159,6 +166,24 @@ class Ledger:
             "INSERT INTO meta VALUES ('last_ts', ?) "
             "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             (str(now),),
+        )
+
+    def record_fault(self, now: Micros, fault: Fault, call: Call, outcome: str) -> None:
+        """Note that an injected fault has struck a call, and what came of it."""
+        written = fault.plain()
+        settings = json.dumps({name: written[name] for name in fault.settings}, sort_keys=True)
+        self._db.execute(
+            "INSERT INTO faults VALUES (NULL,?,?,?,?,?,?,?,?)",
+            (
+                now,
+                fault.kind.value,
+                call.method,
+                call.path,
+                call.symbol,
+                call.account,
+                settings,
+                outcome,
+            ),
         )
 
     def record(self, venue: Venue, now: Micros, request: tuple[Any, ...] | None = None) -> None:

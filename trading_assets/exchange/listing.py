@@ -28,6 +28,8 @@ class Listing:
         common: correlation of the symbol's returns with the market factor.
         max_lots: largest LIMIT order, in lots.
         max_market_lots: largest MARKET order, in lots.
+        tick_multiple: ticks that a price must be a multiple of.
+        lot_multiple: lots that a quantity must be a multiple of.
     """
 
     instrument: Instrument
@@ -42,6 +44,18 @@ class Listing:
     common: float
     max_lots: int
     max_market_lots: int
+    tick_multiple: int = 1
+    lot_multiple: int = 1
+
+    @property
+    def tick_size(self) -> Decimal:
+        """The price step that orders must keep to."""
+        return self.instrument.tick * self.tick_multiple
+
+    @property
+    def step_size(self) -> Decimal:
+        """The quantity step that orders must keep to."""
+        return self.instrument.lot * self.lot_multiple
 
     @property
     def tick_units(self) -> int:

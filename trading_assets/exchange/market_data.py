@@ -35,7 +35,7 @@ async def ping(exchange: Exchange, parameters: Parameters) -> bytes:
 async def time(exchange: Exchange, parameters: Parameters) -> bytes:
     """Answer GET time: the market clock."""
     parameters.refuse_unread()
-    return wire.encode({"serverTime": wire.ms(exchange.clock.now())})
+    return wire.encode({"serverTime": wire.ms(exchange.clock.now() + exchange.clock_skew)})
 
 
 async def exchange_info(exchange: Exchange, parameters: Parameters) -> bytes:

@@ -17,8 +17,8 @@ from trading_assets.exchange.application import Exchange
 from trading_assets.exchange.clock import wall_now
 from trading_assets.exchange.controls import PREFIX, control
 from trading_assets.exchange.errors import Refused
-from trading_assets.exchange.faults import Fault
 from trading_assets.exchange.parameters import Parameters
+from trading_assets.exchange.wire_faults import with_faults
 
 Public = Callable[[Exchange, Parameters], Awaitable[bytes]]
 Signed = Callable[[Exchange, str, Parameters], Awaitable[bytes]]
@@ -26,9 +26,7 @@ Weight = int | Callable[[Parameters], int]
 
 _LOG = logging.getLogger(__name__)
 _API = "/api/v3/"
-_JSON = "application/json;charset=UTF-8"
 _DONE, _UNKNOWN = (200, 0), (500, -1000)
-_GATEWAY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +118,14 @@ class RestApi:
         path = request.url.path
         if path.startswith(PREFIX) and self._exchange.config.sim_controls:
             return self._json(control(self._exchange, request.method, path, body))
-        fault = self._exchange.faults.take(request.method, path) or Fault()
-        await asyncio.sleep(fault.delay_ms_before / 1_000)
-        if fault.drop == "before":
-            return None
-        if fault.reply and fault.reply_when == "before":
-            return self._faulty_reply(fault)
-        try:
-            response = await self._execute(request, path, body)
-        except Refused as refusal:
-            response = self._refusal(refusal)
-        await asyncio.sleep(fault.delay_ms_after / 1_000)
-        if fault.drop == "after":
-            return None
-        return self._faulty_reply(fault) if fault.reply else response
+
+        async def execute() -> Response:
+            try:
+                return await self._execute(request, path, body)
+            except Refused as refusal:
+                return self._refusal(refusal)
+
+        return await with_faults(self._exchange, request, body, execute, self._refusal, self.abort)
 
     @staticmethod
     def _refuse_foreign_host(request: Request) -> None:
@@ -171,7 +163,8 @@ class RestApi:
                 request.headers.get("X-MBX-APIKEY")
             )
             account = credential.account
-            clocks = (wall_now(), self._exchange.clock.now())
+            skew = self._exchange.clock_skew
+            clocks = (wall_now() + skew, self._exchange.clock.now() + skew)
             self._exchange.authenticator.check(
                 credential, parameters, query=query, body=body, clocks=clocks
             )
@@ -225,18 +218,11 @@ class RestApi:
         return {"X-MBX-USED-WEIGHT": used, "X-MBX-USED-WEIGHT-1M": used}
 
     def _json(self, body: bytes) -> Response:
-        return Response(body, headers=self._headers(), media_type=_JSON)
+        return Response(body, headers=self._headers(), media_type=wire.MEDIA_TYPE)
 
     def _refusal(self, refusal: Refused) -> Response:
         headers = self._headers()
         if refusal.retry_after_s is not None:
             headers["Retry-After"] = str(refusal.retry_after_s)
         body = wire.encode({"code": refusal.code, "msg": refusal.text})
-        return Response(body, refusal.status, headers, _JSON)
-
-    def _faulty_reply(self, fault: Fault) -> Response:
-        if fault.reply in {418, 429}:
-            refusal = errors.too_much_weight(self._exchange.weights.limit, fault.retry_after_s)
-            refusal.status = fault.reply
-            return self._refusal(refusal)
-        return Response(_GATEWAY_PAGE, fault.reply, media_type="text/html")
+        return Response(body, refusal.status, headers, wire.MEDIA_TYPE)

@@ -34,7 +34,7 @@ def settle(venue: Venue, now: Micros) -> None:
     target = cell_of(now)
     for symbol, listing in venue.listings.items():
         counter = venue.counters[symbol]
-        while venue.open[symbol] and counter.settled_cell < target:
+        while venue.open[symbol] and symbol not in venue.halted and counter.settled_cell < target:
             day = (counter.settled_cell + 1) // CELLS_PER_DAY
             last = min(target, (day + 1) * CELLS_PER_DAY - 1)
             _settle_day(venue, listing, day, counter.settled_cell + 1, last, now)

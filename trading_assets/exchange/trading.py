@@ -156,10 +156,10 @@ def _named_order(exchange: Exchange, account: str, parameters: Parameters) -> Or
 
 async def query_order(exchange: Exchange, account: str, parameters: Parameters) -> bytes:
     """Answer GET order."""
-    exchange.settled_now()
+    now = exchange.settled_now()
     order = _named_order(exchange, account, parameters)
     parameters.refuse_unread()
-    if order is None:
+    if order is None or not exchange.venue.is_visible(order, now):
         raise errors.no_such_order()
     return wire.encode(wire.queried(order))
 
@@ -204,12 +204,14 @@ async def cancel_all(exchange: Exchange, account: str, parameters: Parameters) -
 
 async def open_orders(exchange: Exchange, account: str, parameters: Parameters) -> bytes:
     """Answer GET openOrders for one symbol or all."""
-    exchange.settled_now()
+    now = exchange.settled_now()
     symbol = parameters.symbol()
     parameters.refuse_unread()
     if symbol is not None:
         exchange.listing(symbol)
-    return wire.encode([wire.queried(o) for o in exchange.venue.open_orders(account, symbol)])
+    venue = exchange.venue
+    orders = [o for o in venue.open_orders(account, symbol) if venue.is_visible(o, now)]
+    return wire.encode([wire.queried(order) for order in orders])
 
 
 def _window(
@@ -238,10 +240,11 @@ def _window(
 
 async def all_orders(exchange: Exchange, account: str, parameters: Parameters) -> bytes:
     """Answer GET allOrders."""
-    exchange.settled_now()
+    now = exchange.settled_now()
     symbol = exchange.listing(parameters.need_symbol()).instrument.symbol
+    venue = exchange.venue
     orders = _window(
-        exchange.venue.by_account[account, symbol],
+        [order for order in venue.by_account[account, symbol] if venue.is_visible(order, now)],
         parameters,
         first_id=parameters.integer("orderId"),
         key=lambda order: order.order_id,

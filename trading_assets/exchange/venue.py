@@ -24,6 +24,7 @@ from trading_assets.exchange.market_model import (
     MarketModel,
     cell_of,
 )
+from trading_assets.exchange.mishaps import Mishap, no_mishap
 from trading_assets.exchange.order_book import Book, OrderBooks
 from trading_assets.exchange.orders import Kind, Order, OrderRequest, Status, Tif, Trade
 from trading_assets.exchange.outages import Outages
@@ -69,7 +70,9 @@ class Venue:
         outages: Outages,
         fees: Fees,
     ) -> None:
-        self.listings = listings
+        self.listings = dict(listings)
+        """As they hold now: a fault may have changed a filter."""
+        self.original_listings = dict(listings)
         self.model = model
         self.outages = outages
         self.fees = fees
@@ -85,12 +88,25 @@ class Venue:
         self.changed_orders: dict[tuple[str, int], Order] = {}
         self.new_trades: list[Trade] = []
         self.publish: Callable[[Report], None] = lambda report: None
+        self.mishap: Callable[[str, OrderRequest, Micros], Mishap] = no_mishap
+        """Asked for every order that is accepted; a fault may spoil it."""
+        self.hidden: dict[tuple[str, int], Micros] = {}
+        """Orders that queries do not find before an instant."""
+        self.halted: dict[str, str] = {}
+        """Symbols stopped by hand, and the status that says so."""
 
     # --- the market
 
     def is_closed(self, listing: Listing, now: Micros) -> bool:
-        """Whether the symbol is in an outage."""
-        return self.outages.start_of(listing, now // 60_000_000) is not None
+        """Whether the symbol is in an outage, or halted."""
+        return self.status(listing, now) != "TRADING"
+
+    def status(self, listing: Listing, now: Micros) -> str:
+        """Give the symbol's status as exchangeInfo words it."""
+        if (halt := self.halted.get(listing.instrument.symbol)) is not None:
+            return halt
+        is_out = self.outages.start_of(listing, now // 60_000_000) is not None
+        return "BREAK" if is_out else "TRADING"
 
     def book(self, listing: Listing, now: Micros) -> Book:
         """Give the book as takers would find it now."""
@@ -158,6 +174,8 @@ class Venue:
         self._check_funds(account, request, fills)
         if request.kind is Kind.LIMIT_MAKER and fills:
             raise errors.rejected("Order would immediately match and take.")
+        mishap = self.mishap(account, request, now)
+        fills = mishap.shortened(fills)
         filled = sum(lots for _, lots in fills)
         if request.tif is Tif.FOK and filled < request.lots:
             fills, filled = [], 0
@@ -169,11 +187,24 @@ class Venue:
         is_exhausted = request.quote_units and next(book.against(order.side, None), None) is None
         if order.status.is_open or is_exhausted:
             self._rest(order)
+        self._suffer(order, mishap, now)
         self.order_meter.add(account, now)
         if order.trades:
             self.order_meter.give_back(account, now)
         self.report_positions(now)
         return order
+
+    def _suffer(self, order: Order, mishap: Mishap, now: Micros) -> None:
+        """Fill a part of a resting order at once, hide it from queries, as a fault wants."""
+        if mishap.lots and not order.trades and order.status.is_open and order.ticks:
+            lots = min(mishap.lots, order.open_lots)
+            self.execute(order, order.ticks, lots, now, is_maker=True)
+        if mishap.hidden:
+            self.hidden[order.symbol, order.order_id] = now + mishap.hidden
+
+    def is_visible(self, order: Order, now: Micros) -> bool:
+        """Whether queries find the order yet."""
+        return not self.hidden or now >= self.hidden.get((order.symbol, order.order_id), 0)
 
     def cancel(self, order: Order, now: Micros, cancel_id: str) -> None:
         """Cancel an open order; the caller has settled up to `now`.

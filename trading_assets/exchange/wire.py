@@ -14,6 +14,7 @@ from trading_assets.exchange.listing import Listing
 from trading_assets.exchange.orders import Kind, Order, Trade
 from trading_assets.exchange.venue import UNITS, Fees, Venue
 
+MEDIA_TYPE = "application/json;charset=UTF-8"
 _NO_LIST = -1
 _SELF_TRADE_PREVENTION = "NONE"
 
@@ -203,7 +204,7 @@ def _symbol(venue: Venue, listing: Listing, now: Micros) -> dict[str, Any]:
     instrument = listing.instrument
     return {
         "symbol": instrument.symbol,
-        "status": "BREAK" if venue.is_closed(listing, now) else "TRADING",
+        "status": venue.status(listing, now),
         "baseAsset": instrument.base,
         "baseAssetPrecision": 8,
         "quoteAsset": instrument.quote,

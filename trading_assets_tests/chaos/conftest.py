@@ -106,8 +106,15 @@ class Rig:
 
     # Exchange
 
-    def fault(self, **wish):
-        httpx.post(f"{self.exchange.url}/_sim/faults", json=wish).raise_for_status()
+    def fault(self, kind, **settings):
+        """Arm a fault for the next placement; give its id."""
+        match = {"method": "POST", "path": "/api/v3/order"}
+        wish = {"kind": kind, "match": match, **settings}
+        answer = httpx.post(f"{self.exchange.url}/_sim/fault", json=wish)
+        return answer.raise_for_status().json()["armed"][0]
+
+    def clear_faults(self):
+        httpx.delete(f"{self.exchange.url}/_sim/fault").raise_for_status()
 
     def ledger(self):
         return httpx.get(f"{self.exchange.url}/_sim/ledger", timeout=10).json()

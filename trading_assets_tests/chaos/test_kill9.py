@@ -36,12 +36,12 @@ def _dropped(events):
     return {e.client_order_id for e in events if isinstance(e, OrderProvenAbsent)}
 
 
-@pytest.mark.parametrize("when", ["delay_ms_after", "delay_ms_before"])
+@pytest.mark.parametrize("when", ["after_ms", "before_ms"])
 def test_a_kill_between_sending_and_the_answer_loses_and_doubles_nothing(rig, when):
-    rig.fault(**{when: 3000})
+    rig.fault("delay", **{when: 3000})
     process = rig.start()
     (name, *_) = rig.until(lambda: _in_doubt(rig.events()), "an order without an answer")
-    if when == "delay_ms_after":
+    if when == "after_ms":
         rig.until(lambda: rig.ledger()["orders"], "the order at the exchange")
     else:
         time.sleep(0.2)  # the request is on its way; it will be executed when nobody listens
@@ -64,7 +64,8 @@ def test_a_kill_between_sending_and_the_answer_loses_and_doubles_nothing(rig, wh
 
 
 def test_a_kill_before_the_request_was_received_drops_the_decision(rig):
-    rig.fault(drop="before", count=1, delay_ms_before=1000)
+    rig.fault("delay", before_ms=1000)
+    rig.fault("drop_request")
     process = rig.start()
     (name, *_) = rig.until(lambda: _in_doubt(rig.events()), "an order without an answer")
     rig.kill(process)
@@ -83,7 +84,8 @@ def test_kills_at_random_moments_lose_and_double_nothing(rig):
     rng = random.Random(7)  # noqa: S311 - a schedule
     kills = 0
     while kills < 4:
-        rig.fault(order_delay_ms_after=rng.choice((0, 40, 150)))
+        rig.clear_faults()
+        rig.fault("delay", after_ms=rng.choice((0, 40, 150)), count=1_000_000)
         process = rig.start()
         opened = rig.count(SessionOpened)
         rig.until(lambda opened=opened: rig.count(SessionOpened) > opened, "the next session")
@@ -92,7 +94,7 @@ def test_kills_at_random_moments_lose_and_double_nothing(rig):
         time.sleep(rng.uniform(0, 0.3))
         rig.kill(process)
         kills += 1
-    rig.fault(order_delay_ms_after=0)
+    rig.clear_faults()
     process = rig.start()
     opened = rig.count(Reconciled)
     rig.until(lambda: rig.count(Reconciled) > opened, "the last restart to be reconciled")

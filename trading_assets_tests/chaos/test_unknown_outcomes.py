@@ -42,7 +42,9 @@ def _kinds(rig, kind):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "fault", [{"drop": "after"}, {"reply": 502, "reply_when": "after"}], ids=["drop", "502"]
+    "fault",
+    [{"kind": "drop_reply"}, {"kind": "status", "status": 502, "when": "after"}],
+    ids=["drop", "502"],
 )
 def test_an_answer_lost_after_execution_is_adopted_once(rig, fault):
     rig.fault(**fault)
@@ -56,7 +58,9 @@ def test_an_answer_lost_after_execution_is_adopted_once(rig, fault):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", [{"drop": "before"}, {"reply": 503}], ids=["drop", "503"])
+@pytest.mark.parametrize(
+    "fault", [{"kind": "drop_request"}, {"kind": "status", "status": 503}], ids=["drop", "503"]
+)
 def test_a_request_lost_before_execution_is_proven_absent(rig, hurried, fault):
     rig.fault(**fault)
     local = hurried.Local()
@@ -72,7 +76,7 @@ def test_a_request_lost_before_execution_is_proven_absent(rig, hurried, fault):
 
 @pytest.mark.slow
 def test_a_limited_order_is_refused_and_the_venue_left_alone(rig):
-    rig.fault(reply=429, retry_after_s=1)
+    rig.fault("status", status=429, retry_after_s=1)
     _run(rig, 8)
 
     (refused,) = _kinds(rig, OrderRefused)
@@ -82,7 +86,7 @@ def test_a_limited_order_is_refused_and_the_venue_left_alone(rig):
 
 @pytest.mark.slow
 def test_a_day_is_replayed_to_the_last_bit_also_after_restarts_and_faults(rig):
-    rig.fault(drop="after")
+    rig.fault("drop_reply")
     _run(rig, 8)
     _run(rig, 6)
     (day,) = live_days(rig.desk, "demo")

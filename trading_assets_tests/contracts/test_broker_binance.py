@@ -180,14 +180,16 @@ def test_small_quantities_go_out_as_plain_decimals(broker):
 @pytest.mark.parametrize(
     "fault",
     [
-        {"drop": "after"},
-        {"reply": 502, "reply_when": "after"},
-        {"reply": 503, "reply_when": "after"},
-        {"delay_ms_after": 1500},
+        {"kind": "drop_reply"},
+        {"kind": "status", "status": 502, "when": "after"},
+        {"kind": "status", "status": 503, "when": "after"},
+        {"kind": "delay", "after_ms": 1500},
+        {"kind": "garbage_body"},
+        {"kind": "reset_mid_body"},
     ],
 )
 def test_a_lost_answer_after_execution_is_unknown_and_then_found(exchange, broker, fault):
-    _control(exchange, "faults", fault)
+    _control(exchange, "fault", fault | {"match": {"method": "POST"}})
     with pytest.raises(OutcomeUnknown):
         broker.submit(_ticket())
 
@@ -195,9 +197,16 @@ def test_a_lost_answer_after_execution_is_unknown_and_then_found(exchange, broke
     assert len(_control(exchange, "ledger")["orders"]) == 1
 
 
-@pytest.mark.parametrize("fault", [{"drop": "before"}, {"reply": 502}, {"reply": 503}])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "drop_request"},
+        {"kind": "status", "status": 502},
+        {"kind": "status", "status": 503},
+    ],
+)
 def test_a_lost_request_is_unknown_too_and_nothing_is_sent_again(exchange, broker, fault):
-    _control(exchange, "faults", fault)
+    _control(exchange, "fault", fault | {"match": {"method": "POST"}})
     with pytest.raises(OutcomeUnknown):
         broker.submit(_ticket())
 
@@ -206,7 +215,11 @@ def test_a_lost_request_is_unknown_too_and_nothing_is_sent_again(exchange, broke
 
 
 def test_a_limited_request_says_how_long_to_wait(exchange, broker):
-    _control(exchange, "faults", {"reply": 429, "retry_after_s": 7})
+    _control(
+        exchange,
+        "fault",
+        {"kind": "status", "status": 429, "retry_after_s": 7, "match": {"method": "POST"}},
+    )
     with pytest.raises(RateLimited) as caught:
         broker.submit(_ticket())
 
@@ -224,7 +237,7 @@ def test_the_same_id_while_the_first_order_is_open_is_not_a_refusal(broker):
 
 def test_a_lost_cancel_is_unknown(exchange, broker):
     broker.submit(_limit("ta-rest", "110.00"))
-    _control(exchange, "faults", {"method": "DELETE", "drop": "after"})
+    _control(exchange, "fault", {"kind": "drop_reply", "match": {"method": "DELETE"}})
     with pytest.raises(OutcomeUnknown):
         broker.cancel("SOLUSDT", "ta-rest")
 

@@ -175,13 +175,13 @@ def test_a_clock_that_is_wrong_by_minutes_is_told_so(client):
 
 
 def test_lost_answers_and_gateway_pages_look_like_the_real_thing(client):
-    simulate(client, "faults", drop_after=1)
+    simulate(client, "fault", kind="drop_reply")
     with pytest.raises(requests.exceptions.ConnectionError):
         client.order_market_buy(**SOL, quantity="1", newClientOrderId="lost")
     assert client.get_order(**SOL, origClientOrderId="lost")["status"] == "FILLED"
-    simulate(client, "faults", reply=502)
+    simulate(client, "fault", kind="status", status=502)
     assert code_of(client.order_market_buy, **SOL, quantity="1") == (502, 0)
-    simulate(client, "faults", order_delay_ms_after=1_000)
+    simulate(client, "fault", kind="delay", after_ms=1_000)
     client.REQUEST_TIMEOUT = 0.2
     with pytest.raises(requests.exceptions.ReadTimeout):
         client.order_market_buy(**SOL, quantity="1", newClientOrderId="slow")

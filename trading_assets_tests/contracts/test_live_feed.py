@@ -111,7 +111,8 @@ class Polled(World):
         self.minute += count
 
     def cut(self) -> None:
-        self._control("faults", {"method": "GET", "path": "/api/v3/klines", "reply": 503})
+        match = {"path": "/api/v3/klines"}
+        self._control("fault", {"kind": "status", "status": 503, "match": match})
 
     def _control(self, name: str, wish: dict[str, object]) -> None:
         request = Request(f"{self.exchange.url}/_sim/{name}", json.dumps(wish).encode())  # noqa: S310 - loopback

@@ -11,7 +11,7 @@ from trading_assets.exchange.config import ExchangeConfig
 
 def test_controls_are_off_by_default(wired):
     with wired(sim_controls=False) as wire:
-        for path in ("step", "faults"):
+        for path in ("step", "fault"):
             assert wire.refusal(wire.http.post(f"/_sim/{path}", json={}))[:2] == (404, -1020)
         assert wire.http.get("/_sim/ledger").status_code == 404
     assert not ExchangeConfig().sim_controls
@@ -34,22 +34,24 @@ def test_a_step_that_makes_no_sense_is_refused(wire, noon, body):
 
 def test_unknown_controls_are_refused(wire):
     assert wire.refusal(wire.http.get("/_sim/step"))[:2] == (404, -1020)
-    assert wire.refusal(wire.sim("faults", what="ever"))[:2] == (400, -1130)
+    assert wire.refusal(wire.sim("fault", what="ever"))[:2] == (400, -1130)
 
 
 def test_a_lost_answer_leaves_an_executed_order(wire):
-    wire.sim("faults", drop_after=1)
+    wish = wire.limit_buy(0.9, newClientOrderId="lost")
+    wire.sim("fault", kind="drop_reply")
     with pytest.raises(httpx.RemoteProtocolError):
-        wire.order(**wire.limit_buy(0.9, newClientOrderId="lost"))
+        wire.order(**wish)
     found = wire.signed("GET", "order", symbol="SOLUSDT", origClientOrderId="lost").json()
     assert found["status"] == "NEW"
     assert wire.order(**wire.limit_buy(0.9)).status_code == 200
 
 
 def test_a_lost_request_leaves_nothing(wire):
-    wire.sim("faults", drop="before")
+    wish = wire.limit_buy(0.9, newClientOrderId="lost")
+    wire.sim("fault", kind="drop_request")
     with pytest.raises(httpx.RemoteProtocolError):
-        wire.order(**wire.limit_buy(0.9, newClientOrderId="lost"))
+        wire.order(**wish)
     query = wire.signed("GET", "order", symbol="SOLUSDT", origClientOrderId="lost")
     assert wire.refusal(query)[1] == -2013
     assert wire.ledger()["requests"] == []
@@ -57,15 +59,16 @@ def test_a_lost_request_leaves_nothing(wire):
 
 @pytest.mark.parametrize(("when", "orders"), [("before", 0), ("after", 1)])
 def test_a_gateway_page_says_nothing_about_the_order(wire, when, orders):
-    wire.sim("faults", reply=502, reply_when=when)
-    answer = wire.order(**wire.limit_buy(0.9))
+    wish = wire.limit_buy(0.9)
+    wire.sim("fault", kind="status", status=502, when=when)
+    answer = wire.order(**wish)
     assert answer.status_code == 502
     assert answer.text.startswith("<html>")
     assert len(wire.ledger()["orders"]) == orders
 
 
 def test_an_invented_rate_limit_carries_its_wait(wire):
-    wire.sim("faults", method="GET", path="/api/v3/time", reply=429, retry_after_s=9)
+    wire.sim("fault", kind="status", status=429, retry_after_s=9, match={"path": "/api/v3/time"})
     answer = wire.get("time")
     assert wire.refusal(answer)[:2] == (429, -1003)
     assert answer.headers["Retry-After"] == "9"
@@ -73,14 +76,15 @@ def test_an_invented_rate_limit_carries_its_wait(wire):
 
 
 def test_a_request_delayed_beyond_its_window_is_too_late(wire):
-    wire.sim("faults", order_delay_ms_before=60)
-    answer = wire.order(**wire.limit_buy(0.9), recvWindow=50)
+    wish = wire.limit_buy(0.9)
+    wire.sim("fault", kind="delay", before_ms=60)
+    answer = wire.order(**wish, recvWindow=50)
     assert wire.refusal(answer)[1] == -1021
     assert wire.ledger()["orders"] == []
 
 
 def test_a_delay_after_execution_holds_up_nobody_else(wire):
-    wire.sim("faults", order_delay_ms_after=300)
+    wire.sim("fault", kind="delay", after_ms=300, match={"method": "POST"})
     with httpx.Client(base_url=wire.http.base_url) as other:
         answers, wish = [], wire.limit_buy()
         slow = threading.Thread(target=lambda: answers.append(wire.order(**wish)))

@@ -1,0 +1,128 @@
+"""What faults do to the venue by time: halts, changed filters, set balances, trades by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from trading_assets.domain.errors import ConfigurationError
+from trading_assets.domain.ids import Micros
+from trading_assets.domain.instrument import units_from_decimal
+from trading_assets.exchange.accounts import MARKET
+from trading_assets.exchange.errors import Refused
+from trading_assets.exchange.fault_kinds import Call, Family, Fault, Kind
+from trading_assets.exchange.faults import Faults
+from trading_assets.exchange.mishaps import Mishap
+from trading_assets.exchange.orders import Kind as OrderKind
+from trading_assets.exchange.orders import OrderRequest, Tif
+from trading_assets.exchange.reports import BalanceReport
+from trading_assets.exchange.venue import Venue
+
+STREAM_KINDS = frozenset({Kind.WS_DROP, Kind.WS_GAP, Kind.WS_DUP, Kind.WS_REORDER, Kind.WS_FREEZE})
+
+
+def check(venue: Venue, fault: Fault, accounts: Sequence[str]) -> None:
+    """Refuse a fault that names what is not there, or cannot be done.
+
+    Raises:
+        ConfigurationError: for an unknown symbol or account, or a grid that does not fit.
+    """
+    if fault.kind in STREAM_KINDS:
+        raise ConfigurationError(
+            "Not a fault", expected="a kind that this exchange has", found=f"{fault.kind.value}"
+        )
+    for name, known in (("symbol", list(venue.original_listings)), ("account", accounts)):
+        for named in (fault.settings.get(name), getattr(fault.match, name)):
+            if named and named not in known:
+                raise ConfigurationError(
+                    "Not a fault", expected=f"{name}: one of {', '.join(known)}", found=named
+                )
+    for setting, step in (("tick_size", "tick"), ("step_size", "lot"), ("quantity", "lot")):
+        size, symbol = fault.settings.get(setting), fault.settings.get("symbol")
+        if not size or symbol is None:
+            continue
+        least = getattr(venue.original_listings[symbol].instrument, step)
+        if size % least:
+            raise ConfigurationError(
+                "Not a fault", expected=f"{setting}: a multiple of {least}", found=str(size)
+            )
+
+
+def mishap_of(faults: Faults, account: str, request: OrderRequest, now: Micros) -> Mishap:
+    """Give what the armed faults do to an order that the venue accepts."""
+    symbol = request.listing.instrument.symbol
+    call = Call("POST", "/api/v3/order", symbol, account)
+    struck = {
+        kind: armed.fault.settings for kind, armed in faults.strike(call, now, Family.ORDER).items()
+    }
+    part, hidden = struck.get(Kind.PARTIAL_FILL), struck.get(Kind.VISIBLE_AFTER)
+    lots = int(part["quantity"] / request.listing.instrument.lot) if part else 0
+    return Mishap(max(lots, 1) if part else 0, hidden["ms"] * 1_000 if hidden else 0)
+
+
+def intervene(venue: Venue, faults: Faults, now: Micros) -> None:
+    """Carry out what is due at `now` and hold the venue to the states that are active."""
+    actions = faults.turn(now)
+    venue.halted = {each["symbol"]: each["status"] for each in faults.states(Kind.HALT_SYMBOL)}
+    _change_filters(venue, faults)
+    for armed in actions:
+        faults.carried_out(armed, now, _carry_out(venue, armed.fault, now))
+
+
+def _change_filters(venue: Venue, faults: Faults) -> None:
+    changes = faults.states(Kind.FILTER_CHANGE)
+    listings = dict(venue.original_listings)
+    for change in changes:
+        listing = listings[change["symbol"]]
+        instrument = listing.instrument
+        if change["tick_size"]:
+            ticks = int(change["tick_size"] / instrument.tick)
+            listing = replace(listing, tick_multiple=ticks)
+        if change["step_size"]:
+            listing = replace(listing, lot_multiple=int(change["step_size"] / instrument.lot))
+        if change["min_notional"]:
+            least = change["min_notional"]
+            listing = replace(listing, instrument=replace(instrument, min_notional=least))
+        listings[change["symbol"]] = listing
+    venue.listings.update(listings)
+
+
+def _carry_out(venue: Venue, fault: Fault, now: Micros) -> str:
+    """Do one action; say what came of it."""
+    if fault.kind is Kind.BALANCE_SET:
+        return _set_balance(venue, fault, now)
+    return _trade_by_hand(venue, fault, now)
+
+
+def _set_balance(venue: Venue, fault: Fault, now: Micros) -> str:
+    account, asset, free = (fault.settings[name] for name in ("account", "asset", "free"))
+    change = units_from_decimal(free) - venue.accounts.holding(account, asset).free
+    payer, payee = (MARKET, account) if change > 0 else (account, MARKET)
+    venue.accounts.pay(payer, asset, abs(change), payee)
+    venue.publish(BalanceReport(account, now, asset, change))
+    venue.report_positions(now)
+    return f"changed by {Decimal(change).scaleb(-8):f}"
+
+
+def _trade_by_hand(venue: Venue, fault: Fault, now: Micros) -> str:
+    """Place an order as the account's owner does on the venue's own pages."""
+    wish = fault.settings
+    listing = venue.listings[wish["symbol"]]
+    instrument = listing.instrument
+    count = venue.counters[wish["symbol"]].next_order_id
+    request = OrderRequest(
+        listing=listing,
+        side=wish["side"],
+        kind=OrderKind.LIMIT if wish["price"] else OrderKind.MARKET,
+        tif=Tif.GTC,
+        lots=int(wish["quantity"] / instrument.lot),
+        ticks=int(wish["price"] / instrument.tick),
+        quote_units=0,
+        client_order_id=f"web_{count:032x}",
+    )
+    try:
+        order = venue.place(wish["account"], request, now)
+    except Refused as refusal:
+        return f"refused: {refusal}"
+    return f"order {order.order_id} {order.status.value}"

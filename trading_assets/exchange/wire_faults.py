@@ -1,0 +1,155 @@
+"""Faults on the wire: delays, lost requests and answers, error pages, torn and garbled bodies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from trading_assets.exchange import errors, wire
+from trading_assets.exchange.application import Exchange
+from trading_assets.exchange.errors import Refused
+from trading_assets.exchange.fault_kinds import Call, Kind
+from trading_assets.exchange.faults import Armed
+
+Answer = Callable[[], Awaitable[Response]]
+Refusal = Callable[[Refused], Response]
+
+_WATCH_S = 0.02
+_GATEWAY_PAGE = (
+    "<html><head><title>{0} {1}</title></head><body><center><h1>{0} {1}</h1></center></body></html>"
+)
+_TITLES = {502: "Bad Gateway", 503: "Service Temporarily Unavailable", 504: "Gateway Time-out"}
+
+
+class TornResponse(Response):
+    """An answer that breaks off in the middle of its body."""
+
+    def __init__(self, whole: Response, abort: Callable[[Any], None]) -> None:
+        super().__init__(whole.body, whole.status_code, dict(whole.headers))
+        self._abort = abort
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the head and half of the body, then close the connection."""
+        await send(
+            {
+                "type": "http.response.start",
+                "status": self.status_code,
+                "headers": self.raw_headers,
+            }
+        )
+        half = bytes(self.body[: len(self.body) // 2])
+        await send({"type": "http.response.body", "body": half, "more_body": True})
+        self._abort(scope["client"])
+        await asyncio.sleep(0)
+
+
+def call_of(exchange: Exchange, request: Request, body: bytes) -> Call:
+    """Say whose request it is and about what, without judging it."""
+    raw = request.scope["query_string"] + b"&" + body
+    symbols = parse_qs(raw.decode("utf-8", "replace")).get("symbol", [""])
+    try:
+        key = request.headers.get("X-MBX-APIKEY")
+        account = exchange.authenticator.account_of(key).account
+    except Refused:
+        account = ""
+    return Call(request.method, request.url.path, symbols[0], account)
+
+
+async def with_faults(
+    exchange: Exchange,
+    request: Request,
+    body: bytes,
+    answer: Answer,
+    refusal: Refusal,
+    abort: Callable[[Any], None],
+) -> Response | None:
+    """Answer a request through whatever is armed for it.
+
+    Args:
+        exchange: whose faults.
+        request: as it came, its body read.
+        body: of the request.
+        answer: executes it.
+        refusal: writes a refusal as the venue does.
+        abort: closes the connection of a client.
+
+    Returns:
+        The answer, or None when the connection is to be dropped.
+    """
+    if exchange.faults.is_quiet:
+        return await answer()
+    now = exchange.settled_now()
+    struck = exchange.faults.strike(call_of(exchange, request, body), now)
+    if (frozen := struck.get(Kind.FREEZE)) is not None and await _freeze(exchange, frozen, request):
+        return None
+    delay = _settings(struck, Kind.DELAY)
+    await asyncio.sleep(delay.get("before_ms", 0) / 1_000)
+    if Kind.DROP_REQUEST in struck:
+        return None
+    status = _settings(struck, Kind.STATUS)
+    if status and status["when"] == "before":
+        return _error_page(status, exchange, refusal)
+    response: Response | None = await answer()
+    await asyncio.sleep(delay.get("after_ms", 0) / 1_000)
+    if status:
+        response = _error_page(status, exchange, refusal)
+    return _spoilt(response, struck, abort)
+
+
+def _spoilt(
+    response: Response | None, struck: Mapping[Kind, Armed], abort: Callable[[Any], None]
+) -> Response | None:
+    """Lose, garble or tear an answer."""
+    if response is None or Kind.DROP_REPLY in struck:
+        return None
+    if garbage := _settings(struck, Kind.GARBAGE_BODY):
+        response = _garbled(response, garbage["style"])
+    return TornResponse(response, abort) if Kind.RESET_MID_BODY in struck else response
+
+
+def _settings(struck: Mapping[Kind, Armed], kind: Kind) -> Mapping[str, Any]:
+    armed = struck.get(kind)
+    return {} if armed is None else armed.fault.settings
+
+
+async def _freeze(exchange: Exchange, frozen: Armed, request: Request) -> bool:
+    """Hold a request until the freeze is over or cleared; say whether its client has gone."""
+    left_s = frozen.fault.settings["ms"] / 1_000
+    while left_s > 0:
+        if frozen.number and not exchange.faults.is_armed(frozen.number, exchange.clock.now()):
+            break
+        if await request.is_disconnected():
+            return True
+        await asyncio.sleep(min(_WATCH_S, left_s))
+        left_s -= _WATCH_S
+    return False
+
+
+def _error_page(status: Mapping[str, Any], exchange: Exchange, refusal: Refusal) -> Response:
+    number, wait_s = status["status"], status["retry_after_s"]
+    if status["code"]:
+        wait = wait_s if number in {418, 429} else None
+        return refusal(Refused(status["code"], status["text"], status=number, retry_after_s=wait))
+    if number in {418, 429}:
+        refused = errors.too_much_weight(exchange.weights.limit, wait_s)
+        refused.status = number
+        return refusal(refused)
+    page = _GATEWAY_PAGE.format(number, _TITLES.get(number, "Error"))
+    return Response(page, number, media_type="text/html")
+
+
+def _garbled(response: Response, style: str) -> Response:
+    whole = bytes(response.body)
+    body, media = {
+        "truncated": (whole[: len(whole) // 2], wire.MEDIA_TYPE),
+        "html": (_GATEWAY_PAGE.format(200, "OK").encode(), "text/html"),
+        "binary": (bytes(range(256)), wire.MEDIA_TYPE),
+        "empty": (b"", wire.MEDIA_TYPE),
+    }[style]
+    return Response(body, 200, media_type=media)
