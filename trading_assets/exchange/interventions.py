@@ -100,7 +100,7 @@ def _set_balance(venue: Venue, fault: Fault, now: Micros) -> str:
     change = units_from_decimal(free) - venue.accounts.holding(account, asset).free
     payer, payee = (MARKET, account) if change > 0 else (account, MARKET)
     venue.accounts.pay(payer, asset, abs(change), payee)
-    venue.publish(BalanceReport(account, now, asset, change))
+    venue.publish(BalanceReport(account, asset, change, now))
     venue.report_positions(now)
     return f"changed by {Decimal(change).scaleb(-8):f}"
 
