@@ -22,6 +22,7 @@ from trading_assets.exchange.settlement import settle
 from trading_assets.exchange.signatures import Authenticator, Credential
 from trading_assets.exchange.tape import Tape
 from trading_assets.exchange.venue import Fees, Venue
+from trading_assets.exchange.windows import Windows
 
 _CLOCK_SLACK: Micros = 60_000_000
 
@@ -40,6 +41,7 @@ class Exchange:
             outages = Outages(config.seed)
             self.tape = Tape(model, outages)
             self.klines = Klines(self.tape)
+            self.windows = Windows(self.tape, self.klines)
             fees = Fees(config.fee_rate, config.fee_rate)
             self.venue = Venue(listings, model, outages, fees)
             self._open_accounts()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from trading_assets.domain.order import OrderSide
 from trading_assets.exchange import wire
@@ -12,8 +11,8 @@ from trading_assets.exchange.application import Exchange
 from trading_assets.exchange.errors import Refused
 from trading_assets.exchange.filters import text8
 from trading_assets.exchange.intervals import INTERVALS, SECOND, zone_minutes
-from trading_assets.exchange.listing import Listing
 from trading_assets.exchange.parameters import Parameters
+from trading_assets.exchange.tickers import chosen
 
 _KLINES_DEFAULT, _KLINES_MAX = 500, 1_000
 _DEPTH_DEFAULT, _DEPTH_MAX = 100, 5_000
@@ -41,7 +40,7 @@ async def time(exchange: Exchange, parameters: Parameters) -> bytes:
 async def exchange_info(exchange: Exchange, parameters: Parameters) -> bytes:
     """Answer GET exchangeInfo for all symbols, `symbol` or `symbols`."""
     parameters.allow("permissions", "showPermissionSets", "symbolStatus")
-    listings, _ = _chosen(exchange, parameters)
+    listings, _ = chosen(exchange, parameters)
     parameters.refuse_unread()
     answer = wire.exchange_info(
         exchange.venue, listings, exchange.clock.now(), exchange.weights.limit
@@ -87,29 +86,6 @@ async def average_price(exchange: Exchange, parameters: Parameters) -> bytes:
     return wire.encode({"mins": 5, "price": text8(average), "closeTime": wire.ms(now)})
 
 
-async def ticker_price(exchange: Exchange, parameters: Parameters) -> bytes:
-    """Answer GET ticker/price for all symbols, `symbol` or `symbols`."""
-    listings, one = _chosen(exchange, parameters)
-    parameters.refuse_unread()
-    now = exchange.clock.now()
-    answers = [
-        {
-            "symbol": listing.instrument.symbol,
-            "price": wire.price(listing, exchange.venue.last_ticks(listing, now)),
-        }
-        for listing in listings
-    ]
-    return wire.encode(answers[0] if one else answers)
-
-
-async def book_ticker(exchange: Exchange, parameters: Parameters) -> bytes:
-    """Answer GET ticker/bookTicker for all symbols, `symbol` or `symbols`."""
-    listings, one = _chosen(exchange, parameters)
-    parameters.refuse_unread()
-    answers = [_best(exchange, listing) for listing in listings]
-    return wire.encode(answers[0] if one else answers)
-
-
 async def depth(exchange: Exchange, parameters: Parameters) -> bytes:
     """Answer GET depth."""
     listing = exchange.listing(parameters.need_symbol())
@@ -130,43 +106,3 @@ def depth_weight(parameters: Parameters) -> int:
     """Give the weight of a depth request by its limit."""
     limit = parameters.limit(_DEPTH_DEFAULT, _DEPTH_MAX)
     return next(w for most, w in ((100, 5), (500, 25), (1_000, 50), (5_000, 250)) if limit <= most)
-
-
-def ticker_weight(parameters: Parameters) -> int:
-    """Give the weight of a price ticker: one symbol or several."""
-    return 2 if "symbol" in parameters else 4
-
-
-def _best(exchange: Exchange, listing: Listing) -> dict[str, Any]:
-    book = exchange.venue.book(listing, exchange.clock.now())
-    answer: dict[str, Any] = {"symbol": listing.instrument.symbol}
-    for name, side in (("bid", OrderSide.SELL), ("ask", OrderSide.BUY)):
-        level = next(book.against(side, None), None)
-        ticks, lots = (level.ticks, level.lots) if level else (0, 0)
-        answer[f"{name}Price"] = wire.price(listing, ticks)
-        answer[f"{name}Qty"] = wire.quantity(listing, lots)
-    return answer
-
-
-def _chosen(exchange: Exchange, parameters: Parameters) -> tuple[list[Listing], bool]:
-    """Give the listings asked for, and whether it was exactly one by `symbol`."""
-    symbol, several = parameters.symbol(), parameters.text("symbols")
-    if symbol is not None and several is not None:
-        raise Refused(-1128, "Combination of optional parameters invalid.")
-    if symbol is not None:
-        return [exchange.listing(symbol)], True
-    if several is None:
-        return list(exchange.venue.listings.values()), False
-    try:
-        names = json.loads(several)
-    except ValueError:
-        names = None
-    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
-        raise Refused(
-            -1100,
-            "Illegal characters found in parameter 'symbols'; legal range is "
-            '\'^\\[("[A-Z0-9-_.]{1,20}"(,"[A-Z0-9-_.]{1,20}"){0,}){0,1}\\]$\'.',
-        )
-    if len(set(names)) != len(names):
-        raise Refused(-1151, "Symbol is present multiple times in the list.")
-    return [exchange.listing(name) for name in names], False

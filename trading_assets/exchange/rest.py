@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from trading_assets.exchange import errors, market_data, trading, wire
+from trading_assets.exchange import errors, market_data, public_trades, tickers, trading, wire
 from trading_assets.exchange.application import Exchange
 from trading_assets.exchange.clock import wall_now
 from trading_assets.exchange.controls import PREFIX, control
@@ -56,9 +56,15 @@ _ROUTES: dict[tuple[str, str], Endpoint] = {
     ("GET", "exchangeInfo"): Endpoint(20, market_data.exchange_info),
     ("GET", "klines"): Endpoint(2, market_data.klines),
     ("GET", "uiKlines"): Endpoint(2, market_data.klines),
+    ("GET", "trades"): Endpoint(25, public_trades.trades),
+    ("GET", "historicalTrades"): Endpoint(25, public_trades.historical_trades),
+    ("GET", "aggTrades"): Endpoint(4, public_trades.aggregate_trades),
     ("GET", "avgPrice"): Endpoint(2, market_data.average_price),
-    ("GET", "ticker/price"): Endpoint(market_data.ticker_weight, market_data.ticker_price),
-    ("GET", "ticker/bookTicker"): Endpoint(market_data.ticker_weight, market_data.book_ticker),
+    ("GET", "ticker/24hr"): Endpoint(tickers.day_ticker_weight, tickers.day_ticker),
+    ("GET", "ticker/tradingDay"): Endpoint(tickers.window_weight, tickers.trading_day),
+    ("GET", "ticker"): Endpoint(tickers.window_weight, tickers.rolling),
+    ("GET", "ticker/price"): Endpoint(tickers.ticker_weight, tickers.ticker_price),
+    ("GET", "ticker/bookTicker"): Endpoint(tickers.ticker_weight, tickers.book_ticker),
     ("GET", "depth"): Endpoint(market_data.depth_weight, market_data.depth),
     ("POST", "order"): Endpoint(
         0, signed=trading.place_order, refused_weight=1, changes=True, places=True

@@ -176,6 +176,8 @@ class Tape:
 
     def next_ids(self, listing: Listing, now: Micros) -> tuple[int, int]:
         """Give the numbers of the next trade and aggregate trade after now."""
+        if now < LISTED_MINUTE * 60_000_000:
+            return 1, 1
         present = self.present(listing, now)
         if len(present):
             return int(present.id[-1]) + 1, int(present.aggregate[-1]) + 1
@@ -205,7 +207,7 @@ class Tape:
 
     def first_at(self, listing: Listing, ts: Micros) -> tuple[int, int]:
         """Give the numbers of the first trade and aggregate trade at `ts` or after."""
-        return self.next_ids(listing, ts - 1) if ts > 0 else (1, 1)
+        return self.next_ids(listing, ts - 1)
 
     # --- numbering
 
