@@ -5,7 +5,7 @@ BIN := .venv/bin
 export OMP_WAIT_POLICY ?= passive
 export DAGSTER_HOME ?= $(CURDIR)/dagster_home
 
-.PHONY: help setup demo up down test test-all check fmt lint types arch bench bench-data lock clean
+.PHONY: help setup clients demo up down test test-all check fmt lint types arch bench bench-data lock clean
 
 help: ## show every command
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,21 @@ $(BIN)/.installed: requirements.lock pyproject.toml
 	   $(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock && \
 	   $(BIN)/python -m pip install --quiet --no-deps -e .; \
 	 fi
+	@touch $@
+
+clients: .venv-clients/.installed ## make the environments of the foreign clients that judge the exchange
+
+CLIENT_LOCKS := $(wildcard trading_assets_tests/contracts/clients/*.txt)
+.venv-clients/.installed: $(CLIENT_LOCKS) | setup
+	@for lock in $(CLIENT_LOCKS); do \
+	   venv=.venv-clients/$$(basename $$lock .txt); \
+	   test -x $$venv/bin/python || $(PYTHON) -m venv --without-pip $$venv || exit 1; \
+	   if test -x $(BIN)/uv; then \
+	     $(BIN)/uv pip sync --quiet --python $$venv/bin/python --require-hashes $$lock || exit 1; \
+	   else \
+	     $(BIN)/python -m pip --python $$venv/bin/python install --quiet --no-deps --require-hashes -r $$lock || exit 1; \
+	   fi; \
+	 done
 	@touch $@
 
 demo: setup ## the whole desk, offline: bars -> features -> model -> backtests -> decision -> live paper run
@@ -65,6 +80,11 @@ lock: setup ## resolve the dependencies again, with hashes
 	@$(BIN)/uv pip compile --quiet --no-emit-index-url --no-strip-extras --generate-hashes \
 	  --extra dev --python-version 3.11 --upgrade pyproject.toml -o requirements.lock
 	@sed -i 's/^#    uv pip compile.*/#    make lock/' requirements.lock
+	@for names in trading_assets_tests/contracts/clients/*.in; do \
+	   $(BIN)/uv pip compile --quiet --no-emit-index-url --no-strip-extras --generate-hashes \
+	     --python-version 3.11 --upgrade $$names -o $${names%.in}.txt && \
+	   sed -i 's/^#    uv pip compile.*/#    make lock/' $${names%.in}.txt || exit 1; \
+	 done
 
 clean: down ## remove everything that was made, but the environment and the live journals
 	@find data -mindepth 1 -maxdepth 1 ! -name README.md ! -name live -exec rm -rf {} +

@@ -12,7 +12,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from trading_assets.exchange import errors, market_data, public_trades, tickers, trading, wire
+from trading_assets.exchange import (
+    errors,
+    market_data,
+    public_trades,
+    tickers,
+    trading,
+    wallet,
+    wire,
+)
 from trading_assets.exchange.application import Exchange
 from trading_assets.exchange.clock import wall_now
 from trading_assets.exchange.controls import PREFIX, control
@@ -80,6 +88,13 @@ _ROUTES: dict[tuple[str, str], Endpoint] = {
     ("GET", "account"): Endpoint(20, signed=trading.account_page),
     ("GET", "myTrades"): Endpoint(trading.trades_weight, signed=trading.my_trades),
     ("GET", "rateLimit/order"): Endpoint(40, signed=trading.order_counts),
+}
+
+_WALLET_ROUTES: dict[tuple[str, str], Endpoint] = {
+    ("GET", "/sapi/v1/system/status"): Endpoint(1, wallet.status),
+    ("GET", "/sapi/v1/capital/config/getall"): Endpoint(10, signed=wallet.coins),
+    ("GET", "/sapi/v1/margin/allPairs"): Endpoint(1, wallet.margin_pairs),
+    ("GET", "/sapi/v1/margin/isolated/allPairs"): Endpoint(1, wallet.margin_pairs),
 }
 
 
@@ -196,7 +211,8 @@ class RestApi:
         name = path.removeprefix(_API)
         if name == "userDataStream" and path.startswith(_API):
             raise Refused(-1016, "This service is no longer available.", status=410)
-        endpoint = _ROUTES.get((method, name)) if path.startswith(_API) else None
+        routes = _ROUTES if path.startswith(_API) else _WALLET_ROUTES
+        endpoint = routes.get((method, name))
         if endpoint is None:
             raise errors.unsupported()
         return endpoint

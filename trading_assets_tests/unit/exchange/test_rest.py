@@ -14,7 +14,7 @@ KEY = {"X-MBX-APIKEY": "demo-key"}
     ("method", "path", "expected"),
     [
         ("GET", "/api/v3/nothing", (404, -1020)),
-        ("GET", "/sapi/v1/capital/config/getall", (404, -1020)),
+        ("GET", "/sapi/v1/asset/tradeFee", (404, -1020)),
         ("GET", "/", (404, -1020)),
         ("PUT", "/api/v3/order", (404, -1020)),
         ("POST", "/api/v3/order/oco", (404, -1020)),
@@ -100,3 +100,11 @@ def test_order_counts_are_shown_and_given_back(wire):
     wire.order(symbol="SOLUSDT", side="BUY", type="MARKET", quantity="0.1")
     rows = wire.signed("GET", "rateLimit/order").json()
     assert [(row["interval"], row["count"]) for row in rows] == [("SECOND", 1), ("DAY", 1)]
+
+
+def test_the_wallet_and_margin_that_clients_ask_for_first_are_empty(wire):
+    for path in ("margin/allPairs", "margin/isolated/allPairs"):
+        assert wire.http.get(f"/sapi/v1/{path}").json() == []
+    assert wire.http.get("/sapi/v1/system/status").json() == {"status": 0, "msg": "normal"}
+    unsigned = wire.http.get("/sapi/v1/capital/config/getall")
+    assert wire.refusal(unsigned)[:2] == (401, -2014)

@@ -1,0 +1,55 @@
+"""Clients that we did not write, each in an environment of its own, against the exchange.
+
+`make clients` builds the environments; a script there runs all checks of one client and every
+verdict becomes a test here.
+"""
+
+import ast
+import json
+import os
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from trading_assets.exchange.server import ExchangeConfig, running_exchange
+
+HERE = Path(__file__).parent / "clients"
+ENVIRONMENTS = Path(__file__).parents[2] / ".venv-clients"
+NOON = 1_709_294_400_000_000  # 2024-03-01T12:00:00Z
+PATIENCE_S = 300
+
+
+def checks_of(script):
+    tree = ast.parse((HERE / script).read_text())
+    names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    return [name for name in names if name.startswith("check_")]
+
+
+@cache
+def verdicts_of(environment, script):
+    python = ENVIRONMENTS / environment / "bin" / "python"
+    if not python.exists():
+        pytest.skip(f"{python} is not there: make clients")
+    settings = {"start": NOON, "stepped": True, "sim_controls": True, "weight_limit": 1_000_000}
+    with running_exchange(ExchangeConfig(**settings)) as running:
+        done = subprocess.run(
+            [python, HERE / script, running.url],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+CASES = [("ccxt", "ccxt_rest.py", check) for check in checks_of("ccxt_rest.py")]
+
+
+@pytest.mark.parametrize(("environment", "script", "check"), CASES)
+def test_a_foreign_client_finds_what_it_expects(environment, script, check):
+    verdict = verdicts_of(environment, script)[check]
+    assert not verdict, verdict
