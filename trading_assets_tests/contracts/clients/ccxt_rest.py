@@ -86,6 +86,25 @@ def check_best_prices(client, exchange):
     assert (best["bid"], best["ask"]) == (book["bids"][0][0], book["asks"][0][0])
 
 
+def check_tickers(client, exchange):
+    ticker = client.fetch_ticker(PAIR)
+    assert ticker["low"] <= ticker["vwap"] <= ticker["high"]
+    assert ticker["bid"] < ticker["ask"]
+    assert ticker["baseVolume"] > 0
+    assert set(client.fetch_tickers()) == set(client.markets)
+    last = client.fetch_last_prices([PAIR])[PAIR]
+    assert last["price"] == ticker["last"]
+
+
+def check_public_trades(client, exchange):
+    trades = client.fetch_trades(PAIR, limit=20)
+    assert len(trades) == 20
+    ids = [int(trade["id"]) for trade in trades]
+    assert ids == list(range(ids[0], ids[0] + 20))
+    assert [t["timestamp"] for t in trades] == sorted(t["timestamp"] for t in trades)
+    assert {trade["side"] for trade in trades} <= {"buy", "sell"}
+
+
 # --- money
 
 
