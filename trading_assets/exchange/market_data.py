@@ -8,6 +8,7 @@ from typing import TypedDict
 from trading_assets.domain.order import OrderSide
 from trading_assets.exchange import wire
 from trading_assets.exchange.application import Exchange
+from trading_assets.exchange.book_updates import book_update_id
 from trading_assets.exchange.errors import Refused
 from trading_assets.exchange.filters import text8
 from trading_assets.exchange.intervals import INTERVALS, SECOND, zone_minutes
@@ -91,7 +92,8 @@ async def depth(exchange: Exchange, parameters: Parameters) -> bytes:
     listing = exchange.listing(parameters.need_symbol())
     limit = parameters.limit(_DEPTH_DEFAULT, _DEPTH_MAX)
     parameters.refuse_unread()
-    book = exchange.venue.book(listing, exchange.clock.now())
+    now = exchange.settled_now()
+    book = exchange.venue.book(listing, now)
     sides = {
         name: [
             [wire.price(listing, level.ticks), wire.quantity(listing, level.lots)]
@@ -99,7 +101,7 @@ async def depth(exchange: Exchange, parameters: Parameters) -> bytes:
         ][:limit]
         for name, side in (("bids", OrderSide.SELL), ("asks", OrderSide.BUY))
     }
-    return wire.encode({"lastUpdateId": book.cell, **sides})
+    return wire.encode({"lastUpdateId": book_update_id(exchange.venue, listing, now), **sides})
 
 
 def depth_weight(parameters: Parameters) -> int:

@@ -96,3 +96,38 @@ def test_taking_from_an_empty_book_changes_nothing(model, side):
         level.lots = 0
     book.take(side, 1, 1)
     assert not list(book.against(side, None))
+
+
+def depth_id(wire):
+    return wire.get("depth", symbol="SOLUSDT", limit=5).json()["lastUpdateId"]
+
+
+def test_the_update_id_grows_with_every_change_and_only_then(wire):
+    ids = [depth_id(wire)]
+    assert depth_id(wire) == ids[0]
+    market = {"symbol": "SOLUSDT", "side": "BUY", "type": "MARKET", "quantity": "1"}
+    assert wire.order(**market).status_code == 200
+    ids.append(depth_id(wire))
+    resting = wire.order(**wire.limit_buy(0.9)).json()
+    ids.append(depth_id(wire))
+    wire.signed("DELETE", "order", symbol="SOLUSDT", orderId=resting["orderId"])
+    ids.append(depth_id(wire))
+    assert wire.order(**{**market, "quantity": "0.0000001"}).status_code == 400
+    assert depth_id(wire) == ids[-1]
+    wire.sim("step", seconds=4.9)
+    assert depth_id(wire) == ids[-1]
+    wire.sim("step", seconds=0.1)
+    ids.append(depth_id(wire))
+    assert ids == sorted(set(ids))
+
+
+def test_the_update_id_goes_on_after_a_restart(wired, tmp_path):
+    ledger = tmp_path / "ledger.sqlite"
+    with wired(ledger=ledger) as wire:
+        wire.order(symbol="SOLUSDT", side="BUY", type="MARKET", quantity="1")
+        wire.order(**wire.limit_buy(0.9))
+        before = depth_id(wire)
+    with wired(ledger=ledger) as wire:
+        assert depth_id(wire) == before
+        wire.order(symbol="SOLUSDT", side="BUY", type="MARKET", quantity="1")
+        assert depth_id(wire) > before
