@@ -46,7 +46,8 @@ def verdicts_of(environment, script):
     return json.loads(done.stdout)
 
 
-CASES = [("ccxt", "ccxt_rest.py", check) for check in checks_of("ccxt_rest.py")]
+SCRIPTS = (("ccxt", "ccxt_rest.py"), ("binance_sdk", "sdk_rest.py"))
+CASES = [(home, script, check) for home, script in SCRIPTS for check in checks_of(script)]
 
 
 @pytest.mark.parametrize(("environment", "script", "check"), CASES)
