@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
 from trading_assets.exchange import errors
-from trading_assets.exchange.clock import MarketClock
+from trading_assets.exchange.clock import MarketClock, wall_now
 from trading_assets.exchange.config import ExchangeConfig
+from trading_assets.exchange.driver import Driver
 from trading_assets.exchange.fault_kinds import Fault, Kind
 from trading_assets.exchange.faults import Faults
 from trading_assets.exchange.interventions import check, intervene, mishap_of
@@ -17,14 +19,18 @@ from trading_assets.exchange.ledger import Ledger
 from trading_assets.exchange.limits import WeightMeter
 from trading_assets.exchange.listing import Listing, listing_of
 from trading_assets.exchange.market_model import MarketModel
+from trading_assets.exchange.market_streams import MarketStreams
 from trading_assets.exchange.outages import Outages
 from trading_assets.exchange.settlement import settle
 from trading_assets.exchange.signatures import Authenticator, Credential
+from trading_assets.exchange.sockets import GOING_AWAY, Sockets
+from trading_assets.exchange.stream_hub import StreamHub
 from trading_assets.exchange.tape import Tape
 from trading_assets.exchange.venue import Fees, Venue
 from trading_assets.exchange.windows import Windows
 
 _CLOCK_SLACK: Micros = 60_000_000
+_FAREWELL_S = 0.5
 
 
 class Exchange:
@@ -54,6 +60,10 @@ class Exchange:
         self.weights = WeightMeter(config.weight_limit)
         self.faults = Faults(self.ledger.record_fault)
         self.venue.mishap = partial(mishap_of, self.faults)
+        streams = MarketStreams(self.venue, self.klines, self.tape)
+        self.hub = StreamHub(streams.make, self.clock.now())
+        self.sockets = Sockets(config.connects_per_5min)
+        self.driver = Driver(self.clock, self.hub, self.sockets, self._settle, self._record)
 
     def _continue_clock(self) -> None:
         last = self.ledger.last_ts
@@ -80,15 +90,27 @@ class Exchange:
         self.settled_now()
         self.ledger.close()
 
+    def _record(self, now: Micros) -> None:
+        self.ledger.record(self.venue, now)
+
+    def catch_up(self) -> Micros:
+        """Give the market time, with all that was due until then said and done."""
+        now = self.clock.now()
+        self.driver.advance(now)
+        return now
+
     def settled_now(self) -> Micros:
         """Give the market time, with everything settled and recorded up to it."""
-        now = self.clock.now()
+        now = self.catch_up()
+        self.ledger.record(self.venue, now)
+        return now
+
+    def _settle(self, now: Micros) -> None:
+        """Let fills happen up to `now`, and what armed faults change on the way."""
         while (change := self.faults.next_change(now)) is not None:
             settle(self.venue, change)
             intervene(self.venue, self.faults, change)
         settle(self.venue, now)
-        self.ledger.record(self.venue, now)
-        return now
 
     @property
     def clock_skew(self) -> Micros:
@@ -122,12 +144,48 @@ class Exchange:
         self.faults.clear(number)
         intervene(self.venue, self.faults, self.clock.now())
 
-    def step(self, seconds: float) -> Micros:
-        """Move a stepped clock; give the new market time."""
-        self.clock.step(round(seconds * 1_000_000))
-        now = self.settled_now()
-        self.ledger.record_time(now)
-        return now
+    async def step(self, seconds: float) -> Micros:
+        """Move a stepped or paused clock; give the new market time.
+
+        Raises:
+            ConfigurationError: if the clock runs.
+        """
+        return await self._arrive(self.clock.step(round(seconds * 1_000_000)))
+
+    async def jump_to(self, ts: Micros) -> Micros:
+        """Move the clock forwards to `ts`; give the new market time.
+
+        Raises:
+            ConfigurationError: if it follows the wall, or would go back.
+        """
+        return await self._arrive(self.clock.jump_to(ts))
+
+    async def _arrive(self, ts: Micros) -> Micros:
+        await self.driver.reach(ts)
+        self.ledger.record(self.venue, ts)
+        self.ledger.record_time(ts)
+        return ts
+
+    async def say_farewell(self) -> None:
+        """Announce a stop to the clients of streams, and wait a moment until they have it."""
+        now = self.clock.now()
+        told = list(self.sockets.of(None))
+        for connection in told:
+            connection.push(connection.farewell(now))
+            connection.close(GOING_AWAY, "serverShutdown")
+        if told:
+            await asyncio.wait([asyncio.create_task(c.ended()) for c in told], timeout=_FAREWELL_S)
+
+    def timestamp_clocks(self) -> tuple[Micros, ...]:
+        """Give the instants of which a signed request's timestamp must suit one; none for any."""
+        is_warped = not self.clock.is_paused and self.clock.warp != 1
+        match self.config.timestamps or ("off" if is_warped else "strict"):
+            case "off":
+                return ()
+            case "wall":
+                return (wall_now() + self.clock_skew,)
+            case _:
+                return (wall_now() + self.clock_skew, self.clock.now() + self.clock_skew)
 
     def listing(self, symbol: str) -> Listing:
         """Find a listed symbol.

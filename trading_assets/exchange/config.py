@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
@@ -16,6 +16,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 DEMO_KEY = "demo-key"
 DEMO_SECRET = "demo-secret"  # noqa: S105 - public on purpose: play money on loopback
+CONNECTS_PER_5MIN = 300
 _EARLIEST: Micros = (LISTED_MINUTE + 1_440) * 60_000_000
 
 
@@ -54,6 +55,12 @@ class ExchangeConfig:
         stepped: market time moves only by `/_sim/step`; needs `start`.
         fee_bps: commission of makers and takers.
         weight_limit: request weight per minute before 429.
+        connect_limit: WebSocket connections per address and five minutes of the wall clock before
+            429, 0 for any number. None takes the venue's 300 with the wall clock, and any number
+            with a virtual one, where five minutes may be two days of market.
+        timestamps: what the timestamps of signed requests must suit: `strict` this machine's clock
+            or the market's, `wall` this machine's only, `off` neither. None is `strict`, and `off`
+            while the clock is warped, since no client can follow that.
         accounts: who may trade.
     """
 
@@ -69,6 +76,8 @@ class ExchangeConfig:
     stepped: bool = False
     fee_bps: Decimal = Decimal(10)
     weight_limit: int = 6_000
+    connect_limit: int | None = None
+    timestamps: Literal["strict", "wall", "off"] | None = None
     accounts: tuple[AccountConfig, ...] = (AccountConfig(),)
 
     def __post_init__(self) -> None:
@@ -80,6 +89,10 @@ class ExchangeConfig:
         self._require(bool(self.symbols), "symbols", "at least one symbol", "none")
         self._require(self.warp > 0, "warp", "a positive number", self.warp)
         self._require(0 <= self.fee_bps <= 1_000, "fee_bps", "0 to 1000", self.fee_bps)
+        connects = self.connect_limit
+        self._require(connects is None or connects >= 0, "connect_limit", "0 or more", connects)
+        known = (None, "strict", "wall", "off")
+        self._require(self.timestamps in known, "timestamps", f"one of {known}", self.timestamps)
         virtual = self.start is not None
         self._require(
             virtual or not (self.stepped or self.warp != 1),
@@ -108,6 +121,13 @@ class ExchangeConfig:
     def fee_rate(self) -> int:
         """The commission in 1e-8 of the received asset."""
         return int(self.fee_bps * 10_000)
+
+    @property
+    def connects_per_5min(self) -> int:
+        """How many connections an address may open in five minutes, 0 for any number."""
+        if self.connect_limit is not None:
+            return self.connect_limit
+        return CONNECTS_PER_5MIN if self.start is None else 0
 
     def identity(self) -> dict[str, Any]:
         """Give what a ledger must agree on to be continued."""

@@ -8,6 +8,7 @@ from typing import Any
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.exchange import wire
 from trading_assets.exchange.application import Exchange
+from trading_assets.exchange.clock_controls import clock_control
 from trading_assets.exchange.errors import Refused, unsupported
 from trading_assets.exchange.fault_kinds import fault_from, vocabulary
 from trading_assets.exchange.state import state_of
@@ -15,10 +16,12 @@ from trading_assets.exchange.state import state_of
 PREFIX = "/_sim/"
 
 
-def control(exchange: Exchange, method: str, path: str, body: bytes) -> bytes:
+async def control(exchange: Exchange, method: str, path: str, body: bytes) -> bytes:
     """Answer one control request.
 
-    - `POST step {"seconds": n}`: move a stepped clock; gives `{"serverTime": ms}`.
+    - `POST step {"seconds": n}`: move a stepped or paused clock; gives `{"serverTime": ms}` when
+      all that became due on the way has been sent to the clients of streams.
+    - `POST clock {...}`, `GET clock`: see `clock_controls`.
     - `POST fault {"kind": ...}`: arm a fault, or a list of them; gives their ids. `GET fault` lists
       what is armed, spent and has struck; `DELETE fault` clears all, `DELETE fault/ID` one.
     - `GET vocabulary`: every kind of fault and its settings.
@@ -31,7 +34,9 @@ def control(exchange: Exchange, method: str, path: str, body: bytes) -> bytes:
     try:
         match method, path.removeprefix(PREFIX).split("/"):
             case "POST", ["step"]:
-                answer: Any = _step(exchange, _wish(body))
+                answer: Any = await _step(exchange, _wish(body))
+            case _, ["clock"]:
+                answer = await clock_control(exchange, method, _wish(body))
             case "POST", ["fault"]:
                 answer = _arm(exchange, _json(body))
             case "GET", ["fault"]:
@@ -71,11 +76,11 @@ def _unreadable(body: bytes) -> ConfigurationError:
     return ConfigurationError("Unreadable control", expected="a JSON object", found=str(body[:200]))
 
 
-def _step(exchange: Exchange, wish: dict[str, Any]) -> dict[str, int]:
+async def _step(exchange: Exchange, wish: dict[str, Any]) -> dict[str, int]:
     seconds: Any = wish.get("seconds", -1)
     if type(seconds) not in {int, float} or wish.keys() != {"seconds"} or not 0 <= seconds < 1e9:
         raise ConfigurationError("Not a step", expected='{"seconds": 60}', found=str(wish))
-    return {"serverTime": wire.ms(exchange.step(seconds))}
+    return {"serverTime": wire.ms(await exchange.step(seconds))}
 
 
 def _arm(exchange: Exchange, wish: Any) -> dict[str, list[int]]:

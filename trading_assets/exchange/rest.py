@@ -138,7 +138,7 @@ class RestApi:
         body = await request.body()
         path = request.url.path
         if path.startswith(PREFIX) and self._exchange.config.sim_controls:
-            return self._json(control(self._exchange, request.method, path, body))
+            return self._json(await control(self._exchange, request.method, path, body))
 
         async def execute() -> Response:
             try:
@@ -184,8 +184,7 @@ class RestApi:
                 request.headers.get("X-MBX-APIKEY")
             )
             account = credential.account
-            skew = self._exchange.clock_skew
-            clocks = (wall_now() + skew, self._exchange.clock.now() + skew)
+            clocks = self._exchange.timestamp_clocks()
             self._exchange.authenticator.check(
                 credential, parameters, query=query, body=body, clocks=clocks
             )

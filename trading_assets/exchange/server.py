@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import logging
 import signal
 import socket
 import threading
@@ -17,9 +19,14 @@ import uvicorn
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.exchange.application import Exchange
 from trading_assets.exchange.config import AccountConfig, ExchangeConfig
+from trading_assets.exchange.gateway import Gateway
 from trading_assets.exchange.rest import RestApi
 
 __all__ = ["AccountConfig", "ExchangeConfig", "RunningExchange", "running_exchange", "serve"]
+
+_LOG = logging.getLogger(__name__)
+_FRAME_BYTES_MAX = 128 * 1024
+"""What a client may send in one frame; 1,024 names of streams are about 40 KB."""
 
 _START_S = 10.0
 _STOP_S = 5.0
@@ -46,22 +53,51 @@ class RunningExchange:
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that says when it is ready and can drop one client."""
+    """A uvicorn server that drives the market, says when it is ready and can drop one client."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, exchange: Exchange) -> None:
         super().__init__(config)
         self.ready = threading.Event()
+        self.failure: BaseException | None = None
+        self._exchange = exchange
+        self._driving: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start listening, then say so."""
+        """Start listening and let the market run, then say so."""
         await super().startup(sockets)
+        self._driving = asyncio.create_task(self._exchange.driver.run())
+        self._driving.add_done_callback(self._on_halt)
         self.ready.set()
+
+    def _on_halt(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # A market that has stopped must not look like a quiet one.
+            _LOG.critical("The market of the embedded exchange has stopped", exc_info=error)
+            self.failure = error
+            self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell every client of a stream, then stop."""
+        await self._exchange.say_farewell()
+        if self._driving is not None:
+            self._driving.cancel()
+            await asyncio.gather(self._driving, return_exceptions=True)
+        await super().shutdown(sockets)
+
+    def _connections_of(self, client: Any) -> list[Any]:
+        known = list(self.server_state.connections)
+        return [one for one in known if getattr(one, "client", None) == client]
 
     def abort(self, client: Any) -> None:
         """Close the connection of a client address without another byte."""
-        for connection in list(self.server_state.connections):
-            if getattr(connection, "client", None) == client:
-                connection.transport.abort()
+        for connection in self._connections_of(client):
+            connection.transport.abort()
+
+    def stall(self, client: Any) -> None:
+        """Neither read from a WebSocket client nor ping it any more."""
+        for connection in self._connections_of(client):
+            connection.stop_keepalive()
+            connection.transport.pause_reading()
 
 
 @contextmanager
@@ -100,12 +136,18 @@ def running_exchange(config: ExchangeConfig) -> Iterator[RunningExchange]:
 
 
 def _server(exchange: Exchange) -> _Server:
-    app = RestApi(exchange)
+    rest = RestApi(exchange)
+    gateway = Gateway(exchange, rest)
     server = _Server(
         uvicorn.Config(
-            app,
+            gateway,
             loop="asyncio",
-            ws="none",
+            # Named, since `auto` may become another one: pings and back-pressure are its own.
+            ws="websockets-sansio",
+            ws_max_size=_FRAME_BYTES_MAX,
+            ws_ping_interval=20,
+            ws_ping_timeout=60,
+            ws_per_message_deflate=False,  # loopback has no lack of bandwidth
             lifespan="off",
             log_config=None,
             log_level="critical",
@@ -114,9 +156,11 @@ def _server(exchange: Exchange) -> _Server:
             # Longer than a client pauses: a connection closed as an order leaves loses its answer.
             timeout_keep_alive=75,
             timeout_graceful_shutdown=1,
-        )
+        ),
+        exchange,
     )
-    app.abort = server.abort
+    rest.abort = gateway.abort = server.abort
+    gateway.stall = server.stall
     return server
 
 

@@ -64,7 +64,8 @@ class Authenticator:
             parameters: the parsed request.
             query: query string as received.
             body: form body as received.
-            clocks: instants of which the timestamp must suit one (wall and market clock).
+            clocks: instants of which the timestamp must suit one (wall and market clock); with
+                none of them any timestamp will do.
 
         Raises:
             Refused: -1102, -1021, -1022 or -1131.
@@ -91,11 +92,13 @@ def window_ms(parameters: Parameters) -> float:
 
 
 def check_window(timestamp: int, window: float, clocks: tuple[Micros, ...]) -> None:
-    """Accept a timestamp (ms, or us when it has 16 digits) that suits one of the clocks.
+    """Accept a timestamp (ms, or us when it has 16 digits) that suits one of the clocks, if any.
 
     Raises:
         Refused: -1021, worded for the first clock.
     """
+    if not clocks:
+        return
     sent_ms = timestamp / 1_000 if timestamp >= 10**15 else float(timestamp)
     ages_ms = [clock / 1_000 - sent_ms for clock in clocks]
     if any(-_AHEAD_MS < age <= window for age in ages_ms):

@@ -57,3 +57,48 @@ def test_a_clock_of_its_own_needs_a_start(start, warp, stepped):
 def test_a_clock_cannot_stand_still():
     with pytest.raises(ConfigurationError, match="warp"):
         MarketClock(START, warp=0)
+
+
+def test_a_running_clock_is_paused_moved_and_given_another_pace():
+    clock = MarketClock(START, warp=1_000.0)
+    changes = []
+    clock.changed = lambda: changes.append(clock.is_paused)
+    clock.set_paused(True)
+    stood = clock.now()
+    assert clock.now() == stood
+    assert clock.seconds_until(stood + 1) is None
+    assert clock.step(5) == clock.now() == stood + 5
+    assert clock.jump_to(stood + 60_000_000) == clock.now()
+    clock.set_warp(0.001)
+    clock.set_paused(False)
+    assert clock.warp == 0.001
+    first = clock.now()
+    assert stood + 60_000_000 <= first < stood + 61_000_000
+    assert 0 < clock.seconds_until(first + 1_000_000) <= 1_000
+    assert clock.seconds_until(first - 1) == 0
+    assert changes == [True, True, True, True, False]
+
+
+def test_no_way_leads_back():
+    clock = MarketClock(START)
+    with pytest.raises(ConfigurationError, match="never goes back"):
+        clock.jump_to(START - 1)
+    before = clock.now()
+    clock.set_warp(0.5)
+    assert clock.now() >= before
+
+
+def test_a_clock_that_follows_the_wall_cannot_be_changed():
+    clock = MarketClock(None)
+    for change in (
+        lambda: clock.set_warp(2),
+        lambda: clock.set_paused(True),
+        lambda: clock.jump_to(wall_now() + 10**9),
+    ):
+        with pytest.raises(ConfigurationError, match="cannot be changed"):
+            change()
+
+
+def test_a_stepped_clock_does_not_run():
+    with pytest.raises(ConfigurationError, match="does not run"):
+        MarketClock(START, stepped=True).set_paused(False)

@@ -1,5 +1,6 @@
 """The ledger file: complete, continued by a restart, one exchange at a time."""
 
+import asyncio
 import sqlite3
 
 import pytest
@@ -44,7 +45,7 @@ def trade_a_little(exchange, desk):
         desk.now = exchange.settled_now()
         steps.append(desk.place(symbol, side, client_order_id=f"c{len(steps)}", **wish))
         exchange.ledger.record(exchange.venue, desk.now)
-        exchange.step(3)
+        asyncio.run(exchange.step(3))
     exchange.venue.cancel(steps[2], exchange.settled_now(), "the-cancel")
     exchange.ledger.record(exchange.venue, exchange.clock.now())
     return steps
@@ -53,7 +54,7 @@ def trade_a_little(exchange, desk):
 def test_a_restart_continues_accounts_orders_ids_and_time(path, desk, opened):
     first = opened(path)
     trade_a_little(first, desk)
-    first.step(60)
+    asyncio.run(first.step(60))
     before = first.ledger.dump()
     now, balances = first.clock.now(), first.venue.accounts.rows()
     first.close()
@@ -73,11 +74,11 @@ def test_a_restart_and_no_restart_end_the_same(tmp_path, make_desk, opened):
     def run(path, *, restart):
         exchange = opened(path)
         trade_a_little(exchange, make_desk())
-        exchange.step(1)
+        asyncio.run(exchange.step(1))
         if restart:
             exchange.close()
             exchange = opened(path)
-        exchange.step(6 * 3_600)
+        asyncio.run(exchange.step(6 * 3_600))
         dump = exchange.ledger.dump()
         exchange.close()
         return dump
@@ -96,7 +97,7 @@ def test_orders_that_the_path_reached_while_it_was_off_are_filled(path, desk, op
     first.ledger.record(first.venue, desk.now)
     first.ledger.close()  # as a kill would: nothing is settled any more
     second = opened(path)
-    second.step(15_000)
+    asyncio.run(second.step(15_000))
     assert second.venue.orders["SOLUSDT", 1].status is Status.FILLED
     second.close()
 

@@ -1,0 +1,97 @@
+"""What makes the market happen: everything due by market time, in order, whoever asks or not.
+
+One task sleeps until the next due instant of the market clock and then catches up; a request
+catches up too, before it is looked at. Between two instants nothing is done, so a quiet exchange
+costs nothing. In step mode a step says all that is due on its way before it is answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+
+from trading_assets.domain.ids import Micros
+from trading_assets.exchange.clock import MarketClock
+from trading_assets.exchange.sockets import Sockets
+from trading_assets.exchange.stream_hub import StreamHub
+
+_STRIDE: Micros = 3_600_000_000
+_THINNED_FROM: Micros = 60_000_000  # a step of a minute says all that a minute of trading would
+_NAP_S = 0.002
+
+
+class Driver:
+    """Moves streams, fills and connections along with market time.
+
+    Args:
+        settle: fills resting orders up to a market time.
+        record: called with the market time whenever the driver has caught up by itself.
+    """
+
+    def __init__(
+        self,
+        clock: MarketClock,
+        hub: StreamHub,
+        sockets: Sockets,
+        settle: Callable[[Micros], None],
+        record: Callable[[Micros], None],
+    ) -> None:
+        self._clock = clock
+        self._hub = hub
+        self._sockets = sockets
+        self._settle = settle
+        self._record = record
+        self._poked = asyncio.Event()
+        self._moving = asyncio.Lock()
+        clock.changed = self.poke
+
+    def poke(self) -> None:
+        """Look again at what is due next; call it when that may have come nearer."""
+        self._poked.set()
+
+    def next_due(self) -> Micros | None:
+        """Give the next instant at which something happens by itself, or None."""
+        instants = (self._hub.next_due(), self._sockets.next_end())
+        return min((ts for ts in instants if ts is not None), default=None)
+
+    def advance(self, now: Micros) -> None:
+        """Do all that is due up to `now`, in order of time."""
+        self._hub.advance(now)
+        self._settle(now)
+        self._sockets.end_old(now)
+
+    async def reach(self, target: Micros) -> None:
+        """Advance to `target`, giving the readers of streams time to follow on a long way.
+
+        Interim updates of a way of more than a minute are thinned.
+        """
+        async with self._moving:
+            self._hub.set_scale(self._scale(target - self._hub.now))
+            while len(self._sockets) and self._hub.now < target:
+                end = self._sockets.next_end()
+                stops = (target, self._hub.now + _STRIDE, target if end is None else end)
+                self.advance(max(min(stops), self._hub.now))
+                for connection in self._sockets.of(None):
+                    await connection.room()
+            self.advance(target)
+            self._hub.set_scale(self._scale(0))
+
+    def _scale(self, span: Micros) -> int:
+        running = 1 if self._clock.is_paused else math.ceil(self._clock.warp)
+        return max(running, span // _THINNED_FROM, 1)
+
+    async def run(self) -> None:
+        """Catch up at every due instant, for ever."""
+        while True:
+            self._poked.clear()
+            now = self._clock.now()
+            await self.reach(now)
+            self._record(now)
+            due = self.next_due()
+            seconds = None if due is None else self._clock.seconds_until(due)
+            try:
+                async with asyncio.timeout(None if seconds is None else max(seconds, _NAP_S)):
+                    await self._poked.wait()
+            except TimeoutError:
+                continue

@@ -1,0 +1,133 @@
+"""The one ASGI application of an exchange: REST, market streams and the WebSocket API on a port."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.requests import HTTPConnection
+from starlette.types import Receive, Scope, Send
+
+from trading_assets.exchange import wire
+from trading_assets.exchange.application import Exchange
+from trading_assets.exchange.clock import wall_now
+from trading_assets.exchange.config import LOOPBACK
+from trading_assets.exchange.connections import Connection, Line, Message
+from trading_assets.exchange.errors import Refused, unsupported
+from trading_assets.exchange.market_session import MarketSession, names_from_path
+from trading_assets.exchange.rest import RestApi
+
+_LOG = logging.getLogger(__name__)
+_INTERNAL_ERROR = 1011
+
+
+class Gateway:
+    """Sends each connection to what serves it.
+
+    Attributes:
+        abort: cuts the connection of a client address; set by the server, like
+        stall: which neither reads nor pings it any more.
+    """
+
+    def __init__(self, exchange: Exchange, rest: RestApi) -> None:
+        self._exchange = exchange
+        self._rest = rest
+        self.abort: Callable[[Any], None] = lambda client: None
+        self.stall: Callable[[Any], None] = lambda client: None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or one WebSocket."""
+        if scope["type"] != "websocket":
+            self._exchange.catch_up()
+            await self._rest(scope, receive, send)
+            return
+        await receive()  # the connect event
+        try:
+            _refuse_foreign(scope)
+            self._exchange.sockets.admit(scope["client"][0], wall_now())
+            line = _line_of(scope["path"])
+        except Refused as refusal:
+            await _refuse(send, refusal)
+            return
+        await send({"type": "websocket.accept"})
+        wire_ = _Wire(self, scope["client"], send)
+        now = self._exchange.catch_up()
+        connection = self._exchange.sockets.open(line, now, wire_)
+        writer = asyncio.create_task(connection.write())
+        try:
+            await self._converse(scope, receive, connection)
+        except Exception:
+            # One client's connection must not take the exchange down; the fault is ours.
+            _LOG.exception("WebSocket %s failed", scope["path"])
+            connection.close(_INTERNAL_ERROR, "Internal error")
+            await writer
+        finally:
+            self._exchange.sockets.forget(connection)
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+
+    async def _converse(self, scope: Scope, receive: Receive, connection: Connection) -> None:
+        names, combined = names_from_path(scope["path"], scope["query_string"].decode())
+        session = MarketSession(self._exchange.hub, connection, names, combined=combined)
+        self._exchange.driver.poke()
+        try:
+            while (message := await receive())["type"] == "websocket.receive":
+                self._exchange.catch_up()
+                session.handle(_text_of(message), wall_now())
+                self._exchange.driver.poke()
+        finally:
+            session.end()
+
+
+class _Wire:
+    """The ASGI end of one WebSocket, and the transport below it."""
+
+    def __init__(self, gateway: Gateway, client: Any, send: Send) -> None:
+        self._gateway = gateway
+        self._client = client
+        self._send = send
+
+    @property
+    def send(self) -> Send:
+        return self._send
+
+    def abort(self) -> None:
+        self._gateway.abort(self._client)
+
+    def stall(self) -> None:
+        self._gateway.stall(self._client)
+
+
+def _line_of(path: str) -> Line:
+    if path in {"/ws", "/stream"} or path.startswith(("/ws/", "/stream/")):
+        return Line.MARKET
+    raise unsupported()
+
+
+def _text_of(message: Message) -> str:
+    text: str | None = message.get("text")
+    return text if text is not None else message["bytes"].decode("utf-8", "replace")
+
+
+def _refuse_foreign(scope: Scope) -> None:
+    """Refuse a page elsewhere that points a browser at this server."""
+    origin = HTTPConnection(scope).headers.get("origin")
+    hosts = {HTTPConnection(scope).url.hostname}
+    if origin is not None:
+        hosts.add(urlsplit(origin).hostname)
+    if not hosts <= set(LOOPBACK):
+        raise Refused(-1002, "You are not authorized to execute this request.", status=403)
+
+
+async def _refuse(send: Send, refusal: Refused) -> None:
+    """Answer a handshake with an HTTP error."""
+    headers = [(b"content-type", b"application/json;charset=UTF-8")]
+    if refusal.retry_after_s is not None:
+        headers.append((b"retry-after", str(refusal.retry_after_s).encode()))
+    body = wire.encode({"code": refusal.code, "msg": refusal.text})
+    start = {"type": "websocket.http.response.start", "status": refusal.status, "headers": headers}
+    await send(start)
+    await send({"type": "websocket.http.response.body", "body": body})

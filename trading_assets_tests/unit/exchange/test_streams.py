@@ -1,0 +1,332 @@
+"""Market streams over real WebSockets of a stepped exchange."""
+
+import json
+from contextlib import contextmanager
+from socket import create_connection
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+INTERVALS = (
+    "1m",
+    "3m",
+    "5m",
+    "15m",
+    "30m",
+    "1h",
+    "2h",
+    "4h",
+    "6h",
+    "8h",
+    "12h",
+    "1d",
+    "3d",
+    "1w",
+    "1M",
+)
+
+
+@contextmanager
+def socket(wire, path, **options):
+    url = str(wire.http.base_url).replace("http:", "ws:").rstrip("/") + path
+    with connect(url, **options) as ws:
+        yield ws
+
+
+def arrived(ws):
+    """Give all frames that have been sent: they are in order, so an answer ends them."""
+    ws.send('{"method":"LIST_SUBSCRIPTIONS","id":"end"}')
+    frames = []
+    while True:
+        frame = json.loads(ws.recv(timeout=5))
+        if frame.get("id") == "end":
+            return frames
+        frames.append(frame)
+
+
+def read_to_the_end(ws):
+    while True:
+        ws.recv(timeout=5)
+
+
+def asked(ws, **frame):
+    ws.send(json.dumps(frame))
+    return json.loads(ws.recv(timeout=5))
+
+
+def test_a_minute_pushes_its_bar_every_two_seconds_and_closes_it_once(wire):
+    with socket(wire, "/ws/btcusdt@kline_1m") as ws:
+        wire.sim("step", seconds=60)
+        events = arrived(ws)
+    assert len(events) == 30
+    assert [event["E"] % 2_000 for event in events] == [0] * 30
+    bars = [event["k"] for event in events]
+    assert [bar["x"] for bar in bars] == [False] * 29 + [True]
+    row = wire.get("klines", symbol="BTCUSDT", interval="1m", limit=2).json()[0]
+    last = bars[-1]
+    names = ("t", "o", "h", "l", "c", "v", "T", "q", "n", "V", "Q")
+    assert [last[name] for name in names] == row[:-1]
+    assert last["L"] - last["f"] + 1 == last["n"]
+    assert (events[-1]["e"], events[-1]["s"], last["i"]) == ("kline", "BTCUSDT", "1m")
+
+
+def test_every_update_agrees_with_rest_at_its_instant(wire):
+    with socket(wire, "/ws/solusdt@kline_5m") as ws:
+        for seconds in (6, 2, 50, 4, 20):  # the exchange takes five messages a second
+            wire.sim("step", seconds=seconds)
+            bar = arrived(ws)[-1]["k"]
+            row = wire.get("klines", symbol="SOLUSDT", interval="5m", limit=1).json()[0]
+            assert [bar[name] for name in "tohlcv"] == row[:6]
+
+
+def test_two_symbols_close_every_bar_of_every_interval_once_in_order(wire):
+    names = [f"{s}@kline_{i}" for s in ("btcusdt", "ethusdt") for i in INTERVALS]
+    start = wire.get("time").json()["serverTime"]
+    with socket(wire, "/stream?streams=" + "/".join(names)) as ws:
+        for _ in range(2):
+            wire.sim("step", seconds=6 * 3_600)
+        frames = arrived(ws)
+    closed = [f["data"] for f in frames if f["data"]["k"]["x"]]
+    assert [e["E"] for e in closed] == sorted(e["E"] for e in closed)
+    end = wire.get("time").json()["serverTime"]
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        for interval in INTERVALS:
+            got = [e["k"]["t"] for e in closed if (e["s"], e["k"]["i"]) == (symbol, interval)]
+            rows = wire.get("klines", symbol=symbol, interval=interval, limit=1000).json()
+            assert got == [row[0] for row in rows if start < row[6] + 1 <= end], interval
+
+
+def test_a_long_step_thins_the_updates_in_between(wire):
+    with socket(wire, "/ws/btcusdt@kline_1d") as ws:
+        wire.sim("step", seconds=12 * 3_600)
+        events = arrived(ws)
+    assert 20 <= len(events) <= 60
+    assert [event["k"]["x"] for event in events][-1]
+    assert sum(event["k"]["x"] for event in events) == 1
+
+
+def test_an_outage_has_no_bars_and_no_updates(wired):
+    with (
+        wired(start=1_708_399_680_000_000) as wire,  # 2024-02-20T03:28:00Z
+        socket(wire, "/ws/btcusdt@kline_1m/btcusdt@kline_1h") as ws,
+    ):
+        wire.sim("step", seconds=3 * 3_600)
+        events = arrived(ws)
+        start_ms, end_ms = 1_708_399_680_000, wire.get("time").json()["serverTime"]
+        closed = [(e["k"]["i"], e["k"]["t"]) for e in events if e["k"]["x"]]
+        for interval in ("1m", "1h"):
+            rows = wire.get("klines", symbol="BTCUSDT", interval=interval, limit=500).json()
+            expected = [row[0] for row in rows if start_ms < row[6] + 1 <= end_ms]
+            assert [t for i, t in closed if i == interval] == expected
+    outage = range(1_708_399_860_000, 1_708_408_800_000)
+    assert not [e for e in events if e["E"] in outage and not e["k"]["x"]]
+
+
+def test_bars_of_another_zone_have_its_borders(wire):
+    with socket(wire, "/ws/btcusdt@kline_1d@+08:00") as ws:
+        wire.sim("step", seconds=4 * 3_600)  # to 16:00Z, midnight there
+        closed = [e["k"] for e in arrived(ws) if e["k"]["x"]]
+    assert [bar["t"] for bar in closed] == [1_709_294_400_000 - 20 * 3_600_000]
+    row = wire.get("klines", symbol="BTCUSDT", interval="1d", timeZone="8", limit=2).json()[0]
+    assert [closed[0][name] for name in "tohlcv"] == row[:6]
+
+
+def test_bars_of_a_second_close_every_second(wire):
+    with socket(wire, "/ws/btcusdt@kline_1s") as ws:
+        wire.sim("step", seconds=10)
+        bars = [e["k"] for e in arrived(ws)]
+    assert [bar["x"] for bar in bars] == [True] * 10
+    rows = wire.get("klines", symbol="BTCUSDT", interval="1s", limit=11).json()[:10]
+    assert [[bar[name] for name in "tohlcv"] for bar in bars] == [row[:6] for row in rows]
+
+
+def test_trades_build_the_bar_and_carry_on_without_gaps(wire):
+    with socket(wire, "/ws/solusdt@trade/solusdt@aggTrade/solusdt@kline_1m") as ws:
+        wire.sim("step", seconds=60)
+        events = arrived(ws)
+        bar = [e["k"] for e in events if e["e"] == "kline"][-1]
+        trades = [e for e in events if e["e"] == "trade" and e["T"] <= bar["T"]]
+        grouped = [e for e in events if e["e"] == "aggTrade" and e["T"] <= bar["T"]]
+    numbers = [trade["t"] for trade in trades]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    # The first trade of the minute was at the instant of the connection, before it.
+    assert (numbers[0], numbers[-1]) == (bar["f"] + 1, bar["L"])
+    assert float(bar["h"]) >= max(float(trade["p"]) for trade in trades)
+    assert [e["f"] for e in grouped[1:]] == [e["l"] + 1 for e in grouped[:-1]]
+    for one in grouped:
+        parts = [t for t in trades if one["f"] <= t["t"] <= one["l"]]
+        assert {t["p"] for t in parts} == {one["p"]}
+        assert sum(round(float(t["q"]) * 1_000) for t in parts) == round(float(one["q"]) * 1_000)
+
+
+def transcript(wired):
+    names = "btcusdt@kline_1m/btcusdt@trade/ethusdt@kline_5m/ethusdt@aggTrade/solusdt@kline_1s"
+    with wired() as wire, socket(wire, "/stream?streams=" + names) as ws:
+        frames = []
+        for seconds in (3, 60, 0, 121, 600):
+            wire.sim("step", seconds=seconds)
+            frames += arrived(ws)
+        return frames
+
+
+def test_the_same_steps_give_the_same_transcript(wired):
+    first = transcript(wired)
+    assert len(first) > 5_000
+    assert transcript(wired) == first
+    times = [frame["data"]["E"] for frame in first]
+    assert times == sorted(times)
+
+
+# --- control frames
+
+
+def test_streams_are_added_listed_and_taken_away_with_any_id(wire):
+    with socket(wire, "/ws/0") as ws:
+        assert asked(ws, method="LIST_SUBSCRIPTIONS", id=1) == {"result": ["0"], "id": 1}
+        wish = {"method": "SUBSCRIBE", "params": ["btcusdt@kline_1m"]}
+        assert asked(ws, **wish, id="a-b_9") == {"result": None, "id": "a-b_9"}
+        wire.sim("step", seconds=2)
+        assert arrived(ws)[0]["k"]["i"] == "1m"
+    with socket(wire, "/ws") as ws:
+        wish["method"] = "UNSUBSCRIBE"
+        assert asked(ws, **wish, id=None) == {"result": None, "id": None}
+        wire.sim("step", seconds=2)
+        assert arrived(ws) == []
+
+
+def test_the_combined_form_is_a_property(wire):
+    with socket(wire, "/stream?streams=btcusdt@kline_1m") as ws:
+        assert asked(ws, method="GET_PROPERTY", params=["combined"], id=1)["result"] is True
+        wish = {"method": "SET_PROPERTY", "params": ["combined", False]}
+        assert asked(ws, **wish, id=2) == {"result": None, "id": 2}
+        wire.sim("step", seconds=2)
+        assert arrived(ws)[0]["e"] == "kline"
+
+
+@pytest.mark.parametrize(
+    ("frame", "code", "text"),
+    [
+        ("{", 3, "Invalid JSON: expected"),
+        ("[" * 90_000, 3, "Invalid JSON"),
+        ('{"id":1' + "1" * 9_000 + "}", 3, "Invalid JSON"),
+        ("7", 2, "expected an object"),
+        ('{"method":"SUBSCRIBE","params":["a"]}', 2, "request ID must be"),
+        ('{"method":"SUBSCRIBE","params":["a"],"id":1.5}', 2, "request ID must be"),
+        ('{"method":"SUBSCRIBE","params":["a"],"id":"no spaces"}', 2, "request ID must be"),
+        ('{"id":1}', 2, "missing field `method`"),
+        ('{"method":"JUMP","id":1}', 2, "unknown variant JUMP, expected one of `SUBSCRIBE`"),
+        ('{"method":"SUBSCRIBE","id":1}', 2, "list of streams"),
+        ('{"method":"SUBSCRIBE","params":[7],"id":1}', 2, "invalid stream"),
+        ('{"method":"SUBSCRIBE","params":["a b"],"id":1}', 2, "invalid stream"),
+        ('{"method":"LIST_SUBSCRIPTIONS","params":["a"],"id":1}', 2, "too many parameters"),
+        ('{"method":"SET_PROPERTY","params":["combined",1],"id":1}', 1, "expected Boolean"),
+        ('{"method":"SET_PROPERTY","params":["x",true],"id":1}', 0, "Unknown property"),
+        ('{"method":"GET_PROPERTY","params":[],"id":1}', 2, "must be a string"),
+    ],
+)
+def test_a_malformed_frame_is_answered_and_the_connection_lives(shared, frame, code, text):
+    with socket(shared, "/ws") as ws:
+        ws.send(frame)
+        answer = json.loads(ws.recv(timeout=5))
+        assert answer["code"] == code
+        assert text in answer["msg"]
+        assert answer["error"] == {"code": code, "msg": answer["msg"]}
+        assert asked(ws, method="LIST_SUBSCRIPTIONS", id=2) == {"result": [], "id": 2}
+
+
+def test_the_1025th_stream_is_refused(shared):
+    names = [f"s{number}@trade" for number in range(1_024)]
+    with socket(shared, "/ws") as ws:
+        assert asked(ws, method="SUBSCRIBE", params=names, id=1)["result"] is None
+        assert asked(ws, method="SUBSCRIBE", params=["one@more"], id=2)["code"] == 2
+        assert asked(ws, method="SUBSCRIBE", params=names[:1], id=3)["result"] is None
+
+
+def test_the_sixth_message_of_a_second_ends_the_connection(shared):
+    with socket(shared, "/ws") as ws:
+        for number in range(6):
+            ws.send(f'{{"method":"LIST_SUBSCRIPTIONS","id":{number}}}')
+        with pytest.raises(ConnectionClosed) as closed:
+            read_to_the_end(ws)
+        assert closed.value.rcvd.code == 1008
+
+
+def test_a_huge_frame_ends_its_connection_only(shared):
+    with socket(shared, "/ws") as other:
+        with socket(shared, "/ws") as ws:
+            ws.send("x" * 200_000)
+            with pytest.raises(ConnectionClosed) as closed:
+                ws.recv(timeout=5)
+            assert closed.value.rcvd.code == 1009
+        assert asked(other, method="LIST_SUBSCRIPTIONS", id=2) == {"result": [], "id": 2}
+
+
+# --- connections
+
+
+@pytest.mark.parametrize("origin", ["https://example.com", "null", "http://127.0.0.1.example.com"])
+def test_a_page_from_elsewhere_is_refused(shared, origin):
+    with pytest.raises(InvalidStatus) as refused, socket(shared, "/ws", origin=origin):
+        pass
+    assert refused.value.response.status_code == 403
+    assert json.loads(refused.value.response.body)["code"] == -1002
+
+
+def test_a_page_of_this_machine_is_served(shared):
+    with socket(shared, "/ws", origin="http://localhost:3000") as ws:
+        assert asked(ws, method="LIST_SUBSCRIPTIONS", id=2)["result"] == []
+
+
+def test_a_foreign_host_is_refused(shared):
+    port = shared.http.base_url.port
+    with (
+        create_connection(("127.0.0.1", port)) as tcp,
+        pytest.raises(InvalidStatus) as refused,
+        connect(f"ws://evil.example:{port}/ws", sock=tcp),
+    ):
+        pass
+    assert refused.value.response.status_code == 403
+
+
+def test_an_unknown_path_is_not_found(shared):
+    with pytest.raises(InvalidStatus) as refused, socket(shared, "/wsx"):
+        pass
+    assert refused.value.response.status_code == 404
+
+
+def test_too_many_connects_are_refused_for_five_minutes(wired):
+    with wired(connect_limit=3) as wire:
+        for _ in range(3):
+            with socket(wire, "/ws"):
+                pass
+        with pytest.raises(InvalidStatus) as refused, socket(wire, "/ws"):
+            pass
+    response = refused.value.response
+    assert response.status_code == 429
+    assert 0 < int(response.headers["Retry-After"]) <= 301
+
+
+def test_a_connection_ends_after_a_day_of_market_time(wire):
+    with socket(wire, "/ws/btcusdt@kline_1d") as ws:
+        wire.sim("step", seconds=86_399)
+        arrived(ws)
+        wire.sim("step", seconds=2)
+        with pytest.raises(ConnectionClosed) as closed:
+            read_to_the_end(ws)
+        assert closed.value.rcvd.code == 1001
+
+
+def test_a_stop_is_announced_in_the_form_of_the_connection(wired):
+    with wired() as wire:
+        raw = socket(wire, "/ws")
+        combined = socket(wire, "/stream")
+        one, two = raw.__enter__(), combined.__enter__()
+    event = {"e": "serverShutdown", "E": 1_709_294_400_000}
+    assert json.loads(one.recv(timeout=5)) == event
+    assert json.loads(two.recv(timeout=5)) == {"stream": "!serverShutdown", "data": event}
+    for ws, opened in ((one, raw), (two, combined)):
+        with pytest.raises(ConnectionClosed) as closed:
+            ws.recv(timeout=5)
+        assert closed.value.rcvd.code == 1001
+        opened.__exit__(None, None, None)
