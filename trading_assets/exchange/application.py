@@ -58,7 +58,11 @@ class Exchange:
             tuple(Credential(a.key, a.secret, a.name) for a in config.accounts)
         )
         self.weights = WeightMeter(config.weight_limit)
-        self.faults = Faults(self.ledger.record_fault)
+        self.faults = Faults(self.ledger.record_fault, config.fault_rates)
+        for _, fault in config.fault_rates.chances:
+            self.check_fault(fault)
+        for fault in config.faults:
+            self.arm(fault)
         self.venue.mishap = partial(mishap_of, self.faults)
         streams = MarketStreams(self.venue, self.klines, self.tape)
         self.hub = StreamHub(streams.make, self.clock.now())

@@ -10,6 +10,8 @@ from typing import Any, Literal
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.instrument import units_from_decimal
+from trading_assets.exchange.fault_kinds import Fault
+from trading_assets.exchange.faults import Rates
 from trading_assets.exchange.outages import LISTED_MINUTE
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -62,6 +64,8 @@ class ExchangeConfig:
             or the market's, `wall` this machine's only, `off` neither. None is `strict`, and `off`
             while the clock is warped, since no client can follow that.
         accounts: who may trade.
+        faults: armed from the start.
+        fault_rates: faults by chance.
     """
 
     symbols: tuple[str, ...] = DEFAULT_SYMBOLS
@@ -79,6 +83,8 @@ class ExchangeConfig:
     connect_limit: int | None = None
     timestamps: Literal["strict", "wall", "off"] | None = None
     accounts: tuple[AccountConfig, ...] = (AccountConfig(),)
+    faults: tuple[Fault, ...] = ()
+    fault_rates: Rates = field(default_factory=Rates)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be served."""

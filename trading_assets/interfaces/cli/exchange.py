@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trading_assets.interfaces.cli import exchange_tools
 from trading_assets.interfaces.cli.instants import instant_from_text
 
 if TYPE_CHECKING:
+    from trading_assets.exchange.config import AccountConfig
+    from trading_assets.exchange.fault_kinds import Fault
+    from trading_assets.exchange.faults import Rates
     from trading_assets.exchange.server import ExchangeConfig, RunningExchange
 
 app = typer.Typer(help="The embedded Binance-compatible exchange.", no_args_is_help=True)
+app.add_typer(exchange_tools.fault, name="fault")
+app.command()(exchange_tools.ledger)
+app.command("seed-data")(exchange_tools.seed_data)
 
 
 @app.callback()
@@ -42,13 +49,30 @@ def serve(
         ),
     ] = None,
     sim_controls: Annotated[
-        bool, typer.Option("--sim-controls", help="Serve /_sim/step, /_sim/faults, /_sim/ledger.")
+        bool, typer.Option("--sim-controls", help="Serve /_sim/step, /_sim/fault, /_sim/state...")
     ] = False,
     stepped: Annotated[
         bool, typer.Option("--stepped", help="Market time moves only by /_sim/step.")
     ] = False,
+    accounts: Annotated[
+        Path | None,
+        typer.Option(help="TOML or YAML file of accounts instead of demo-key / demo-secret."),
+    ] = None,
+    fault_script: Annotated[
+        Path | None, typer.Option(help="Faults with market times: YAML, JSON or .jsonl.")
+    ] = None,
+    fault_seed: Annotated[
+        int | None, typer.Option(help="Seed that faults are drawn from by --fault-rates.")
+    ] = None,
+    fault_rates: Annotated[
+        str | None, typer.Option(help="light, stormy, lost_answers, or a file of kind: rate.")
+    ] = None,
 ) -> None:
-    """Serve until Ctrl-C; account demo-key / demo-secret, loopback only."""
+    """Serve until Ctrl-C, loopback only; the account is demo-key / demo-secret unless told.
+
+    Example: trading-assets exchange serve --port 0 --start 2024-04-01T00:00:00Z --warp 60
+    --sim-controls --fault-seed 7
+    """
     from trading_assets.exchange.server import ExchangeConfig
     from trading_assets.exchange.server import serve as serve_until_stopped
     from trading_assets.settings import load_settings
@@ -68,8 +92,33 @@ def serve(
         ledger=ledger,
         sim_controls=sim_controls,
         stepped=stepped,
+        accounts=_accounts(accounts),
+        faults=_script(fault_script),
+        fault_rates=_rates(fault_rates, fault_seed),
     )
     serve_until_stopped(config, _announce)
+
+
+def _accounts(path: Path | None) -> tuple[AccountConfig, ...]:
+    from trading_assets.exchange.accounts_file import accounts_from
+    from trading_assets.exchange.config import AccountConfig
+
+    return (AccountConfig(),) if path is None else accounts_from(path)
+
+
+def _script(path: Path | None) -> tuple[Fault, ...]:
+    from trading_assets.exchange.fault_script import script_from
+
+    return () if path is None else script_from(path)
+
+
+def _rates(wish: str | None, seed: int | None) -> Rates:
+    from trading_assets.exchange.fault_script import rates_from
+    from trading_assets.exchange.faults import Rates
+
+    if wish is None and seed is None:
+        return Rates()
+    return rates_from(wish or "light", seed or 0)
 
 
 def _announce(running: RunningExchange) -> None:
@@ -87,12 +136,28 @@ def _announce(running: RunningExchange) -> None:
         ("fees", f"{config.fee_bps} bps"),
         ("ledger", str(config.ledger) if config.ledger else "in memory"),
         ("controls", f"{running.url}/_sim/" if config.sim_controls else "off"),
-        ("account", f"{config.accounts[0].key} / {config.accounts[0].secret} (play money)"),
+        ("faults", _faults_text(config)),
+        ("accounts", _accounts_text(config)),
     ):
         table.add_row(f"[bold]{name}[/]", value)
     console = Console()
     console.print("[bold green]The embedded exchange is open.[/] Stop it with Ctrl-C.")
     console.print(table, highlight=False)
+
+
+def _faults_text(config: ExchangeConfig) -> str:
+    drawn = [fault.kind.value for _, fault in config.fault_rates.chances]
+    by_chance = f"{', '.join(drawn)} by seed {config.fault_rates.seed}" if drawn else ""
+    script = f"{len(config.faults)} by script" if config.faults else ""
+    return "; ".join(filter(None, (script, by_chance))) or "none"
+
+
+def _accounts_text(config: ExchangeConfig) -> str:
+    from trading_assets.exchange.config import DEMO_KEY
+
+    if [account.key for account in config.accounts] == [DEMO_KEY]:
+        return f"{DEMO_KEY} / {config.accounts[0].secret} (play money)"
+    return ", ".join(f"{account.name} ({account.key})" for account in config.accounts)
 
 
 def _clock_text(config: ExchangeConfig) -> str:

@@ -1,0 +1,133 @@
+"""Accounts from a file: names, keys, where the secrets are, and first deposits."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from trading_assets.domain.errors import ConfigurationError
+from trading_assets.exchange.config import AccountConfig
+
+EXAMPLE = """[[account]]
+name = "alice"
+key = "alice-key"
+secret_env = "ALICE_SECRET"
+deposits = { USDT = "50000", BTC = "0.5" }
+"""
+_SECRETS = ("secret", "secret_file", "secret_env")
+
+
+def accounts_from(path: Path) -> tuple[AccountConfig, ...]:
+    """Read the accounts of a TOML or YAML file.
+
+    Each `account` has `name`, `key`, one of `secret`, `secret_file` and `secret_env`, and
+    optionally `deposits` (asset = amount as text).
+
+    Raises:
+        ConfigurationError: says which account and what was expected; never shows a secret.
+    """
+    table = _table(path)
+    rows = table.get("account") if isinstance(table, dict) else None
+    if not isinstance(rows, list) or not rows:
+        raise ConfigurationError(
+            f"{path} has no accounts", expected=f"a list named account, such as\n{EXAMPLE}"
+        )
+    accounts = tuple(_account(row, number, path) for number, row in enumerate(rows, start=1))
+    for field in ("name", "key"):
+        values = [getattr(account, field) for account in accounts]
+        if len(set(values)) < len(values):
+            raise ConfigurationError(
+                f"Two accounts of {path} share a {field}",
+                expected=f"a {field} for each",
+                found=str(next(v for v in values if values.count(v) > 1)),
+            )
+    return accounts
+
+
+def _table(path: Path) -> Any:
+    import yaml
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".toml":
+            return tomllib.loads(text)
+        return yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"Cannot read {path}", found=str(error)) from error
+    except (tomllib.TOMLDecodeError, yaml.YAMLError):
+        # The parser quotes the line, which may hold a secret.
+        raise ConfigurationError(
+            f"{path} cannot be read", expected="TOML (.toml) or YAML", found="a syntax error"
+        ) from None
+
+
+def _account(row: Any, number: int, path: Path) -> AccountConfig:
+    place = f"account {number} of {path}"
+    known = {"name", "key", "deposits", *_SECRETS}
+    if not isinstance(row, dict) or row.keys() - known:
+        strangers = ", ".join(sorted(row.keys() - known)) if isinstance(row, dict) else "no table"
+        raise ConfigurationError(
+            f"Bad {place}", expected=f"only {', '.join(sorted(known))}", found=strangers
+        )
+    for field in ("name", "key"):
+        if not isinstance(row.get(field), str) or not row[field].strip():
+            raise ConfigurationError(f"Bad {place}", expected=f"a {field}", found="none")
+    if row["name"].startswith("@"):
+        raise ConfigurationError(
+            f"Bad {place}", expected="a name without @, which marks the house", found=row["name"]
+        )
+    deposits = row.get("deposits", {})
+    if not isinstance(deposits, dict):
+        raise ConfigurationError(
+            f"Bad {place}", expected='deposits = { USDT = "1000" }', found=type(deposits).__name__
+        )
+    return AccountConfig(
+        name=row["name"],
+        key=row["key"],
+        secret=_secret(row, place),
+        deposits=tuple((asset, _amount(text, asset, place)) for asset, text in deposits.items()),
+    )
+
+
+def _amount(text: Any, asset: Any, place: str) -> Decimal:
+    try:
+        amount = Decimal(text) if isinstance(text, str | int) else Decimal("NaN")
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or not 0 <= amount <= 10**12 or amount != round(amount, 8):
+        raise ConfigurationError(
+            f"Bad deposit of {asset} in {place}",
+            expected='an amount of at most 8 decimals as text, such as "1000.5"',
+            found=str(text),
+        )
+    return amount
+
+
+def _secret(row: dict[str, Any], place: str) -> str:
+    given = [name for name in _SECRETS if name in row]
+    if len(given) != 1 or not isinstance(row[given[0]], str):
+        raise ConfigurationError(
+            f"Bad {place}",
+            expected=f"one of {', '.join(_SECRETS)}",
+            found=", ".join(given) or "none",
+        )
+    sources: dict[str, Callable[[str], str]] = {
+        "secret": str,
+        "secret_file": lambda name: Path(name).expanduser().read_text(encoding="utf-8"),
+        "secret_env": lambda name: os.environ[name],
+    }
+    try:
+        secret = sources[given[0]](row[given[0]]).strip()
+    except (OSError, UnicodeDecodeError, KeyError) as error:
+        raise ConfigurationError(
+            f"The secret of {place} cannot be read",
+            expected=f"{given[0]} that is there",
+            found=f"{row[given[0]]}: {type(error).__name__}",
+        ) from None
+    if not secret:
+        raise ConfigurationError(f"The secret of {place} is empty", expected="a secret")
+    return secret

@@ -1,0 +1,95 @@
+"""Accounts from a file: where secrets come from, and that none is ever shown."""
+
+from decimal import Decimal
+
+import pytest
+
+from trading_assets.domain.errors import ConfigurationError
+from trading_assets.exchange.accounts_file import EXAMPLE, accounts_from
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(text, name="accounts.toml"):
+        path = tmp_path / name
+        path.write_text(text)
+        return accounts_from(path)
+
+    return read
+
+
+def test_secrets_come_from_text_file_or_environment(read, tmp_path, monkeypatch):
+    (tmp_path / "bob.secret").write_text("of-bob\n")
+    monkeypatch.setenv("ALICE_SECRET", "of-alice")
+    accounts = read(
+        EXAMPLE
+        + f"""[[account]]
+name = "bob"
+key = "bob-key"
+secret_file = "{tmp_path / "bob.secret"}"
+[[account]]
+name = "carol"
+key = "carol-key"
+secret = "of-carol"
+"""
+    )
+    assert [(a.name, a.secret) for a in accounts] == [
+        ("alice", "of-alice"),
+        ("bob", "of-bob"),
+        ("carol", "of-carol"),
+    ]
+    assert accounts[0].deposits == (("USDT", Decimal(50_000)), ("BTC", Decimal("0.5")))
+    assert accounts[1].deposits == ()
+    assert "of-" not in repr(accounts)
+
+
+def test_yaml_reads_the_same(read):
+    (account,) = read("account: [{name: a, key: k, secret: s, deposits: {USDT: 5}}]", "a.yaml")
+    assert (account.name, account.deposits) == ("a", (("USDT", Decimal(5)),))
+
+
+ONE = '[[account]]\nname = "a"\nkey = "k"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "has no accounts"),
+        ("x = 1", "has no accounts"),
+        ("[[account", "cannot be read"),
+        ('[[account]]\nkey = "k"\nsecret = "hush"', "a name"),
+        ('[[account]]\nname = "a"\nsecret = "hush"', "a key"),
+        (ONE, "one of secret, secret_file, secret_env"),
+        (ONE + 'secret = "hush"\nsecret_env = "E"', "one of secret"),
+        (ONE + 'secret_env = "NOT_SET_ANYWHERE"', "NOT_SET_ANYWHERE"),
+        (ONE + 'secret_file = "/not/there"', "/not/there"),
+        (ONE + 'secret = " "', "is empty"),
+        (ONE + 'secret = "hush"\nsecert = "x"', "secert"),
+        (ONE + 'secret = "hush"\ndeposits = { USDT = 0.1 }', "Bad deposit of USDT"),
+        (ONE + 'secret = "hush"\ndeposits = { USDT = "many" }', "Bad deposit of USDT"),
+        (ONE + 'secret = "hush"\ndeposits = { USDT = "-1" }', "Bad deposit of USDT"),
+        (ONE + 'secret = "hush"\n' + ONE + 'secret = "hush"', "share a name"),
+        ('[[account]]\nname = "@fees"\nkey = "k"\nsecret = "hush"', "marks the house"),
+    ],
+)
+def test_a_bad_file_says_what_is_wrong_and_no_secret(read, text, says):
+    with pytest.raises(ConfigurationError) as caught:
+        read(text)
+    assert says in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+def test_several_accounts_trade_apart(wired, read):
+    two = read(
+        '[[account]]\nname = "a"\nkey = "demo-key"\nsecret = "demo-secret"\n'
+        'deposits = { USDT = "1000" }\n'
+        '[[account]]\nname = "b"\nkey = "b-key"\nsecret = "b-secret"\ndeposits = { BTC = "2" }\n'
+    )
+    with wired(accounts=two) as wire:
+        order = wire.order(**wire.limit_buy(0.9)).json()
+        other = {"secret": "b-secret", "headers": {"X-MBX-APIKEY": "b-key"}}
+        named = {"symbol": "SOLUSDT", "orderId": order["orderId"]}
+        assert wire.refusal(wire.signed("GET", "order", **other, **named))[1] == -2013
+        assert wire.refusal(wire.signed("DELETE", "order", **other, **named))[1] == -2011
+        held = wire.signed("GET", "account", omitZeroBalances="true", **other).json()
+        assert [b["asset"] for b in held["balances"]] == ["BTC"]
