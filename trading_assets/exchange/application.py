@@ -26,6 +26,7 @@ from trading_assets.exchange.signatures import Authenticator, Credential
 from trading_assets.exchange.sockets import GOING_AWAY, Sockets
 from trading_assets.exchange.stream_hub import StreamHub
 from trading_assets.exchange.tape import Tape
+from trading_assets.exchange.user_events import UserStreams
 from trading_assets.exchange.venue import Fees, Venue
 from trading_assets.exchange.windows import Windows
 
@@ -55,7 +56,7 @@ class Exchange:
             self.ledger.close()
             raise
         self.authenticator = Authenticator(
-            tuple(Credential(a.key, a.secret, a.name) for a in config.accounts)
+            tuple(Credential(a.key, a.secret, a.name, a.public_key) for a in config.accounts)
         )
         self.weights = WeightMeter(config.weight_limit)
         self.faults = Faults(self.ledger.record_fault, config.fault_rates)
@@ -67,7 +68,10 @@ class Exchange:
         streams = MarketStreams(self.venue, self.klines, self.tape)
         self.hub = StreamHub(streams.make, self.clock.now())
         self.sockets = Sockets(config.connects_per_5min)
+        self.users = UserStreams(self.hub.faults)
+        self.venue.publish = self.users.publish
         self.driver = Driver(self.clock, self.hub, self.sockets, self._settle, self._record)
+        self.driver.watches = lambda: self.users.is_heard and any(self.venue.open.values())
 
     def _continue_clock(self) -> None:
         last = self.ledger.last_ts

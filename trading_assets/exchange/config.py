@@ -24,11 +24,17 @@ _EARLIEST: Micros = (LISTED_MINUTE + 1_440) * 60_000_000
 
 @dataclass(frozen=True, slots=True)
 class AccountConfig:
-    """One account: its name, its API key and secret, and its first deposits."""
+    """One account: its name, its API key and secret, and its first deposits.
+
+    Attributes:
+        public_key: PEM of an Ed25519 public key. The key then signs by it and not by the secret,
+            and may open sessions on the WebSocket API.
+    """
 
     name: str = "demo"
     key: str = DEMO_KEY
     secret: str = field(default=DEMO_SECRET, repr=False)
+    public_key: str = ""
     deposits: tuple[tuple[str, Decimal], ...] = (
         ("USDT", Decimal(100_000)),
         ("BTC", Decimal(1)),

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from trading_assets.domain.ids import Micros
 from trading_assets.exchange.clock import MarketClock
+from trading_assets.exchange.market_model import CELL, cell_of
 from trading_assets.exchange.sockets import Sockets
 from trading_assets.exchange.stream_hub import StreamHub
 
@@ -23,6 +24,10 @@ _NAP_S = 0.002
 
 class Driver:
     """Moves streams, fills and connections along with market time.
+
+    Attributes:
+        watches: whether fills are to be told as they happen, because an order works and someone
+            listens. Otherwise they are found when they are asked for, with the same result.
 
     Args:
         settle: fills resting orders up to a market time.
@@ -42,6 +47,7 @@ class Driver:
         self._sockets = sockets
         self._settle = settle
         self._record = record
+        self.watches: Callable[[], bool] = lambda: False
         self._poked = asyncio.Event()
         self._moving = asyncio.Lock()
         clock.changed = self.poke
@@ -52,11 +58,15 @@ class Driver:
 
     def next_due(self) -> Micros | None:
         """Give the next instant at which something happens by itself, or None."""
-        instants = (self._hub.next_due(), self._sockets.next_end())
+        watched = _next_cell(self._hub.now) if self.watches() else None
+        instants = (self._hub.next_due(), self._sockets.next_end(), watched)
         return min((ts for ts in instants if ts is not None), default=None)
 
     def advance(self, now: Micros) -> None:
         """Do all that is due up to `now`, in order of time."""
+        while self.watches() and (cell := _next_cell(self._hub.now)) <= now:
+            self._hub.advance(cell)
+            self._settle(cell)
         self._hub.advance(now)
         self._settle(now)
         self._sockets.end_old(now)
@@ -95,3 +105,8 @@ class Driver:
                     await self._poked.wait()
             except TimeoutError:
                 continue
+
+
+def _next_cell(ts: Micros) -> Micros:
+    """Give the first instant after `ts` at which the path may move and fill an order."""
+    return (cell_of(ts) + 1) * CELL

@@ -19,6 +19,7 @@ from trading_assets.exchange.connections import Connection, Line, Message
 from trading_assets.exchange.errors import Refused, unsupported
 from trading_assets.exchange.market_session import MarketSession, names_from_path
 from trading_assets.exchange.rest import RestApi
+from trading_assets.exchange.ws_api import ApiSession
 
 _LOG = logging.getLogger(__name__)
 _INTERNAL_ERROR = 1011
@@ -70,16 +71,25 @@ class Gateway:
             await asyncio.gather(writer, return_exceptions=True)
 
     async def _converse(self, scope: Scope, receive: Receive, connection: Connection) -> None:
-        names, combined = names_from_path(scope["path"], scope["query_string"].decode())
-        session = MarketSession(self._exchange.hub, connection, names, combined=combined)
-        self._exchange.driver.poke()
+        session = self._session(scope, connection)
         try:
-            while (message := await receive())["type"] == "websocket.receive":
-                self._exchange.catch_up()
-                session.handle(_text_of(message), wall_now())
+            while True:
                 self._exchange.driver.poke()
+                message = await receive()
+                if message["type"] != "websocket.receive":
+                    return
+                self._exchange.catch_up()
+                await session.handle(_text_of(message))
         finally:
             session.end()
+
+    def _session(self, scope: Scope, connection: Connection) -> ApiSession | MarketSession:
+        query = scope["query_string"].decode("ascii", "replace")
+        if connection.line is Line.API:
+            shown = "returnRateLimits=false" not in query.split("&")
+            return ApiSession(self._exchange, connection, shows_limits=shown)
+        names, combined = names_from_path(scope["path"], query)
+        return MarketSession(self._exchange.hub, connection, names, combined=combined)
 
 
 class _Wire:
@@ -104,6 +114,8 @@ class _Wire:
 def _line_of(path: str) -> Line:
     if path in {"/ws", "/stream"} or path.startswith(("/ws/", "/stream/")):
         return Line.MARKET
+    if path == "/ws-api/v3":
+        return Line.API
     raise unsupported()
 
 

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from trading_assets.domain.ids import Micros
 from trading_assets.exchange import wire
+from trading_assets.exchange.clock import wall_now
 from trading_assets.exchange.connections import Connection
 from trading_assets.exchange.stream_hub import Listener, StreamHub
 
@@ -71,9 +72,9 @@ class MarketSession:
             return f'{{"stream":"!serverShutdown","data":{event}}}'
         return event
 
-    def handle(self, text: str, wall: Micros) -> None:
+    async def handle(self, text: str) -> None:
         """Answer one frame of the client; too many in a second end the connection."""
-        if self._is_too_fast(wall):
+        if self._is_too_fast(wall_now()):
             self._connection.close(POLICY, "Too many requests")
             return
         number: Any = None

@@ -98,6 +98,11 @@ _WALLET_ROUTES: dict[tuple[str, str], Endpoint] = {
 }
 
 
+def endpoint_of(method: str, name: str) -> Endpoint | None:
+    """Give the endpoint of an HTTP method and a path below the version, if there is one."""
+    return _ROUTES.get((method, name))
+
+
 class RestApi:
     """The ASGI application of one exchange.
 

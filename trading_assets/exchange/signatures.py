@@ -1,17 +1,25 @@
-"""Authentication: API keys, HMAC signatures over the bytes as received, and the time window."""
+"""Authentication: API keys, HMAC and Ed25519 signatures over the bytes as received, and time."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
+from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
 from trading_assets.exchange import errors
 from trading_assets.exchange.errors import Refused
 from trading_assets.exchange.parameters import Parameters, split_pairs
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 DEFAULT_WINDOW_MS = 5_000
 MAX_WINDOW_MS = 60_000
@@ -22,11 +30,16 @@ _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """One API key and the account it opens."""
+    """One API key and the account it opens.
+
+    Attributes:
+        public_key: PEM of an Ed25519 key, which then signs in place of the secret; or empty.
+    """
 
     key: str
-    secret: str
+    secret: str = field(repr=False)
     account: str
+    public_key: str = ""
 
 
 class Authenticator:
@@ -34,6 +47,9 @@ class Authenticator:
 
     def __init__(self, credentials: tuple[Credential, ...]) -> None:
         self._by_key: Mapping[str, Credential] = {c.key: c for c in credentials}
+        for credential in credentials:
+            if credential.public_key:
+                public_key(credential.public_key)  # a bad one is told at the start
 
     def account_of(self, key: str | None) -> Credential:
         """Find who an `X-MBX-APIKEY` header belongs to.
@@ -70,15 +86,76 @@ class Authenticator:
         Raises:
             Refused: -1102, -1021, -1022 or -1131.
         """
+        self.check_payloads(credential, parameters, (signed_bytes(query, body),), clocks)
+
+    def check_payloads(
+        self,
+        credential: Credential,
+        parameters: Parameters,
+        payloads: tuple[bytes, ...],
+        clocks: tuple[Micros, ...],
+    ) -> None:
+        """Check time window and signature, which must be of one of the payloads; see `check`."""
         timestamp = parameters.need_integer("timestamp")
         window = window_ms(parameters)
         given = parameters.need_text("signature")
-        if not _SIGNATURE.fullmatch(given):
-            raise errors.illegal_characters("signature", "^[A-Fa-f0-9]{64}$")
-        expected = hmac.new(credential.secret.encode(), signed_bytes(query, body), hashlib.sha256)
-        if not hmac.compare_digest(given.lower().encode(), expected.hexdigest().encode()):
+        verify = _is_ed25519_signature if credential.public_key else _is_hmac_signature
+        if not any(verify(credential, given, payload) for payload in payloads):
             raise errors.bad_signature()
         check_window(timestamp, window, clocks)
+
+    def check_time(self, parameters: Parameters, clocks: tuple[Micros, ...]) -> None:
+        """Check the time window of a request that its session has authenticated.
+
+        Raises:
+            Refused: -1102, -1021 or -1131.
+        """
+        check_window(parameters.need_integer("timestamp"), window_ms(parameters), clocks)
+
+    def is_ed25519(self, key: str) -> bool:
+        """Whether a key signs by Ed25519, as a session's must."""
+        credential = self._by_key.get(key)
+        return credential is not None and bool(credential.public_key)
+
+
+def _is_hmac_signature(credential: Credential, given: str, payload: bytes) -> bool:
+    if not _SIGNATURE.fullmatch(given):
+        raise errors.illegal_characters("signature", "^[A-Fa-f0-9]{64}$")
+    expected = hmac.new(credential.secret.encode(), payload, hashlib.sha256)
+    return hmac.compare_digest(given.lower().encode(), expected.hexdigest().encode())
+
+
+def _is_ed25519_signature(credential: Credential, given: str, payload: bytes) -> bool:
+    from cryptography.exceptions import InvalidSignature
+
+    try:
+        public_key(credential.public_key).verify(base64.b64decode(given, validate=True), payload)
+    except (InvalidSignature, binascii.Error, ValueError):
+        return False
+    return True
+
+
+@lru_cache(maxsize=64)
+def public_key(pem: str) -> Ed25519PublicKey:
+    """Read the PEM of an Ed25519 public key.
+
+    Raises:
+        ConfigurationError: if it is none.
+    """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    try:
+        key = load_pem_public_key(pem.encode())
+    except ValueError:
+        key = None
+    if not isinstance(key, Ed25519PublicKey):
+        raise ConfigurationError(
+            "Embedded exchange: bad public_key",
+            expected="the PEM of an Ed25519 public key",
+            found=f"{pem[:40]!r}",
+        )
+    return key
 
 
 def window_ms(parameters: Parameters) -> float:
