@@ -17,10 +17,9 @@ from trading_assets.exchange.interventions import check, intervene, mishap_of
 from trading_assets.exchange.klines import Klines
 from trading_assets.exchange.ledger import Ledger
 from trading_assets.exchange.limits import WeightMeter
-from trading_assets.exchange.listing import Listing, listing_of
-from trading_assets.exchange.market_model import MarketModel
+from trading_assets.exchange.listing import Listing
+from trading_assets.exchange.market_sources import open_market
 from trading_assets.exchange.market_streams import MarketStreams
-from trading_assets.exchange.outages import Outages
 from trading_assets.exchange.settlement import settle
 from trading_assets.exchange.signatures import Authenticator, Credential
 from trading_assets.exchange.sockets import GOING_AWAY, Sockets
@@ -39,18 +38,16 @@ class Exchange:
 
     def __init__(self, config: ExchangeConfig) -> None:
         self.config = config
-        listings = {name: listing_of(name) for name in config.symbols}
-        self.ledger = Ledger(config.ledger, config.identity())
+        market = open_market(config)
+        self.ledger = Ledger(config.ledger, config.identity() | market.identity)
         try:
             self.clock = MarketClock(config.start, warp=config.warp, stepped=config.stepped)
             self._continue_clock()
-            model = MarketModel(config.seed, config.structure)
-            outages = Outages(config.seed)
-            self.tape = Tape(model, outages)
+            self.tape = Tape(market.model, market.outages)
             self.klines = Klines(self.tape)
             self.windows = Windows(self.tape, self.klines)
             fees = Fees(config.fee_rate, config.fee_rate)
-            self.venue = Venue(listings, model, outages, fees)
+            self.venue = Venue(market.listings, market.model, market.outages, fees)
             self._open_accounts()
         except BaseException:
             self.ledger.close()

@@ -72,6 +72,7 @@ class ExchangeConfig:
         accounts: who may trade.
         faults: armed from the start.
         fault_rates: faults by chance.
+        replay: folder of one-minute archives to serve as the market; needs `start`.
     """
 
     symbols: tuple[str, ...] = DEFAULT_SYMBOLS
@@ -91,6 +92,7 @@ class ExchangeConfig:
     accounts: tuple[AccountConfig, ...] = (AccountConfig(),)
     faults: tuple[Fault, ...] = ()
     fault_rates: Rates = field(default_factory=Rates)
+    replay: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be served."""

@@ -33,7 +33,7 @@ from trading_assets.exchange.market_model import (
     cell_of,
 )
 from trading_assets.exchange.noise import IntArray
-from trading_assets.exchange.outages import LISTED_MINUTE, MINUTES_PER_DAY
+from trading_assets.exchange.outages import MINUTES_PER_DAY
 from trading_assets.exchange.tape import Tape
 
 MINUTE: Micros = 60_000_000
@@ -74,7 +74,10 @@ class Klines:
     def _cut_minute(self, listing: Listing, cell: int, count: int) -> Bars:
         """Cut the minute of a cell when `count` of the cell's trades have been."""
         minute = cell // CELLS_PER_MINUTE
-        if minute < LISTED_MINUTE or self._outages.start_of(listing, minute) is not None:
+        if (
+            minute < self._outages.first_minute(listing)
+            or self._outages.start_of(listing, minute) is not None
+        ):
             return NO_BARS
         day, index = divmod(cell, CELLS_PER_DAY)
         path = self._model.day(listing, day)
@@ -179,7 +182,7 @@ class Klines:
         each in order of time). A page may be empty.
         """
         now_minute = now // MINUTE
-        first = interval.open_of(LISTED_MINUTE, zone)
+        first = interval.open_of(self._outages.first_minute(listing), zone)
         if start_ms is not None:
             first = max(first, -(-start_ms // MINUTE_MS))
         last = now_minute if end_ms is None else min(now_minute, end_ms // MINUTE_MS)
@@ -256,7 +259,7 @@ class Klines:
         limit: int,
     ) -> Iterator[list[str]]:
         """Yield rows of one second each, like `pages`; one without trades is flat and empty."""
-        first = LISTED_MINUTE * 60
+        first = self._outages.first_minute(listing) * 60
         if start_ms is not None:
             first = max(first, -(-start_ms // 1_000))
         last = now // _SECOND if end_ms is None else min(now // _SECOND, end_ms // 1_000)

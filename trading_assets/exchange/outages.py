@@ -59,6 +59,10 @@ class Outages:
             (start + ((bits >> (late % 8)) & 1), end) for start, end, bits in self._year(year)
         )
 
+    def first_minute(self, listing: Listing) -> int:
+        """Give the first minute of a symbol, counted from 1970."""
+        return LISTED_MINUTE
+
     def partial_days(self, listing: Listing, year: int) -> tuple[int, ...]:
         """List the days of a year, counted from 1970, on which not every minute trades."""
         days = {LISTED_MINUTE // MINUTES_PER_DAY}

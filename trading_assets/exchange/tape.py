@@ -176,7 +176,7 @@ class Tape:
 
     def next_ids(self, listing: Listing, now: Micros) -> tuple[int, int]:
         """Give the numbers of the next trade and aggregate trade after now."""
-        if now < LISTED_MINUTE * 60_000_000:
+        if now < self.outages.first_minute(listing) * 60_000_000:
             return 1, 1
         present = self.present(listing, now)
         if len(present):

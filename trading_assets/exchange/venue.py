@@ -124,6 +124,8 @@ class Venue:
         part = slice(max(index + 1 - _AVERAGE_CELLS, 0), index + 1)
         lots = path.lots[part]
         value = int((path.ticks[part] * lots).sum())
+        if not value:  # nothing traded: a quiet stretch of a replay
+            return int(path.ticks[index]) * listing.instrument.tick
         return Decimal(value) / int(lots.sum()) * listing.instrument.tick
 
     # --- finding orders

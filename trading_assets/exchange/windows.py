@@ -11,7 +11,6 @@ from trading_assets.exchange.bars import NO_BARS, Bars, grouped, join
 from trading_assets.exchange.klines import MINUTE, Klines
 from trading_assets.exchange.listing import Listing
 from trading_assets.exchange.market_model import CELLS_PER_MINUTE, cell_of
-from trading_assets.exchange.outages import LISTED_MINUTE
 from trading_assets.exchange.tape import Tape, Trades
 
 
@@ -59,7 +58,7 @@ class Windows:
 
     def between(self, listing: Listing, start: Micros, now: Micros) -> Window:
         """Give what traded from `start` until `now`; now is not later than the market clock."""
-        first_minute = max(-(-start // MINUTE), LISTED_MINUTE)
+        first_minute = max(-(-start // MINUTE), self._tape.outages.first_minute(listing))
         head = self._head(listing, start, now) if start % MINUTE else NO_BARS
         body = self._klines.span(listing, first_minute, now // MINUTE + 1, now)
         bars = join([head, body])

@@ -67,6 +67,13 @@ def serve(
     fault_rates: Annotated[
         str | None, typer.Option(help="light, stormy, lost_answers, or a file of kind: rate.")
     ] = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of one-minute archives to serve as the market: all their symbols, from "
+            "--start, by default the first minute that all of them have."
+        ),
+    ] = None,
 ) -> None:
     """Serve until Ctrl-C, loopback only; the account is demo-key / demo-secret unless told.
 
@@ -79,10 +86,16 @@ def serve(
 
     settings = load_settings().settings
     begin = None if start is None else instant_from_text(start)
+    symbols: tuple[str, ...] = settings.symbols
+    if replay is not None:
+        from trading_assets.exchange.market_sources import replayed_span, replayed_symbols
+
+        symbols = replayed_symbols(replay)
+        begin = replayed_span(replay)[0] if begin is None else begin
     if ledger is None and begin is None:
         ledger = settings.data_root / "exchange" / "ledger.sqlite"
     config = ExchangeConfig(
-        symbols=settings.symbols,
+        symbols=symbols,
         seed=settings.exchange.seed if seed is None else seed,
         structure=settings.exchange.structure if structure is None else structure,
         host=settings.exchange.host,
@@ -95,6 +108,7 @@ def serve(
         accounts=_accounts(accounts),
         faults=_script(fault_script),
         fault_rates=_rates(fault_rates, fault_seed),
+        replay=replay,
     )
     serve_until_stopped(config, _announce)
 
@@ -131,7 +145,7 @@ def _announce(running: RunningExchange) -> None:
         ("address", running.url),
         ("API_URL", running.api_url),
         ("symbols", ", ".join(config.symbols)),
-        ("market", f"seed {config.seed}, structure {config.structure:g}"),
+        ("market", _market_text(config)),
         ("clock", _clock_text(config)),
         ("fees", f"{config.fee_bps} bps"),
         ("ledger", str(config.ledger) if config.ledger else "in memory"),
@@ -158,6 +172,12 @@ def _accounts_text(config: ExchangeConfig) -> str:
     if [account.key for account in config.accounts] == [DEMO_KEY]:
         return f"{DEMO_KEY} / {config.accounts[0].secret} (play money)"
     return ", ".join(f"{account.name} ({account.key})" for account in config.accounts)
+
+
+def _market_text(config: ExchangeConfig) -> str:
+    if config.replay is not None:
+        return f"replay of {config.replay}"
+    return f"seed {config.seed}, structure {config.structure:g}"
 
 
 def _clock_text(config: ExchangeConfig) -> str:

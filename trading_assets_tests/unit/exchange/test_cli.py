@@ -42,6 +42,18 @@ def test_options_win_over_settings(served, tmp_path):
     assert served("--start", "2024-04-01", "--stepped", "--ledger", str(path)).ledger == path
 
 
+def test_a_replay_lists_what_the_folder_has_from_its_first_minute(served, tmp_path):
+    rows = [f"{1_711_929_600_000 + minute * 60_000},5,6,4,5,1,0,5,1,1,5,0" for minute in range(3)]
+    (tmp_path / "ADAUSDT-1m-2024-04-01.csv").write_text("\n".join(rows))
+    config = served("--replay", str(tmp_path))
+    assert config.symbols == ("ADAUSDT",)
+    assert config.replay == tmp_path
+    assert config.start == 1_711_929_600_000_000
+    assert config.ledger is None
+    later = served("--replay", str(tmp_path), "--start", "2024-04-01T00:01:00Z")
+    assert later.start == 1_711_929_660_000_000
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
