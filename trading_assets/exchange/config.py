@@ -50,7 +50,7 @@ class ExchangeConfig:
     """Settings of one exchange.
 
     Attributes:
-        symbols: what it lists, all quoted in USDT.
+        symbols: what it lists: quoted in USDT, BTC, ETH or BNB.
         seed: of the market; equal seeds are equal markets.
         structure: learnable part of the market, 0 (noise) to 1.
         host: loopback only.

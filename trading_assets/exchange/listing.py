@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from trading_assets.domain.errors import ConfigurationError
@@ -10,6 +10,8 @@ from trading_assets.domain.ids import Symbol, sha256_hex, symbol_from_text
 from trading_assets.domain.instrument import Instrument
 
 QUOTE = "USDT"
+CROSS_QUOTES = ("BTC", "ETH", "BNB")
+_CROSS_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,20 @@ _KNOWN = {
             max_lots=90_000_000,
             max_market_lots=90_000_000,
         ),
+        Listing(
+            _instrument("BNB", "0.01", "0.001"),
+            start_price=Decimal(310),
+            daily_volatility=0.028,
+            daily_volume=2.0e8,
+            trade_size=500.0,
+            spread_bps=0.6,
+            depth=150_000.0,
+            levels=30,
+            level_gap_bps=0.8,
+            common=0.75,
+            max_lots=90_000_000,
+            max_market_lots=90_000_000,
+        ),
     )
 }
 
@@ -126,26 +142,36 @@ _KNOWN = {
 def listing_of(symbol: str) -> Listing:
     """Give the listing of `symbol`.
 
-    BTCUSDT, ETHUSDT and SOLUSDT are set by hand; any other `<BASE>USDT` gets plausible numbers
-    derived from its name, so a desk of fifty symbols needs no table.
+    BTCUSDT, ETHUSDT, SOLUSDT and BNBUSDT are set by hand; any other `<BASE>USDT` gets plausible
+    numbers derived from its name, so a desk of fifty symbols needs no table. Pairs quoted in BTC,
+    ETH or BNB follow from the two USDT pairs of their assets.
 
     Raises:
         UnknownSymbol: if the text is not a symbol.
-        ConfigurationError: if the symbol is not quoted in USDT.
+        ConfigurationError: if the symbol is quoted in anything else.
     """
     name = symbol_from_text(symbol)
     known = _KNOWN.get(name)
     if known is not None:
         return known
-    base = name.removesuffix(QUOTE)
-    if base in {"", name}:
-        raise ConfigurationError(
-            f"The embedded exchange cannot list {name}",
-            expected=f"a symbol quoted in {QUOTE}, such as ADA{QUOTE}",
-            found=name,
-            fix="Use another symbol, or source = binance.",
-        )
-    return _derived(base)
+    for quote in (QUOTE, *CROSS_QUOTES):
+        base = name.removesuffix(quote)
+        if base not in {"", name, quote}:
+            return _derived(base) if quote == QUOTE else _cross(base, quote)
+    raise ConfigurationError(
+        f"The embedded exchange cannot list {name}",
+        expected=f"a symbol quoted in {QUOTE}, {', '.join(CROSS_QUOTES)}, such as ADA{QUOTE}",
+        found=name,
+        fix="Use another symbol, or source = binance.",
+    )
+
+
+def legs(listing: Listing) -> tuple[Listing, Listing] | None:
+    """Give the USDT listings of base and quote that a cross pair follows, or None."""
+    instrument = listing.instrument
+    if instrument.quote not in CROSS_QUOTES:
+        return None
+    return listing_of(instrument.base + QUOTE), listing_of(instrument.quote + QUOTE)
 
 
 def _derived(base: str) -> Listing:
@@ -164,6 +190,37 @@ def _derived(base: str) -> Listing:
         levels=24,
         level_gap_bps=1.5,
         common=0.5 + digest[4] % 30 / 100,
+        max_lots=90_000_000,
+        max_market_lots=90_000_000,
+    )
+
+
+def _cross(base: str, quote: str) -> Listing:
+    """Give a pair of two assets by their USDT pairs: a price of five digits, a tenth of the volume.
+
+    A tick of a lot is worth 1e-8 of the quote asset, the finest that balances can hold.
+    """
+    over, under = listing_of(base + QUOTE), listing_of(quote + QUOTE)
+    price = over.start_price / under.start_price
+    digits = max(price.adjusted() - _CROSS_DIGITS, -8)
+    tick = Decimal(1).scaleb(digits)
+    scale = float(under.start_price)
+    return replace(
+        over,
+        instrument=Instrument(
+            Symbol(base + quote),
+            base,
+            quote,
+            tick,
+            Decimal(1).scaleb(-8 - digits),
+            min_notional=Decimal(5).scaleb(-under.start_price.adjusted()),
+        ),
+        start_price=price,
+        daily_volume=over.daily_volume / 10 / scale,
+        trade_size=over.trade_size / scale,
+        spread_bps=over.spread_bps + under.spread_bps,
+        depth=over.depth / 10 / scale,
+        common=0.3,
         max_lots=90_000_000,
         max_market_lots=90_000_000,
     )

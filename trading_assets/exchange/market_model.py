@@ -13,6 +13,8 @@ Guarantees:
 - **Anchors meet.** The last cell of a day is the level from which the next day starts, and each
   cell's increment has the distribution it would have had in a walk without anchors (a bridge plus
   its own independent end point).
+- **Crosses.** A pair quoted in BTC, ETH or BNB is the ratio of its two USDT paths, to the tick, so
+  there is nothing to gain by going round in a triangle but half a tick.
 - **No impact.** Clients never move the path.
 - **structure = 0** is noise: the price is a martingale (independent signs, clustered volatility, no
   drift in price), up to tick rounding and a pull towards the listing's start price with a memory of
@@ -36,7 +38,7 @@ import numpy.typing as npt
 
 from trading_assets.domain.ids import Micros
 from trading_assets.exchange.latent import HOURS, MARKET, NANO, Latent, days_from_epoch, year_of_day
-from trading_assets.exchange.listing import Listing
+from trading_assets.exchange.listing import Listing, legs
 from trading_assets.exchange.noise import (
     FloatArray,
     IntArray,
@@ -180,6 +182,9 @@ class MarketModel:
         own = normals(self.seed, listing.instrument.symbol, "path", day, n=CELLS_PER_DAY)
         shock = listing.common * self._common(day) + math.sqrt(1 - listing.common**2) * own
 
+        pair = legs(listing)
+        if pair is not None:
+            return self._with_trades(listing, day, self._ratio(listing, pair, day), variance, shock)
         walk = np.cumsum(np.rint(np.sqrt(variance) * shock * NANO).astype(np.int64))
         share = np.cumsum(variance)
         share /= share[-1]
@@ -194,6 +199,12 @@ class MarketModel:
         level[-1] = end
         ticks = np.maximum(np.rint(np.exp(level / NANO)).astype(np.int64), 1)
         return self._with_trades(listing, day, ticks, variance, shock)
+
+    def _ratio(self, listing: Listing, pair: tuple[Listing, Listing], day: int) -> IntArray:
+        """Give the path of a cross pair: the price of its base over that of its quote."""
+        over, under = (self.day(leg, day).ticks * float(leg.instrument.tick) for leg in pair)
+        ticks = np.rint(over / under / float(listing.instrument.tick))
+        return np.maximum(ticks.astype(np.int64), 1)
 
     def _with_trades(
         self, listing: Listing, day: int, ticks: IntArray, variance: FloatArray, shock: FloatArray

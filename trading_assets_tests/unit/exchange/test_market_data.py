@@ -1,5 +1,7 @@
 """Public endpoints over raw HTTP."""
 
+from decimal import Decimal
+
 import pytest
 
 
@@ -67,3 +69,17 @@ def test_prices_book_and_bars_agree(shared):
 )
 def test_bad_public_requests_get_the_venues_words(shared, path, parameters, expected):
     assert shared.refusal(shared.get(path, **parameters)) == (400, *expected)
+
+
+def test_a_pair_quoted_in_btc_is_traded_in_btc(wired):
+    with wired(symbols=("ETHBTC", "BTCUSDT", "ETHUSDT")) as wire:
+        info = wire.get("exchangeInfo", symbol="ETHBTC").json()["symbols"][0]
+        assert (info["baseAsset"], info["quoteAsset"]) == ("ETH", "BTC")
+        answer = wire.order(symbol="ETHBTC", side="BUY", type="MARKET", quantity="1").json()
+        assert answer["status"] == "FILLED"
+        balances = {b["asset"]: b["free"] for b in wire.signed("GET", "account").json()["balances"]}
+        spent = Decimal(1) - Decimal(balances["BTC"])
+        assert spent == Decimal(answer["cummulativeQuoteQty"])
+        assert balances["ETH"] == "0.99900000"
+        eth, btc = (wire.price(symbol) for symbol in ("ETHUSDT", "BTCUSDT"))
+        assert abs(float(spent) / (eth / btc) - 1) < 0.001
