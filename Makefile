@@ -5,7 +5,7 @@ BIN := .venv/bin
 export OMP_WAIT_POLICY ?= passive
 export DAGSTER_HOME ?= $(CURDIR)/dagster_home
 
-.PHONY: help setup clients demo up down test test-all check fmt lint types arch bench bench-data lock clean
+.PHONY: help setup clients demo up down test test-all check fmt lint types arch bench bench-data bench-exchange lock clean
 
 help: ## show every command
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ bench: setup ## our engine beside its peers, as ratios of one run
 
 bench-data: setup ## a backfill from archive zips, beside polars on the same files
 	@$(BIN)/python benchmarks/backfill.py
+
+bench-exchange: setup ## the embedded exchange: signed orders and klines a second, start, memory
+	@$(BIN)/python benchmarks/exchange.py
 
 lock: setup ## resolve the dependencies again, with hashes
 	@$(BIN)/uv pip compile --quiet --no-emit-index-url --no-strip-extras --generate-hashes \

@@ -64,6 +64,9 @@ def serve(
     fault_seed: Annotated[
         int | None, typer.Option(help="Seed that faults are drawn from by --fault-rates.")
     ] = None,
+    weight_limit: Annotated[
+        int, typer.Option(min=1, help="Request weight per minute before 429.")
+    ] = 6_000,
     fault_rates: Annotated[
         str | None, typer.Option(help="light, stormy, lost_answers, or a file of kind: rate.")
     ] = None,
@@ -105,6 +108,7 @@ def serve(
         ledger=ledger,
         sim_controls=sim_controls,
         stepped=stepped,
+        weight_limit=weight_limit,
         accounts=_accounts(accounts),
         faults=_script(fault_script),
         fault_rates=_rates(fault_rates, fault_seed),
