@@ -70,6 +70,8 @@ class ExchangeConfig:
             or the market's, `wall` this machine's only, `off` neither. None is `strict`, and `off`
             while the clock is warped, since no client can follow that.
         accounts: who may trade.
+        patience_s: wall seconds in which a client must have sent a request's head, and its body.
+        connection_limit: open connections before further ones are turned away.
         faults: armed from the start.
         fault_rates: faults by chance.
         replay: folder of one-minute archives to serve as the market; needs `start`.
@@ -90,6 +92,8 @@ class ExchangeConfig:
     connect_limit: int | None = None
     timestamps: Literal["strict", "wall", "off"] | None = None
     accounts: tuple[AccountConfig, ...] = (AccountConfig(),)
+    patience_s: float = 15.0
+    connection_limit: int = 4_000
     faults: tuple[Fault, ...] = ()
     fault_rates: Rates = field(default_factory=Rates)
     replay: Path | None = None

@@ -22,6 +22,7 @@ from trading_assets.exchange import (
     wire,
 )
 from trading_assets.exchange.application import Exchange
+from trading_assets.exchange.bodies import read_body
 from trading_assets.exchange.clock import wall_now
 from trading_assets.exchange.controls import PREFIX, control
 from trading_assets.exchange.errors import Refused
@@ -140,7 +141,7 @@ class RestApi:
     async def _answer(self, request: Request) -> Response | None:
         """Give the answer, or None when the connection is to be dropped."""
         self._refuse_foreign_host(request)
-        body = await request.body()
+        body = await read_body(request, self._exchange.config.patience_s)
         path = request.url.path
         if path.startswith(PREFIX) and self._exchange.config.sim_controls:
             return self._json(await control(self._exchange, request.method, path, body))
@@ -250,5 +251,7 @@ class RestApi:
         headers = self._headers()
         if refusal.retry_after_s is not None:
             headers["Retry-After"] = str(refusal.retry_after_s)
+        if refusal.status in {408, 413}:
+            headers["Connection"] = "close"  # what is left of the body is not read
         body = wire.encode({"code": refusal.code, "msg": refusal.text})
         return Response(body, refusal.status, headers, wire.MEDIA_TYPE)

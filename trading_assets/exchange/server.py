@@ -11,8 +11,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 
@@ -20,6 +21,7 @@ from trading_assets.domain.errors import ConfigurationError
 from trading_assets.exchange.application import Exchange
 from trading_assets.exchange.config import AccountConfig, ExchangeConfig
 from trading_assets.exchange.gateway import Gateway
+from trading_assets.exchange.http_protocol import BoundedProtocol
 from trading_assets.exchange.rest import RestApi
 
 __all__ = ["AccountConfig", "ExchangeConfig", "RunningExchange", "running_exchange", "serve"]
@@ -142,6 +144,14 @@ def _server(exchange: Exchange) -> _Server:
         uvicorn.Config(
             gateway,
             loop="asyncio",
+            http=cast(
+                "Any",
+                partial(
+                    BoundedProtocol,
+                    patience_s=exchange.config.patience_s,
+                    connection_limit=exchange.config.connection_limit,
+                ),
+            ),
             # Named, since `auto` may become another one: pings and back-pressure are its own.
             ws="websockets-sansio",
             ws_max_size=_FRAME_BYTES_MAX,
@@ -179,7 +189,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-        listener.listen(128)
+        listener.listen(1_024)
     except OSError as error:
         listener.close()
         in_use = error.errno == errno.EADDRINUSE
