@@ -13,6 +13,15 @@ _MAX_PRICE = Decimal(1_000_000)
 _MAX_NOTIONAL = Decimal(9_000_000)
 _PRICE_BAND = (Decimal("0.2"), Decimal(5))
 _AVERAGE_MINUTES = 5
+# What the venue lists everywhere; both kinds of order are refused here (icebergAllowed and
+# allowTrailingStop are false).
+_ICEBERG_PARTS = 100
+_TRAILING_DELTA = {
+    "minTrailingAboveDelta": 10,
+    "maxTrailingAboveDelta": 2_000,
+    "minTrailingBelowDelta": 10,
+    "maxTrailingBelowDelta": 2_000,
+}
 
 
 def text8(value: Decimal | int) -> str:
@@ -95,12 +104,14 @@ def describe(listing: Listing) -> list[dict[str, Any]]:
             "maxQty": text8(instrument.lot * listing.max_lots),
             "stepSize": text8(listing.step_size),
         },
+        {"filterType": "ICEBERG_PARTS", "limit": _ICEBERG_PARTS},
         {
             "filterType": "MARKET_LOT_SIZE",
             "minQty": text8(0),
             "maxQty": text8(instrument.lot * listing.max_market_lots),
             "stepSize": text8(0),
         },
+        {"filterType": "TRAILING_DELTA", **_TRAILING_DELTA},
         {
             "filterType": "PERCENT_PRICE_BY_SIDE",
             "bidMultiplierUp": str(high),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TypedDict
 
 from trading_assets.domain.order import OrderSide
@@ -18,6 +19,8 @@ from trading_assets.exchange.tickers import chosen
 _KLINES_DEFAULT, _KLINES_MAX = 500, 1_000
 _DEPTH_DEFAULT, _DEPTH_MAX = 100, 5_000
 _DAYS_PER_BREATH = 8
+_STATUSES = ("TRADING", "END_OF_DAY", "HALT", "BREAK", "CANCEL_ONLY")
+_PERMISSION = re.compile(r"[A-Z_0-9]+")
 
 
 class _Window(TypedDict):
@@ -39,13 +42,29 @@ async def time(exchange: Exchange, parameters: Parameters) -> bytes:
 
 
 async def exchange_info(exchange: Exchange, parameters: Parameters) -> bytes:
-    """Answer GET exchangeInfo for all symbols, `symbol` or `symbols`."""
-    parameters.allow("permissions", "showPermissionSets", "symbolStatus")
+    """Answer GET exchangeInfo for all symbols, `symbol`, `symbols`, or those of a status."""
     listings, _ = chosen(exchange, parameters)
+    status = parameters.text("symbolStatus")
+    permissions = parameters.text("permissions")
+    shows_sets = parameters.text("showPermissionSets") or "true"
     parameters.refuse_unread()
+    named = "symbol" in parameters or "symbols" in parameters
+    if named and (status is not None or permissions is not None):
+        raise Refused(-1128, "Combination of optional parameters invalid.")
+    if status is not None and status not in _STATUSES:
+        raise Refused(-1130, "Data sent for parameter 'symbolStatus' is not valid.")
+    if shows_sets not in {"true", "false"}:
+        raise Refused(-1130, "Data sent for parameter 'showPermissionSets' is not valid.")
+    if permissions is not None and "SPOT" not in _PERMISSION.findall(permissions):
+        listings = []
     answer = wire.exchange_info(
         exchange.venue, listings, exchange.clock.now(), exchange.weights.limit
     )
+    if status is not None:
+        answer["symbols"] = [s for s in answer["symbols"] if s["status"] == status]
+    if shows_sets == "false":
+        for symbol in answer["symbols"]:
+            symbol["permissionSets"] = []
     return wire.encode(answer)
 
 

@@ -84,6 +84,8 @@ def test_the_description_says_what_is_checked():
     assert set(described) == {
         "PRICE_FILTER",
         "LOT_SIZE",
+        "ICEBERG_PARTS",
+        "TRAILING_DELTA",
         "MARKET_LOT_SIZE",
         "PERCENT_PRICE_BY_SIDE",
         "NOTIONAL",

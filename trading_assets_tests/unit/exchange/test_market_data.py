@@ -22,6 +22,37 @@ def test_exchange_info_lists_all_or_some(shared):
     assert shared.refusal(shared.get("exchangeInfo", symbols='["X"]', symbol="Y"))[1] == -1128
 
 
+def test_exchange_info_is_chosen_by_status_and_permission(wired, shared):
+    def names(wire, **wish):
+        return [s["symbol"] for s in wire.get("exchangeInfo", **wish).json()["symbols"]]
+
+    assert names(shared, symbolStatus="BREAK") == []
+    assert len(names(shared, symbolStatus="TRADING", permissions='["SPOT","MARGIN"]')) == 3
+    assert names(shared, permissions="LEVERAGED") == []
+    sets = shared.get("exchangeInfo", showPermissionSets="false").json()["symbols"]
+    assert {len(s["permissionSets"]) for s in sets} == {0}
+    for wish in ({"symbolStatus": "OPEN"}, {"showPermissionSets": "no"}):
+        assert shared.refusal(shared.get("exchangeInfo", **wish))[1] == -1130
+    wish = {"symbol": "SOLUSDT", "symbolStatus": "TRADING"}
+    assert shared.refusal(shared.get("exchangeInfo", **wish))[1] == -1128
+    with wired(start=1_708_401_600_000_000) as wire:  # 2024-02-20T04:00Z, maintenance
+        assert len(names(wire, symbolStatus="BREAK")) == 3
+        assert names(wire, symbolStatus="TRADING") == []
+
+
+def test_the_filters_are_those_of_the_venue(shared):
+    (symbol,) = shared.get("exchangeInfo", symbol="BTCUSDT").json()["symbols"]
+    filters = {f.pop("filterType"): f for f in symbol["filters"]}
+    assert set(filters) >= {
+        "PRICE_FILTER", "LOT_SIZE", "ICEBERG_PARTS", "MARKET_LOT_SIZE", "TRAILING_DELTA",
+        "PERCENT_PRICE_BY_SIDE", "NOTIONAL", "MAX_NUM_ORDERS",
+    }  # fmt: skip
+    assert filters["PRICE_FILTER"]["tickSize"] == "0.01000000"
+    assert filters["LOT_SIZE"]["stepSize"] == "0.00001000"
+    assert not symbol["icebergAllowed"]
+    assert not symbol["allowTrailingStop"]
+
+
 def test_prices_book_and_bars_agree(shared):
     for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT"):
         last = shared.price(symbol)
