@@ -62,7 +62,7 @@ class Exchange:
         for fault in config.faults:
             self.arm(fault)
         self.venue.mishap = partial(mishap_of, self.faults)
-        streams = MarketStreams(self.venue, self.klines, self.tape)
+        streams = MarketStreams(self.venue, self.klines, self.tape, self.windows)
         self.hub = StreamHub(streams.make, self.clock.now())
         self.sockets = Sockets(config.connects_per_5min)
         self.users = UserStreams(self.hub.faults)

@@ -19,6 +19,7 @@ from trading_assets.exchange.stream_hub import StreamHub
 
 _STRIDE: Micros = 3_600_000_000
 _THINNED_FROM: Micros = 60_000_000  # a step of a minute says all that a minute of trading would
+_IN_FULL: Micros = 2_000_000
 _NAP_S = 0.002
 
 
@@ -74,18 +75,24 @@ class Driver:
     async def reach(self, target: Micros) -> None:
         """Advance to `target`, giving the readers of streams time to follow on a long way.
 
-        Interim updates of a way of more than a minute are thinned.
+        Interim updates of a way of more than a minute are thinned, but for its last two seconds.
         """
         async with self._moving:
-            self._hub.set_scale(self._scale(target - self._hub.now))
-            while len(self._sockets) and self._hub.now < target:
-                end = self._sockets.next_end()
-                stops = (target, self._hub.now + _STRIDE, target if end is None else end)
-                self.advance(max(min(stops), self._hub.now))
-                for connection in self._sockets.of(None):
-                    await connection.room()
-            self.advance(target)
+            span = target - self._hub.now
+            if span > _THINNED_FROM:
+                self._hub.set_scale(self._scale(span))
+                await self._stride(target - _IN_FULL)
             self._hub.set_scale(self._scale(0))
+            await self._stride(target)
+
+    async def _stride(self, target: Micros) -> None:
+        while len(self._sockets) and self._hub.now < target:
+            end = self._sockets.next_end()
+            stops = (target, self._hub.now + _STRIDE, target if end is None else end)
+            self.advance(max(min(stops), self._hub.now))
+            for connection in self._sockets.of(None):
+                await connection.room()
+        self.advance(target)
 
     def _scale(self, span: Micros) -> int:
         running = 1 if self._clock.is_paused else math.ceil(self._clock.warp)

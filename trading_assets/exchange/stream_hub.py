@@ -119,13 +119,6 @@ class StreamHub:
         for name, source in self._sources.items():
             self._plan(name, source, self.now)
 
-    def wake(self, symbol: str) -> None:
-        """Look again at the streams of a symbol whose book a client has changed."""
-        prefix = symbol.lower() + "@"
-        for name, source in list(self._sources.items()):
-            if name.startswith((prefix, "!")):
-                self._plan(name, source, self.now)
-
     def _plan(self, name: str, source: Source, after: Micros) -> None:
         self._serial += 1
         self._planned[name] = self._serial

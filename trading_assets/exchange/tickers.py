@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import Decimal
-from typing import Any
 
 from trading_assets.domain.ids import Micros
-from trading_assets.domain.order import OrderSide
 from trading_assets.exchange import errors, wire
 from trading_assets.exchange.application import Exchange
 from trading_assets.exchange.errors import Refused
@@ -16,7 +13,7 @@ from trading_assets.exchange.intervals import INTERVALS, zone_minutes
 from trading_assets.exchange.klines import MINUTE
 from trading_assets.exchange.listing import Listing
 from trading_assets.exchange.parameters import Parameters
-from trading_assets.exchange.windows import Window
+from trading_assets.exchange.ticker_figures import best_quotes, statistics
 
 _DAY: Micros = 86_400_000_000
 _UNITS = {"m": (MINUTE, 59), "h": (60 * MINUTE, 23), "d": (_DAY, 7)}
@@ -97,8 +94,7 @@ async def book_ticker(exchange: Exchange, parameters: Parameters) -> bytes:
     listings, one = chosen(exchange, parameters)
     parameters.refuse_unread()
     answers = [
-        {"symbol": listing.instrument.symbol, **best_quotes(exchange, listing)}
-        for listing in listings
+        {"symbol": listing.instrument.symbol, **_quotes(exchange, listing)} for listing in listings
     ]
     return wire.encode(answers[0] if one else answers)
 
@@ -118,53 +114,8 @@ def window_size(text: str) -> Micros:
     return int(found[1]) * _UNITS[found[2]][0]
 
 
-def statistics(
-    listing: Listing, window: Window, start: Micros, end: Micros, *, full: bool
-) -> dict[str, Any]:
-    """Give the figures of one window as every ticker shows them, FULL or MINI."""
-    opened, last = window.ticks("open"), window.last_ticks
-    answer: dict[str, Any] = {"symbol": listing.instrument.symbol}
-    if full:
-        change = last - opened if window.count else 0
-        answer["priceChange"] = wire.price(listing, change)
-        answer["priceChangePercent"] = percent(change, opened)
-        answer["weightedAvgPrice"] = wire.amount(average(listing, window))
-    return answer | {
-        "openPrice": wire.price(listing, opened),
-        "highPrice": wire.price(listing, window.ticks("high")),
-        "lowPrice": wire.price(listing, window.ticks("low")),
-        "lastPrice": wire.price(listing, last),
-        "volume": wire.quantity(listing, window.lots),
-        "quoteVolume": wire.amount(window.value * listing.value_units),
-        "openTime": wire.ms(start),
-        "closeTime": wire.ms(end),
-        "firstId": window.first_id,
-        "lastId": window.last_id,
-        "count": window.count,
-    }
-
-
-def percent(change: int, opened: int) -> str:
-    """Write a change as per cent of the opening price, to three places."""
-    return f"{Decimal(100 * change) / max(opened, 1):.3f}"
-
-
-def average(listing: Listing, window: Window) -> int:
-    """Give the average price by volume in 1e-8 of the quote asset, rounded half up."""
-    lots = max(window.lots, 1)
-    return (2 * window.value * listing.tick_units + lots) // (2 * lots)
-
-
-def best_quotes(exchange: Exchange, listing: Listing) -> dict[str, str]:
-    """Give price and quantity of the best bid and ask; zeros where the side is empty."""
-    book = exchange.venue.book(listing, exchange.clock.now())
-    answer = {}
-    for name, side in (("bid", OrderSide.SELL), ("ask", OrderSide.BUY)):
-        level = next(book.against(side, None), None)
-        ticks, lots = (level.ticks, level.lots) if level else (0, 0)
-        answer[f"{name}Price"] = wire.price(listing, ticks)
-        answer[f"{name}Qty"] = wire.quantity(listing, lots)
-    return answer
+def _quotes(exchange: Exchange, listing: Listing) -> dict[str, str]:
+    return best_quotes(listing, exchange.venue.book(listing, exchange.clock.now()))
 
 
 def _surroundings(
@@ -175,7 +126,7 @@ def _surroundings(
     return {
         "prevClosePrice": wire.price(listing, before),
         "lastQty": wire.quantity(listing, exchange.windows.last_lots(listing, now)),
-        **best_quotes(exchange, listing),
+        **_quotes(exchange, listing),
     }
 
 

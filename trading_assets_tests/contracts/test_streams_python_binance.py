@@ -9,7 +9,7 @@ from trading_assets.exchange.server import ExchangeConfig, running_exchange
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    from binance import AsyncClient, BinanceSocketManager
+    from binance import AsyncClient, BinanceSocketManager, DepthCacheManager
 
 NOON = 1_709_294_400_000_000
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -47,6 +47,11 @@ class Desk:
             # The library waits ten seconds for its own reader otherwise.
             await self.client.ws_api.ws.close()
         await self.client.session.close()
+
+    async def simulate(self, name, **wish):
+        url = f"{self.running.url}/_sim/{name}"
+        async with self.client.session.post(url, json=wish) as response:
+            assert response.status == 200
 
 
 async def received(socket, count):
@@ -98,3 +103,25 @@ def test_the_user_socket_tells_of_orders_over_both_wires(running):
         ("executionReport", "TRADE"),
         ("outboundAccountPosition", None),
     ]
+
+
+def test_the_depth_cache_keeps_the_book(running):
+    async def main():
+        async with Desk(running) as desk:
+            manager = DepthCacheManager(desk.client, symbol="SOLUSDT", bm=desk.manager, limit=500)
+            async with manager as socket:
+                for _ in range(5):
+                    cache = await asyncio.wait_for(socket.recv(), 10)
+                    assert cache.get_bids()[0][0] < cache.get_asks()[0][0]
+                await desk.simulate("clock", paused=True)
+                await desk.simulate("step", seconds=61)
+                snapshot = await desk.client.get_order_book(symbol="SOLUSDT", limit=500)
+                stood = (await desk.client.get_server_time())["serverTime"]
+                while cache.update_time < stood // 5_000 * 5_000:  # when the book last changed
+                    cache = await asyncio.wait_for(socket.recv(), 10)
+                await desk.simulate("clock", paused=False)
+                return (cache.get_bids(), cache.get_asks()), snapshot
+
+    kept, snapshot = asyncio.run(main())
+    for mine, name in zip(kept, ("bids", "asks"), strict=True):
+        assert mine == [[float(price), float(lots)] for price, lots in snapshot[name]]
