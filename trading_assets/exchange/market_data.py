@@ -14,12 +14,11 @@ from trading_assets.exchange.errors import Refused
 from trading_assets.exchange.filters import text8
 from trading_assets.exchange.intervals import INTERVALS, SECOND, zone_minutes
 from trading_assets.exchange.parameters import Parameters
-from trading_assets.exchange.tickers import chosen
+from trading_assets.exchange.tickers import STATUSES, chosen, of_status
 
 _KLINES_DEFAULT, _KLINES_MAX = 500, 1_000
 _DEPTH_DEFAULT, _DEPTH_MAX = 100, 5_000
 _DAYS_PER_BREATH = 8
-_STATUSES = ("TRADING", "END_OF_DAY", "HALT", "BREAK", "CANCEL_ONLY")
 _PERMISSION = re.compile(r"[A-Z_0-9]+")
 
 
@@ -51,7 +50,7 @@ async def exchange_info(exchange: Exchange, parameters: Parameters) -> bytes:
     named = "symbol" in parameters or "symbols" in parameters
     if named and (status is not None or permissions is not None):
         raise Refused(-1128, "Combination of optional parameters invalid.")
-    if status is not None and status not in _STATUSES:
+    if status is not None and status not in STATUSES:
         raise Refused(-1130, "Data sent for parameter 'symbolStatus' is not valid.")
     if shows_sets not in {"true", "false"}:
         raise Refused(-1130, "Data sent for parameter 'showPermissionSets' is not valid.")
@@ -108,7 +107,8 @@ async def average_price(exchange: Exchange, parameters: Parameters) -> bytes:
 
 async def depth(exchange: Exchange, parameters: Parameters) -> bytes:
     """Answer GET depth."""
-    listing = exchange.listing(parameters.need_symbol())
+    parameters.need_symbol()
+    (listing,), _ = of_status(exchange, parameters)
     limit = parameters.limit(_DEPTH_DEFAULT, _DEPTH_MAX)
     parameters.refuse_unread()
     now = exchange.settled_now()

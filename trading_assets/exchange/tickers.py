@@ -19,11 +19,13 @@ _DAY: Micros = 86_400_000_000
 _UNITS = {"m": (MINUTE, 59), "h": (60 * MINUTE, 23), "d": (_DAY, 7)}
 _WINDOW_SIZE = re.compile(r"([1-9]\d?)([mhd])")
 _MOST_SYMBOLS = 100
+STATUSES = ("TRADING", "END_OF_DAY", "HALT", "BREAK", "CANCEL_ONLY")
+"""What a symbol's status may be."""
 
 
 async def day_ticker(exchange: Exchange, parameters: Parameters) -> bytes:
     """Answer GET ticker/24hr for all symbols, `symbol` or `symbols`."""
-    listings, one = chosen(exchange, parameters)
+    listings, one = of_status(exchange, parameters)
     full = _is_full(parameters)
     parameters.refuse_unread()
     now = exchange.clock.now()
@@ -76,7 +78,7 @@ async def rolling(exchange: Exchange, parameters: Parameters) -> bytes:
 
 async def ticker_price(exchange: Exchange, parameters: Parameters) -> bytes:
     """Answer GET ticker/price for all symbols, `symbol` or `symbols`."""
-    listings, one = chosen(exchange, parameters)
+    listings, one = of_status(exchange, parameters)
     parameters.refuse_unread()
     now = exchange.clock.now()
     answers = [
@@ -91,7 +93,7 @@ async def ticker_price(exchange: Exchange, parameters: Parameters) -> bytes:
 
 async def book_ticker(exchange: Exchange, parameters: Parameters) -> bytes:
     """Answer GET ticker/bookTicker for all symbols, `symbol` or `symbols`."""
-    listings, one = chosen(exchange, parameters)
+    listings, one = of_status(exchange, parameters)
     parameters.refuse_unread()
     answers = [
         {"symbol": listing.instrument.symbol, **_quotes(exchange, listing)} for listing in listings
@@ -166,7 +168,7 @@ def _is_full(parameters: Parameters) -> bool:
 
 def _required(exchange: Exchange, parameters: Parameters) -> tuple[list[Listing], bool]:
     """Give the listings asked for by `symbol` or `symbols`, one of which must be sent."""
-    listings, one = chosen(exchange, parameters)
+    listings, one = of_status(exchange, parameters)
     if not one and parameters.text("symbols") is None:
         raise errors.missing_either("symbol", "symbols")
     if len(listings) > _MOST_SYMBOLS:
@@ -175,6 +177,25 @@ def _required(exchange: Exchange, parameters: Parameters) -> tuple[list[Listing]
             f"Too many parameters; expected '{_MOST_SYMBOLS}' and received '{len(listings)}'.",
         )
     return listings, one
+
+
+def of_status(exchange: Exchange, parameters: Parameters) -> tuple[list[Listing], bool]:
+    """Give the listings asked for that have the optional `symbolStatus`, and whether it was one.
+
+    Raises:
+        Refused: -1220 when the one symbol has another status.
+    """
+    listings, one = chosen(exchange, parameters)
+    status = parameters.text("symbolStatus")
+    if status is None:
+        return listings, one
+    if status not in STATUSES:
+        raise Refused(-1130, "Data sent for parameter 'symbolStatus' is not valid.")
+    now = exchange.clock.now()
+    alike = [each for each in listings if exchange.venue.status(each, now) == status]
+    if one and not alike:
+        raise Refused(-1220, "The symbol's status does not match the requested symbolStatus.")
+    return alike, one
 
 
 def chosen(exchange: Exchange, parameters: Parameters) -> tuple[list[Listing], bool]:

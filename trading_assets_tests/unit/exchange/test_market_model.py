@@ -129,6 +129,46 @@ def test_volatility_clusters_and_symbols_move_together(model):
     assert np.corrcoef(steps["BTCUSDT"], steps["SOLUSDT"])[0, 1] > 0.4
 
 
+def test_the_day_has_busy_and_quiet_hours_and_the_week_has_its_end(model):
+    moves, values = np.zeros(24), np.zeros(24)
+    by_weekday = np.zeros(7)
+    for day in range(DAY, DAY + 84):
+        path = model.day(listing_of("ETHUSDT"), day)
+        steps = np.abs(np.diff(np.log(path.ticks[::12].astype(float)), append=np.nan))
+        moves += np.nanmean(steps.reshape(24, 60), axis=1)
+        value = (path.ticks * path.lots).reshape(24, -1).sum(axis=1)
+        values += value
+        by_weekday[(day + 3) % 7] += value.sum()
+    # European afternoon and American morning against the hours before the Asian one.
+    assert moves[13:17].mean() > 1.5 * moves[3:6].mean()
+    assert values[13:17].mean() > 1.5 * values[3:6].mean()
+    assert by_weekday[5:].mean() < 0.9 * by_weekday[:5].mean()
+
+
+def test_without_structure_the_price_is_a_martingale_at_every_scale():
+    model = MarketModel(23, 0.0)
+    for symbol in SYMBOLS:
+        walk = closes(model, symbol, DAY, 180, every=12)  # minutes
+        for minutes in (5, 60, 720):
+            steps = np.diff(walk[::minutes])
+            gain = np.expm1(steps)
+            assert abs(gain.mean()) < 3.5 * gain.std() / len(gain) ** 0.5
+            if len(steps) > 1_000:
+                ahead = np.corrcoef(steps[1:], steps[:-1])[0, 1]
+                assert abs(ahead) < 3.5 / len(steps) ** 0.5
+            signs = np.sign(steps[steps != 0])
+            assert abs(signs.mean()) < 3.5 / len(signs) ** 0.5
+
+
+def test_volume_comes_with_moves_and_takers_with_their_side(model):
+    path = model.day(listing_of("SOLUSDT"), DAY)
+    steps = np.diff(np.log(path.ticks.astype(float)))
+    lots, bought = path.lots[1:], path.taker_lots[1:]
+    assert np.corrcoef(np.abs(steps), np.log(lots))[0, 1] > 0.05
+    assert np.corrcoef(steps, bought / lots)[0, 1] > 0.2
+    assert np.corrcoef(np.log(lots), np.log(path.trades[1:]))[0, 1] > 0.7
+
+
 def hour_ahead_sign_accuracy(structure: float) -> float:
     """Fit the next hour on trailing returns over 60 days, and judge it on the 60 days after."""
     model = MarketModel(5, structure)

@@ -105,6 +105,23 @@ def test_a_window_without_trades_shows_zeros_and_the_last_price(wired):
 
 
 @pytest.mark.parametrize(
+    "path", ["ticker", "ticker/24hr", "ticker/tradingDay", "ticker/price", "ticker/bookTicker"]
+)
+def test_symbols_are_chosen_by_status(shared, path):
+    several = {"symbols": '["ETHUSDT","SOLUSDT"]'}
+    assert len(shared.get(path, **several, symbolStatus="TRADING").json()) == 2
+    assert shared.get(path, **several, symbolStatus="BREAK").json() == []
+    assert shared.get(path, **SOL, symbolStatus="TRADING").json()["symbol"] == "SOLUSDT"
+    assert shared.refusal(shared.get(path, **SOL, symbolStatus="HALT"))[:2] == (400, -1220)
+    assert shared.refusal(shared.get(path, **SOL, symbolStatus="OPEN"))[1] == -1130
+
+
+def test_depth_is_refused_for_another_status(shared):
+    assert shared.refusal(shared.get("depth", **SOL, symbolStatus="BREAK"))[:2] == (400, -1220)
+    assert shared.get("depth", **SOL, symbolStatus="TRADING", limit=1).status_code == 200
+
+
+@pytest.mark.parametrize(
     ("path", "wish", "code"),
     [
         ("ticker", {}, -1102),
