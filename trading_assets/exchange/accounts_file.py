@@ -18,14 +18,14 @@ key = "alice-key"
 secret_env = "ALICE_SECRET"
 deposits = { USDT = "50000", BTC = "0.5" }
 """
-_SECRETS = ("secret", "secret_file", "secret_env")
+_SECRETS = ("secret", "secret_file", "secret_env", "public_key_file")
 
 
 def accounts_from(path: Path) -> tuple[AccountConfig, ...]:
     """Read the accounts of a TOML or YAML file.
 
-    Each `account` has `name`, `key`, one of `secret`, `secret_file` and `secret_env`, and
-    optionally `deposits` (asset = amount as text).
+    Each `account` has `name`, `key`, one of `secret`, `secret_file`, `secret_env` and
+    `public_key_file` (PEM of an Ed25519 key), and optionally `deposits` (asset = amount as text).
 
     Raises:
         ConfigurationError: says which account and what was expected; never shows a secret.
@@ -85,10 +85,13 @@ def _account(row: Any, number: int, path: Path) -> AccountConfig:
         raise ConfigurationError(
             f"Bad {place}", expected='deposits = { USDT = "1000" }', found=type(deposits).__name__
         )
+    secret = _secret(row, place)
+    signs_by_key = "public_key_file" in row
     return AccountConfig(
         name=row["name"],
         key=row["key"],
-        secret=_secret(row, place),
+        secret="" if signs_by_key else secret,
+        public_key=secret if signs_by_key else "",
         deposits=tuple((asset, _amount(text, asset, place)) for asset, text in deposits.items()),
     )
 
@@ -107,6 +110,10 @@ def _amount(text: Any, asset: Any, place: str) -> Decimal:
     return amount
 
 
+def _content(name: str) -> str:
+    return Path(name).expanduser().read_text(encoding="utf-8")
+
+
 def _secret(row: dict[str, Any], place: str) -> str:
     given = [name for name in _SECRETS if name in row]
     if len(given) != 1 or not isinstance(row[given[0]], str):
@@ -117,7 +124,8 @@ def _secret(row: dict[str, Any], place: str) -> str:
         )
     sources: dict[str, Callable[[str], str]] = {
         "secret": str,
-        "secret_file": lambda name: Path(name).expanduser().read_text(encoding="utf-8"),
+        "secret_file": _content,
+        "public_key_file": _content,
         "secret_env": lambda name: os.environ[name],
     }
     try:

@@ -13,7 +13,7 @@ from trading_assets.exchange.config import ExchangeConfig
 from trading_assets.exchange.driver import Driver
 from trading_assets.exchange.fault_kinds import Fault, Kind
 from trading_assets.exchange.faults import Faults
-from trading_assets.exchange.interventions import check, intervene, mishap_of
+from trading_assets.exchange.interventions import Links, check, intervene, mishap_of
 from trading_assets.exchange.klines import Klines
 from trading_assets.exchange.ledger import Ledger
 from trading_assets.exchange.limits import WeightMeter
@@ -65,6 +65,7 @@ class Exchange:
         streams = MarketStreams(self.venue, self.klines, self.tape, self.windows)
         self.hub = StreamHub(streams.make, self.clock.now())
         self.sockets = Sockets(config.connects_per_5min)
+        self.links = Links(self.hub.faults, self.sockets)
         self.users = UserStreams(self.hub.faults)
         self.venue.publish = self.users.publish
         self.driver = Driver(self.clock, self.hub, self.sockets, self._settle, self._record)
@@ -114,7 +115,7 @@ class Exchange:
         """Let fills happen up to `now`, and what armed faults change on the way."""
         while (change := self.faults.next_change(now)) is not None:
             settle(self.venue, change)
-            intervene(self.venue, self.faults, change)
+            intervene(self.venue, self.links, self.faults, change)
         settle(self.venue, now)
 
     @property
@@ -147,7 +148,9 @@ class Exchange:
             ConfigurationError: if no fault of that number is armed.
         """
         self.faults.clear(number)
-        intervene(self.venue, self.faults, self.clock.now())
+        if number is None:
+            self.links.messages.clear()
+        intervene(self.venue, self.links, self.faults, self.clock.now())
 
     async def step(self, seconds: float) -> Micros:
         """Move a stepped or paused clock; give the new market time.

@@ -36,10 +36,12 @@ class Kind(Enum):
     BALANCE_SET = "balance_set"
     EXTERNAL_TRADE = "external_trade"
     WS_DROP = "ws_drop"
+    WS_STALL = "ws_stall"
     WS_GAP = "ws_gap"
     WS_DUP = "ws_dup"
     WS_REORDER = "ws_reorder"
     WS_FREEZE = "ws_freeze"
+    WS_REJECT_SUBSCRIBE = "ws_reject_subscribe"
 
     @property
     def family(self) -> Family:
@@ -103,6 +105,8 @@ def _side(value: Any) -> OrderSide:
 
 _MS = _whole(0, _DAY_MS)
 _STREAM = ("", lambda value: "" if value == "" else _text(value))
+_LINE = ("", _one_of("", "market", "api"))
+_MESSAGES = (1, _whole(1, 1_000_000))
 _Setting = tuple[Any, Reader]
 _VOCABULARY: dict[Kind, tuple[Family, dict[str, _Setting]]] = {
     Kind.DROP_REQUEST: (Family.REQUEST, {}),
@@ -154,11 +158,13 @@ _VOCABULARY: dict[Kind, tuple[Family, dict[str, _Setting]]] = {
             "price": (Decimal(0), _amount),
         },
     ),
-    Kind.WS_DROP: (Family.ACTION, {"stream": _STREAM}),
-    Kind.WS_GAP: (Family.ACTION, {"stream": _STREAM, "messages": (1, _whole(1, 1_000_000))}),
-    Kind.WS_DUP: (Family.ACTION, {"stream": _STREAM, "messages": (1, _whole(1, 1_000_000))}),
-    Kind.WS_REORDER: (Family.ACTION, {"stream": _STREAM, "messages": (1, _whole(1, 1_000_000))}),
-    Kind.WS_FREEZE: (Family.ACTION, {"stream": _STREAM, "ms": (_REQUIRED, _MS)}),
+    Kind.WS_DROP: (Family.ACTION, {"line": _LINE, "code": (0, _whole(0, 4_999))}),
+    Kind.WS_STALL: (Family.ACTION, {"line": _LINE}),
+    Kind.WS_FREEZE: (Family.STATE, {"line": _LINE}),
+    Kind.WS_GAP: (Family.ACTION, {"stream": _STREAM, "messages": _MESSAGES}),
+    Kind.WS_DUP: (Family.ACTION, {"stream": _STREAM, "messages": _MESSAGES}),
+    Kind.WS_REORDER: (Family.ACTION, {"stream": _STREAM}),
+    Kind.WS_REJECT_SUBSCRIBE: (Family.ACTION, {"subscriptions": _MESSAGES}),
 }
 
 

@@ -17,6 +17,7 @@ PROFILES: dict[str, dict[str, Any]] = {
         "drop_reply": {"rate": 0.002},
         "status": {"rate": 0.002, "status": 503},
         "visible_after": {"rate": 0.01, "ms": 1_000},
+        "ws_drop": {"rate": 0.0005},
     },
     "stormy": {
         "delay": {"rate": 0.1, "after_ms": 400},
@@ -27,6 +28,8 @@ PROFILES: dict[str, dict[str, Any]] = {
         "status": {"rate": 0.03, "status": 502, "when": "after"},
         "partial_fill": {"rate": 0.1, "quantity": "0.002"},
         "visible_after": {"rate": 0.1, "ms": 8_000},
+        "ws_drop": {"rate": 0.005},
+        "ws_gap": {"rate": 0.005, "messages": 3},
     },
     "lost_answers": {"drop_reply": {"rate": 0.2, "match": _ORDER}},
 }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.instrument import units_from_decimal
 from trading_assets.exchange.accounts import MARKET
+from trading_assets.exchange.connections import Line
 from trading_assets.exchange.errors import Refused
 from trading_assets.exchange.fault_kinds import Call, Family, Fault, Kind
 from trading_assets.exchange.faults import Faults
@@ -17,9 +18,24 @@ from trading_assets.exchange.mishaps import Mishap
 from trading_assets.exchange.orders import Kind as OrderKind
 from trading_assets.exchange.orders import OrderRequest, Tif
 from trading_assets.exchange.reports import BalanceReport
+from trading_assets.exchange.sockets import Sockets
+from trading_assets.exchange.stream_faults import StreamFaults
 from trading_assets.exchange.venue import Venue
 
-STREAM_KINDS = frozenset({Kind.WS_DROP, Kind.WS_GAP, Kind.WS_DUP, Kind.WS_REORDER, Kind.WS_FREEZE})
+
+@dataclass(slots=True)
+class Links:
+    """What faults of streams are done to.
+
+    Attributes:
+        messages: faults of messages on their way to subscribers.
+        sockets: the open connections.
+        frozen: lines that a fault has frozen.
+    """
+
+    messages: StreamFaults
+    sockets: Sockets
+    frozen: set[Line | None] = field(default_factory=set)
 
 
 def check(venue: Venue, fault: Fault, accounts: Sequence[str]) -> None:
@@ -28,10 +44,6 @@ def check(venue: Venue, fault: Fault, accounts: Sequence[str]) -> None:
     Raises:
         ConfigurationError: for an unknown symbol or account, or a grid that does not fit.
     """
-    if fault.kind in STREAM_KINDS:
-        raise ConfigurationError(
-            "Not a fault", expected="a kind that this exchange has", found=f"{fault.kind.value}"
-        )
     for name, known in (("symbol", list(venue.original_listings)), ("account", accounts)):
         for named in (fault.settings.get(name), getattr(fault.match, name)):
             if named and named not in known:
@@ -61,13 +73,27 @@ def mishap_of(faults: Faults, account: str, request: OrderRequest, now: Micros) 
     return Mishap(max(lots, 1) if part else 0, hidden["ms"] * 1_000 if hidden else 0)
 
 
-def intervene(venue: Venue, faults: Faults, now: Micros) -> None:
+def intervene(venue: Venue, links: Links, faults: Faults, now: Micros) -> None:
     """Carry out what is due at `now` and hold the venue to the states that are active."""
     actions = faults.turn(now)
     venue.halted = {each["symbol"]: each["status"] for each in faults.states(Kind.HALT_SYMBOL)}
     _change_filters(venue, faults)
+    _freeze(links, {_line(each["line"]) for each in faults.states(Kind.WS_FREEZE)})
     for armed in actions:
-        faults.carried_out(armed, now, _carry_out(venue, armed.fault, now))
+        faults.carried_out(armed, now, _carry_out(venue, links, armed.fault, now))
+
+
+def _line(name: str) -> Line | None:
+    return Line(name) if name else None
+
+
+def _freeze(links: Links, wanted: set[Line | None]) -> None:
+    if wanted == links.frozen:
+        return
+    links.sockets.thaw(None)
+    for line in wanted:
+        links.sockets.freeze(line)
+    links.frozen = wanted
 
 
 def _change_filters(venue: Venue, faults: Faults) -> None:
@@ -88,11 +114,33 @@ def _change_filters(venue: Venue, faults: Faults) -> None:
     venue.listings.update(listings)
 
 
-def _carry_out(venue: Venue, fault: Fault, now: Micros) -> str:
+def _carry_out(venue: Venue, links: Links, fault: Fault, now: Micros) -> str:
     """Do one action; say what came of it."""
     if fault.kind is Kind.BALANCE_SET:
         return _set_balance(venue, fault, now)
-    return _trade_by_hand(venue, fault, now)
+    if fault.kind is Kind.EXTERNAL_TRADE:
+        return _trade_by_hand(venue, fault, now)
+    return _disturb(links, fault)
+
+
+def _disturb(links: Links, fault: Fault) -> str:
+    """Do an action on streams; say how many connections were open to it."""
+    wish = fault.settings
+    met = sum(1 for _ in links.sockets.of(_line(wish.get("line", ""))))
+    match fault.kind:
+        case Kind.WS_DROP:
+            links.sockets.drop(_line(wish["line"]), wish["code"] or None)
+        case Kind.WS_STALL:
+            links.sockets.stall(_line(wish["line"]))
+        case Kind.WS_GAP:
+            links.messages.gap(wish["stream"], wish["messages"])
+        case Kind.WS_DUP:
+            links.messages.duplicate(wish["stream"], wish["messages"])
+        case Kind.WS_REORDER:
+            links.messages.reorder(wish["stream"])
+        case _:
+            links.messages.reject_subscribe(wish["subscriptions"])
+    return f"{met} connections"
 
 
 def _set_balance(venue: Venue, fault: Fault, now: Micros) -> str:

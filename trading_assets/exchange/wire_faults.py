@@ -86,13 +86,13 @@ async def with_faults(
         return await answer()
     now = exchange.settled_now()
     struck = exchange.faults.strike(call_of(exchange, request, body), now)
-    if (frozen := struck.get(Kind.FREEZE)) is not None and await _freeze(exchange, frozen, request):
+    if (frozen := struck.get(Kind.FREEZE)) is not None and await freeze(exchange, frozen, request):
         return None
-    delay = _settings(struck, Kind.DELAY)
+    delay = settings_of(struck, Kind.DELAY)
     await asyncio.sleep(delay.get("before_ms", 0) / 1_000)
     if Kind.DROP_REQUEST in struck:
         return None
-    status = _settings(struck, Kind.STATUS)
+    status = settings_of(struck, Kind.STATUS)
     if status and status["when"] == "before":
         return _error_page(status, exchange, refusal)
     response: Response | None = await answer()
@@ -108,38 +108,46 @@ def _spoilt(
     """Lose, garble or tear an answer."""
     if response is None or Kind.DROP_REPLY in struck:
         return None
-    if garbage := _settings(struck, Kind.GARBAGE_BODY):
+    if garbage := settings_of(struck, Kind.GARBAGE_BODY):
         response = _garbled(response, garbage["style"])
     return TornResponse(response, abort) if Kind.RESET_MID_BODY in struck else response
 
 
-def _settings(struck: Mapping[Kind, Armed], kind: Kind) -> Mapping[str, Any]:
+def settings_of(struck: Mapping[Kind, Armed], kind: Kind) -> Mapping[str, Any]:
+    """Give the settings of a kind that has struck, or none."""
     armed = struck.get(kind)
     return {} if armed is None else armed.fault.settings
 
 
-async def _freeze(exchange: Exchange, frozen: Armed, request: Request) -> bool:
+async def freeze(exchange: Exchange, frozen: Armed, request: Request | None = None) -> bool:
     """Hold a request until the freeze is over or cleared; say whether its client has gone."""
     left_s = frozen.fault.settings["ms"] / 1_000
     while left_s > 0:
         if frozen.number and not exchange.faults.is_armed(frozen.number, exchange.clock.now()):
             break
-        if await request.is_disconnected():
+        if request is not None and await request.is_disconnected():
             return True
         await asyncio.sleep(min(_WATCH_S, left_s))
         left_s -= _WATCH_S
     return False
 
 
-def _error_page(status: Mapping[str, Any], exchange: Exchange, refusal: Refusal) -> Response:
+def refusal_of(status: Mapping[str, Any], exchange: Exchange) -> Refused:
+    """Give the refusal that a `status` fault is, in the venue's own words."""
     number, wait_s = status["status"], status["retry_after_s"]
-    if status["code"]:
-        wait = wait_s if number in {418, 429} else None
-        return refusal(Refused(status["code"], status["text"], status=number, retry_after_s=wait))
-    if number in {418, 429}:
+    if number in {418, 429} and not status["code"]:
         refused = errors.too_much_weight(exchange.weights.limit, wait_s)
         refused.status = number
-        return refusal(refused)
+        return refused
+    wait = wait_s if number in {418, 429} else None
+    code = status["code"] or -1000
+    return Refused(code, status["text"], status=number, retry_after_s=wait)
+
+
+def _error_page(status: Mapping[str, Any], exchange: Exchange, refusal: Refusal) -> Response:
+    number = status["status"]
+    if status["code"] or number in {418, 429}:
+        return refusal(refusal_of(status, exchange))
     page = _GATEWAY_PAGE.format(number, _TITLES.get(number, "Error"))
     return Response(page, number, media_type="text/html")
 

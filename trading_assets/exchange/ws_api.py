@@ -7,6 +7,7 @@ limits, which it shares with REST. Requests of one connection are answered in or
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 from trading_assets.domain.ids import Micros
@@ -15,9 +16,11 @@ from trading_assets.exchange.application import Exchange
 from trading_assets.exchange.clock import wall_now
 from trading_assets.exchange.connections import Connection
 from trading_assets.exchange.errors import Refused
+from trading_assets.exchange.fault_kinds import Call
 from trading_assets.exchange.limits import ORDERS_1D, ORDERS_10S
 from trading_assets.exchange.rest import Endpoint, endpoint_of
 from trading_assets.exchange.user_events import terminated
+from trading_assets.exchange.ws_faults import push_with_faults
 from trading_assets.exchange.ws_requests import UnreadableRequest, WsRequest, request_from_frame
 
 _LOG = logging.getLogger(__name__)
@@ -99,40 +102,60 @@ class ApiSession:
         try:
             request = request_from_frame(text)
         except UnreadableRequest as error:
-            self._refuse(error.number, error.refusal, [], shown=self._shows_limits)
+            refused = self._refusal(error.number, error.refusal, [], shown=self._shows_limits)
+            self._connection.push(refused)
             return
+
+        def refusal(refused: Refused) -> str:
+            return self._refusal(request.number, refused, [], shown=self._shows_limits)
+
+        answer = partial(self._answer, request)
+        call = self._call_of(request)
+        await push_with_faults(self._exchange, call, self._connection, answer, refusal)
+
+    def _call_of(self, request: WsRequest) -> Call:
+        account = self._account
+        if "apiKey" in request.values:
+            try:
+                account = self._exchange.authenticator.account_of(request.values["apiKey"]).account
+            except Refused:
+                account = ""
+        return Call("WS", request.method, request.values.get("symbol", ""), account)
+
+    async def _answer(self, request: WsRequest) -> str:
+        """Execute a request; give the frame that answers it."""
         limits: list[dict[str, Any]] = []
         shown = self._shows_limits if request.shows_limits is None else request.shows_limits
         try:
             result = await self._result(request, limits)
         except Refused as refusal:
-            self._refuse(request.number, refusal, limits, shown=shown)
+            return self._refusal(request.number, refusal, limits, shown=shown)
         except Exception:
             # A fault of ours must look like one of the venue's: the outcome is unknown.
             _LOG.exception("%s failed", request.method)
             text = "An unknown error occurred while processing the request."
-            self._refuse(request.number, Refused(-1000, text, status=500), limits, shown=shown)
-        else:
-            head = f'{{"id":{wire.encode(request.number).decode()},"status":200,"result":'
-            self._send(head + result.decode(), limits, shown=shown)
+            refused = Refused(-1000, text, status=500)
+            return self._refusal(request.number, refused, limits, shown=shown)
+        head = f'{{"id":{wire.encode(request.number).decode()},"status":200,"result":'
+        return self._frame(head + result.decode(), limits, shown=shown)
 
-    def _send(self, text: str, limits: list[dict[str, Any]], *, shown: bool) -> None:
+    def _frame(self, text: str, limits: list[dict[str, Any]], *, shown: bool) -> str:
         if shown:
             weights = self._exchange.weights
             rate = _limit("REQUEST_WEIGHT", "MINUTE", 1, weights.limit, weights.used)
             text += ',"rateLimits":' + wire.encode([*limits, rate]).decode()
-        self._connection.push(text + "}")
+        return text + "}"
 
-    def _refuse(
+    def _refusal(
         self, number: Any, refusal: Refused, limits: list[dict[str, Any]], *, shown: bool
-    ) -> None:
+    ) -> str:
         error: dict[str, Any] = {"code": refusal.code, "msg": refusal.text}
         if refusal.retry_after_s is not None:
             now_ms = wall_now() // 1_000
             later = now_ms + 1_000 * refusal.retry_after_s
             error["data"] = {"serverTime": now_ms, "retryAfter": later}
         answer = {"id": number, "status": refusal.status, "error": error}
-        self._send(wire.encode(answer).decode()[:-1], limits, shown=shown)
+        return self._frame(wire.encode(answer).decode()[:-1], limits, shown=shown)
 
     # --- methods
 

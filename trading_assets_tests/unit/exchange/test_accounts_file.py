@@ -3,6 +3,8 @@
 from decimal import Decimal
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.exchange.accounts_file import EXAMPLE, accounts_from
@@ -43,6 +45,14 @@ secret = "of-carol"
     assert "of-" not in repr(accounts)
 
 
+def test_an_account_may_sign_by_an_ed25519_key(read, tmp_path):
+    key = Ed25519PrivateKey.generate().public_key()
+    pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (tmp_path / "ed.pem").write_bytes(pem)
+    (account,) = read(ONE + f'public_key_file = "{tmp_path / "ed.pem"}"')
+    assert (account.public_key, account.secret) == (pem.decode().strip(), "")
+
+
 def test_yaml_reads_the_same(read):
     (account,) = read("account: [{name: a, key: k, secret: s, deposits: {USDT: 5}}]", "a.yaml")
     assert (account.name, account.deposits) == ("a", (("USDT", Decimal(5)),))
@@ -59,7 +69,7 @@ ONE = '[[account]]\nname = "a"\nkey = "k"\n'
         ("[[account", "cannot be read"),
         ('[[account]]\nkey = "k"\nsecret = "hush"', "a name"),
         ('[[account]]\nname = "a"\nsecret = "hush"', "a key"),
-        (ONE, "one of secret, secret_file, secret_env"),
+        (ONE, "one of secret, secret_file, secret_env, public_key_file"),
         (ONE + 'secret = "hush"\nsecret_env = "E"', "one of secret"),
         (ONE + 'secret_env = "NOT_SET_ANYWHERE"', "NOT_SET_ANYWHERE"),
         (ONE + 'secret_file = "/not/there"', "/not/there"),
