@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from itertools import product
+from math import gcd
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,6 @@ import numpy.typing as npt
 from trading_assets.exchange.market_model import CELLS_PER_MINUTE
 from trading_assets.exchange.noise import IntArray
 
-_TRIES = 500
 _SIDES = sorted(product((1, 0), repeat=4), key=lambda sides: sides != (1, 1, 0, 0))
 """Sides of open, high, low and close (1 bought), the preferred ones first."""
 
@@ -212,37 +212,39 @@ def _sizes(prices: list[int], lots: int, value: int) -> list[int]:
     """
     sizes = [1] * len(prices)
     rest = lots - len(prices)
-    wanted = value - sum(prices)
-    bottom, top = prices.index(min(prices)), prices.index(max(prices))
-    span = prices[top] - prices[bottom]
-    if span == 0 or rest == 0:
-        sizes[bottom] += rest
-        return sizes
-    best = (1 << 62, bottom, 0, 0)
-    for middle in range(len(prices)):
-        step = prices[middle] - prices[bottom]
-        for size in (*range(min(rest, span, _TRIES) + 1), *_near(wanted, rest, prices, middle)):
-            above = wanted - rest * prices[bottom] - size * step
-            many = min(max(above // span, 0), rest - size)
-            best = min(best, (abs(above - many * span), middle, size, many))
-            if best[0] == 0:
-                break
-        if best[0] == 0:
-            break
-    _, middle, size, many = best
-    sizes[middle] += size
-    sizes[top] += many
-    sizes[bottom] += rest - size - many
+    lowest, highest = min(prices), max(prices)
+    span = highest - lowest
+    wanted = min(max(value - sum(prices) - rest * lowest, 0), rest * span)
+    bottom, top = prices.index(lowest), prices.index(highest)
+    best = (1 << 62, 0, 0, bottom)
+    for middle, price in enumerate(prices):
+        if span:
+            best = min(best, (*_shared(wanted, rest, price - lowest, span), middle))
+    if span:
+        _, size, many, middle = best
+        sizes[middle] += size
+        sizes[top] += many
+        rest -= size + many
+    sizes[bottom] += rest
     return sizes
 
 
-def _near(wanted: int, rest: int, prices: list[int], middle: int) -> list[int]:
-    """Give sizes of one price worth trying: those that come closest to the value all alone."""
-    step = prices[middle] - min(prices)
-    if step == 0:
-        return []
-    most = min(max((wanted - rest * min(prices)) // step, 0), rest)
-    return list(range(max(most - _TRIES, 0), most + 1))
+def _shared(wanted: int, rest: int, step: int, span: int) -> tuple[int, int, int]:
+    """Solve size x step + many x span = wanted in whole numbers, size + many at most `rest`.
+
+    Gives how much is missed, and the two numbers: an exact solution if there is one, and else what
+    comes close.
+    """
+    common = gcd(step, span)
+    if step and wanted % common == 0:
+        size = wanted // common * pow(step // common, -1, span // common) % (span // common)
+        many = (wanted - size * step) // span
+        if many >= 0 and size + many <= rest:
+            return 0, size, many
+    many = min(wanted // span, rest)
+    left = wanted - many * span
+    size = min((left + step // 2) // step, rest - many) if step else 0
+    return abs(left - size * step), size, many
 
 
 def _sided(
@@ -256,10 +258,10 @@ def _sided(
             taken[index] = min(size, rest)
             rest -= taken[index]
     else:
-        chosen = min(
-            range(1 << len(prices)),
-            key=lambda bits: abs(sum(s for i, s in enumerate(sizes) if bits >> i & 1) - taker),
-        )
+        sums = [0]
+        for size in sizes:
+            sums += [part + size for part in sums]
+        chosen = min(range(len(sums)), key=lambda bits: abs(sums[bits] - taker))
         taken = [size if chosen >> index & 1 else 0 for index, size in enumerate(sizes)]
     least = [(t > 0) + (t < s) for t, s in zip(taken, sizes, strict=True)]
     table = np.array([sizes]), np.array([least]), np.array([count])
