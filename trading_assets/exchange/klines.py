@@ -53,7 +53,7 @@ class Klines:
         self._tape = tape
         self._model = tape.model
         self._outages = tape.outages
-        self._day_bars = lru_cache(maxsize=_BAR_DAYS_KEPT)(self._cut_day)
+        self._day_bars = lru_cache(maxsize=_BAR_DAYS_KEPT + self._model.days_kept)(self._cut_day)
         self._day_rows = {
             name: lru_cache(maxsize=max(_ROWS_KEPT * interval.minutes // MINUTES_PER_DAY, 1))(
                 self._write_day

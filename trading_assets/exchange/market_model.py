@@ -61,7 +61,7 @@ _BURST_SPREAD = 0.30
 _BURST_COMMON = 0.7
 _VOLUME_SPREAD = 0.8
 _MEAN_TRADES = 1.17  # of a cell's value in trade sizes, over its part of the day's usual value
-_DAYS_KEPT = 24
+DAYS_KEPT = 24
 
 _QUARTER_HOUR = (np.arange(_QUARTERS) + 0.5) / 4
 # Quiet before the Asian morning, busy from the European to the American one.
@@ -128,12 +128,20 @@ def meet_total(counts: IntArray, low: IntArray, high: IntArray, total: int) -> I
 class MarketModel:
     """The paths of all symbols for one seed."""
 
-    def __init__(self, seed: int, structure: float) -> None:
+    def __init__(self, seed: int, structure: float, days_kept: int = DAYS_KEPT) -> None:
+        """Open the market of a seed.
+
+        Args:
+            seed: equal seeds are equal markets.
+            structure: learnable part, 0 to 1.
+            days_kept: days of a symbol that stay in memory, 0.7 MB each; a few per symbol.
+        """
         self.seed = seed
         self.structure = structure
+        self.days_kept = days_kept
         self.latent = Latent(seed, structure)
-        self.day = lru_cache(maxsize=_DAYS_KEPT)(self._day)
-        self._common = lru_cache(maxsize=_DAYS_KEPT)(self._common_noise)
+        self.day = lru_cache(maxsize=days_kept)(self._day)
+        self._common = lru_cache(maxsize=DAYS_KEPT)(self._common_noise)
 
     def ticks_at(self, listing: Listing, cell: int) -> int:
         """Give the traded price of a cell, in ticks."""

@@ -11,7 +11,7 @@ from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
 from trading_assets.exchange.config import ExchangeConfig
 from trading_assets.exchange.listing import Listing, listing_of
-from trading_assets.exchange.market_model import MarketModel
+from trading_assets.exchange.market_model import DAYS_KEPT, MarketModel
 from trading_assets.exchange.outages import Outages
 
 if TYPE_CHECKING:
@@ -40,9 +40,12 @@ def open_market(config: ExchangeConfig) -> Market:
     Raises:
         ConfigurationError: if a symbol cannot be listed or replayed.
     """
+    # Today and the day before of every symbol, which a 24 h ticker of all needs.
+    days_kept = max(DAYS_KEPT, 2 * len(config.symbols) + 8)
     if config.replay is None:
         listings = {name: listing_of(name) for name in config.symbols}
-        return Market(listings, MarketModel(config.seed, config.structure), Outages(config.seed))
+        model = MarketModel(config.seed, config.structure, days_kept)
+        return Market(listings, model, Outages(config.seed))
     from trading_assets.exchange.replay import ReplayMarket, ReplayOutages, load_replay
 
     archives = load_replay(config.replay, config.symbols)
@@ -56,7 +59,7 @@ def open_market(config: ExchangeConfig) -> Market:
         )
     return Market(
         listings,
-        ReplayMarket(config.seed, archives),
+        ReplayMarket(config.seed, archives, days_kept),
         ReplayOutages(config.seed, archives),
         {"replay": {name: archive.digest for name, archive in sorted(archives.items())}},
     )

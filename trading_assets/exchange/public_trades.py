@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from trading_assets.exchange import wire
+import numpy as np
+
+from trading_assets.domain.instrument import UNITS_PER_ASSET
 from trading_assets.exchange.application import Exchange
 from trading_assets.exchange.errors import Refused
 from trading_assets.exchange.listing import Listing
@@ -10,7 +12,12 @@ from trading_assets.exchange.parameters import Parameters
 from trading_assets.exchange.tape import Aggregates, Trades
 
 _DEFAULT, _MOST = 500, 1_000
-_BOOLEAN = ("false", "true")
+_BOOLEAN = np.array(["false", "true"])
+_TRADE = (
+    '{"id":%d,"price":"%d.%08d","qty":"%d.%08d","quoteQty":"%d.%08d","time":%d,'
+    '"isBuyerMaker":%s,"isBestMatch":true}'
+)
+_AGGREGATE = '{"a":%d,"p":"%d.%08d","q":"%d.%08d","f":%d,"l":%d,"T":%d,"m":%s,"M":true}'
 
 
 async def trades(exchange: Exchange, parameters: Parameters) -> bytes:
@@ -63,37 +70,31 @@ async def aggregate_trades(exchange: Exchange, parameters: Parameters) -> bytes:
 
 def write_trades(listing: Listing, found: Trades) -> bytes:
     """Write trades as the rows of the wire."""
-    rows = [
-        f'{{"id":{number},"price":"{wire.price(listing, ticks)}",'
-        f'"qty":"{wire.quantity(listing, lots)}",'
-        f'"quoteQty":"{wire.amount(ticks * lots * listing.value_units)}",'
-        f'"time":{ts // 1_000},"isBuyerMaker":{_BOOLEAN[maker]},"isBestMatch":true}}'
-        for number, ts, ticks, lots, maker in zip(
-            found.id.tolist(),
-            found.ts.tolist(),
-            found.ticks.tolist(),
-            found.lots.tolist(),
-            found.buyer_is_maker.tolist(),
-            strict=True,
-        )
-    ]
-    return ("[" + ",".join(rows) + "]").encode()
+    columns = (
+        found.id,
+        *np.divmod(found.ticks * listing.tick_units, UNITS_PER_ASSET),
+        *np.divmod(found.lots * listing.instrument.lot_units, UNITS_PER_ASSET),
+        *np.divmod(found.ticks * found.lots * listing.value_units, UNITS_PER_ASSET),
+        found.ts // 1_000,
+        _BOOLEAN[found.buyer_is_maker.astype(np.int64)],
+    )
+    return _write(_TRADE, columns)
 
 
 def write_aggregates(listing: Listing, found: Aggregates) -> bytes:
     """Write aggregate trades as the rows of the wire."""
-    rows = [
-        f'{{"a":{number},"p":"{wire.price(listing, ticks)}","q":"{wire.quantity(listing, lots)}",'
-        f'"f":{first},"l":{last},"T":{ts // 1_000},"m":{_BOOLEAN[maker]},"M":true}}'
-        for number, first, last, ts, ticks, lots, maker in zip(
-            found.id.tolist(),
-            found.first.tolist(),
-            found.last.tolist(),
-            found.ts.tolist(),
-            found.ticks.tolist(),
-            found.lots.tolist(),
-            found.buyer_is_maker.tolist(),
-            strict=True,
-        )
-    ]
+    columns = (
+        found.id,
+        *np.divmod(found.ticks * listing.tick_units, UNITS_PER_ASSET),
+        *np.divmod(found.lots * listing.instrument.lot_units, UNITS_PER_ASSET),
+        found.first,
+        found.last,
+        found.ts // 1_000,
+        _BOOLEAN[found.buyer_is_maker.astype(np.int64)],
+    )
+    return _write(_AGGREGATE, columns)
+
+
+def _write(row: str, columns: tuple[np.ndarray, ...]) -> bytes:
+    rows = [row % cells for cells in zip(*(column.tolist() for column in columns), strict=True)]
     return ("[" + ",".join(rows) + "]").encode()

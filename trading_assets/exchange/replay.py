@@ -19,6 +19,7 @@ from trading_assets.exchange.listing import Listing, listing_of
 from trading_assets.exchange.market_model import (
     CELLS_PER_DAY,
     CELLS_PER_MINUTE,
+    DAYS_KEPT,
     DayPath,
     MarketModel,
 )
@@ -146,8 +147,10 @@ def _decimal_step(units: IntArray, most: int) -> int:
 class ReplayMarket(MarketModel):
     """The path of archives, behind the face of the model."""
 
-    def __init__(self, seed: int, archives: dict[str, Replayed]) -> None:
-        super().__init__(seed, 0.0)
+    def __init__(
+        self, seed: int, archives: dict[str, Replayed], days_kept: int = DAYS_KEPT
+    ) -> None:
+        super().__init__(seed, 0.0, days_kept)
         self._archives = archives
 
     def year_trades(self, listing: Listing, year: int) -> tuple[IntArray, IntArray]:

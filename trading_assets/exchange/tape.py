@@ -38,7 +38,6 @@ from trading_assets.exchange.noise import IntArray, WordArray, key_of, mixed
 from trading_assets.exchange.outages import LISTED_MINUTE, MINUTES_PER_DAY, Outages
 
 LISTED_YEAR = year_of_day(LISTED_MINUTE // MINUTES_PER_DAY)
-_DAYS_KEPT = 24
 _CELLS_KEPT = 256
 _LAST_KEY = np.uint64(2**64 - 1)
 _SIZE_BITS = np.uint64(1_023)
@@ -113,21 +112,19 @@ class Aggregates:
 
 @dataclass(frozen=True, slots=True)
 class DayTape:
-    """How many trades each cell of a day holds; closed cells hold none.
+    """The trades of each cell of a day by their numbers; closed cells hold none.
 
     Attributes:
-        trades: trades of each cell; `buys` those whose taker bought: int64[17280].
-        aggregates: aggregate trades; `bought` those whose taker bought: int64[17280].
         first_trade: number of each cell's first trade, and of the next day's: int64[17281].
         first_aggregate: the same for aggregate trades.
+        buys: trades of each cell whose taker bought: int32[17280].
+        bought: aggregate trades whose taker bought: int32[17280].
     """
 
-    trades: IntArray
-    buys: IntArray
-    aggregates: IntArray
-    bought: IntArray
     first_trade: IntArray
     first_aggregate: IntArray
+    buys: npt.NDArray[np.int32]
+    bought: npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +141,7 @@ class Tape:
     def __init__(self, model: MarketModel, outages: Outages) -> None:
         self.model = model
         self.outages = outages
-        self.day = lru_cache(maxsize=_DAYS_KEPT)(self._day)
+        self.day = lru_cache(maxsize=model.days_kept)(self._day)
         self.cell = lru_cache(maxsize=_CELLS_KEPT)(self._cell)
         self._table = lru_cache(maxsize=1024)(self._year_table)
 
@@ -263,12 +260,10 @@ class Tape:
         index = day - days_from_epoch(year)
         trades, buys, aggregates, bought = self._counts(listing, day)
         return DayTape(
-            trades,
-            buys,
-            aggregates,
-            bought,
             table.trades[index] + np.concatenate([[0], np.cumsum(trades)]),
             table.aggregates[index] + np.concatenate([[0], np.cumsum(aggregates)]),
+            buys.astype(np.int32),
+            bought.astype(np.int32),
         )
 
     # --- printing
@@ -279,7 +274,8 @@ class Tape:
         part = slice(first, end)
         starts = (day * CELLS_PER_DAY + np.arange(first, end)) * CELL
         name = listing.instrument.symbol
-        taken = tape.aggregates[part]
+        trades = np.diff(tape.first_trade[first : end + 1])
+        taken = np.diff(tape.first_aggregate[first : end + 1])
         numbers = np.arange(tape.first_aggregate[first], tape.first_aggregate[end])
         order_words = mixed(key_of(self.model.seed, name, "taker order"), numbers)
         owner = np.repeat(np.arange(end - first), taken)
@@ -287,13 +283,13 @@ class Tape:
         buys = _bought(order_words, owner, place, tape.bought[part], path.below[part] > 0)
         ts = starts[owner] + _offsets(order_words, place, taken[owner])
 
-        extra = _by_side(tape.buys[part], tape.trades[part]) - _by_side(tape.bought[part], taken)
+        extra = _by_side(tape.buys[part], trades) - _by_side(tape.bought[part], taken)
         group = 2 * owner + ~buys
         count = 1 + _split(extra, group, _weights(order_words))
         ids = np.arange(tape.first_trade[first], tape.first_trade[end])
         words = mixed(key_of(self.model.seed, name, "trade"), ids)
         rest = _by_side(path.taker_lots[part], path.lots[part])
-        rest = rest - _by_side(tape.buys[part], tape.trades[part])
+        rest = rest - _by_side(tape.buys[part], trades)
         lots = 1 + _split(rest, np.repeat(group, count), _weights(words))
         return Trades(
             id=ids,
@@ -330,7 +326,7 @@ def _share(counts: IntArray, part: IntArray, whole: IntArray) -> IntArray:
     return shared
 
 
-def _by_side(part: IntArray, whole: IntArray) -> IntArray:
+def _by_side(part: npt.NDArray[np.signedinteger], whole: IntArray) -> IntArray:
     """Give bought, sold, bought, sold... of consecutive cells."""
     return np.stack([part, whole - part], axis=1).ravel()
 
@@ -369,7 +365,7 @@ def _bought(
     words: WordArray,
     owner: IntArray,
     place: IntArray,
-    bought: IntArray,
+    bought: npt.NDArray[np.int32],
     opens_up: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.bool_]:
     """Draw which taker orders of each cell bought: so many of them, the first as the quote says."""

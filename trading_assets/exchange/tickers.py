@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+from typing import Any
 
 from trading_assets.domain.ids import Micros
 from trading_assets.exchange import errors, wire
@@ -37,6 +39,7 @@ async def day_ticker(exchange: Exchange, parameters: Parameters) -> bytes:
         if full:
             answer |= _surroundings(exchange, listing, start, now)
         answers.append(answer)
+        await asyncio.sleep(0)
     return wire.encode(answers[0] if one else answers)
 
 
@@ -48,16 +51,7 @@ async def trading_day(exchange: Exchange, parameters: Parameters) -> bytes:
     parameters.refuse_unread()
     now = exchange.clock.now()
     start = INTERVALS["1d"].open_of(now // MINUTE, zone) * MINUTE
-    answers = [
-        statistics(
-            listing,
-            exchange.windows.between(listing, start, now),
-            start,
-            start + _DAY - 1,
-            full=full,
-        )
-        for listing in listings
-    ]
+    answers = await _answers(exchange, listings, (start, start + _DAY - 1), now, full=full)
     return wire.encode(answers[0] if one else answers)
 
 
@@ -69,11 +63,25 @@ async def rolling(exchange: Exchange, parameters: Parameters) -> bytes:
     parameters.refuse_unread()
     now = exchange.clock.now()
     start = (now - size) // MINUTE * MINUTE
-    answers = [
-        statistics(listing, exchange.windows.between(listing, start, now), start, now, full=full)
-        for listing in listings
-    ]
+    answers = await _answers(exchange, listings, (start, now), now, full=full)
     return wire.encode(answers[0] if one else answers)
+
+
+async def _answers(
+    exchange: Exchange,
+    listings: list[Listing],
+    shown: tuple[Micros, Micros],
+    now: Micros,
+    *,
+    full: bool,
+) -> list[dict[str, Any]]:
+    """Give the figures of each symbol; other requests run between the symbols."""
+    answers = []
+    for listing in listings:
+        window = exchange.windows.between(listing, shown[0], now)
+        answers.append(statistics(listing, window, *shown, full=full))
+        await asyncio.sleep(0)
+    return answers
 
 
 async def ticker_price(exchange: Exchange, parameters: Parameters) -> bytes:
