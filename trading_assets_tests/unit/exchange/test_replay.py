@@ -1,6 +1,7 @@
 """Replayed archives: the market is what the files say, at every instant."""
 
 import json
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from zipfile import ZipFile
 
@@ -9,9 +10,17 @@ import polars as pl
 import pytest
 
 from trading_assets.domain.errors import ConfigurationError
+from trading_assets.exchange.archive_files import Market, Span
 from trading_assets.exchange.config import ExchangeConfig
+from trading_assets.exchange.intervals import INTERVALS
+from trading_assets.exchange.klines import Klines
+from trading_assets.exchange.listing import listing_of
+from trading_assets.exchange.market_model import MarketModel
 from trading_assets.exchange.market_sources import open_market, replayed_span, replayed_symbols
+from trading_assets.exchange.outages import Outages
+from trading_assets.exchange.replay import ReplayMarket, ReplayOutages, load_replay
 from trading_assets.exchange.replay_files import archives_in, read_archives
+from trading_assets.exchange.tape import Tape
 
 FIRST = 1_735_603_200_000  # 2024-12-31T00:00Z: ms; the next day's file has us
 DAY_MS = 86_400_000
@@ -198,3 +207,31 @@ def test_damage_and_absence_are_told(tmp_path, archive):
         )
         with pytest.raises(ConfigurationError):
             open_market(config)
+
+
+def test_what_the_model_writes_as_archives_replays_to_the_same_market(tmp_path):
+    """The seeded market, written as files over an outage and an end of a year, comes back."""
+    symbols = ("BTCUSDT", "ETHBTC")
+    market = Market(symbols, ("1m",), 7, 0.5)
+    days = [date(2023, 12, 31), date(2024, 1, 1), date(2024, 2, 20)]
+    for symbol in symbols:
+        for day in days:
+            market.write(symbol, "1m", Span(day, day, is_month=False), tmp_path)
+    archives = load_replay(tmp_path, symbols)
+    replayed = Klines(Tape(ReplayMarket(3, archives), ReplayOutages(3, archives)))
+    seeded = Klines(Tape(MarketModel(7, 0.5), Outages(7)))
+    for symbol in symbols:
+        for day in days:
+            start = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1_000)
+            window = {"start_ms": start, "end_ms": start + DAY_MS - 1, "limit": 1_000}
+            now = (start + DAY_MS) * 1_000
+            for interval in ("1m", "5m", "1h", "1d"):
+                rows = [
+                    [row for page in klines.pages(listing, INTERVALS[interval], now, **window)
+                     for row in page]
+                    for klines, listing in (
+                        (seeded, listing_of(symbol)), (replayed, archives[symbol].listing)
+                    )
+                ]  # fmt: skip
+                assert rows[0]
+                assert rows[0] == rows[1]
