@@ -103,6 +103,9 @@ class Connection:
     def stall(self) -> None:
         """Make it half open: it stays, but nothing is read, written or pinged any more."""
         self.is_frozen = True
+        self._queue.clear()
+        self._bytes = 0
+        self._room.set()
         self._wire.stall()
 
     async def room(self) -> None:

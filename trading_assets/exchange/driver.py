@@ -17,10 +17,11 @@ from trading_assets.exchange.market_model import CELL, cell_of
 from trading_assets.exchange.sockets import Sockets
 from trading_assets.exchange.stream_hub import StreamHub
 
-_STRIDE: Micros = 3_600_000_000
+_STRIDE: Micros = 60_000_000
 _THINNED_FROM: Micros = 60_000_000  # a step of a minute says all that a minute of trading would
 _IN_FULL: Micros = 2_000_000
 _NAP_S = 0.002
+_PATIENCE_S = 5.0
 
 
 class Driver:
@@ -86,13 +87,22 @@ class Driver:
             await self._stride(target)
 
     async def _stride(self, target: Micros) -> None:
+        """Advance minute by minute, never further ahead of a reader than half of its queue."""
         while len(self._sockets) and self._hub.now < target:
             end = self._sockets.next_end()
             stops = (target, self._hub.now + _STRIDE, target if end is None else end)
             self.advance(max(min(stops), self._hub.now))
-            for connection in self._sockets.of(None):
-                await connection.room()
+            if self._hub.now < target:
+                await self._wait_for_readers()
         self.advance(target)
+
+    async def _wait_for_readers(self) -> None:
+        for connection in self._sockets.of(None):
+            try:
+                async with asyncio.timeout(_PATIENCE_S):
+                    await connection.room()
+            except TimeoutError:
+                connection.abort()
 
     def _scale(self, span: Micros) -> int:
         running = 1 if self._clock.is_paused else math.ceil(self._clock.warp)

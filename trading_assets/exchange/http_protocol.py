@@ -34,6 +34,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._problem = 0
         self._is_leaving = False
+        self._is_upgraded = False
 
     @property
     def _is_answering(self) -> bool:
@@ -58,7 +59,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._is_leaving:
             return
         super().data_received(data)
-        if self.transport.is_closing() or self._is_answering:
+        if self._is_upgraded or self.transport.is_closing() or self._is_answering:
             return
         self._head_bytes += len(data)
         if self._head_bytes > HEAD_BYTES_MAX + URL_BYTES_MAX:
@@ -90,6 +91,12 @@ class BoundedProtocol(HttpToolsProtocol):
         """Serve the request; its body has a time of its own."""
         self._stop_waiting()
         super().on_headers_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection over: from here on it is no HTTP, and has no head to wait for."""
+        self._is_upgraded = True
+        self._stop_waiting()
+        super().handle_websocket_upgrade()
 
     def send_400_response(self, msg: str) -> None:
         """Tell what was wrong and leave."""

@@ -265,6 +265,15 @@ def test_a_huge_frame_ends_its_connection_only(shared):
 # --- connections
 
 
+def test_a_websocket_outlives_the_time_that_a_request_may_take(wired):
+    with (
+        wired(stepped=False, warp=600.0, patience_s=0.2) as wire,
+        socket(wire, "/ws/btcusdt@kline_1m") as ws,
+    ):
+        closed = [json.loads(ws.recv(timeout=5))["k"]["t"] for _ in range(10)]  # a second
+    assert closed[-1] - closed[0] >= 8 * 60_000
+
+
 @pytest.mark.parametrize("origin", ["https://example.com", "null", "http://127.0.0.1.example.com"])
 def test_a_page_from_elsewhere_is_refused(shared, origin):
     with pytest.raises(InvalidStatus) as refused, socket(shared, "/ws", origin=origin):
