@@ -97,12 +97,14 @@ async def klines(exchange: Exchange, parameters: Parameters) -> bytes:
 
 
 async def average_price(exchange: Exchange, parameters: Parameters) -> bytes:
-    """Answer GET avgPrice."""
+    """Answer GET avgPrice: the average by volume, and when the last trade was."""
     listing = exchange.listing(parameters.need_symbol())
     parameters.refuse_unread()
     now = exchange.clock.now()
     average = exchange.venue.average_price(listing, now)
-    return wire.encode({"mins": 5, "price": text8(average), "closeTime": wire.ms(now)})
+    last = exchange.windows.last_trade(listing, now).ts
+    closed = int(last[-1]) if len(last) else now
+    return wire.encode({"mins": 5, "price": text8(average), "closeTime": wire.ms(closed)})
 
 
 async def depth(exchange: Exchange, parameters: Parameters) -> bytes:

@@ -73,13 +73,17 @@ class Windows:
         cell = self._tape.outages.quoted_cell(listing, cell_of(now))
         return self._tape.model.ticks_at(listing, cell)
 
-    def last_lots(self, listing: Listing, now: Micros) -> int:
-        """Give the quantity of the last trade, in lots; 0 before the first."""
+    def last_trade(self, listing: Listing, now: Micros) -> Trades:
+        """Give the last trade as of now: one, or none before the first."""
         present = self._tape.present(listing, now)
         if not len(present):
             last = self._tape.next_ids(listing, now)[0] - 1
             present = self._tape.by_id(listing, last, 1, now) if last > 0 else present
-        return int(present.lots[-1]) if len(present) else 0
+        return present.part(max(len(present) - 1, 0), len(present))
+
+    def last_lots(self, listing: Listing, now: Micros) -> int:
+        """Give the quantity of the last trade, in lots; 0 before the first."""
+        return int(self.last_trade(listing, now).lots.sum())
 
     def _head(self, listing: Listing, start: Micros, now: Micros) -> Bars:
         """Give the rest of the minute that a window begins in, as one bar."""

@@ -114,3 +114,11 @@ def test_a_pair_quoted_in_btc_is_traded_in_btc(wired):
         assert balances["ETH"] == "0.99900000"
         eth, btc = (wire.price(symbol) for symbol in ("ETHUSDT", "BTCUSDT"))
         assert abs(float(spent) / (eth / btc) - 1) < 0.001
+
+
+def test_the_average_price_says_when_the_last_trade_was(wire):
+    wire.sim("step", seconds=3.3)
+    average = wire.get("avgPrice", symbol="SOLUSDT").json()
+    last = wire.get("trades", symbol="SOLUSDT", limit=1).json()[0]
+    assert average["closeTime"] == last["time"]
+    assert average["mins"] == 5
