@@ -26,6 +26,7 @@ from trading_assets.exchange.bodies import read_body
 from trading_assets.exchange.clock import wall_now
 from trading_assets.exchange.controls import PREFIX, control
 from trading_assets.exchange.errors import Refused
+from trading_assets.exchange.page import page
 from trading_assets.exchange.parameters import Parameters
 from trading_assets.exchange.wire_faults import with_faults
 
@@ -145,6 +146,9 @@ class RestApi:
         path = request.url.path
         if path.startswith(PREFIX) and self._exchange.config.sim_controls:
             return self._json(await control(self._exchange, request.method, path, body))
+
+        if (shown := page(self._exchange, request.method, path)) is not None:
+            return shown
 
         async def execute() -> Response:
             try:

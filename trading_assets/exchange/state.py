@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from trading_assets.domain.ids import Micros
 from trading_assets.exchange import wire
 from trading_assets.exchange.application import Exchange
 from trading_assets.exchange.clock import wall_now
 from trading_assets.exchange.filters import text8
+from trading_assets.exchange.listing import Listing
 
 _TRADES_SHOWN = 20
+_SPARKS_SHOWN = 20
+_SPARK_MINUTES = 60
 
 
 def public_state(exchange: Exchange) -> dict[str, Any]:
@@ -31,12 +35,20 @@ def public_state(exchange: Exchange) -> dict[str, Any]:
                 "status": exchange.venue.status(listing, now),
                 "price": wire.price(listing, exchange.venue.last_ticks(listing, now)),
                 "averagePrice": text8(exchange.venue.average_price(listing, now)),
+                "closes": _closes(exchange, listing, now) if number < _SPARKS_SHOWN else [],
             }
-            for symbol, listing in exchange.venue.listings.items()
+            for number, (symbol, listing) in enumerate(exchange.venue.listings.items())
         ],
         "weights": {"used": exchange.weights.used, "limit": exchange.weights.limit},
         "controls": config.sim_controls,
     }
+
+
+def _closes(exchange: Exchange, listing: Listing, now: Micros) -> list[float]:
+    """Give the closes of the last hour's minutes, oldest first, for drawing only."""
+    minute = now // 60_000_000
+    bars = exchange.klines.minutes_between(listing, minute - _SPARK_MINUTES, minute, now)
+    return [round(ticks * float(listing.instrument.tick), 8) for ticks in bars.close.tolist()]
 
 
 def _mode(exchange: Exchange) -> str:
