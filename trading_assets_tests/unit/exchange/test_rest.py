@@ -15,7 +15,7 @@ KEY = {"X-MBX-APIKEY": "demo-key"}
     [
         ("GET", "/api/v3/nothing", (404, -1020)),
         ("GET", "/sapi/v1/asset/tradeFee", (404, -1020)),
-        ("GET", "/", (404, -1020)),
+        ("GET", "/favicon.ico", (404, -1020)),
         ("PUT", "/api/v3/order", (404, -1020)),
         ("POST", "/api/v3/order/oco", (404, -1020)),
         ("POST", "/api/v3/userDataStream", (410, -1016)),
