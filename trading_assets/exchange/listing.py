@@ -12,6 +12,7 @@ from trading_assets.domain.instrument import Instrument
 QUOTE = "USDT"
 CROSS_QUOTES = ("BTC", "ETH", "BNB")
 _CROSS_DIGITS = 4
+_REPLAYED_QUOTES = ("FDUSD", "USDC", "BUSD", "TUSD", "USDP", "EUR", "GBP", "TRY", "BRL", "JPY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,23 @@ def listing_of(symbol: str) -> Listing:
         found=name,
         fix="Use another symbol, or source = binance.",
     )
+
+
+def replayed_listing(symbol: str) -> Listing:
+    """Give the listing of a symbol whose path comes from files, which any quote asset may have.
+
+    Raises:
+        UnknownSymbol: if the text is not a symbol.
+        ConfigurationError: if its quote asset is not known.
+    """
+    name = symbol_from_text(symbol)
+    for quote in _REPLAYED_QUOTES:
+        base = name.removesuffix(quote)
+        if base not in {"", name}:
+            like = _derived(base)
+            instrument = replace(like.instrument, symbol=name, quote=quote)
+            return replace(like, instrument=instrument)
+    return listing_of(name)
 
 
 def legs(listing: Listing) -> tuple[Listing, Listing] | None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.exchange.latent import days_from_epoch, year_of_day
-from trading_assets.exchange.listing import Listing, listing_of
+from trading_assets.exchange.listing import Listing, replayed_listing
 from trading_assets.exchange.market_model import (
     CELLS_PER_DAY,
     CELLS_PER_MINUTE,
@@ -78,7 +78,7 @@ def _in_units(symbol: str, archive: ArchiveBars) -> Replayed:
             found=f"minute {archive.minute[0]} since 1970",
             fix="Take the older files away.",
         )
-    listing = _fitted(listing_of(symbol), archive)
+    listing = _fitted(replayed_listing(symbol), archive)
     tick, lot = listing.tick_units, listing.instrument.lot_units
     prices = archive.prices // tick
     lots = _rounded(archive.volume, lot)

@@ -8,6 +8,7 @@ from zipfile import ZipFile
 import numpy as np
 import polars as pl
 import pytest
+from websockets.sync.client import connect
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.exchange.archive_files import Market, Span
@@ -235,3 +236,36 @@ def test_what_the_model_writes_as_archives_replays_to_the_same_market(tmp_path):
                 ]  # fmt: skip
                 assert rows[0]
                 assert rows[0] == rows[1]
+
+
+def test_streams_say_what_the_files_say_over_a_gap(wired, archive):
+    folder, rows = archive
+    with replaying(wired, folder, DAY_MS + 90 * 60_000) as wire:
+        url = str(wire.http.base_url).replace("http:", "ws:").rstrip("/")
+        with connect(f"{url}/stream?streams=solusdt@kline_1m/solusdt@trade/solusdt@ticker") as ws:
+            wire.sim("step", seconds=40 * 60)
+            ws.send('{"method":"LIST_SUBSCRIPTIONS","id":"end"}')
+            frames = []
+            while (frame := json.loads(ws.recv(timeout=10))).get("id") != "end":
+                frames.append(frame["data"])
+    closed = [f["k"] for f in frames if f["e"] == "kline" and f["k"]["x"]]
+    expected = [
+        row for row in rows[1_440 + 90 :] if int(row[0]) // 1_000 < FIRST + DAY_MS + 130 * 60_000
+    ]
+    assert [bar["t"] for bar in closed] == [int(row[0]) // 1_000 for row in expected]
+    assert [bar["n"] for bar in closed] == [int(row[8]) for row in expected]
+    assert [bar["v"] for bar in closed] == [row[5] for row in expected]
+    trades = [f for f in frames if f["e"] == "trade"]
+    assert len(trades) == sum(bar["n"] for bar in closed)
+    assert [t["t"] - trades[0]["t"] for t in trades] == list(range(len(trades)))
+    assert any(f["e"] == "24hrTicker" for f in frames)
+
+
+def test_files_of_any_usual_quote_can_be_replayed(wired, archive, tmp_path):
+    _, rows = archive
+    write_zip(tmp_path, 0, rows[:1_440], symbol="SOLEUR")
+    with wired(symbols=("SOLEUR",), replay=tmp_path, start=(FIRST + 60_000) * 1_000) as wire:
+        (symbol,) = wire.get("exchangeInfo").json()["symbols"]
+        assert (symbol["baseAsset"], symbol["quoteAsset"]) == ("SOL", "EUR")
+        (bar,) = wire.get("klines", symbol="SOLEUR", interval="1m", startTime=0, limit=1).json()
+        assert bar[1:6] == rows[0][1:6]
