@@ -69,6 +69,7 @@ class Exchange:
         self.users = UserStreams(self.hub.faults)
         self.venue.publish = self.users.publish
         self.driver = Driver(self.clock, self.hub, self.sockets, self._settle, self._record)
+        self.users.told = self.driver.poke
         self.driver.watches = lambda: self.users.is_heard and any(self.venue.open.values())
 
     def _continue_clock(self) -> None:

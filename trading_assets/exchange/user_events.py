@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from trading_assets.domain.ids import Micros
@@ -22,10 +22,14 @@ class UserStreams:
     """The subscriptions to accounts, over all connections.
 
     Its `publish` is the venue's: events go out in the order in which they happen.
+
+    Attributes:
+        told: called after an event that someone hears; an order may work from now on.
     """
 
     def __init__(self, faults: StreamFaults) -> None:
         self._faults = faults
+        self.told: Callable[[], None] = lambda: None
         self._heard: dict[str, dict[tuple[Connection, int], None]] = {}
 
     @property
@@ -53,6 +57,7 @@ class UserStreams:
         for passed in self._faults.passed(USER_EVENTS, text):
             for connection, number in heard:
                 connection.push(wrapped(number, passed))
+        self.told()
 
 
 def wrapped(number: int, event: str) -> str:

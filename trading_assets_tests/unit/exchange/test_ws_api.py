@@ -298,6 +298,46 @@ def test_market_and_user_events_of_a_step_come_in_order_of_time(venue):
     assert float(closed["k"]["l"]) <= float(filled["p"])
 
 
+def test_a_fill_is_told_when_the_market_trades_even_if_nobody_asks(wired):
+    with wired(stepped=False, warp=600.0) as wire, api_of(wire) as api:
+        api.signed("userDataStream.subscribe.signature")
+        wire.order(**wire.limit_buy(0.9999))
+        while (event := api.frame()["event"]).get("x") != "TRADE":
+            assert event["e"] in {"executionReport", "outboundAccountPosition"}
+        late = wire.get("time").json()["serverTime"] - event["E"]
+    assert event["m"] is True
+    assert 0 <= late < 600_000  # a second of ours, on a busy machine
+
+
+def run_of_everything(wired, path):
+    """Trade in a stepped exchange with all streams on; give all frames and the ledger's bytes."""
+    names = ["solusdt@kline_1m", "solusdt@trade", "solusdt@depth@100ms", "btcusdt@bookTicker"]
+    with wired(ledger=path, accounts=ACCOUNTS) as wire, api_of(wire) as api:
+        url = str(wire.http.base_url).replace("http:", "ws:").rstrip("/")
+        with connect(f"{url}/stream?streams={'/'.join(names)}", max_queue=None) as market:
+            frames = [api.signed("userDataStream.subscribe.signature")["result"]]
+            for number in range(4):
+                wire.order(**wire.limit_buy(0.9995, newClientOrderId=f"rests-{number}"))
+                market_order = {"symbol": "SOLUSDT", "side": "SELL", "type": "MARKET"}
+                wire.order(**market_order, quantity="0.5", newClientOrderId=f"takes-{number}")
+                wire.sim("step", seconds=900 + number)
+            frames += api.taken()
+            market.send('{"method":"LIST_SUBSCRIPTIONS","id":0}')
+            while "stream" in (frame := json.loads(market.recv(timeout=5))):
+                frames.append(frame)
+    return frames, path.read_bytes()
+
+
+def test_the_same_steps_and_calls_give_the_same_events_and_ledger(wired, tmp_path):
+    (tmp_path / "again").mkdir()
+    first, ledger = run_of_everything(wired, tmp_path / "ledger.sqlite")
+    assert len(first) > 5_000
+    assert any(frame.get("x") == "TRADE" and frame["m"] for frame in first)
+    second, again = run_of_everything(wired, tmp_path / "again" / "ledger.sqlite")
+    assert second == first
+    assert again == ledger
+
+
 def test_one_subscription_of_an_account_on_a_connection(venue, api):
     api.signed("userDataStream.subscribe.signature")
     again = api.signed("userDataStream.subscribe.signature")
