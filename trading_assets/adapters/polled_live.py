@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from trading_assets.adapters.http_reads import Backoff
@@ -32,6 +32,7 @@ class PolledLive:
         clock: waits between two questions.
         symbols: whose bars are wanted; bars of one minute come in this order.
         first: open time of the first minute; None begins with the one that is forming.
+        revisions: gives what the source itself has seen to differ.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class PolledLive:
         symbols: Sequence[Symbol],
         *,
         first: Micros | None = None,
+        revisions: Callable[[], list[Revision]] = list,
     ) -> None:
         self._source = source
         self._clock = clock
@@ -48,6 +50,7 @@ class PolledLive:
         self._minutes = LiveMinutes(symbols, first=start, grace=_GRACE)
         self._asked: dict[Symbol, Micros] = dict.fromkeys(symbols, start)
         self._again = Backoff(clock)
+        self._revisions = revisions
 
     @property
     def trouble(self) -> VenueError | None:
@@ -73,7 +76,7 @@ class PolledLive:
             self._again.failed(error)
             return []
         self._again.succeeded()
-        found: list[Bar | Revision] = [*late, *self._minutes.ready(now)]
+        found: list[Bar | Revision] = [*self._revisions(), *late, *self._minutes.ready(now)]
         if not found:
             left = MINUTE - now % MINUTE + _A_SECOND_LATER
             self._clock.wait(min(wait_s, left / 1_000_000))

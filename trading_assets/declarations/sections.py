@@ -44,6 +44,7 @@ class Binance(Declaration):
     recv_window_ms: int = Field(ge=500, le=5000)
     timeout_s: float = Field(gt=0, le=10)
     max_attempts: int = Field(ge=1, le=20)
+    bars: Literal["polled", "streamed"]
 
 
 class Model(Declaration):

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 from trading_assets.adapters.binance.broker import BinanceBroker
 from trading_assets.adapters.binance.feed import BinanceBarSource, KlinePager
+from trading_assets.adapters.binance.kline_stream import StreamedBars
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderType
@@ -33,6 +34,7 @@ from trading_assets.workflows.release_parts import (
     warm_engine,
 )
 from trading_assets.workflows.stream_bars import require_venue_is_source
+from trading_assets.workflows.venue_bars import venue_bars
 
 _SECOND: Micros = 1_000_000
 _SAME_CLOCK: Micros = 60 * _SECOND
@@ -104,13 +106,16 @@ def run_live(
             time_is_auth=place.settings.venue != "embedded",
         )
         broker.synchronise()
+        bars = stack.enter_context(
+            venue_bars(desk.settings, pager, client.API_URL, release.spec.symbols)
+        )
         executor = _executor(
             desk,
             place,
             release,
             journal=journal,
             broker=wrap_broker(broker),
-            source=source,
+            source=bars,
             local=local or MachineTime(),
             observe=observe,
         )
@@ -124,7 +129,7 @@ def _executor(
     *,
     journal: Journal,
     broker: Broker,
-    source: BinanceBarSource,
+    source: BinanceBarSource | StreamedBars,
     local: LocalTime,
     observe: Callable[[Observation], None],
 ) -> Executor:
@@ -164,7 +169,7 @@ def _executor(
 class _MarketClock:
     """The venue's time as a clock; waiting is this machine's."""
 
-    def __init__(self, source: BinanceBarSource, local: Clock) -> None:
+    def __init__(self, source: BinanceBarSource | StreamedBars, local: Clock) -> None:
         self._source = source
         self._local = local
 

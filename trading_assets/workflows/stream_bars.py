@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from trading_assets.adapters.binance.client import make_client
-from trading_assets.adapters.binance.feed import BinanceBarSource, KlinePager
+from trading_assets.adapters.binance.feed import KlinePager
+from trading_assets.adapters.binance.kline_stream import StreamedBars
 from trading_assets.adapters.polled_live import PolledLive
 from trading_assets.declarations.rest_vendors import Polygon
 from trading_assets.declarations.sources import BinanceArchive
@@ -21,6 +22,7 @@ from trading_assets.storage.bar_recording import BarRecording
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.history_sources import traits_of
 from trading_assets.workflows.vendor_sources import polygon_live
+from trading_assets.workflows.venue_bars import venue_bars
 
 _LIVE = "embedded, binance, or a declared source of kind polygon"
 _WAIT_S = 0.5  # within which a stop is heard
@@ -88,7 +90,7 @@ def live_feed(
     settings = desk.settings
     name = _one_source(settings, symbols)
     if name in ("embedded", "binance"):
-        return _polled(desk, name, symbols, first)
+        return _of_venue(desk, name, symbols, first)
     declared = settings.sources.get(name)
     if isinstance(declared, Polygon):
         traits = traits_of(settings, name)
@@ -150,20 +152,23 @@ def _one_source(settings: Settings, symbols: tuple[Symbol, ...]) -> str:
 
 
 @contextmanager
-def _polled(
+def _of_venue(
     desk: Desk, name: str, symbols: tuple[Symbol, ...], first: Micros | None
 ) -> Iterator[LiveFeed]:
     settings = desk.settings
     exchange = settings.exchange
     host = f"[{exchange.host}]" if ":" in exchange.host else exchange.host
-    url = f"http://{host}:{exchange.port}/api"
+    embedded = f"http://{host}:{exchange.port}/api"
+    url = embedded if name == "embedded" else settings.binance.api_url
     client = make_client(
-        url if name == "embedded" else settings.binance.api_url,
+        url,
         timeout_s=settings.binance.timeout_s,
         recv_window_ms=settings.binance.recv_window_ms,
     )
     try:
         pager = KlinePager(client, desk.clock, max_attempts=1)
-        yield PolledLive(BinanceBarSource(pager), desk.clock, symbols, first=first)
+        with venue_bars(settings, pager, url, symbols) as bars:
+            told = bars.take_revisions if isinstance(bars, StreamedBars) else list
+            yield PolledLive(bars, desk.clock, symbols, first=first, revisions=told)
     finally:
         client.close_connection()
