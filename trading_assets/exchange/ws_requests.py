@@ -39,7 +39,7 @@ class WsRequest:
     def parameters(self) -> Parameters:
         """Give the parameters as the endpoints of REST read them."""
         parameters = Parameters(_pairs(self.values).encode())
-        parameters.allow("apiKey")
+        parameters.allow("apiKey", "returnRateLimits")
         return parameters
 
     def payloads(self) -> tuple[bytes, ...]:
@@ -92,7 +92,7 @@ def request_from_frame(text: str) -> WsRequest:
 def _values(params: dict[str, Any]) -> tuple[dict[str, str], bool | None]:
     if len(params) > _PARAMETERS_MAX:
         raise Refused(-1101, "Too many parameters sent for this endpoint.")
-    shows_limits = params.pop("returnRateLimits", None)
+    shows_limits = params.get("returnRateLimits")  # stays, for it is signed like all others
     if not (shows_limits is None or isinstance(shows_limits, bool)):
         raise errors.missing("returnRateLimits")
     return {name: _text(name, value) for name, value in params.items()}, shows_limits

@@ -388,3 +388,13 @@ def test_a_stop_is_announced(wired):
     with pytest.raises(ConnectionClosed):
         api.frame()
     opened.__exit__(None, None, None)
+
+
+def test_whether_limits_are_shown_is_signed_like_all_else(wire):
+    with api_of(wire) as api:
+        params = {"apiKey": "demo-key", "returnRateLimits": False, "timestamp": wall_now() // 1_000}
+        payload = "&".join(f"{k}={json.dumps(v).strip(chr(34))}" for k, v in sorted(params.items()))
+        signature = hmac.new(b"demo-secret", payload.encode(), hashlib.sha256).hexdigest()
+        answer = api.call("account.status", **params, signature=signature)
+    assert answer["status"] == 200
+    assert "rateLimits" not in answer
