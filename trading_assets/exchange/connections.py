@@ -33,6 +33,11 @@ class Wire(Protocol):
         """Sends an ASGI message; waits while the client does not read."""
         ...
 
+    @property
+    def is_closing(self) -> bool:
+        """Whether nothing that is sent arrives any more."""
+        ...
+
     def abort(self) -> None:
         """Cut the connection without another byte."""
         ...
@@ -138,7 +143,7 @@ class Connection:
             self._ended.set()
 
     async def _write_queued(self) -> None:
-        while self._queue:
+        while self._queue and not self._wire.is_closing:
             text = self._queue.popleft()
             self._bytes -= len(text)
             await self._wire.send({"type": "websocket.send", "text": text})

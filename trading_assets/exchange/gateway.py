@@ -29,15 +29,13 @@ class Gateway:
     """Sends each connection to what serves it.
 
     Attributes:
-        abort: cuts the connection of a client address; set by the server, like
-        stall: which neither reads nor pings it any more.
+        protocol_of: finds what serves the WebSocket of a client address; set by the server.
     """
 
     def __init__(self, exchange: Exchange, rest: RestApi) -> None:
         self._exchange = exchange
         self._rest = rest
-        self.abort: Callable[[Any], None] = lambda client: None
-        self.stall: Callable[[Any], None] = lambda client: None
+        self.protocol_of: Callable[[Any], Any] = lambda client: None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or one WebSocket."""
@@ -54,7 +52,7 @@ class Gateway:
             await _refuse(send, refusal)
             return
         await send({"type": "websocket.accept"})
-        wire_ = _Wire(self, scope["client"], send)
+        wire_ = _Wire(self.protocol_of(scope["client"]), send)
         now = self._exchange.catch_up()
         connection = self._exchange.sockets.open(line, now, wire_)
         writer = asyncio.create_task(connection.write())
@@ -93,22 +91,28 @@ class Gateway:
 
 
 class _Wire:
-    """The ASGI end of one WebSocket, and the transport below it."""
+    """The ASGI end of one WebSocket, and the protocol below it: None if the client has gone."""
 
-    def __init__(self, gateway: Gateway, client: Any, send: Send) -> None:
-        self._gateway = gateway
-        self._client = client
+    def __init__(self, protocol: Any, send: Send) -> None:
+        self._protocol = protocol
         self._send = send
 
     @property
     def send(self) -> Send:
         return self._send
 
+    @property
+    def is_closing(self) -> bool:
+        return self._protocol is None or bool(self._protocol.transport.is_closing())
+
     def abort(self) -> None:
-        self._gateway.abort(self._client)
+        if self._protocol is not None:
+            self._protocol.transport.abort()
 
     def stall(self) -> None:
-        self._gateway.stall(self._client)
+        if not self.is_closing:
+            self._protocol.stop_keepalive()
+            self._protocol.transport.pause_reading()
 
 
 def _line_of(path: str) -> Line:

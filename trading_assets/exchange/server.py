@@ -86,20 +86,16 @@ class _Server(uvicorn.Server):
             await asyncio.gather(self._driving, return_exceptions=True)
         await super().shutdown(sockets)
 
-    def _connections_of(self, client: Any) -> list[Any]:
+    def protocol_of(self, client: Any) -> Any:
+        """Find the protocol that serves a client address, or None."""
         known = list(self.server_state.connections)
-        return [one for one in known if getattr(one, "client", None) == client]
+        return next((one for one in known if getattr(one, "client", None) == client), None)
 
     def abort(self, client: Any) -> None:
         """Close the connection of a client address without another byte."""
-        for connection in self._connections_of(client):
-            connection.transport.abort()
-
-    def stall(self, client: Any) -> None:
-        """Neither read from a WebSocket client nor ping it any more."""
-        for connection in self._connections_of(client):
-            connection.stop_keepalive()
-            connection.transport.pause_reading()
+        protocol: Any = self.protocol_of(client)
+        if protocol is not None:
+            protocol.transport.abort()
 
 
 @contextmanager
@@ -169,8 +165,8 @@ def _server(exchange: Exchange) -> _Server:
         ),
         exchange,
     )
-    rest.abort = gateway.abort = server.abort
-    gateway.stall = server.stall
+    rest.abort = server.abort
+    gateway.protocol_of = server.protocol_of
     return server
 
 

@@ -34,6 +34,7 @@ SCRIPTS = {
     "ccxt_rest.py": ("ccxt", STEPPED),
     "ccxt_pro.py": ("ccxt", RUNNING),
     "sdk_rest.py": ("binance_sdk", STEPPED),
+    "sdk_streams.py": ("binance_sdk", STEPPED),
 }
 CASES = [(script, check) for script in SCRIPTS for check in checks_of(script)]
 

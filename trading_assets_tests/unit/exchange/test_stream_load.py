@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import struct
 from collections import Counter
 from contextlib import suppress
 
@@ -157,3 +158,19 @@ def test_a_client_that_does_not_read_is_cut_and_delays_nobody(wired):
     opened = [t for _, _, t in closed if t >= begin]
     assert opened == list(range(opened[0], opened[-1] + 1, 60_000))
     assert size < 16 * 1024 * 1024
+
+
+def test_clients_that_vanish_are_no_event(wired, caplog):
+    async def main(wire):
+        heavy = [f"{s}usdt@{kind}" for s in ("btc", "eth") for kind in ("trade", "kline_1m")]
+        async with connect(address(wire, ["btcusdt@kline_1m"])) as ws:
+            for _ in range(5):
+                with slow_reader(wire, heavy) as tcp:
+                    linger = struct.pack("ii", 1, 0)  # closing resets the connection
+                    tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                begin = wire.get("time").json()["serverTime"]
+                await closings_until(ws, begin + 120_000)
+
+    with wired(stepped=False, warp=600.0) as wire:
+        asyncio.run(main(wire))
+    assert [r for r in caplog.records if not r.name.startswith("httpx")] == []
