@@ -1,7 +1,8 @@
 """Book streams: the best quotes, the top of the book, and its changes numbered without a gap.
 
-A book changes every five seconds of market and whenever a client takes from it. Every stream looks
-at its own pace (100 ms or a second of this machine's clock) and speaks when there is something new.
+A book changes every five seconds of market, and whenever a client takes from it or rests in it.
+Every stream looks at its own pace (100 ms or a second of this machine's clock) and speaks when
+there is something new.
 """
 
 from __future__ import annotations
@@ -9,17 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trading_assets.domain.ids import Micros
-from trading_assets.domain.order import OrderSide
 from trading_assets.exchange import wire
 from trading_assets.exchange.book_updates import book_update_id
 from trading_assets.exchange.listing import Listing
+from trading_assets.exchange.public_book import public_sides
 from trading_assets.exchange.ticker_figures import best_quotes
 from trading_assets.exchange.venue import Venue
 
 QUICK: Micros = 100_000
 SLOW: Micros = 1_000_000
-
-_SIDES = (OrderSide.SELL, OrderSide.BUY)  # takers that meet the bids, then the asks
 
 
 class _Paced:
@@ -46,7 +45,7 @@ class BookTicker(_Paced):
         """Give the quotes that have changed."""
         events = []
         for listing, said in self._said.items():
-            quotes = best_quotes(listing, self._venue.book(listing, ts))
+            quotes = best_quotes(self._venue, listing, ts)
             if quotes == said:
                 continue
             self._said[listing] = quotes
@@ -78,7 +77,7 @@ class PartialDepth(_Paced):
         if number == self._said and ts % (SLOW * scale):
             return []
         self._said = number
-        bids, asks = (side[: self._levels] for side in _sides(self._venue, self._listing, ts))
+        bids, asks = (side[: self._levels] for side in public_sides(self._venue, self._listing, ts))
         top = {
             "lastUpdateId": number,
             "bids": _rows(self._listing, bids),
@@ -99,7 +98,7 @@ class DepthChanges(_Paced):
         self._venue = venue
         self._listing = listing
         self._number = self._seen = book_update_id(venue, listing, now)
-        self._levels = [dict(side) for side in _sides(venue, listing, now)]
+        self._levels = [dict(side) for side in public_sides(venue, listing, now)]
 
     def events(self, ts: Micros, scale: int) -> list[str]:
         """Give the changes since the last event, if there are any."""
@@ -107,7 +106,7 @@ class DepthChanges(_Paced):
         if number == self._seen:
             return []
         self._seen = number
-        levels = [dict(side) for side in _sides(self._venue, self._listing, ts)]
+        levels = [dict(side) for side in public_sides(self._venue, self._listing, ts)]
         changes = [_changes(*both) for both in zip(self._levels, levels, strict=True)]
         if not any(changes):
             return []
@@ -122,12 +121,6 @@ class DepthChanges(_Paced):
         }
         self._number, self._levels = number, levels
         return [wire.encode(event).decode()]
-
-
-def _sides(venue: Venue, listing: Listing, ts: Micros) -> list[list[tuple[int, int]]]:
-    """Give (ticks, lots) of bids and asks, best first, without empty levels."""
-    book = venue.book(listing, ts)
-    return [[(level.ticks, level.lots) for level in book.against(side, None)] for side in _SIDES]
 
 
 def _changes(before: dict[int, int], after: dict[int, int]) -> list[tuple[int, int]]:

@@ -6,7 +6,6 @@ import asyncio
 import re
 from typing import TypedDict
 
-from trading_assets.domain.order import OrderSide
 from trading_assets.exchange import wire
 from trading_assets.exchange.application import Exchange
 from trading_assets.exchange.book_updates import book_update_id
@@ -14,6 +13,7 @@ from trading_assets.exchange.errors import Refused
 from trading_assets.exchange.filters import text8
 from trading_assets.exchange.intervals import INTERVALS, SECOND, zone_minutes
 from trading_assets.exchange.parameters import Parameters
+from trading_assets.exchange.public_book import public_sides
 from trading_assets.exchange.tickers import STATUSES, chosen, of_status
 
 _KLINES_DEFAULT, _KLINES_MAX = 500, 1_000
@@ -114,13 +114,14 @@ async def depth(exchange: Exchange, parameters: Parameters) -> bytes:
     limit = parameters.limit(_DEPTH_DEFAULT, _DEPTH_MAX)
     parameters.refuse_unread()
     now = exchange.settled_now()
-    book = exchange.venue.book(listing, now)
     sides = {
         name: [
-            [wire.price(listing, level.ticks), wire.quantity(listing, level.lots)]
-            for level in book.against(side, None)
-        ][:limit]
-        for name, side in (("bids", OrderSide.SELL), ("asks", OrderSide.BUY))
+            [wire.price(listing, ticks), wire.quantity(listing, lots)]
+            for ticks, lots in levels[:limit]
+        ]
+        for name, levels in zip(
+            ("bids", "asks"), public_sides(exchange.venue, listing, now), strict=True
+        )
     }
     return wire.encode({"lastUpdateId": book_update_id(exchange.venue, listing, now), **sides})
 

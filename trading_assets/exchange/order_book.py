@@ -1,8 +1,8 @@
 """Synthetic liquidity around the traded price: finite, drawn per cell, consumed by takers.
 
 The book of a cell is a pure function of (seed, symbol, cell). What clients take from it is gone for
-the rest of that cell; the next cell has a new book. Clients' own resting orders do not stand in it
-and do not meet each other.
+the rest of that cell; the next cell has a new book. Clients' resting orders stand beside it (see
+`public_book`).
 """
 
 from __future__ import annotations

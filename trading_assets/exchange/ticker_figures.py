@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from trading_assets.domain.ids import Micros
-from trading_assets.domain.order import OrderSide
 from trading_assets.exchange import wire
 from trading_assets.exchange.listing import Listing
-from trading_assets.exchange.order_book import Book
+from trading_assets.exchange.public_book import public_sides
+from trading_assets.exchange.venue import Venue
 from trading_assets.exchange.windows import Window
 
 
@@ -50,12 +50,11 @@ def average(listing: Listing, window: Window) -> int:
     return (2 * window.value * listing.tick_units + lots) // (2 * lots)
 
 
-def best_quotes(listing: Listing, book: Book) -> dict[str, str]:
+def best_quotes(venue: Venue, listing: Listing, ts: Micros) -> dict[str, str]:
     """Give price and quantity of the best bid and ask; zeros where the side is empty."""
     answer = {}
-    for name, side in (("bid", OrderSide.SELL), ("ask", OrderSide.BUY)):
-        level = next(book.against(side, None), None)
-        ticks, lots = (level.ticks, level.lots) if level else (0, 0)
+    for name, levels in zip(("bid", "ask"), public_sides(venue, listing, ts), strict=True):
+        ticks, lots = levels[0] if levels else (0, 0)
         answer[f"{name}Price"] = wire.price(listing, ticks)
         answer[f"{name}Qty"] = wire.quantity(listing, lots)
     return answer

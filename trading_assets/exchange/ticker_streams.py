@@ -94,7 +94,7 @@ class DayTicker(_Tickers):
     def _ticker(self, listing: Listing, ts: Micros) -> dict[str, Any]:
         start = ts - _DAY
         figures = _figures(self._windows, listing, start, ts)
-        quotes = best_quotes(listing, self._venue.book(listing, ts))
+        quotes = best_quotes(self._venue, listing, ts)
         before = self._windows.price_at(listing, start - 1)
         around = {
             "x": wire.price(listing, before),

@@ -125,7 +125,7 @@ def window_size(text: str) -> Micros:
 
 
 def _quotes(exchange: Exchange, listing: Listing) -> dict[str, str]:
-    return best_quotes(listing, exchange.venue.book(listing, exchange.clock.now()))
+    return best_quotes(exchange.venue, listing, exchange.settled_now())
 
 
 def _surroundings(

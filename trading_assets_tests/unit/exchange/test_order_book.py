@@ -1,5 +1,6 @@
 """Synthetic liquidity."""
 
+from decimal import Decimal
 from statistics import median
 
 import pytest
@@ -10,6 +11,7 @@ from trading_assets.domain.order import OrderSide
 from trading_assets.exchange.listing import listing_of
 from trading_assets.exchange.market_model import CELLS_PER_DAY, MarketModel
 from trading_assets.exchange.order_book import OrderBooks, draw_book
+from trading_assets.exchange.public_book import public_sides
 
 CELL = 341_858_880  # 2024-03-01T12:00Z
 SOL = listing_of("SOLUSDT")
@@ -131,3 +133,49 @@ def test_the_update_id_goes_on_after_a_restart(wired, tmp_path):
         assert depth_id(wire) == before
         wire.order(symbol="SOLUSDT", side="BUY", type="MARKET", quantity="1")
         assert depth_id(wire) > before
+
+
+def top(wire, side):
+    quotes = wire.get("ticker/bookTicker", symbol="BTCUSDT").json()
+    book = wire.get("depth", symbol="BTCUSDT", limit=1).json()
+    assert [[quotes[f"{side}Price"], quotes[f"{side}Qty"]]] == book[f"{side}s"]
+    day = wire.get("ticker/24hr", symbol="BTCUSDT").json()
+    assert (day[f"{side}Price"], day[f"{side}Qty"]) == tuple(book[f"{side}s"][0])
+    return Decimal(quotes[f"{side}Price"]), Decimal(quotes[f"{side}Qty"])
+
+
+def test_everyone_sees_resting_orders_and_sees_them_go(wire):
+    bid, at_bid = top(wire, "bid")
+    ask, at_ask = top(wire, "ask")
+    assert ask - bid > Decimal("0.02")
+    wish = {"symbol": "BTCUSDT", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01"}
+    better = wire.order(**wish, side="BUY", price=f"{bid + Decimal('0.01')}").json()
+    assert better["status"] == "NEW"
+    assert top(wire, "bid") == (bid + Decimal("0.01"), Decimal("0.01"))
+    wire.order(**wish, side="SELL", price=f"{ask}")
+    assert top(wire, "ask") == (ask, at_ask + Decimal("0.01"))
+    wire.signed("DELETE", "order", symbol="BTCUSDT", orderId=better["orderId"])
+    assert top(wire, "bid") == (bid, at_bid)
+    wire.signed("DELETE", "openOrders", symbol="BTCUSDT")
+    assert top(wire, "ask") == (ask, at_ask)
+
+
+@settings(max_examples=15, deadline=None)
+@given(prices=st.lists(st.integers(-400, 400), max_size=12), cells=st.integers(0, 40))
+def test_the_public_book_never_looks_crossed(make_desk, prices, cells):
+    desk = make_desk()
+    for number, offset in enumerate(prices):
+        ticks = desk.last("BTCUSDT") + offset * 10
+        side = "BUY" if offset < 0 else "SELL"
+        desk.place("BTCUSDT", side, ticks=ticks, lots=100 + number)
+        desk.step(5 * cells / max(len(prices), 1))
+    listing = desk.venue.listings["BTCUSDT"]
+    bids, asks = public_sides(desk.venue, listing, desk.now)
+    assert bids == sorted(set(bids), reverse=True)
+    assert asks == sorted(set(asks))
+    assert bids[0][0] < asks[0][0]
+    market = desk.book("BTCUSDT")
+    own = list(desk.venue.open["BTCUSDT"].values())
+    shown = sum(lots for _, lots in (*bids, *asks))
+    theirs = sum(level.lots for level in (*market.bids, *market.asks))
+    assert theirs <= shown <= theirs + sum(o.lots - o.executed_lots for o in own)
