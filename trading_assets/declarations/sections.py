@@ -45,6 +45,7 @@ class Binance(Declaration):
     timeout_s: float = Field(gt=0, le=10)
     max_attempts: int = Field(ge=1, le=20)
     bars: Literal["polled", "streamed"]
+    account: Literal["polled", "streamed"]
 
 
 class Model(Declaration):

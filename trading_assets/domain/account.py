@@ -34,6 +34,19 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountNews:
+    """What was heard of an account since the last look: a reason to look, not the whole truth.
+
+    Attributes:
+        fills: executions, each once.
+        must_look: something may have happened that is not among them.
+    """
+
+    fills: tuple[Fill, ...] = ()
+    must_look: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """What an account holds of one asset."""
 

@@ -160,9 +160,18 @@ class Executor:
             self._on_bar(self._waiting[0])
             self._waiting.popleft()
         self._effects.take(self._resolution.step(self._session.state))
-        if self._is_due("reconcile", self._pace.reconcile_s):
+        is_due = self._is_due("reconcile", self._pace.reconcile_s)
+        if self._has_news() or is_due:
             self._reconcile_running()
         self._tell("halted" if self._session.state.halted else "trading")
+
+    def _has_news(self) -> bool:
+        """Tell whether something was heard of the account that the book does not know."""
+        news = self._around.news()
+        known = self._session.state.known_fills
+        return news.must_look or any(
+            (fill.symbol, fill.trade_id) not in known for fill in news.fills
+        )
 
     def _on_bar(self, bar: BarReady) -> None:
         if self._session.state.last_bar == bar.ts:

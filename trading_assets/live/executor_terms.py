@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from trading_assets.domain.account import AccountNews
 from trading_assets.domain.ids import Micros
 
 
@@ -74,8 +75,10 @@ class Surroundings:
         beat: writes a sign of life: (state, seq, market time).
         halt_request: gives the reason of a durable halt that somebody has asked for, else "".
         observe: is told the state of the book; must return at once.
+        news: what was heard of the account; may raise VenueUnavailable or RateLimited.
     """
 
     beat: Callable[[str, int, Micros], None]
     halt_request: Callable[[], str]
     observe: Callable[[Observation], None]
+    news: Callable[[], AccountNews] = AccountNews

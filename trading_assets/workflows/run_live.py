@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from trading_assets.adapters.binance.broker import BinanceBroker
 from trading_assets.adapters.binance.feed import BinanceBarSource, KlinePager
 from trading_assets.adapters.binance.kline_stream import StreamedBars
+from trading_assets.domain.account import AccountNews
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderType
@@ -34,7 +35,7 @@ from trading_assets.workflows.release_parts import (
     warm_engine,
 )
 from trading_assets.workflows.stream_bars import require_venue_is_source
-from trading_assets.workflows.venue_bars import venue_bars
+from trading_assets.workflows.venue_streams import account_news, venue_bars
 
 _SECOND: Micros = 1_000_000
 _SAME_CLOCK: Micros = 60 * _SECOND
@@ -109,6 +110,9 @@ def run_live(
         bars = stack.enter_context(
             venue_bars(desk.settings, pager, client.API_URL, release.spec.symbols)
         )
+        news = stack.enter_context(
+            account_news(desk.settings, client, broker, release.spec.symbols, since=venue_now)
+        )
         executor = _executor(
             desk,
             place,
@@ -118,6 +122,7 @@ def run_live(
             source=bars,
             local=local or MachineTime(),
             observe=observe,
+            news=news,
         )
         return executor.run(stop, max_bars=max_bars)
 
@@ -132,6 +137,7 @@ def _executor(
     source: BinanceBarSource | StreamedBars,
     local: LocalTime,
     observe: Callable[[Observation], None],
+    news: Callable[[], AccountNews],
 ) -> Executor:
     """Join all parts of a book."""
     spec = release.spec
@@ -162,6 +168,7 @@ def _executor(
             ),
             halt_request=place.halt_request,
             observe=observe,
+            news=news,
         ),
     )
 

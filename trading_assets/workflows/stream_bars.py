@@ -22,7 +22,7 @@ from trading_assets.storage.bar_recording import BarRecording
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.history_sources import traits_of
 from trading_assets.workflows.vendor_sources import polygon_live
-from trading_assets.workflows.venue_bars import venue_bars
+from trading_assets.workflows.venue_streams import venue_bars
 
 _LIVE = "embedded, binance, or a declared source of kind polygon"
 _WAIT_S = 0.5  # within which a stop is heard

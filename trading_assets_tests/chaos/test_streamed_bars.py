@@ -12,7 +12,7 @@ from trading_assets.adapters.binance.kline_stream import StreamedBars
 from trading_assets.bootstrap import desk as open_desk
 from trading_assets.domain.events import BarReady, OrderFilled
 from trading_assets.settings import load_settings
-from trading_assets.workflows import venue_bars
+from trading_assets.workflows import venue_streams
 from trading_assets.workflows.run_live import run_live
 
 pytestmark = pytest.mark.slow
@@ -28,10 +28,12 @@ class CountedBars(StreamedBars):
 
 
 def test_a_book_trades_pushed_bars_without_missing_or_doubling_one(rig, monkeypatch):
-    settings = load_settings({**rig.environ, "TA_BINANCE__BARS": "streamed"}).settings
+    settings = load_settings(
+        {**rig.environ, "TA_BINANCE__BARS": "streamed", "TA_BINANCE__ACCOUNT": "streamed"}
+    ).settings
     rig.desk = open_desk(settings)
     monkeypatch.setattr(CountedBars, "made", [])
-    monkeypatch.setattr(venue_bars, "StreamedBars", CountedBars)
+    monkeypatch.setattr(venue_streams, "StreamedBars", CountedBars)
     stop, ran = threading.Event(), []
     drop = {"kind": "ws_drop", "line": "market"}
 

@@ -103,6 +103,11 @@ class BinanceBroker:
             self._client.timestamp_offset = self._offset // _MS
         return self._offset
 
+    @property
+    def offset_ms(self) -> int:
+        """How far the venue's authentication clock is ahead of this machine's."""
+        return self._offset // _MS
+
     def submit(self, ticket: OrderTicket) -> tuple[OrderReport, tuple[Fill, ...]]:
         """Send once; give the venue's report and the fills it already names.
 
@@ -161,13 +166,22 @@ class BinanceBroker:
     def fills_since(self, symbol: Symbol, since: Micros) -> tuple[Fill, ...]:
         """List executions of the account in venue order, also of orders that are not ours."""
         doing = f"trades of {symbol}"
-        rows = self._pages(self._client.get_my_trades, symbol, since, "fromId", "id", doing)
+        begin = {"startTime": -(-since // _MS)}
+        rows = self._pages(self._client.get_my_trades, symbol, begin, "fromId", "id", doing)
+        return tuple(self._parsed(lambda row: self._fill(symbol, row), row, doing) for row in rows)
+
+    def fills_after(self, symbol: Symbol, trade_id: int) -> tuple[Fill, ...]:
+        """List executions with a greater trade id, in venue order."""
+        doing = f"trades of {symbol}"
+        begin = {"fromId": trade_id + 1}
+        rows = self._pages(self._client.get_my_trades, symbol, begin, "fromId", "id", doing)
         return tuple(self._parsed(lambda row: self._fill(symbol, row), row, doing) for row in rows)
 
     def orders_since(self, symbol: Symbol, since: Micros) -> tuple[OrderReport, ...]:
         """List orders of the account in any state, also those that are not ours."""
         doing = f"orders of {symbol}"
-        rows = self._pages(self._client.get_all_orders, symbol, since, "orderId", "orderId", doing)
+        begin = {"startTime": -(-since // _MS)}
+        rows = self._pages(self._client.get_all_orders, symbol, begin, "orderId", "orderId", doing)
         return tuple(self._parsed(self._report, row, doing) for row in rows)
 
     def open_orders(self) -> tuple[OrderReport, ...]:
@@ -208,13 +222,13 @@ class BinanceBroker:
         self,
         request: Callable[..., Any],
         symbol: Symbol,
-        since: Micros,
+        begin: dict[str, int],
         cursor: str,
         key: str,
         doing: str,
     ) -> Iterator[Mapping[str, Any]]:
-        """Yield rows from `since` on, page after page, each page beginning after the last row."""
-        place: dict[str, int] = {"startTime": -(-since // _MS)}
+        """Yield rows page after page, each page beginning after the last row."""
+        place = begin
         while True:
             rows = self._read(lambda: request(symbol=symbol, limit=_PAGE, **place), doing)  # noqa: B023
             yield from rows
