@@ -76,8 +76,9 @@ bench: setup ## our engine beside its peers, as ratios of one run
 bench-data: setup ## a backfill from archive zips, beside polars on the same files
 	@$(BIN)/python benchmarks/backfill.py
 
-bench-exchange: setup ## the embedded exchange: signed orders and klines a second, start, memory
+bench-exchange: setup ## the embedded exchange: orders, klines and stream events a second, memory
 	@$(BIN)/python benchmarks/exchange.py
+	@$(BIN)/python benchmarks/exchange_streams.py
 
 lock: setup ## resolve the dependencies again, with hashes
 	@$(BIN)/uv pip compile --quiet --no-emit-index-url --no-strip-extras --generate-hashes \

@@ -48,6 +48,7 @@ class Gateway:
             _refuse_foreign(scope)
             self._exchange.sockets.admit(scope["client"][0], wall_now())
             line = _line_of(scope["path"])
+            _refuse_other_unit(scope)
         except Refused as refusal:
             await _refuse(send, refusal)
             return
@@ -136,6 +137,14 @@ def _refuse_foreign(scope: Scope) -> None:
         hosts.add(urlsplit(origin).hostname)
     if not hosts <= set(LOOPBACK):
         raise Refused(-1002, "You are not authorized to execute this request.", status=403)
+
+
+def _refuse_other_unit(scope: Scope) -> None:
+    """Refuse an address that asks for microseconds, rather than send milliseconds all the same."""
+    for pair in scope["query_string"].decode("latin-1").split("&"):
+        name, _, value = pair.partition("=")
+        if name == "timeUnit" and value.upper() != "MILLISECOND":
+            raise Refused(-1194, "Invalid value for time unit; expected MILLISECOND.")
 
 
 async def _refuse(send: Send, refusal: Refused) -> None:

@@ -30,6 +30,7 @@ _LOG = logging.getLogger(__name__)
 _FRAME_BYTES_MAX = 128 * 1024
 """What a client may send in one frame; 1,024 names of streams are about 40 KB."""
 
+_PING_S, _PONG_S = 20.0, 60.0
 _START_S = 10.0
 _STOP_S = 5.0
 
@@ -151,8 +152,8 @@ def _server(exchange: Exchange) -> _Server:
             # Named, since `auto` may become another one: pings and back-pressure are its own.
             ws="websockets-sansio",
             ws_max_size=_FRAME_BYTES_MAX,
-            ws_ping_interval=20,
-            ws_ping_timeout=60,
+            ws_ping_interval=_PING_S,
+            ws_ping_timeout=_PONG_S,
             ws_per_message_deflate=False,  # loopback has no lack of bandwidth
             lifespan="off",
             log_config=None,

@@ -8,6 +8,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from trading_assets.exchange import server
+
 INTERVALS = (
     "1m",
     "3m",
@@ -299,6 +301,37 @@ def test_a_foreign_host_is_refused(shared):
     ):
         pass
     assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/ws?timeUnit=MICROSECOND", "/ws-api/v3?timeUnit=microsecond"])
+def test_microseconds_are_refused_rather_than_not_sent(shared, path):
+    with pytest.raises(InvalidStatus) as refused, socket(shared, path):
+        pass
+    assert refused.value.response.status_code == 400
+    assert json.loads(refused.value.response.body)["code"] == -1194
+
+
+def test_clients_are_pinged_and_those_that_do_not_answer_are_closed(wired, monkeypatch):
+    assert (server._PING_S, server._PONG_S) == (20.0, 60.0)
+    monkeypatch.setattr(server, "_PING_S", 0.1)
+    monkeypatch.setattr(server, "_PONG_S", 0.3)
+    with wired() as wire, socket(wire, "/ws/btcusdt@kline_1m") as ws:
+        port = wire.http.base_url.port
+        with create_connection(("127.0.0.1", port), timeout=5) as mute:
+            mute.sendall(
+                b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+                b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+            )
+            said = b""
+            while chunk := mute.recv(4_096):
+                said += chunk
+        frames = said.partition(b"\r\n\r\n")[2]
+        assert frames[:2] == b"\x89\x04"  # a ping with four bytes to copy
+        assert frames[6:7] == b"\x88"
+        assert frames[8:10] == (1011).to_bytes(2, "big")
+        wire.sim("step", seconds=2)
+        assert arrived(ws)[0]["e"] == "kline"  # it has answered several pings by now
 
 
 def test_an_unknown_path_is_not_found(shared):
