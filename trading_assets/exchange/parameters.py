@@ -22,6 +22,8 @@ _SYMBOL = re.compile(r"[A-Z0-9\-_.]{1,20}")
 _MAX_INT64 = 2**63 - 1
 _DECIMALS = 8
 _PAIR_LIMIT = 64
+_WINDOW = ("startTime", "endTime")
+_MICROS_FROM = 10**15
 
 E = TypeVar("E", bound=Enum)
 
@@ -89,7 +91,7 @@ class Parameters:
         return value
 
     def integer(self, name: str) -> int | None:
-        """Give a whole number of at most 64 bits, or None."""
+        """Give a whole number of at most 64 bits, or None; the ends of a window in milliseconds."""
         value = self.text(name)
         if value is None:
             if name in self._values:
@@ -100,7 +102,8 @@ class Parameters:
         number = int(value)
         if number > _MAX_INT64:
             raise Refused(-1108, f"Parameter '{name}' overflowed.")
-        return number
+        # As for `timestamp`, 16 digits are microseconds.
+        return number // 1_000 if name in _WINDOW and number >= _MICROS_FROM else number
 
     def need_integer(self, name: str) -> int:
         """Give a mandatory whole number."""

@@ -28,6 +28,7 @@ from trading_assets.exchange.controls import PREFIX, control
 from trading_assets.exchange.errors import Refused
 from trading_assets.exchange.page import page
 from trading_assets.exchange.parameters import Parameters
+from trading_assets.exchange.time_units import in_micros, wants_micros
 from trading_assets.exchange.wire_faults import with_faults
 
 Public = Callable[[Exchange, Parameters], Awaitable[bytes]]
@@ -165,8 +166,14 @@ class RestApi:
             raise Refused(-1002, "You are not authorized to execute this request.", status=403)
 
     async def _execute(self, request: Request, path: str, body: bytes) -> Response:
-        if request.headers.get("X-MBX-TIME-UNIT", "MILLISECOND").upper() != "MILLISECOND":
-            raise Refused(-1194, "Invalid value for time unit; expected MILLISECOND.")
+        micros = wants_micros(request.headers.get("X-MBX-TIME-UNIT"))
+        response = await self._execute_in_millis(request, path, body)
+        if micros:
+            response.body = in_micros(bytes(response.body))
+            response.headers["Content-Length"] = str(len(response.body))
+        return response
+
+    async def _execute_in_millis(self, request: Request, path: str, body: bytes) -> Response:
         endpoint = self._route(request.method, path)
         query = request.scope["query_string"]
         parameters = Parameters(query, body)

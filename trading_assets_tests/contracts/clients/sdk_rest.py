@@ -220,6 +220,20 @@ def check_rate_limits_are_read_from_headers(client, exchange):
     assert kinds == {"REQUEST_WEIGHT", "ORDERS"}
 
 
+def check_microseconds(client, exchange):
+    micro = client_of(exchange.url, time_unit="MICROSECOND")
+    now_ms = exchange.get("/api/v3/time")["serverTime"]
+    assert micro.time().data().server_time == now_ms * 1_000
+    order = order_of(micro, quantity="1")
+    assert order.transact_time == now_ms * 1_000
+    trades = micro.my_trades(symbol=SOL, start_time=now_ms * 1_000).data()
+    assert {trade.time for trade in trades} == {now_ms * 1_000}
+    opened = (now_ms - 5 * MINUTE_MS) // MINUTE_MS * MINUTE_MS * 1_000
+    (bar,) = micro.klines(symbol=SOL, interval="1m", start_time=opened, limit=1).data()
+    assert (bar[0], bar[6]) == (opened, opened + 59_999_999)
+    assert micro.get_account().data().account_type == "SPOT"
+
+
 if __name__ == "__main__":
     logging.getLogger().addHandler(Strict(logging.WARNING))
     main(dict(globals()), client_of(sys.argv[1]), Exchange(sys.argv[1]))
