@@ -26,7 +26,7 @@ def public_state(exchange: Exchange) -> dict[str, Any]:
             "marketTime": wire.ms(now),
             "wallTime": wire.ms(wall_now()),
             "mode": _mode(exchange),
-            "warp": config.warp,
+            "warp": exchange.clock.warp,
         },
         "market": {"seed": config.seed, "structure": config.structure},
         "symbols": [
@@ -52,9 +52,12 @@ def _closes(exchange: Exchange, listing: Listing, now: Micros) -> list[float]:
 
 
 def _mode(exchange: Exchange) -> str:
-    if exchange.config.stepped:
+    clock = exchange.clock
+    if clock.is_stepped:
         return "step"
-    return "wall" if exchange.clock.is_wall else "virtual"
+    if clock.is_paused:
+        return "paused"
+    return "wall" if clock.is_wall else "virtual"
 
 
 def state_of(exchange: Exchange) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.exchange.fault_kinds import Call, Family, Kind, fault_from, vocabulary
@@ -167,6 +169,28 @@ def test_a_wish_that_makes_no_sense_says_what_was_expected(wish, expected):
     with pytest.raises(ConfigurationError, match="Not a fault") as caught:
         fault_from(wish)
     assert expected in str(caught.value)
+
+
+TEXTS = st.text(max_size=20) | st.sampled_from([*vocabulary(), "BUY", "1", "2024-01-01T00:00:00Z"])
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
+NAMES = st.sampled_from(
+    ["kind", "match", "count", "at", "from", "until", "ms", "status", "quantity", "symbol", "side"]
+)
+
+
+@given(VALUES | st.dictionaries(NAMES, VALUES, max_size=6), st.sampled_from(sorted(vocabulary())))
+def test_any_wish_is_a_fault_or_is_told_why_not(wish, kind):
+    if isinstance(wish, dict):
+        wish = {"kind": kind} | wish
+    try:
+        fault = fault_from(wish)
+    except ConfigurationError:
+        return
+    assert fault_from(fault.plain()) == fault
 
 
 def test_amounts_are_exact():

@@ -247,6 +247,16 @@ def test_the_state_shows_clock_money_orders_and_faults(wire, noon):
     assert state["counts"] == {"orders": 1, "openOrders": 1, "trades": 0}
 
 
+def test_the_state_follows_the_clock(wired):
+    with wired(stepped=False, warp=10.0) as wire:
+        clock = wire.http.get("/_sim/state").json()["clock"]
+        assert (clock["mode"], clock["warp"]) == ("virtual", 10)
+        wire.sim("clock", paused=True)
+        wire.sim("clock", warp=30)
+        clock = wire.http.get("/_sim/state").json()["clock"]
+        assert (clock["mode"], clock["warp"]) == ("paused", 30)
+
+
 def test_the_same_faults_at_the_same_market_times_give_the_same_ledger(wired):
     faults = [
         {"kind": "external_trade", "account": "demo", "symbol": "SOLUSDT", "side": "BUY",
