@@ -37,7 +37,7 @@ _STOP_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class RunningExchange:
-    """An exchange that answers; addresses have no trailing slash."""
+    """An exchange that answers; addresses have no trailing slash unless they say so."""
 
     config: ExchangeConfig
     host: str
@@ -53,6 +53,16 @@ class RunningExchange:
     def api_url(self) -> str:
         """What python-binance calls `API_URL`: without the version."""
         return f"{self.url}/api"
+
+    @property
+    def stream_url(self) -> str:
+        """What python-binance calls `STREAM_URL`: with a slash at its end."""
+        return f"{self.url.replace('http:', 'ws:', 1)}/"
+
+    @property
+    def ws_api_url(self) -> str:
+        """What python-binance calls `WS_API_URL`."""
+        return f"{self.stream_url}ws-api/v3"
 
 
 class _Server(uvicorn.Server):

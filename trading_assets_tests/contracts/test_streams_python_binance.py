@@ -29,14 +29,12 @@ class Desk:
         self.running = running
 
     async def __aenter__(self):
-        host = f"{self.running.host}:{self.running.port}"
-
         class Client(AsyncClient):
-            API_URL = f"http://{host}/api"
-            WS_API_URL = f"ws://{host}/ws-api/v3"
+            API_URL = self.running.api_url
+            WS_API_URL = self.running.ws_api_url
 
         class Manager(BinanceSocketManager):
-            STREAM_URL = f"ws://{host}/"
+            STREAM_URL = self.running.stream_url
 
         self.client = await Client.create("demo-key", "demo-secret")
         self.manager = Manager(self.client)

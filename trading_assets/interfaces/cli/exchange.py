@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -67,6 +67,21 @@ def serve(
     weight_limit: Annotated[
         int, typer.Option(min=1, help="Request weight per minute before 429.")
     ] = 6_000,
+    connect_limit: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="WebSocket connections of an address in five minutes before 429, 0 for any "
+            "number; by default 300 with the wall clock, any number with another.",
+        ),
+    ] = None,
+    timestamps: Annotated[
+        Literal["strict", "wall", "off"] | None,
+        typer.Option(
+            help="What timestamps of signed requests must suit: strict (this machine's clock or "
+            "the market's), wall, or off; by default strict, and off while the clock is warped."
+        ),
+    ] = None,
     fault_rates: Annotated[
         str | None, typer.Option(help="light, stormy, lost_answers, or a file of kind: rate.")
     ] = None,
@@ -109,6 +124,8 @@ def serve(
         sim_controls=sim_controls,
         stepped=stepped,
         weight_limit=weight_limit,
+        connect_limit=connect_limit,
+        timestamps=timestamps,
         accounts=_accounts(accounts),
         faults=_script(fault_script),
         fault_rates=_rates(fault_rates, fault_seed),
@@ -148,6 +165,8 @@ def _announce(running: RunningExchange) -> None:
     for name, value in (
         ("address", running.url),
         ("API_URL", running.api_url),
+        ("STREAM_URL", running.stream_url),
+        ("WS_API_URL", running.ws_api_url),
         ("symbols", ", ".join(config.symbols)),
         ("market", _market_text(config)),
         ("clock", _clock_text(config)),
