@@ -83,7 +83,7 @@ class DayPath:
 
     Attributes:
         ticks: traded price of the cell, in ticks: int64.
-        lots: traded quantity, in lots, at least one: int64.
+        lots: traded quantity, in lots, at least two: int64.
         taker_lots: the part of it that buyers took: int64, from 0 to `lots`.
         trades: number of trades, at least one, and two where both sides took: int64.
         below: ticks from the traded price down to the best bid, 0 when the last trade was a sale.
@@ -230,7 +230,7 @@ class MarketModel:
             * heat
             * np.exp(_VOLUME_SPREAD * size + 0.25 * np.abs(shock) - 0.5 * _VOLUME_SPREAD**2)
         )
-        lots = np.maximum(np.rint(value * (1e8 / listing.value_units) / ticks), 1).astype(np.int64)
+        lots = np.maximum(np.rint(value * (1e8 / listing.value_units) / ticks), 2).astype(np.int64)
         natural = 1 + (value * (0.5 + chance) / listing.trade_size).astype(np.int64)
         buying = 0.5 + 0.18 * np.clip(shock, -2.0, 2.0) + 0.2 * (chance - 0.5)
         spread = np.rint(ticks * (listing.spread_bps * 1e-4) * (0.5 + chance) * np.sqrt(heat))

@@ -22,11 +22,7 @@ def public_sides(venue: Venue, listing: Listing, ts: Micros) -> tuple[Levels, Le
         [(level.ticks, level.lots) for level in book.against(side, None)]
         for side in (OrderSide.SELL, OrderSide.BUY)
     )
-    orders = [
-        order
-        for order in venue.open[listing.instrument.symbol].values()
-        if order.working_ts and order.ticks
-    ]
+    orders = [order for order in venue.open[listing.instrument.symbol].values() if order.is_resting]
     if not orders:
         return bids, asks
     best_bid, best_ask = (side[0][0] if side else None for side in (bids, asks))
@@ -43,5 +39,5 @@ def _with_orders(
     lots = dict(levels)
     for order in orders:
         if order.side is side and (opposite is None or (opposite - order.ticks) * side > 0):
-            lots[order.ticks] = lots.get(order.ticks, 0) + order.lots - order.executed_lots
+            lots[order.ticks] = lots.get(order.ticks, 0) + order.open_lots
     return sorted(lots.items(), key=lambda level: -level[0] * side)

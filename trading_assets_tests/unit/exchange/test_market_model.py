@@ -76,14 +76,21 @@ def test_days_meet_without_a_jump(model, symbol):
 @given(
     seed=st.integers(0, 2**31),
     structure=st.sampled_from([0.0, 0.5, 1.0]),
-    symbol=st.sampled_from((*SYMBOLS, "ADAUSDT")),
+    symbol=st.one_of(
+        st.sampled_from((*SYMBOLS, "ADAUSDT")),
+        st.builds(
+            "{}{}".format,
+            st.text("ABCDEFGH", min_size=3, max_size=4),
+            st.sampled_from(["BTC", "ETH", "BNB"]),
+        ),
+    ),
     day=st.integers(days_from_epoch(2018), days_from_epoch(2030)),
 )
 def test_every_cell_of_any_market_is_sane(seed, structure, symbol, day):
     path = MarketModel(seed, structure).day(listing_of(symbol), day)
     assert len(path.ticks) == CELLS_PER_DAY
     assert path.ticks.min() >= 1
-    assert path.lots.min() >= 1
+    assert path.lots.min() >= 2
     assert path.spread.min() >= 1
     assert ((path.taker_lots >= 0) & (path.taker_lots <= path.lots)).all()
     assert ((path.trades >= 1) & (path.trades <= path.lots)).all()
