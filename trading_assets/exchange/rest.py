@@ -91,9 +91,13 @@ _ROUTES: dict[tuple[str, str], Endpoint] = {
     ("GET", "account"): Endpoint(20, signed=trading.account_page),
     ("GET", "myTrades"): Endpoint(trading.trades_weight, signed=trading.my_trades),
     ("GET", "rateLimit/order"): Endpoint(40, signed=trading.order_counts),
+    ("GET", "myPreventedMatches"): Endpoint(20, signed=wallet.prevented_matches),
+    ("GET", "myAllocations"): Endpoint(20, signed=wallet.allocations),
 }
 
 _WALLET_ROUTES: dict[tuple[str, str], Endpoint] = {
+    ("GET", "/sapi/v1/account/status"): Endpoint(1, signed=wallet.account_status),
+    ("GET", "/sapi/v1/asset/tradeFee"): Endpoint(1, signed=wallet.trade_fees),
     ("GET", "/sapi/v1/system/status"): Endpoint(1, wallet.status),
     ("GET", "/sapi/v1/capital/config/getall"): Endpoint(10, signed=wallet.coins),
     ("GET", "/sapi/v1/margin/allPairs"): Endpoint(1, wallet.margin_pairs),

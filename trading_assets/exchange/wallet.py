@@ -1,7 +1,8 @@
-"""What clients ask of Binance's wallet before they trade: nothing can be moved or borrowed here."""
+"""What clients ask before they trade about what this venue has none of: wallet, margin, routing."""
 
 from __future__ import annotations
 
+from trading_assets.exchange import wire
 from trading_assets.exchange.application import Exchange
 from trading_assets.exchange.parameters import Parameters
 
@@ -21,5 +22,44 @@ async def coins(exchange: Exchange, account: str, parameters: Parameters) -> byt
 async def margin_pairs(exchange: Exchange, parameters: Parameters) -> bytes:
     """Answer GET margin/allPairs and margin/isolated/allPairs: there is no margin."""
     parameters.allow("symbol", "timestamp", "recvWindow", "signature")
+    parameters.refuse_unread()
+    return b"[]"
+
+
+async def trade_fees(exchange: Exchange, account: str, parameters: Parameters) -> bytes:
+    """Answer GET asset/tradeFee: the account's commission rates, for one symbol or all."""
+    symbol = parameters.symbol()
+    parameters.refuse_unread()
+    fees = exchange.venue.fees
+    symbols = (
+        list(exchange.venue.listings)
+        if symbol is None
+        else [exchange.listing(symbol).instrument.symbol]
+    )
+    rates = {
+        "makerCommission": wire.amount(fees.maker),
+        "takerCommission": wire.amount(fees.taker),
+    }
+    return wire.encode([{"symbol": name, **rates} for name in symbols])
+
+
+async def account_status(exchange: Exchange, account: str, parameters: Parameters) -> bytes:
+    """Answer GET account/status."""
+    parameters.refuse_unread()
+    return b'{"data":"Normal"}'
+
+
+async def prevented_matches(exchange: Exchange, account: str, parameters: Parameters) -> bytes:
+    """Answer GET myPreventedMatches: clients' orders never meet each other here."""
+    exchange.listing(parameters.need_symbol())
+    parameters.allow("preventedMatchId", "orderId", "fromPreventedMatchId", "limit")
+    parameters.refuse_unread()
+    return b"[]"
+
+
+async def allocations(exchange: Exchange, account: str, parameters: Parameters) -> bytes:
+    """Answer GET myAllocations: no order is routed."""
+    exchange.listing(parameters.need_symbol())
+    parameters.allow("startTime", "endTime", "fromAllocationId", "limit", "orderId")
     parameters.refuse_unread()
     return b"[]"

@@ -116,6 +116,11 @@ def check_balances(client, exchange):
     assert balance["USDT"]["total"] > 0
 
 
+def check_fees(client, exchange):
+    fees = client.fetch_trading_fees()
+    assert fees[PAIR]["taker"] == 0.001
+
+
 def check_a_limit_order_rests_and_is_cancelled(client, exchange):
     used = exact(client.fetch_balance()["USDT"]["used"])
     price = exchange.away("0.9")

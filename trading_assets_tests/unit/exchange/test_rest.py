@@ -14,7 +14,7 @@ KEY = {"X-MBX-APIKEY": "demo-key"}
     ("method", "path", "expected"),
     [
         ("GET", "/api/v3/nothing", (404, -1020)),
-        ("GET", "/sapi/v1/asset/tradeFee", (404, -1020)),
+        ("GET", "/sapi/v1/capital/withdraw/history", (404, -1020)),
         ("GET", "/favicon.ico", (404, -1020)),
         ("PUT", "/api/v3/order", (404, -1020)),
         ("POST", "/api/v3/order/oco", (404, -1020)),
@@ -108,3 +108,20 @@ def test_the_wallet_and_margin_that_clients_ask_for_first_are_empty(wire):
     assert wire.http.get("/sapi/v1/system/status").json() == {"status": 0, "msg": "normal"}
     unsigned = wire.http.get("/sapi/v1/capital/config/getall")
     assert wire.refusal(unsigned)[:2] == (401, -2014)
+
+
+def test_what_the_venue_has_none_of_is_empty_rather_than_an_error(wire):
+    for path in ("myPreventedMatches", "myAllocations"):
+        assert wire.signed("GET", path, symbol="SOLUSDT").json() == []
+        assert wire.refusal(wire.signed("GET", path))[1] == -1102
+        assert wire.refusal(wire.signed("GET", path, symbol="NOPE"))[1] == -1121
+
+
+def test_fees_are_told_by_the_wallet_as_by_the_account(wire):
+    query = f"timestamp={wall_now() // 1_000}"
+    signature = hmac.new(b"demo-secret", query.encode(), hashlib.sha256).hexdigest()
+    path = f"/sapi/v1/asset/tradeFee?{query}&signature={signature}"
+    rates = wire.signed("GET", "account").json()["commissionRates"]
+    told = wire.http.get(path, headers=KEY).json()
+    assert [row["symbol"] for row in told] == ["BTCUSDT", "ETHUSDT", "SOLUSDT"]
+    assert {row["takerCommission"] for row in told} == {rates["taker"]}
