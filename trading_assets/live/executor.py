@@ -26,8 +26,7 @@ from trading_assets.domain.order import OrderTicket
 from trading_assets.domain.ports import Broker
 from trading_assets.live.effects import Effects
 from trading_assets.live.executor_terms import LiveSummary, Observation, Pace, Surroundings
-from trading_assets.live.feed import BarFeed
-from trading_assets.live.ports import Journal, LocalTime
+from trading_assets.live.ports import Feed, Journal, LocalTime
 from trading_assets.live.reconcile import Reconciler
 from trading_assets.live.recovery import after_restart
 from trading_assets.live.resolution import Resolution
@@ -46,7 +45,7 @@ class Executor:
         session: Session,
         journal: Journal,
         broker: Broker,
-        feed: BarFeed,
+        feed: Feed,
         *,
         clock: VenueTime,
         local: LocalTime,
@@ -121,12 +120,14 @@ class Executor:
             opened = SessionOpened(now, setup.book, setup.release_id, self._broker.balances())
             self._effects.take([opened, *after_restart(state, now)])
         self._tell("starting")
-        while state.in_doubt():
+        while state.in_doubt() or not self._reconcile():
+            was_in_doubt = state.in_doubt()
             self._effects.take(self._resolution.step(state))
-            if self._local.wait(self._pace.poll_s if state.in_doubt() else 0.0, self._stop):
+            is_resolved = was_in_doubt and not state.in_doubt()
+            if self._local.wait(0.0 if is_resolved else self._pace.poll_s, self._stop):
                 return
+            self._clock.poll()
             self._tell("starting")
-        self._reconcile()
         now = self._clock.poll()
         last = state.last_bar
         self._feed.load(now // self._size * self._size if last is None else last + self._size)
@@ -182,9 +183,9 @@ class Executor:
         self._bar_ms.append((self._local.monotonic() - self._asked_s) * 1000)
         self._tell("halted" if self._session.state.halted else "trading")
 
-    def _reconcile(self) -> None:
+    def _reconcile(self) -> bool:
         self._session.check_engine()
-        self._reconciler.run(self._session.state, lambda event: self._effects.take([event]))
+        return self._reconciler.run(self._session.state, lambda event: self._effects.take([event]))
 
     def _reconcile_running(self) -> None:
         """Compare again; a difference now stops entries, and a person looks."""

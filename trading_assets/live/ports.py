@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from trading_assets.domain.events import Event
+from trading_assets.domain.events import BarReady, Event
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderStatus
 
@@ -99,6 +99,18 @@ class DecisionMachine(Protocol):
 
     def state_hash(self) -> str:
         """Give the identity of the state."""
+        ...
+
+
+class Feed(Protocol):
+    """Finished bars with their signals, strictly in order; `live.feed.BarFeed` is the real one."""
+
+    def load(self, first: Micros) -> None:
+        """Read the history that bars from `first` on need; `first` is the next bar handed out."""
+        ...
+
+    def poll(self, now: Micros) -> list[BarReady]:
+        """Give the bars that have closed by `now` and were not handed out, oldest first."""
         ...
 
 

@@ -23,7 +23,8 @@ from trading_assets.live.book_state import BookState
 LOOK_BACK: Micros = 3_600_000_000
 """History before the last comparison that is compared again: an hour of market time."""
 
-_BALANCE_ATTEMPTS = 3
+SETTLING: Micros = 15_000_000
+"""How long balances may run ahead of the venue's list of executions, which is kept elsewhere."""
 
 
 class Reconciler:
@@ -40,9 +41,14 @@ class Reconciler:
         self._instruments = instruments
         self._broker = broker
         self._market = market
+        self._differs_since: Micros | None = None
 
-    def run(self, state: BookState, take: Callable[[Event], None]) -> None:
-        """Compare, and pass on what the book did not know; it then agrees with the venue.
+    def run(self, state: BookState, take: Callable[[Event], None]) -> bool:
+        """Compare, and pass on what the book did not know; tell whether it agrees with the venue.
+
+        Balances that differ say nothing at once: an execution shows in them before it is listed.
+        They are compared again at the next call, and are wrong when they still differ `SETTLING`
+        after the first time.
 
         Args:
             state: of the book; changed by `take`.
@@ -50,7 +56,7 @@ class Reconciler:
 
         Raises:
             RecoveryError: for an order or execution that carries our mark and is not in the
-                journal, or a balance that nobody's executions explain.
+                journal, or a balance that nobody's executions explain, for long enough.
             VenueUnavailable, RateLimited: if the venue cannot be asked now.
         """
         began = self._market.now()
@@ -58,18 +64,25 @@ class Reconciler:
         orders = self._orders(state, since, take)
         fills = self._fills(state, since, take)
         if state.in_doubt():
-            return  # an order that may be filling makes balances say nothing
-        for attempt in range(_BALANCE_ATTEMPTS):
-            balances = self._broker.balances()
-            news = self._fills(state, since, take)
-            wrong = self._differences(state, balances)
-            if not wrong:
-                break
-            if not news or attempt == _BALANCE_ATTEMPTS - 1:
-                raise self._drift(wrong)
+            return False  # an order that may be filling makes balances say nothing
+        balances = self._broker.balances()
+        fills += self._fills(state, since, take)
+        wrong = self._differences(state, balances)
+        if wrong:
+            self._doubt(wrong)
+            return False
+        self._differs_since = None
         touched = state.expected_balances(self._instruments)
         compared = tuple(balance for balance in balances if balance.asset in touched)
         take(Reconciled(began, orders, fills, compared))
+        return True
+
+    def _doubt(self, wrong: list[str]) -> None:
+        now = self._market.now()
+        if self._differs_since is None:
+            self._differs_since = now
+        elif now - self._differs_since > SETTLING:
+            raise self._drift(wrong)
 
     def _orders(self, state: BookState, since: Micros, take: Callable[[Event], None]) -> int:
         count = 0

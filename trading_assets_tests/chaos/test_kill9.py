@@ -81,7 +81,7 @@ def test_a_kill_before_the_request_was_received_drops_the_decision(rig):
 
 
 def test_kills_at_random_moments_lose_and_double_nothing(rig):
-    rng = random.Random(7)  # noqa: S311 - a schedule
+    rng = random.Random(7)
     kills = 0
     while kills < 4:
         rig.clear_faults()

@@ -28,7 +28,7 @@ Read = Callable[[], object]
 
 
 def bars(rows: int = 60) -> pl.DataFrame:
-    dice = random.Random(SEED)  # noqa: S311
+    dice = random.Random(SEED)
     prices = [100.0 + round(dice.gauss(0, 1), 2) for _ in range(rows)]
     columns: dict[str, object] = {
         "ts": [MARCH.start + i * MINUTE for i in range(rows)],
@@ -41,7 +41,7 @@ def bars(rows: int = 60) -> pl.DataFrame:
 
 
 def features(rows: int = 60) -> pl.DataFrame:
-    noise = random.Random(SEED + 1)  # noqa: S311
+    noise = random.Random(SEED + 1)
     columns = {f"feature_{n}": [noise.gauss(0, 1) for _ in range(rows)] for n in range(12)}
     return bars(rows).select("ts").with_columns(pl.DataFrame(columns)[:, n] for n in range(12))
 
@@ -91,7 +91,7 @@ def test_every_file_is_read_while_it_is_whole(targets: dict[Path, Read]) -> None
 
 @pytest.mark.slow
 def test_no_flipped_bit_of_any_file_is_read(targets: dict[Path, Read]) -> None:
-    dice = random.Random(SEED)  # noqa: S311
+    dice = random.Random(SEED)
     files = sorted(targets)
     told: Counter[str] = Counter()
     for number in range(FLIPS):
@@ -111,7 +111,7 @@ def test_no_flipped_bit_of_any_file_is_read(targets: dict[Path, Read]) -> None:
 
 @pytest.mark.slow
 def test_no_truncated_file_is_read(targets: dict[Path, Read]) -> None:
-    dice = random.Random(SEED)  # noqa: S311
+    dice = random.Random(SEED)
     files = sorted(targets)
     told: Counter[str] = Counter()
     for number in range(TRUNCATIONS):

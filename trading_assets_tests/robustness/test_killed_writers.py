@@ -53,7 +53,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_store(tmp_path: Path) -> N
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["trading_assets.storage.partition_store"])
-    dice = random.Random(SEED)  # noqa: S311
+    dice = random.Random(SEED)
     store = PartitionStore(tmp_path)
     folder = tmp_path / "bars_1m" / "symbol=BTCUSDT" / "month=2024-03"
     reached, leftovers = -1, 0

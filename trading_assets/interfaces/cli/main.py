@@ -22,6 +22,7 @@ from trading_assets.interfaces.cli import (
     models,
     new,
     runs,
+    sim,
     sql,
     sweep,
     universe,
@@ -45,6 +46,7 @@ app.add_typer(sweep.app)
 app.add_typer(runs.app, name="runs")
 app.add_typer(decision.app, name="decision")
 app.add_typer(live.app)
+app.add_typer(sim.app, name="sim")
 app.add_typer(demo.app)
 app.add_typer(desk_services.app)
 

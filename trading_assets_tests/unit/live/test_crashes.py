@@ -44,7 +44,7 @@ def _live_through(desk, bars):
 
 
 def _judged(kit, seed, kill_at, **machine):
-    rng = random.Random(seed)  # noqa: S311 - a schedule
+    rng = random.Random(seed)
     script = [rng.choice(FATES) for _ in range(6)]
     desk = kit.Desk(_plan(rng, **machine.pop("plan", {})), script, kill_at, **machine)
     kills = _live_through(desk, 8)
@@ -89,7 +89,7 @@ def test_the_engine_itself_is_restored_and_keeps_counting(kit):
 def test_many_schedules_with_several_kills_each(kit):
     kills = faults = 0
     for seed in range(400):
-        rng = random.Random(seed)  # noqa: S311 - a schedule
+        rng = random.Random(seed)
         desk = kit.Desk(_plan(rng), [rng.choice(FATES) for _ in range(8)])
         for leg in range(1, rng.randint(2, 5)):
             desk.doom.at = desk.doom.seen + rng.randint(1, 30)

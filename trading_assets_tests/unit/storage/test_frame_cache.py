@@ -69,7 +69,7 @@ def test_any_flipped_bit_is_noticed_and_the_file_made_again(
     made = Made(some_bars(40))
     cache.read(made.version, made)
     whole = made.file(cache).read_bytes()
-    dice = random.Random(1)  # noqa: S311
+    dice = random.Random(1)
     places = [*range(64), *(dice.randrange(len(whole)) for _ in range(300))]
     for number, place in enumerate(places, start=2):
         damaged = bytearray(whole)

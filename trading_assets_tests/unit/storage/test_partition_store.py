@@ -267,7 +267,7 @@ while True:
 def test_a_writer_killed_at_any_moment_leaves_a_whole_partition(
     store: PartitionStore, seed: int
 ) -> None:
-    dice = random.Random(seed)  # noqa: S311
+    dice = random.Random(seed)
     reached = -1
     for _ in range(3):
         arguments = [sys.executable, "-c", _ENDLESS_WRITER, str(store.root), str(reached + 1)]

@@ -1,0 +1,166 @@
+"""What must hold of every schedule, read from the venue's own record and from the disk."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from trading_assets.domain.bar import MINUTE
+from trading_assets.domain.errors import TradingAssetsError
+from trading_assets.domain.events import (
+    BarReady,
+    ForeignFillSeen,
+    OrderFilled,
+    OrderIntentCreated,
+    TradingHalted,
+)
+from trading_assets.domain.ids import CLIENT_ORDER_ID_PREFIX, Micros
+from trading_assets.live.recovery import recover
+from trading_assets.simulation.disk import SimulatedJournal
+from trading_assets.simulation.failpoints import Failpoints
+from trading_assets.simulation.market import INSTRUMENTS
+from trading_assets.simulation.world import LATE_BAR, World
+
+_WHOLE_REPLAYS = 4
+"""Every so many schedules the journal is replayed from its first row as well: it takes long."""
+
+_ON_ITS_WAY: Micros = 60_000_000
+"""A decision in time can leave this much later: others of its bar go first, each with a timeout."""
+
+
+def faults_of(world: World) -> list[str]:
+    """List what is wrong with a finished schedule; nothing is a good one."""
+    wrong = [*_orders(world), *_entries(world)]
+    if world.refusal is not None:
+        return [*wrong, *_refusal(world)]
+    return [*wrong, *_end(world), *_bars(world), *_fills(world), *_balances(world), *_replay(world)]
+
+
+def _orders(world: World) -> Iterator[str]:
+    """Each decision is at the venue once at most, left once at most, and stood in the journal."""
+    accepted = Counter(
+        order.ticket.client_order_id
+        for order in world.venue.orders
+        if order.ticket.client_order_id.startswith(CLIENT_ORDER_ID_PREFIX)
+    )
+    for name, count in accepted.items():
+        if count > 1:
+            yield f"duplicate: the venue has order {name} {count} times"
+    for name, count in Counter(sent.ticket.client_order_id for sent in world.wire.sent).items():
+        if count > 1:
+            yield f"duplicate: order {name} left {count} times"
+    for name in world.undurable:
+        yield f"undurable: order {name} left before its row was safe"
+    decided = {
+        event.ticket.client_order_id
+        for event in world.disk.events
+        if isinstance(event, OrderIntentCreated)
+    }
+    if not world.lost_orders:
+        for name in accepted.keys() - decided:
+            yield f"orphan: the venue has order {name}, the journal has not"
+
+
+def _entries(world: World) -> Iterator[str]:
+    """No entry leaves after a halt, and none on a bar that is long past."""
+    for sent in world.wire.sent:
+        name = sent.ticket.client_order_id
+        since = sent.ts - world.terminal_at
+        if world.terminal == "halt" and not sent.ticket.reduce_only and since > 0:
+            yield f"halt: entry {name} left {since} us after it"
+        age = sent.ts - (sent.ticket.bar_ts + MINUTE)
+        if age > LATE_BAR + _ON_ITS_WAY:
+            yield f"late: order {name} left {age / 1e6:.1f} s after its bar"
+
+
+def _refusal(world: World) -> Iterator[str]:
+    """A book that does not start any more must have been told a reason to."""
+    if world.terminal not in {"deposit", "stale_copy"}:
+        yield f"refused: {world.refusal}"
+
+
+def _end(world: World) -> Iterator[str]:
+    """Nothing is open or unresolved once the world has been good for a while."""
+    state = world.session.state if world.session is not None else None
+    if state is None:
+        yield "end: the book never lived"
+        return
+    for name, live in state.orders.items():
+        yield f"unresolved: order {name} is {live.status.name} in the book"
+    for order in world.venue.orders:
+        if order.is_open:
+            yield f"unresolved: order {order.ticket.client_order_id} still works at the venue"
+    if world.terminal in {"halt", "deposit"} and not state.halted:
+        yield f"halt: entries go on after {world.terminal}"
+    halts = [event for event in world.disk.events if isinstance(event, TradingHalted)]
+    if halts and not world.terminal:
+        yield f"halt: without a reason of the world: {halts[0].reason}"
+
+
+def _bars(world: World) -> Iterator[str]:
+    """Every bar from the first that was handled to the last of the market, once and in order."""
+    handled = [event.ts for event in world.disk.events if isinstance(event, BarReady)]
+    if not handled:
+        return  # a start needs several answers in a row, which a bad network may never give
+    expected = [minute.ts for minute in world.minutes if minute.ts >= handled[0]]
+    if handled != expected:
+        missed = sorted(set(expected) - set(handled))
+        yield f"bars: {len(missed)} missed, {len(handled)} of {len(expected)} handled"
+
+
+def _fills(world: World) -> Iterator[str]:
+    """Each execution of the account stands in the journal once, as ours or as somebody's."""
+    ours, others = Counter[str](), Counter[str]()
+    for event in world.disk.events:
+        if isinstance(event, OrderFilled):
+            ours[event.fill.trade_id] += 1
+        elif isinstance(event, ForeignFillSeen):
+            others[event.fill.trade_id] += 1
+    for fill in world.venue.fills:
+        is_ours = fill.client_order_id.startswith(CLIENT_ORDER_ID_PREFIX)
+        found, wrong = (ours, others) if is_ours else (others, ours)
+        if found[fill.trade_id] != 1 or wrong[fill.trade_id]:
+            yield (
+                f"fill: trade {fill.trade_id} of {fill.client_order_id} was booked "
+                f"{found[fill.trade_id]} times"
+            )
+
+
+def _balances(world: World) -> Iterator[str]:
+    """The account holds what book and others explain, to the unit, and the engine agrees."""
+    if world.session is None or world.terminal == "deposit":
+        return
+    for asset, expected in world.session.state.expected_balances(INSTRUMENTS).items():
+        if world.venue.total(asset) != expected:
+            yield f"balance: {asset} is {world.venue.total(asset)}, explained is {expected}"
+    try:
+        world.session.check_engine()
+    except TradingAssetsError as error:
+        yield f"engine: {error}"
+
+
+def _replay(world: World) -> Iterator[str]:
+    """The journal alone gives the same book."""
+    if world.session is None:
+        return
+    calm = Failpoints(world.plan.dice, 0.0)
+    journal = SimulatedJournal(world.disk, calm)
+    again_from = {"snapshot": recover(journal, world.setup, world.machines)}
+    if world.seed % _WHOLE_REPLAYS == 0:
+        whole = _WithoutSnapshots(journal)
+        again_from["first row"] = recover(whole, world.setup, world.machines)
+    for name, again in again_from.items():
+        if again.machine.state_hash() != world.session.machine.state_hash():
+            yield f"replay: the engine is another one after replay from {name}"
+        if again.state.to_json() != world.session.state.to_json():
+            yield f"replay: the book is another one after replay from {name}"
+
+
+class _WithoutSnapshots(SimulatedJournal):
+    """The same journal, to be replayed from its first row."""
+
+    def __init__(self, journal: SimulatedJournal) -> None:
+        self.__dict__.update(journal.__dict__)
+
+    def latest_snapshot(self) -> None:
+        """Give none."""

@@ -1,0 +1,49 @@
+"""Balances run ahead of the list of executions: a difference is wrong only when it stays."""
+
+import pytest
+
+from trading_assets.domain.errors import RecoveryError
+from trading_assets.domain.events import Reconciled
+from trading_assets.live.reconcile import SETTLING, Reconciler
+
+
+@pytest.fixture
+def compare(kit, session):
+    """Give (venue, compare): compare after so many seconds, tell whether the book agrees."""
+    venue = kit.Venue()
+    reconciler = Reconciler("demo", (kit.SOL, kit.BTC), venue, venue)
+    session.state.opened_ts = venue.market
+    session.state.opening = {b.asset: b.total for b in venue.balances()}
+    taken = []
+
+    def after(seconds):
+        venue.advance(seconds)
+        return reconciler.run(session.state, taken.append)
+
+    after.venue, after.taken = venue, taken
+    return after
+
+
+def test_a_book_that_agrees_is_written_down(compare):
+    assert compare(0)
+    assert [type(event) for event in compare.taken] == [Reconciled]
+
+
+def test_a_difference_is_doubted_before_it_is_believed(compare):
+    compare.venue.holdings["USDT"] += 1
+
+    assert not compare(0)
+    assert not compare(SETTLING / 1e6)
+    with pytest.raises(RecoveryError, match="balances differ"):
+        compare(1)
+    assert compare.taken == []
+
+
+def test_a_difference_that_goes_away_leaves_no_doubt_behind(compare):
+    compare.venue.holdings["USDT"] += 1
+    assert not compare(0)
+    compare.venue.holdings["USDT"] -= 1
+    assert compare(10)
+    compare.venue.holdings["USDT"] += 1
+
+    assert not compare(10)

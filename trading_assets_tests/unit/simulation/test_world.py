@@ -1,0 +1,122 @@
+"""Whole lives of a book by seed, and that their judge would say so if one went wrong."""
+
+import dataclasses
+
+import pytest
+
+from trading_assets.domain.events import BarReady, OrderFilled, OrderIntentCreated
+from trading_assets.domain.order import OrderStatus
+from trading_assets.simulation.campaign import run_schedule
+from trading_assets.simulation.fault_plan import NONE
+from trading_assets.simulation.judge import faults_of
+from trading_assets.simulation.replay_check import log_hash
+from trading_assets.simulation.story import story_of
+from trading_assets.simulation.world import Options
+
+CALM = Options(bars=8, rates=NONE)
+
+
+@pytest.fixture
+def world():
+    """A schedule in which all went well, to be tampered with."""
+    lived, wrong = run_schedule(1, CALM)
+    assert wrong == []
+    assert lived.venue.fills
+    return lived
+
+
+def without(world, kind, number=0):
+    """Take one event of a kind out of the journal."""
+    found = [e for e in world.disk.events if isinstance(e, kind)][number]
+    world.disk.commits = [
+        tuple(event for event in commit if event is not found) for commit in world.disk.commits
+    ]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_schedule_of_its_seed_ends_well_and_leaves_the_same_bytes_again(seed):
+    first, wrong = run_schedule(seed)
+    second, _ = run_schedule(seed)
+
+    assert wrong == []
+    assert log_hash(first) == log_hash(second)
+
+
+def test_another_seed_is_another_schedule():
+    assert log_hash(run_schedule(1)[0]) != log_hash(run_schedule(2)[0])
+
+
+def test_an_order_that_the_venue_has_twice_is_a_duplicate(world):
+    world.venue.orders.append(world.venue.orders[0])
+
+    assert any(text.startswith("duplicate: the venue has") for text in faults_of(world))
+
+
+def test_an_order_that_left_twice_is_a_duplicate(world):
+    world.wire.sent.append(world.wire.sent[0])
+
+    assert any("left 2 times" in text for text in faults_of(world))
+
+
+def test_an_order_that_the_journal_lacks_is_an_orphan(world):
+    without(world, OrderIntentCreated)
+
+    assert any(text.startswith("orphan") for text in faults_of(world))
+
+
+def test_an_execution_that_was_not_booked_is_lost(world):
+    without(world, OrderFilled)
+
+    assert any(text.startswith("fill") for text in faults_of(world))
+
+
+def test_a_bar_that_was_not_handled_is_missed(world):
+    without(world, BarReady, number=3)
+
+    assert any(text.startswith("bars: 1 missed") for text in faults_of(world))
+
+
+def test_a_unit_too_much_is_a_difference(world):
+    world.venue.deposit("USDT", 1)
+
+    assert [text.split(":")[0] for text in faults_of(world)] == ["balance"]
+
+
+def test_an_order_that_still_works_is_unresolved(world):
+    world.venue.orders[0].status = OrderStatus.ACCEPTED
+
+    assert any("still works at the venue" in text for text in faults_of(world))
+
+
+def test_an_entry_after_a_halt_is_told(world):
+    entry = next(s for s in world.wire.sent if not s.ticket.reduce_only)
+    world.terminal, world.terminal_at = "halt", entry.ts - 1
+
+    told = faults_of(world)
+
+    assert f"halt: entry {entry.ticket.client_order_id} left 1 us after it" in told
+    assert "halt: entries go on after halt" in told
+
+
+def test_an_order_on_an_old_bar_is_late(world):
+    sent = world.wire.sent[0]
+    world.wire.sent[0] = dataclasses.replace(sent, ts=sent.ts + 600_000_000)
+
+    assert any(text.startswith("late") for text in faults_of(world))
+
+
+def test_another_engine_than_that_of_the_journal_is_told(world):
+    world.session.machine.on_close = None
+    world.session.machine._state.account["equity"] += 1.0
+
+    assert any("the engine is another one" in text for text in faults_of(world))
+
+
+def test_a_story_names_orders_trades_and_faults():
+    lived, _ = run_schedule(1, CALM)
+
+    told = "\n".join(story_of(lived))
+
+    assert lived.venue.fills[0].client_order_id in told
+    assert "SessionOpened" in told
+    assert "crashes: " in told
