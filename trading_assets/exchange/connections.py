@@ -58,12 +58,14 @@ class Connection:
         line: what it is for.
         opened: market time of acceptance.
         is_frozen: whether data is withheld (pings still go out).
+        in_micros: whether it wants instants in microseconds.
         is_over: whether nothing can be sent any more.
         farewell: gives the frame that announces a stop of the server, for a market time.
     """
 
-    def __init__(self, line: Line, opened: Micros, wire: Wire) -> None:
+    def __init__(self, line: Line, opened: Micros, wire: Wire, *, in_micros: bool = False) -> None:
         self.line = line
+        self.in_micros = in_micros
         self.opened = opened
         self.is_frozen = False
         self.is_over = False

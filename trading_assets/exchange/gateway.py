@@ -17,6 +17,7 @@ from trading_assets.exchange.clock import wall_now
 from trading_assets.exchange.config import LOOPBACK
 from trading_assets.exchange.connections import Connection, Line, Message
 from trading_assets.exchange.errors import Refused, unsupported
+from trading_assets.exchange.event_units import asks_for_micros
 from trading_assets.exchange.market_session import MarketSession, names_from_path
 from trading_assets.exchange.rest import RestApi
 from trading_assets.exchange.ws_api import ApiSession
@@ -48,14 +49,14 @@ class Gateway:
             _refuse_foreign(scope)
             self._exchange.sockets.admit(scope["client"][0], wall_now())
             line = _line_of(scope["path"])
-            _refuse_other_unit(scope)
+            in_micros = asks_for_micros(scope["query_string"].decode("latin-1"))
         except Refused as refusal:
             await _refuse(send, refusal)
             return
         await send({"type": "websocket.accept"})
         wire_ = _Wire(self.protocol_of(scope["client"]), send)
         now = self._exchange.catch_up()
-        connection = self._exchange.sockets.open(line, now, wire_)
+        connection = self._exchange.sockets.open(line, now, wire_, in_micros=in_micros)
         writer = asyncio.create_task(connection.write())
         try:
             await self._converse(scope, receive, connection)
@@ -137,14 +138,6 @@ def _refuse_foreign(scope: Scope) -> None:
         hosts.add(urlsplit(origin).hostname)
     if not hosts <= set(LOOPBACK):
         raise Refused(-1002, "You are not authorized to execute this request.", status=403)
-
-
-def _refuse_other_unit(scope: Scope) -> None:
-    """Refuse an address that asks for microseconds, rather than send milliseconds all the same."""
-    for pair in scope["query_string"].decode("latin-1").split("&"):
-        name, _, value = pair.partition("=")
-        if name == "timeUnit" and value.upper() != "MILLISECOND":
-            raise Refused(-1194, "Invalid value for time unit; expected MILLISECOND.")
 
 
 async def _refuse(send: Send, refusal: Refused) -> None:

@@ -18,6 +18,7 @@ from trading_assets.exchange import wire
 from trading_assets.exchange.clock import wall_now
 from trading_assets.exchange.connections import Connection
 from trading_assets.exchange.stream_hub import Listener, StreamHub
+from trading_assets.exchange.user_events import dated
 
 STREAMS_MAX = 1_024
 MESSAGES_PER_SECOND = 5
@@ -67,7 +68,7 @@ class MarketSession:
 
     def farewell(self, now: Micros) -> str:
         """Give the frame that announces a stop of the server."""
-        event = f'{{"e":"serverShutdown","E":{wire.ms(now)}}}'
+        event = dated("serverShutdown", self._connection, now)
         if self._listener.combined:
             return f'{{"stream":"!serverShutdown","data":{event}}}'
         return event

@@ -45,9 +45,9 @@ class Sockets:
             raise Refused(-1003, text, status=429, retry_after_s=wait_s)
         attempts.append(wall)
 
-    def open(self, line: Line, now: Micros, wire: Wire) -> Connection:
+    def open(self, line: Line, now: Micros, wire: Wire, *, in_micros: bool = False) -> Connection:
         """Take in a connection that has been accepted."""
-        connection = Connection(line, now, wire)
+        connection = Connection(line, now, wire, in_micros=in_micros)
         self._open[connection] = None
         return connection
 

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from trading_assets.domain.ids import Micros
 from trading_assets.exchange.connections import Connection
+from trading_assets.exchange.event_units import event_in_micros
 from trading_assets.exchange.stream_faults import StreamFaults
 
 
@@ -126,7 +127,14 @@ class StreamHub:
         heapq.heappush(self._due, (due, name, self._serial, source))
 
     def _deliver(self, name: str, payload: str) -> None:
-        for text in self.faults.passed(name, payload):
-            combined = f'{{"stream":"{name}","data":{text}}}'
-            for listener in self._listeners[name]:
-                listener.connection.push(combined if listener.combined else text)
+        listeners = self._listeners[name]
+        for passed in self.faults.passed(name, payload):
+            texts = {False: passed}
+            for listener in listeners:
+                unit = listener.connection.in_micros
+                if unit not in texts:
+                    texts[unit] = event_in_micros(passed)
+                text = texts[unit]
+                if listener.combined:
+                    text = f'{{"stream":"{name}","data":{text}}}'
+                listener.connection.push(text)

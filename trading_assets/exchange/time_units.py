@@ -15,7 +15,9 @@ from trading_assets.exchange.errors import Refused
 _INSTANTS = frozenset(
     {
         "T",
+        "authorizedSince",
         "closeTime",
+        "connectedSince",
         "openTime",
         "serverTime",
         "time",

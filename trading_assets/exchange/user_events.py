@@ -8,6 +8,7 @@ from typing import Any
 from trading_assets.domain.ids import Micros
 from trading_assets.exchange import wire
 from trading_assets.exchange.connections import Connection
+from trading_assets.exchange.event_units import event_in_micros
 from trading_assets.exchange.reports import (
     BalanceReport,
     ListReport,
@@ -56,7 +57,8 @@ class UserStreams:
         text = wire.encode(event_of(report)).decode()
         for passed in self._faults.passed(USER_EVENTS, text):
             for connection, number in heard:
-                connection.push(wrapped(number, passed))
+                event = event_in_micros(passed) if connection.in_micros else passed
+                connection.push(wrapped(number, event))
         self.told()
 
 
@@ -65,9 +67,10 @@ def wrapped(number: int, event: str) -> str:
     return f'{{"subscriptionId":{number},"event":{event}}}'
 
 
-def terminated(number: int, now: Micros) -> str:
-    """Give the frame that ends one subscription."""
-    return wrapped(number, f'{{"e":"eventStreamTerminated","E":{wire.ms(now)}}}')
+def dated(kind: str, connection: Connection, now: Micros) -> str:
+    """Give an event that says nothing but when, in the unit of its connection."""
+    instant = wire.ms(now) * 1_000 if connection.in_micros else wire.ms(now)
+    return f'{{"e":"{kind}","E":{instant}}}'
 
 
 def event_of(report: Report) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from trading_assets.exchange.errors import Refused
 from trading_assets.exchange.fault_kinds import Call
 from trading_assets.exchange.limits import ORDERS_1D, ORDERS_10S
 from trading_assets.exchange.rest import Endpoint, endpoint_of
-from trading_assets.exchange.user_events import terminated
+from trading_assets.exchange.time_units import in_micros
+from trading_assets.exchange.user_events import dated, wrapped
 from trading_assets.exchange.ws_faults import push_with_faults
 from trading_assets.exchange.ws_requests import UnreadableRequest, WsRequest, request_from_frame
 
@@ -87,7 +88,7 @@ class ApiSession:
 
     def farewell(self, now: Micros) -> str:
         """Give the frame that announces a stop of the server."""
-        return f'{{"event":{{"e":"serverShutdown","E":{wire.ms(now)}}}}}'
+        return f'{{"event":{dated("serverShutdown", self._connection, now)}}}'
 
     def end(self) -> None:
         """Give all subscriptions up."""
@@ -136,6 +137,8 @@ class ApiSession:
             text = "An unknown error occurred while processing the request."
             refused = Refused(-1000, text, status=500)
             return self._refusal(request.number, refused, limits, shown=shown)
+        if self._connection.in_micros:
+            result = in_micros(result)
         head = f'{{"id":{wire.encode(request.number).decode()},"status":200,"result":'
         return self._frame(head + result.decode(), limits, shown=shown)
 
@@ -304,7 +307,8 @@ class ApiSession:
     def _terminate(self, number: int) -> None:
         account, _ = self._subscriptions.pop(number)
         self._exchange.users.unsubscribe(account, self._connection, number)
-        self._connection.push(terminated(number, self._exchange.clock.now()))
+        ended = dated("eventStreamTerminated", self._connection, self._exchange.clock.now())
+        self._connection.push(wrapped(number, ended))
 
     def _list_subscriptions(self, request: WsRequest) -> list[dict[str, int]]:
         return [{"subscriptionId": number} for number in self._subscriptions]

@@ -303,8 +303,35 @@ def test_a_foreign_host_is_refused(shared):
     assert refused.value.response.status_code == 403
 
 
-@pytest.mark.parametrize("path", ["/ws?timeUnit=MICROSECOND", "/ws-api/v3?timeUnit=microsecond"])
-def test_microseconds_are_refused_rather_than_not_sent(shared, path):
+def test_events_come_in_microseconds_when_the_address_says_so(wire):
+    names = "btcusdt@kline_1m/btcusdt@trade/btcusdt@ticker/!miniTicker@arr/btcusdt@depth"
+    with (
+        socket(wire, f"/stream?streams={names}&timeUnit=microsecond") as fine,
+        socket(wire, f"/stream?streams={names}&timeUnit=MILLISECOND") as coarse,
+    ):
+        wire.sim("step", seconds=60)
+        both = [[frame["data"] for frame in arrived(ws)] for ws in (fine, coarse)]
+    assert len(both[0]) == len(both[1]) > 200
+    for micros, millis in zip(*both, strict=True):
+        if isinstance(millis, list):
+            assert [one["E"] for one in micros] == [one["E"] * 1_000 for one in millis]
+            continue
+        assert micros["E"] == millis["E"] * 1_000
+        if millis["e"] == "kline":
+            assert micros["k"]["t"] == millis["k"]["t"] * 1_000
+            assert micros["k"]["T"] == millis["k"]["T"] * 1_000 + 999
+            assert micros["k"]["f"] == millis["k"]["f"]
+        elif millis["e"] == "trade":
+            assert (micros["T"], micros["t"]) == (millis["T"] * 1_000, millis["t"])
+        elif millis["e"] == "24hrTicker":
+            assert micros["C"] - micros["O"] == 86_400_000_000
+            assert micros["L"] == millis["L"]
+        else:
+            assert (micros["U"], micros["u"]) == (millis["U"], millis["u"])
+
+
+@pytest.mark.parametrize("path", ["/ws?timeUnit=NANOSECOND", "/ws-api/v3?timeUnit=second"])
+def test_another_unit_of_time_is_refused(shared, path):
     with pytest.raises(InvalidStatus) as refused, socket(shared, path):
         pass
     assert refused.value.response.status_code == 400

@@ -374,6 +374,24 @@ def test_an_unsubscribed_account_is_silent(venue, api):
     assert api.taken() == []
 
 
+def test_answers_and_events_come_in_microseconds_when_the_address_says_so(venue):
+    with api_of(venue, "?timeUnit=MICROSECOND") as api, api_of(venue) as coarse:
+        now = venue.get("time").json()["serverTime"]
+        assert api.call("time")["result"] == {"serverTime": now * 1_000}
+        assert api.call("session.status")["result"]["connectedSince"] == now * 1_000
+        for one in (api, coarse):
+            one.signed("userDataStream.subscribe.signature")
+        placed = api.signed("order.place", **venue.limit_buy())["result"]
+        assert placed["transactTime"] == placed["workingTime"] == now * 1_000
+        api.call("userDataStream.unsubscribe")
+        fine, plain = api.taken(), coarse.taken()
+    report, position, ended = fine
+    assert [report[name] for name in "ETOW"] == [plain[0][name] * 1_000 for name in "ETOW"]
+    assert report["i"] == plain[0]["i"]
+    assert (position["E"], position["u"]) == (now * 1_000, now * 1_000)
+    assert ended == {"e": "eventStreamTerminated", "E": now * 1_000}
+
+
 def test_other_accounts_hear_nothing(venue, api):
     api.signed_by_ed25519("userDataStream.subscribe.signature")
     venue.order(**venue.limit_buy())
