@@ -12,6 +12,7 @@ TradingAssetsError
 ├── VenueError              something happened at, or on the way to, the venue
 │   ├── VenueUnavailable    retry later; nothing was executed
 │   ├── RateLimited         wait `retry_after_ms`, then retry
+│   │   └── VenueBanned     the same, for minutes to days: a person should know
 │   ├── OrderRejected       a definite refusal; never retry the same order
 │   └── OutcomeUnknown      ask the venue before anything else; never resend
 ├── LeaseHeld               another executor owns this book; attach or wait
@@ -120,6 +121,10 @@ class RateLimited(VenueError):
     ) -> None:
         super().__init__(what, fix=f"Wait {retry_after_ms} ms.", code=code, status=status)
         self.retry_after_ms = retry_after_ms
+
+
+class VenueBanned(RateLimited):
+    """The venue has shut this address out for a while; nothing was executed."""
 
 
 class OrderRejected(VenueError):

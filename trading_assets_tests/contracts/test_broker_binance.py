@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from trading_assets.adapters.binance.broker import BinanceBroker
+from trading_assets.adapters.binance.budget import Use
 from trading_assets.adapters.binance.client import make_client
 from trading_assets.adapters.wall_clock import WallClock
 from trading_assets.domain.errors import (
@@ -224,7 +225,58 @@ def test_a_limited_request_says_how_long_to_wait(exchange, broker):
         broker.submit(_ticket())
 
     assert caught.value.retry_after_ms == 7000
-    assert broker.query("SOLUSDT", "ta-one") is None
+    asked = len(_control(exchange, "ledger")["requests"])
+    with pytest.raises(RateLimited) as caught:
+        broker.query("SOLUSDT", "ta-one")
+    assert 6000 < caught.value.retry_after_ms <= 7000
+    assert len(_control(exchange, "ledger")["requests"]) == asked
+    assert _broker(exchange.api_url).query("SOLUSDT", "ta-one") is None
+
+
+def test_the_clock_is_measured_again_every_hour_and_a_jump_is_told(caplog):
+    local = [0.0]
+    config = ExchangeConfig(sim_controls=True)
+    with running_exchange(config) as running:
+        client = make_client(running.api_url, "demo-key", SECRET, timeout_s=1, recv_window_ms=5000)
+        broker = BinanceBroker(client, WallClock(), recv_window_ms=5000, monotonic=lambda: local[0])
+        broker.synchronise()
+        _control(running, "fault", {"kind": "skew_server_time", "ms": 800})
+        local[0] = 3599.0
+        broker.open_orders()
+        assert abs(broker.offset_ms) < 300
+        local[0] = 3601.0
+        broker.open_orders()
+        assert 500 < broker.offset_ms < 1100
+
+    assert "have moved apart by" in caplog.text
+
+
+def test_a_submit_refused_for_its_timestamp_is_not_sent_again_but_the_clock_is_measured():
+    with running_exchange(ExchangeConfig(sim_controls=True)) as running:
+        client = make_client(running.api_url, "demo-key", SECRET, timeout_s=1, recv_window_ms=5000)
+        broker = BinanceBroker(client, WallClock(), recv_window_ms=5000)
+        client.timestamp_offset = -3_600_000
+        with pytest.raises(OrderRejected) as caught:
+            broker.submit(_ticket())
+        posts = [r for r in _control(running, "ledger")["requests"] if r["method"] == "POST"]
+        report, _ = broker.submit(_ticket("ta-two"))
+
+    assert caught.value.code == -1021
+    assert len(posts) == 1
+    assert report.client_order_id == "ta-two"
+
+
+def test_entries_are_refused_before_reads_and_exits_pass(exchange, broker):
+    broker._client.budget.admit(4_900, Use.ESSENTIAL)
+    with pytest.raises(RateLimited, match="ENTRY"):
+        broker.submit(_ticket("ta-entry"))
+    # The venue's own count comes with the next answer.
+    assert broker.query("SOLUSDT", "ta-entry") is None
+    broker.submit(_ticket("ta-late"))
+    broker._client.budget.admit(5_900, Use.ESSENTIAL)
+    broker.submit(_ticket("ta-exit", side=OrderSide.SELL, quantity="0.050", reduce_only=True))
+    names = [order["client_order_id"] for order in _control(exchange, "ledger")["orders"]]
+    assert names == ["ta-late", "ta-exit"]
 
 
 def test_the_same_id_while_the_first_order_is_open_is_not_a_refusal(broker):

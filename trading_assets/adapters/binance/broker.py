@@ -6,10 +6,13 @@ outcome unknown. Numbers go out as plain decimal text: the library would send 1e
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
+from trading_assets.adapters.binance.budget import Use
 from trading_assets.adapters.binance.client import translate, venue_errors
 from trading_assets.domain.account import Balance, Fill
 from trading_assets.domain.errors import (
@@ -34,13 +37,13 @@ Answer = TypeVar("Answer")
 
 _MS = 1000  # microseconds
 _PAGE = 1000
+_MINUTE_S = 60.0
+_HOUR_S = 3600.0
+_JUMP: Micros = 500_000
+_LOG = logging.getLogger(__name__)
 _NO_SUCH_ORDER = -2013
 _NOTHING_TO_CANCEL = -2011
 _OUTSIDE_RECV_WINDOW = -1021
-_REFUSED_BY_ENGINE = -2010
-_DEFINITE = frozenset({-1002, -1013, -1014, -1020, -1021, -1022, -2008, -2010, -2014, -2015})
-"""Codes after which an order surely does not exist, besides the -11xx of malformed requests."""
-
 _TYPES = {
     OrderType.MARKET: "MARKET",
     OrderType.LIMIT: "LIMIT",
@@ -67,7 +70,13 @@ class BinanceBroker:
     """One spot account; implements `domain.ports.Broker`. Reads are not repeated here."""
 
     def __init__(
-        self, client: Any, wall: Clock, *, recv_window_ms: int, time_is_auth: bool = True
+        self,
+        client: Any,
+        wall: Clock,
+        *,
+        recv_window_ms: int,
+        time_is_auth: bool = True,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Join a client that has a key.
 
@@ -77,12 +86,16 @@ class BinanceBroker:
             recv_window_ms: the one that `client` was made with.
             time_is_auth: the venue's public time is the clock it checks signatures against. Not so
                 at an embedded exchange with a virtual clock, which checks against the wall clock.
+            monotonic: this machine's own time, in seconds; for the hourly look at the clock.
         """
         self.recv_window_ms = recv_window_ms
         self._client = client
         self._wall = wall
         self._time_is_auth = time_is_auth
         self._offset: Micros = 0
+        self._is_measured = False
+        self._monotonic = monotonic
+        self._synchronise_s = monotonic() + _HOUR_S
         self._names: dict[tuple[Symbol, int], str] = {}
 
     def auth_now(self) -> Micros:
@@ -95,12 +108,21 @@ class BinanceBroker:
         Raises:
             VenueUnavailable, RateLimited: if the venue cannot be asked.
         """
+        now_s = self._monotonic()
+        self._synchronise_s = max(self._synchronise_s, now_s + _MINUTE_S)
         if self._time_is_auth:
             before = self._wall.now()
             answer = self._read(self._client.get_server_time, "time of the venue")
             after = self._wall.now()
-            self._offset = int(answer["serverTime"]) * _MS - (before + after) // 2
-            self._client.timestamp_offset = self._offset // _MS
+            offset = int(answer["serverTime"]) * _MS - (before + after) // 2
+            if self._is_measured and abs(offset - self._offset) > _JUMP:
+                _LOG.warning(
+                    "The venue's clock and this machine's have moved apart by %d ms",
+                    (offset - self._offset) // _MS,
+                )
+            self._offset, self._is_measured = offset, True
+            self._client.timestamp_offset = offset // _MS
+        self._synchronise_s = now_s + _HOUR_S
         return self._offset
 
     @property
@@ -117,6 +139,8 @@ class BinanceBroker:
         """
         doing = f"order {ticket.client_order_id}"
         _require_sendable(ticket, doing)
+        if not ticket.reduce_only:
+            self._client.budget.admit(0, Use.ENTRY)
         answer = self._order_call(lambda: self._client.create_order(**_parameters(ticket)), doing)
         try:
             if answer["clientOrderId"] != ticket.client_order_id:
@@ -197,15 +221,16 @@ class BinanceBroker:
 
     def _order_call(self, request: Callable[[], Answer], doing: str) -> Answer:
         """Run a request that changes something, once."""
-        error: TradingAssetsError
+        self._keep_time()
         try:
             return request()
         except venue_errors() as caught:
-            error = _classified(translate(caught, doing, is_order=True), doing)
+            error = translate(caught, doing, is_order=True)
         self._heed_clock(error)
         raise error
 
     def _read(self, request: Callable[[], Answer], doing: str) -> Answer:
+        self._keep_time()
         try:
             return request()
         except venue_errors() as caught:
@@ -216,7 +241,19 @@ class BinanceBroker:
     def _heed_clock(self, error: TradingAssetsError) -> None:
         """After a timestamp was refused, measure the clock again before anything else is signed."""
         if getattr(error, "code", 0) == _OUTSIDE_RECV_WINDOW:
+            self._synchronise_s = 0.0
+            self._keep_time()
+
+    def _keep_time(self) -> None:
+        """Measure the clock once an hour; what cannot be measured now is tried a minute later."""
+        now_s = self._monotonic()
+        if now_s < self._synchronise_s:
+            return
+        self._synchronise_s = now_s + _MINUTE_S
+        try:
             self.synchronise()
+        except VenueError as error:
+            _LOG.warning("The venue's clock cannot be measured: %s", error.what)
 
     def _pages(
         self,
@@ -321,22 +358,6 @@ def _parameters(ticket: OrderTicket) -> dict[str, str]:
     if ticket.stop_price is not None:
         parameters["stopPrice"] = f"{ticket.stop_price:f}"
     return parameters
-
-
-def _classified(error: TradingAssetsError, doing: str) -> TradingAssetsError:
-    """Let only listed codes be definite: what is not known to be a refusal is not one."""
-    if not isinstance(error, OrderRejected):
-        return error
-    is_duplicate = error.code == _REFUSED_BY_ENGINE and "Duplicate" in error.what
-    is_listed = error.code in _DEFINITE or -1199 <= error.code <= -1100
-    if error.code == _NOTHING_TO_CANCEL or (is_listed and not is_duplicate):
-        return error
-    return OutcomeUnknown(
-        f"{doing}: {error.what}",
-        fix="Ask the venue before anything else.",
-        code=error.code,
-        status=error.status,
-    )
 
 
 def _fill_of_answer(

@@ -10,13 +10,16 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from trading_assets.adapters.http_reads import LOOPBACK, repeat_read, retry_after_ms
+from trading_assets.adapters.binance.budget import RequestBudget, cost_of, pause_ms
+from trading_assets.adapters.binance.taxonomy import Meaning, meaning, without_secrets
+from trading_assets.adapters.http_reads import LOOPBACK, repeat_read
 from trading_assets.domain.errors import (
     OrderRejected,
     OutcomeUnknown,
     RateLimited,
     TradingAssetsError,
     UnknownSymbol,
+    VenueBanned,
     VenueError,
     VenueUnavailable,
 )
@@ -27,13 +30,17 @@ Answer = TypeVar("Answer")
 
 _NO_SUCH_SYMBOL = -1121
 _OUTSIDE_RECV_WINDOW = -1021
-_RATE_CODES = (-1003, -1015)
-_UNKNOWN_CODES = (-1000, -1001, -1006, -1007, -1008)
 _KEY_CODES = (-1002, -1022, -2008, -2014, -2015)
 
 
 def make_client(
-    api_url: str, key: str = "", secret: str = "", *, timeout_s: float, recv_window_ms: int
+    api_url: str,
+    key: str = "",
+    secret: str = "",
+    *,
+    timeout_s: float,
+    recv_window_ms: int,
+    budget: RequestBudget | None = None,
 ) -> Any:
     """Build a `binance.Client` for REST calls; the network is not touched.
 
@@ -43,14 +50,17 @@ def make_client(
         secret: of an HMAC key.
         timeout_s: of connecting, and of each silence while reading.
         recv_window_ms: of signed requests; the library ignores one given per call.
+        budget: of the address, to be shared by all its clients; None makes one of its own. It is
+            the client's attribute `budget`, and every request passes through it.
     """
+    budget = RequestBudget() if budget is None else budget
     if _loop_is_running():
-        client = _rest_client(key, secret, timeout_s)
+        client = _rest_client(key, secret, timeout_s, budget)
     else:
         # The constructor takes the thread's event loop, or leaves an unclosed one behind. REST
         # needs none, so it gets one that is closed at once.
         with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-            client = runner.run(_rest_client_in_loop(key, secret, timeout_s))
+            client = runner.run(_rest_client_in_loop(key, secret, timeout_s, budget))
     client.API_URL = api_url
     client.REQUEST_RECVWINDOW = recv_window_ms
     if urlsplit(api_url).hostname in LOOPBACK:
@@ -113,17 +123,18 @@ def translate(
     """
     if isinstance(error, requests.RequestException) and error.response is None:
         return _from_transport(error, doing, is_order)
-    status = _status(error)
-    code = _code(error)
+    status, code = _status(error), _code(error)
     text = _text(error, code)
-    if status in (418, 429) or code in _RATE_CODES:
-        return RateLimited(
+    found = meaning(status, code, text)
+    if found in {Meaning.LIMITED, Meaning.BANNED}:
+        limits = VenueBanned if found is Meaning.BANNED else RateLimited
+        return limits(
             f"{doing}: the venue limits us ({text})",
-            retry_after_ms=retry_after_ms(_headers(error), now),
+            retry_after_ms=pause_ms(status, _headers(error), now),
             code=code or -1003,
             status=status,
         )
-    if not _is_definite(status, code):
+    if found is Meaning.UNKNOWN or (is_order and found is Meaning.UNLISTED):
         kind = OutcomeUnknown if is_order else VenueUnavailable
         fix = "Ask the venue before anything else." if is_order else "Try again later."
         return kind(f"{doing}: {text}", fix=fix, code=code, status=status)
@@ -163,11 +174,6 @@ def _from_transport(
     return OutcomeUnknown(text, found=found, fix="Ask the venue before anything else.")
 
 
-def _is_definite(status: int, code: int) -> bool:
-    """Only the venue's own words in a 4xx answer are definite; a proxy's HTML is not."""
-    return 400 <= status < 500 and code != 0 and code not in _UNKNOWN_CODES
-
-
 def _status(error: Exception) -> int:
     """Give the HTTP status; 0 when the answer was not even JSON."""
     return int(getattr(getattr(error, "response", None), "status_code", 0))
@@ -184,7 +190,8 @@ def _text(error: Exception, code: int) -> str:
         return "the answer is not JSON"
     if code == 0:
         return f"HTTP {status} without a message of the venue"
-    return f"HTTP {status}, code {code}, {str(getattr(error, 'message', ''))[:200]}"
+    message = without_secrets(str(getattr(error, "message", "")))
+    return f"HTTP {status}, code {code}, {message[:200]}"
 
 
 def _fix(code: int) -> str:
@@ -207,13 +214,30 @@ def _loop_is_running() -> bool:
     return True
 
 
-async def _rest_client_in_loop(key: str, secret: str, timeout_s: float) -> Any:
-    return _rest_client(key, secret, timeout_s)
+async def _rest_client_in_loop(
+    key: str, secret: str, timeout_s: float, budget: RequestBudget
+) -> Any:
+    return _rest_client(key, secret, timeout_s, budget)
 
 
-def _rest_client(key: str, secret: str, timeout_s: float) -> Any:
+def _rest_client(key: str, secret: str, timeout_s: float, budget: RequestBudget) -> Any:
     from binance.client import Client
+
+    def request(self: Any, method: str, uri: str, *values: Any, **more: Any) -> Any:
+        """Send by the library, within the budget."""
+        has_symbol = "symbol" in dict(more.get("data") or {})
+        budget.admit(*cost_of(method, uri, has_symbol))
+        self.response = None
+        try:
+            answer = Client._request(self, method, uri, *values, **more)  # noqa: SLF001 - the one door
+        finally:
+            if self.response is not None:
+                budget.heard(self.response.status_code, self.response.headers)
+        if uri.endswith("/exchangeInfo"):
+            budget.learn_limit(answer)
+        return answer
 
     # A redirect could carry a signed request to another host.
     parameters = {"timeout": timeout_s, "allow_redirects": False}
-    return Client(key, secret, requests_params=parameters, ping=False)
+    make: Any = type("Client", (Client,), {"_request": request, "budget": budget})
+    return make(key, secret, requests_params=parameters, ping=False)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from trading_assets.adapters.binance.budget import RequestBudget
 from trading_assets.adapters.binance.client import call, make_client, translate, venue_errors
 from trading_assets.domain.errors import (
     OrderRejected,
@@ -17,13 +18,16 @@ from trading_assets.domain.errors import (
     RateLimited,
     TradingAssetsError,
     UnknownSymbol,
+    VenueBanned,
     VenueError,
     VenueUnavailable,
 )
 
 
-def client_of(url: str, *, timeout_s: float = 5.0) -> Any:
-    return make_client(f"{url}/api", "key", "secret", timeout_s=timeout_s, recv_window_ms=4000)
+def client_of(url: str, *, timeout_s: float = 5.0, budget: RequestBudget | None = None) -> Any:
+    return make_client(
+        f"{url}/api", "key", "secret", timeout_s=timeout_s, recv_window_ms=4000, budget=budget
+    )
 
 
 def error_of(client: Any, *, is_order: bool) -> TradingAssetsError:
@@ -86,7 +90,7 @@ def test_clients_can_be_made_anywhere_and_leave_no_event_loop_behind(server: Any
     ("status", "code", "read", "order"),
     [
         (429, -1003, RateLimited, RateLimited),
-        (418, -1003, RateLimited, RateLimited),
+        (418, -1003, VenueBanned, VenueBanned),
         (429, -1015, RateLimited, RateLimited),
         (400, -1013, VenueError, OrderRejected),
         (400, -2010, VenueError, OrderRejected),
@@ -174,8 +178,10 @@ def test_retry_after_is_obeyed_and_a_ban_is_not_waited_for(server: Any, clock: A
         server.json(limited, 418, Retry_After="120"),
     ]
     server.answer = lambda _: answers.pop(0)
-    with pytest.raises(RateLimited) as caught:
-        call(client_of(server.url).get_server_time, "time", clock=clock, max_attempts=9)
+    budget = RequestBudget(monotonic=lambda: clock.now() / 1e6)
+    client = client_of(server.url, budget=budget)
+    with pytest.raises(VenueBanned) as caught:
+        call(client.get_server_time, "time", clock=clock, max_attempts=9)
     assert clock.waits == [7.0, 10.0]
     assert caught.value.retry_after_ms == 120_000
 
