@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from trading_assets.adapters.binance.archive import ArchiveHistory, HttpFiles, LocalFiles, Market
+from trading_assets.adapters.binance.budget import RequestBudget
 from trading_assets.adapters.binance.client import make_client
 from trading_assets.adapters.binance.feed import KlinePager, RestHistory
 from trading_assets.adapters.package_files import PackageHistory
@@ -145,22 +146,28 @@ def embedded_history(settings: Settings, clock: Clock) -> Iterator[HistorySource
         port=0,
         weight_limit=_NO_WEIGHT_LIMIT,
     )
+    budget = RequestBudget(limit=_NO_WEIGHT_LIMIT)
     with (
         running_exchange(config) as exchange,
-        rest_history(settings, clock, exchange.api_url, "embedded") as source,
+        rest_history(settings, clock, exchange.api_url, "embedded", budget) as source,
     ):
         yield source
 
 
 @contextmanager
 def rest_history(
-    settings: Settings, clock: Clock, api_url: str, name: str
+    settings: Settings,
+    clock: Clock,
+    api_url: str,
+    name: str,
+    budget: RequestBudget | None = None,
 ) -> Iterator[HistorySource]:
-    """Read from a venue's REST API, without a key."""
+    """Read from a venue's REST API, without a key; `budget` is the venue's own if None."""
     client = make_client(
         api_url,
         timeout_s=settings.binance.timeout_s,
         recv_window_ms=settings.binance.recv_window_ms,
+        budget=budget,
     )
     try:
         pager = KlinePager(client, clock, max_attempts=settings.binance.max_attempts)
