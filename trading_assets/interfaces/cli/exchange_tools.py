@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,7 @@ fault = typer.Typer(help="Arm, list and clear faults of a running exchange.", no
 Url = Annotated[str, typer.Option(help="Address; by default that of the settings.")]
 _TIMEOUT_S = 10
 _ROWS_SHOWN = 50
+_PIPE_WIDTH = 200
 
 
 def _call(url: str, method: str, name: str, wish: Any = None) -> Any:
@@ -111,32 +113,29 @@ def list_faults(
 
     Example: trading-assets exchange fault list --kinds
     """
-    from rich.console import Console
-
     if kinds:
         from trading_assets.exchange.fault_kinds import vocabulary
 
         rows = [
-            {"kind": kind, "strikes": words["strikes"], "settings": json.dumps(words["settings"])}
+            {"kind": kind, "strikes": words["strikes"], "settings": _pairs_text(words["settings"])}
             for kind, words in vocabulary().items()
         ]
-        Console().print(_table("kinds", rows))
+        _print("kinds", rows)
         return
     listed = _call(url, "GET", "fault")
     for name in ("armed", "spent"):
-        rows = [
-            {
-                "id": row["id"],
-                "kind": row["kind"],
-                "fired": row["fired"],
-                "wish": json.dumps(
-                    {k: v for k, v in row.items() if k not in {"id", "kind", "fired"}}
-                ),
-            }
-            for row in listed[name]
-        ]
-        Console().print(_table(name, rows))
-    Console().print(_table("fired", [{"kind": k, "times": n} for k, n in listed["fired"].items()]))
+        _print(name, [_fault_row(row) for row in listed[name]])
+    _print("fired", [{"kind": kind, "times": n} for kind, n in listed["fired"].items()])
+
+
+def _fault_row(row: dict[str, Any]) -> dict[str, Any]:
+    own = {"id", "kind", "fired"}
+    wish = {name: value for name, value in row.items() if name not in own and value != {}}
+    return {name: row[name] for name in ("id", "kind", "fired")} | {"wish": _pairs_text(wish)}
+
+
+def _pairs_text(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
 @fault.command()
@@ -188,10 +187,8 @@ def ledger(
 
 
 def _show(tables: dict[str, list[dict[str, Any]]], names: list[str]) -> None:
-    from rich.console import Console
-
     for name in names:
-        Console().print(_table(name, tables[name]))
+        _print(name, tables[name])
 
 
 def _tell_sums(tables: dict[str, list[dict[str, Any]]], wrong: list[str]) -> None:
@@ -205,16 +202,36 @@ def _tell_sums(tables: dict[str, list[dict[str, Any]]], wrong: list[str]) -> Non
     typer.echo(f"{count}: {'all adds up' if not wrong else f'{len(wrong)} things do not add up'}")
 
 
-def _table(title: str, rows: list[dict[str, Any]]) -> Any:
+def _print(title: str, rows: list[dict[str, Any]]) -> None:
+    """Print rows as a table, wide enough for a pipe; columns that are empty are left out."""
+    from rich import box
+    from rich.console import Console
     from rich.table import Table
 
     extra = f", the last {_ROWS_SHOWN}" if len(rows) > _ROWS_SHOWN else ""
-    table = Table(title=f"{title} ({len(rows)}{extra})", title_justify="left")
-    for name in rows[0] if rows else ():
+    shown = [_readable(row) for row in rows[-_ROWS_SHOWN:]]
+    names = [name for name in (shown[0] if shown else ()) if any(row[name] for row in shown)]
+    table = Table(title=f"{title} ({len(rows)}{extra})", title_justify="left", box=box.SIMPLE_HEAD)
+    for name in names:
         table.add_column(name, overflow="fold")
-    for row in rows[-_ROWS_SHOWN:]:
-        table.add_row(*(str(value) for value in row.values()))
-    return table
+    for row in shown:
+        table.add_row(*(row[name] for name in names))
+    console = Console()
+    Console(width=console.width if console.is_terminal else _PIPE_WIDTH).print(table)
+
+
+def _readable(row: dict[str, Any]) -> dict[str, str]:
+    """Write amounts as decimals and instants as text."""
+    return {name.removesuffix("_units"): _text(name, value) for name, value in row.items()}
+
+
+def _text(name: str, value: Any) -> str:
+    if name.endswith("_units") and isinstance(value, int):
+        return f"{Decimal(value).scaleb(-8):f}"
+    if (name == "ts" or name.endswith("_ts")) and isinstance(value, int):
+        instant = datetime.fromtimestamp(value / 1_000_000, tz=UTC)
+        return instant.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+    return "" if value in (None, 0) and name != "seq" else str(value)
 
 
 def seed_data(

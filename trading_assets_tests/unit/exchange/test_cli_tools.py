@@ -73,7 +73,12 @@ def test_the_ledger_of_a_running_exchange_and_of_a_file(wired, tmp_path):
         live = json.loads(run("ledger", "--json", "--table", "trades", *url))
     stored = json.loads(run("ledger", str(path), "--json", "--table", "trades"))
     assert live == stored
-    assert "orders (1)" in run("ledger", str(path))
+    shown = run("ledger", str(path))
+    assert "orders (1)" in shown
+    assert "2024-03-01 12:00:00.000" in shown
+    assert "1970" not in shown  # a quantity is no instant
+    assert live["trades"][0]["fee_units"] > 0
+    assert f"{live['trades'][0]['fee_units'] / 1e8:.8f}" in shown
     with pytest.raises(ConfigurationError, match="No such table"):
         run("ledger", str(path), "--table", "nope")
 
