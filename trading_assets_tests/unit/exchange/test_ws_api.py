@@ -301,7 +301,9 @@ def test_market_and_user_events_of_a_step_come_in_order_of_time(venue):
 def test_a_fill_is_told_when_the_market_trades_even_if_nobody_asks(wired):
     with wired(stepped=False, warp=600.0) as wire, api_of(wire) as api:
         api.signed("userDataStream.subscribe.signature")
+        wire.sim("clock", paused=True)  # or the price has moved before the order is there
         wire.order(**wire.limit_buy(0.9999))
+        wire.sim("clock", paused=False)
         while (event := api.frame()["event"]).get("x") != "TRADE":
             assert event["e"] in {"executionReport", "outboundAccountPosition"}
         late = wire.get("time").json()["serverTime"] - event["E"]
