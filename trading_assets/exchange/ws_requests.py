@@ -98,15 +98,25 @@ def _values(params: dict[str, Any]) -> tuple[dict[str, str], bool | None]:
     return {name: _text(name, value) for name, value in params.items()}, shows_limits
 
 
+def _sound(name: str, value: str) -> str:
+    """Refuse half of a surrogate pair, which JSON can escape but nothing can send or store."""
+    try:
+        (name + value).encode()
+    except UnicodeEncodeError:
+        shown = name.encode("utf-8", "replace").decode()
+        raise errors.illegal_characters(shown, "valid Unicode") from None
+    return value
+
+
 def _text(name: str, value: Any) -> str:
     match value:
         case str():
-            return value
+            return _sound(name, value)
         case bool():
-            return "true" if value else "false"
+            return _sound(name, "true" if value else "false")
         case int():
-            return str(value)
+            return _sound(name, str(value))
         case list():
-            return json.dumps(value, separators=(",", ":"))
+            return _sound(name, json.dumps(value, separators=(",", ":")))
         case _:
             raise errors.missing(name)
