@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
@@ -14,11 +13,11 @@ from starlette.types import Receive, Scope, Send
 from trading_assets.exchange import wire
 from trading_assets.exchange.application import Exchange
 from trading_assets.exchange.clock import wall_now
-from trading_assets.exchange.config import LOOPBACK
 from trading_assets.exchange.connections import Connection, Line, Message
 from trading_assets.exchange.errors import Refused, unsupported
 from trading_assets.exchange.event_units import asks_for_micros
 from trading_assets.exchange.market_session import MarketSession, names_from_path
+from trading_assets.exchange.origins import refuse_foreign
 from trading_assets.exchange.rest import RestApi
 from trading_assets.exchange.ws_api import ApiSession
 
@@ -46,7 +45,7 @@ class Gateway:
             return
         await receive()  # the connect event
         try:
-            _refuse_foreign(scope)
+            refuse_foreign(HTTPConnection(scope))
             self._exchange.sockets.admit(scope["client"][0], wall_now())
             line = _line_of(scope["path"])
             in_micros = asks_for_micros(scope["query_string"].decode("latin-1"))
@@ -128,16 +127,6 @@ def _line_of(path: str) -> Line:
 def _text_of(message: Message) -> str:
     text: str | None = message.get("text")
     return text if text is not None else message["bytes"].decode("utf-8", "replace")
-
-
-def _refuse_foreign(scope: Scope) -> None:
-    """Refuse a page elsewhere that points a browser at this server."""
-    origin = HTTPConnection(scope).headers.get("origin")
-    hosts = {HTTPConnection(scope).url.hostname}
-    if origin is not None:
-        hosts.add(urlsplit(origin).hostname)
-    if not hosts <= set(LOOPBACK):
-        raise Refused(-1002, "You are not authorized to execute this request.", status=403)
 
 
 async def _refuse(send: Send, refusal: Refused) -> None:

@@ -26,6 +26,7 @@ from trading_assets.exchange.bodies import read_body
 from trading_assets.exchange.clock import wall_now
 from trading_assets.exchange.controls import PREFIX, control
 from trading_assets.exchange.errors import Refused
+from trading_assets.exchange.origins import refuse_foreign
 from trading_assets.exchange.page import page
 from trading_assets.exchange.parameters import Parameters
 from trading_assets.exchange.time_units import in_micros, wants_micros
@@ -146,7 +147,7 @@ class RestApi:
 
     async def _answer(self, request: Request) -> Response | None:
         """Give the answer, or None when the connection is to be dropped."""
-        self._refuse_foreign_host(request)
+        refuse_foreign(request)
         body = await read_body(request, self._exchange.config.patience_s)
         path = request.url.path
         if path.startswith(PREFIX) and self._exchange.config.sim_controls:
@@ -162,12 +163,6 @@ class RestApi:
                 return self._refusal(refusal)
 
         return await with_faults(self._exchange, request, body, execute, self._refusal, self.abort)
-
-    @staticmethod
-    def _refuse_foreign_host(request: Request) -> None:
-        """Refuse a page elsewhere that points a browser at this server."""
-        if request.url.hostname not in {"127.0.0.1", "localhost", "::1"}:
-            raise Refused(-1002, "You are not authorized to execute this request.", status=403)
 
     async def _execute(self, request: Request, path: str, body: bytes) -> Response:
         micros = wants_micros(request.headers.get("X-MBX-TIME-UNIT"))

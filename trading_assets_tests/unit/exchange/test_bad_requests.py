@@ -137,6 +137,23 @@ def test_a_page_elsewhere_cannot_use_the_browser(wire):
     assert told(wire, raw)[0] == 403
 
 
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("http://evil.example", 403),
+        ("null", 403),
+        ("http://[", 403),
+        ("http://127.0.0.1:3000", 200),
+        ("http://localhost:3000", 200),
+    ],
+)
+def test_a_page_elsewhere_cannot_arm_a_fault(wire, origin, status):
+    wish = b'{"kind": "halt_symbol", "symbol": "SOLUSDT"}'
+    raw = request("/_sim/fault", "POST", f"Origin: {origin}\r\nContent-Type: text/plain\r\n", wish)
+    assert told(wire, raw)[0] == status
+    assert bool(wire.http.get("/_sim/fault").json()["armed"]) == (status == 200)
+
+
 # --- how much
 
 
