@@ -160,6 +160,31 @@ def test_a_client_that_does_not_read_is_cut_and_delays_nobody(wired):
     assert size < 16 * 1024 * 1024
 
 
+@pytest.mark.slow
+def test_a_step_waits_a_while_for_a_slow_reader_and_then_leaves_it_behind(wired):
+    heavy = [f"{s}usdt@{kind}" for s in ("btc", "eth", "sol") for kind in ("trade", "aggTrade")]
+
+    async def main(wire):
+        async with connect(address(wire, heavy), max_queue=None) as ws:
+            step = asyncio.create_task(asyncio.to_thread(wire.sim, "step", seconds=2_400))
+            last = {}
+            while not (step.done() and len(last) == 2 and min(last.values()) >= 2_390_000):
+                data = json.loads(await asyncio.wait_for(ws.recv(), 20))["data"]
+                if data["e"] == "trade" and data["s"] != "SOLUSDT":
+                    before = numbers.setdefault(data["s"], data["t"] - 1)
+                    assert data["t"] == before + 1  # the reader that keeps up has every trade
+                    numbers[data["s"]] = data["t"]
+                    last[data["s"]] = data["T"] - NOON_MS
+            return (await step).json()
+
+    numbers = {}
+    with wired() as wire, slow_reader(wire, heavy) as tcp:
+        wire.http.timeout = 60
+        assert asyncio.run(main(wire))["serverTime"] == NOON_MS + 2_400_000
+        tcp.settimeout(5)
+        bytes_until_cut(tcp)
+
+
 def test_clients_that_vanish_are_no_event(wired, caplog):
     async def main(wire):
         heavy = [f"{s}usdt@{kind}" for s in ("btc", "eth") for kind in ("trade", "kline_1m")]
