@@ -92,6 +92,7 @@ _ROUTES: dict[tuple[str, str], Endpoint] = {
     ("GET", "account"): Endpoint(20, signed=trading.account_page),
     ("GET", "myTrades"): Endpoint(trading.trades_weight, signed=trading.my_trades),
     ("GET", "rateLimit/order"): Endpoint(40, signed=trading.order_counts),
+    ("GET", "account/commission"): Endpoint(20, signed=wallet.commission),
     ("GET", "myPreventedMatches"): Endpoint(20, signed=wallet.prevented_matches),
     ("GET", "myAllocations"): Endpoint(20, signed=wallet.allocations),
 }

@@ -63,3 +63,26 @@ async def allocations(exchange: Exchange, account: str, parameters: Parameters) 
     parameters.allow("startTime", "endTime", "fromAllocationId", "limit", "orderId")
     parameters.refuse_unread()
     return b"[]"
+
+
+async def commission(exchange: Exchange, account: str, parameters: Parameters) -> bytes:
+    """Answer GET account/commission: the standard rates, and nothing on top of them."""
+    symbol = exchange.listing(parameters.need_symbol()).instrument.symbol
+    parameters.refuse_unread()
+    fees = exchange.venue.fees
+    none = dict.fromkeys(("maker", "taker", "buyer", "seller"), wire.amount(0))
+    standard = {**none, "maker": wire.amount(fees.maker), "taker": wire.amount(fees.taker)}
+    discount = {
+        "enabledForAccount": False,
+        "enabledForSymbol": True,
+        "discountAsset": "BNB",
+        "discount": "0.75000000",
+    }
+    answer = {
+        "symbol": symbol,
+        "standardCommission": standard,
+        "specialCommission": none,
+        "taxCommission": none,
+        "discount": discount,
+    }
+    return wire.encode(answer)

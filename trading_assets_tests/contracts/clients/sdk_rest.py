@@ -116,6 +116,12 @@ def check_account(client, exchange):
     assert all(Decimal(b.free) + Decimal(b.locked) > 0 for b in held.balances)
 
 
+def check_commission(client, exchange):
+    rates = client.account_commission(symbol=SOL).data()
+    assert rates.standard_commission.taker == client.get_account().data().commission_rates.taker
+    assert Decimal(rates.special_commission.taker) == Decimal(rates.tax_commission.maker) == 0
+
+
 def check_order_counts(client, exchange):
     rows = client.rate_limit_order().data()
     assert {(row.interval, row.interval_num) for row in rows} == {("SECOND", 10), ("DAY", 1)}

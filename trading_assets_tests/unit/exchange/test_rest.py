@@ -117,6 +117,13 @@ def test_what_the_venue_has_none_of_is_empty_rather_than_an_error(wire):
         assert wire.refusal(wire.signed("GET", path, symbol="NOPE"))[1] == -1121
 
 
+def test_the_commission_of_a_symbol_is_the_accounts(wire):
+    told = wire.signed("GET", "account/commission", symbol="SOLUSDT").json()
+    rates = wire.signed("GET", "account").json()["commissionRates"]
+    assert told["standardCommission"] == rates
+    assert wire.refusal(wire.signed("GET", "account/commission", symbol="NO"))[1] == -1121
+
+
 def test_fees_are_told_by_the_wallet_as_by_the_account(wire):
     query = f"timestamp={wall_now() // 1_000}"
     signature = hmac.new(b"demo-secret", query.encode(), hashlib.sha256).hexdigest()
