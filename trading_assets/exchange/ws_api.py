@@ -63,6 +63,8 @@ _METHODS = {
     "allOrders": ("GET", "allOrders"),
     "allOrderLists": ("GET", "allOrderList"),
     "myTrades": ("GET", "myTrades"),
+    "myPreventedMatches": ("GET", "myPreventedMatches"),
+    "myAllocations": ("GET", "myAllocations"),
 }
 """Method of the API -> method and name of the endpoint of REST that answers it."""
 

@@ -58,6 +58,22 @@ def test_a_running_market_is_paused_stepped_and_let_go(wired):
     assert steps == {60_000}
 
 
+def test_a_running_market_jumps_without_losing_a_bar(wired):
+    with wired(stepped=False, warp=60.0) as wire:
+        url = f"ws://127.0.0.1:{wire.http.base_url.port}/ws/btcusdt@kline_1m/ethusdt@kline_5m"
+        with connect(url, max_queue=None) as ws:
+            target = clock(wire)["serverTime"] + 3 * 3_600_000
+            assert clock(wire, jump_to=target)["serverTime"] >= target
+            opened = {"1m": [], "5m": []}
+            while not opened["1m"] or opened["1m"][-1] < target:
+                bar = json.loads(ws.recv(timeout=5))["k"]
+                if bar["x"]:
+                    opened[bar["i"]].append(bar["t"])
+    for interval, length in (("1m", 60_000), ("5m", 300_000)):
+        assert {b - a for a, b in pairwise(opened[interval])} == {length}
+    assert len(opened["1m"]) >= 180
+
+
 @pytest.mark.parametrize(
     "wish",
     [

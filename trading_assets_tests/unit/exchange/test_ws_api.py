@@ -230,7 +230,8 @@ def test_an_order_lives_on_both_wires(venue, api):
     assert api.signed("order.cancel", **name)["error"]["code"] == -2011
     assert api.signed("order.test", **wish)["result"] == {}
     assert api.signed("allOrders", symbol="SOLUSDT")["result"][0]["status"] == "CANCELED"
-    assert api.signed("myTrades", symbol="SOLUSDT")["result"] == []
+    for method in ("myTrades", "myPreventedMatches", "myAllocations"):
+        assert api.signed(method, symbol="SOLUSDT")["result"] == []
     assert len(api.signed("account.rateLimits.orders")["result"]) == 2
     rows = venue.ledger()["requests"]
     assert [(row["method"], row["path"], row["status"]) for row in rows] == [
