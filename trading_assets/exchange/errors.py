@@ -30,6 +30,17 @@ def too_much_weight(limit: int, retry_after_s: int) -> Refused:
     )
 
 
+def banned(until: int, wall: int) -> Refused:
+    """Refuse for going on after a 429 (-1003, HTTP 418); instants in microseconds."""
+    return Refused(
+        -1003,
+        f"Way too much request weight used; IP banned until {until // 1_000}. "
+        "Please use WebSocket Streams for live updates to avoid bans.",
+        status=418,
+        retry_after_s=(until - wall) // 1_000_000 + 1,
+    )
+
+
 def too_many_orders(limit: int, interval: str, retry_after_s: int) -> Refused:
     """Refuse for the number of unfilled orders (-1015, HTTP 429)."""
     return Refused(

@@ -8,6 +8,11 @@ from trading_assets.domain.ids import Micros
 from trading_assets.exchange import errors
 
 MINUTE: Micros = 60_000_000
+_FIRST_BAN: Micros = 2 * MINUTE
+_LONGEST_BAN: Micros = 3 * 1_440 * MINUTE
+_IGNORED_MAX = 100
+"""Requests of one minute beyond its weight before they lead to a ban."""
+
 ORDERS_10S = 100
 ORDERS_1D = 200_000
 _INTERVALS: tuple[tuple[str, Micros, int], ...] = (
@@ -17,27 +22,42 @@ _INTERVALS: tuple[tuple[str, Micros, int], ...] = (
 
 
 class WeightMeter:
-    """Request weight of all callers in the present wall-clock minute."""
+    """Request weight of all callers in the present wall-clock minute.
+
+    Who goes on asking after being told to wait is banned, for two minutes first, twice as long each
+    further time, three days at most.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._minute = -1
         self.used = 0
+        self._ignored = 0
+        self._banned_until: Micros = 0
+        self._next_ban = _FIRST_BAN
 
     def _roll(self, wall: Micros) -> None:
         if wall // MINUTE != self._minute:
             self._minute = wall // MINUTE
             self.used = 0
+            self._ignored = 0
 
     def spend(self, weight: int, wall: Micros) -> None:
         """Add the weight of one request.
 
         Raises:
-            Refused: -1003 with Retry-After once the minute's limit is passed.
+            Refused: -1003 with Retry-After: 429 once the minute's limit is passed, 418 for a ban.
         """
+        if wall < self._banned_until:
+            raise errors.banned(self._banned_until, wall)
         self._roll(wall)
         self.used += weight
         if self.used > self.limit:
+            self._ignored += 1
+            if self._ignored > _IGNORED_MAX:
+                self._banned_until = wall + self._next_ban
+                self._next_ban = min(2 * self._next_ban, _LONGEST_BAN)
+                raise errors.banned(self._banned_until, wall)
             wait_s = (MINUTE - wall % MINUTE) // 1_000_000 + 1
             raise errors.too_much_weight(self.limit, wait_s)
 

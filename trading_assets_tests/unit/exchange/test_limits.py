@@ -52,3 +52,39 @@ def test_a_fill_gives_the_place_back():
     meter.give_back("a", T0)
     meter.give_back("a", T0)
     assert meter.counts("a", T0) == (0, 0)
+
+
+def status_of(meter, wall):
+    try:
+        meter.spend(1, wall)
+    except Refused as refusal:
+        return refusal.status, refusal.retry_after_s
+    return 200, None
+
+
+def test_going_on_after_a_429_is_a_ban_that_grows():
+    meter, wall = WeightMeter(10), 1_000 * MINUTE
+    assert [status_of(meter, wall)[0] for _ in range(10)] == [200] * 10
+    assert {status_of(meter, wall) for _ in range(100)} == {(429, 61)}
+    assert status_of(meter, wall) == (418, 121)
+    assert status_of(meter, wall + MINUTE) == (418, 61)
+    wall += 2 * MINUTE
+    assert status_of(meter, wall) == (200, None)
+    answers = [status_of(meter, wall) for _ in range(110)]
+    assert answers[-1] == (418, 241)
+
+
+def test_who_waits_is_never_banned():
+    meter = WeightMeter(10)
+    for minute in range(300):
+        answers = [status_of(meter, minute * MINUTE)[0] for _ in range(11)]
+        assert answers == [200] * 10 + [429]
+
+
+def test_no_ban_is_longer_than_three_days():
+    meter, wall = WeightMeter(1), 0
+    for _ in range(20):
+        while (answer := status_of(meter, wall))[0] != 418:
+            pass
+        wall += answer[1] * 1_000_000
+    assert answer[1] == 3 * 86_400 + 1
