@@ -69,6 +69,7 @@ class StreamedBars:
         self._latest: dict[Symbol, Micros] = dict.fromkeys(symbols, 0)  # open time last heard of
         self._missed_since: dict[Symbol, tuple[Micros, float]] = {}
         self._revisions: list[Revision] = []
+        self._unheard: set[Symbol] = set()  # REST was not asked since the stream was opened
         self._is_open = False
         self.streamed = self.filled = self.sessions = 0
         names = tuple(f"{symbol.lower()}@kline_1m" for symbol in symbols)
@@ -133,6 +134,7 @@ class StreamedBars:
                 return
             if isinstance(notice, Opened):
                 self._is_open = True
+                self._unheard = set(self._symbols)
                 self.sessions += 1
             elif isinstance(notice, Lost):
                 self._is_open = False
@@ -164,7 +166,7 @@ class StreamedBars:
 
     def _is_lost(self, symbol: Symbol, ts: Micros) -> bool:
         """Tell whether the closing of a bar that is over will not come by the stream any more."""
-        if not self._is_open or ts < self._latest[symbol]:
+        if not self._is_open or symbol in self._unheard or ts < self._latest[symbol]:
             return True
         since = self._missed_since.get(symbol)
         if since is None or since[0] != ts:
@@ -180,6 +182,8 @@ class StreamedBars:
             again -= MINUTE
         for bar in self._source.bars(symbol, again, end):
             self.filled += self._keep(bar)
+        if self._is_open:
+            self._unheard.discard(symbol)
 
 
 def _bar(symbol: Symbol, kline: Mapping[str, Any]) -> Bar:
