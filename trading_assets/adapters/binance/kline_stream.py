@@ -99,7 +99,7 @@ class StreamedBars:
         missing = start
         while missing < end and missing in known:
             missing += MINUTE
-        if missing < end and self._is_lost(symbol, missing):
+        if symbol in self._unheard or (missing < end and self._is_lost(symbol, missing)):
             self._fill(symbol, missing, end)
             missing = end
         for ts in sorted(ts for ts in known if start <= ts < missing):
@@ -166,7 +166,7 @@ class StreamedBars:
 
     def _is_lost(self, symbol: Symbol, ts: Micros) -> bool:
         """Tell whether the closing of a bar that is over will not come by the stream any more."""
-        if not self._is_open or symbol in self._unheard or ts < self._latest[symbol]:
+        if not self._is_open or ts < self._latest[symbol]:
             return True
         since = self._missed_since.get(symbol)
         if since is None or since[0] != ts:
