@@ -1,8 +1,8 @@
 """Accounts: free and locked balances in whole 1e-8 units; money only ever moves.
 
-Two house accounts make every movement two-sided: `@market` is the other side of all trades and
-`@fees` collects commissions. The sum over all accounts of an asset is therefore a constant, which
-`total` lets a judge check.
+House accounts make every movement two-sided: `@market` is the other side of all trades, `@fees`
+collects commissions, and `@outside` is where later deposits come from and withdrawals go. The sum
+over all accounts of an asset is therefore a constant, which `total` lets a judge check.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ from dataclasses import dataclass
 
 from trading_assets.domain.errors import InvariantError
 
+UNITS = 100_000_000
+"""Units of one whole asset."""
 MARKET = "@market"
 FEES = "@fees"
-HOUSE = (MARKET, FEES)
+OUTSIDE = "@outside"
+HOUSE = (MARKET, FEES, OUTSIDE)
 
 
 @dataclass(slots=True)

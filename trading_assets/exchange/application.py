@@ -13,6 +13,7 @@ from trading_assets.exchange.config import ExchangeConfig
 from trading_assets.exchange.driver import Driver
 from trading_assets.exchange.fault_kinds import Fault, Kind
 from trading_assets.exchange.faults import Faults
+from trading_assets.exchange.fees import Fees
 from trading_assets.exchange.interventions import Links, check, intervene, mishap_of
 from trading_assets.exchange.klines import Klines
 from trading_assets.exchange.ledger import Ledger
@@ -26,7 +27,7 @@ from trading_assets.exchange.sockets import GOING_AWAY, Sockets
 from trading_assets.exchange.stream_hub import StreamHub
 from trading_assets.exchange.tape import Tape
 from trading_assets.exchange.user_events import UserStreams
-from trading_assets.exchange.venue import Fees, Venue
+from trading_assets.exchange.venue import Venue
 from trading_assets.exchange.windows import Windows
 
 _CLOCK_SLACK: Micros = 60_000_000

@@ -7,8 +7,11 @@ from typing import Any
 
 from trading_assets.exchange import errors
 from trading_assets.exchange.listing import Listing
+from trading_assets.exchange.orders import Kind
 
 MAX_OPEN_ORDERS = 200
+MAX_ALGO_ORDERS = 5
+MAX_LISTS = 20
 _MAX_PRICE = Decimal(1_000_000)
 _MAX_NOTIONAL = Decimal(9_000_000)
 _PRICE_BAND = (Decimal("0.2"), Decimal(5))
@@ -77,14 +80,17 @@ def check_notional(listing: Listing, notional: Decimal, *, market: bool) -> None
         raise errors.filter_failure("NOTIONAL")
 
 
-def check_open_orders(count: int) -> None:
-    """Bound the open orders of one account on one symbol.
+def check_open_orders(present: list[Kind], wanted: list[Kind]) -> None:
+    """Bound the open orders of one account on one symbol; stops count in both bounds.
 
     Raises:
-        Refused: MAX_NUM_ORDERS.
+        Refused: MAX_NUM_ORDERS or MAX_NUM_ALGO_ORDERS.
     """
-    if count >= MAX_OPEN_ORDERS:
+    if len(present) + len(wanted) > MAX_OPEN_ORDERS:
         raise errors.filter_failure("MAX_NUM_ORDERS")
+    stops = sum(kind.is_stop for kind in wanted)
+    if stops and sum(kind.is_stop for kind in present) + stops > MAX_ALGO_ORDERS:
+        raise errors.filter_failure("MAX_NUM_ALGO_ORDERS")
 
 
 def describe(listing: Listing) -> list[dict[str, Any]]:
@@ -129,4 +135,6 @@ def describe(listing: Listing) -> list[dict[str, Any]]:
             "avgPriceMins": _AVERAGE_MINUTES,
         },
         {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": MAX_OPEN_ORDERS},
+        {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": MAX_ALGO_ORDERS},
+        {"filterType": "MAX_NUM_ORDER_LISTS", "maxNumOrderLists": MAX_LISTS},
     ]

@@ -19,8 +19,9 @@ from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderSide
 from trading_assets.exchange.fault_kinds import Call, Fault
-from trading_assets.exchange.orders import Kind, Order, Status, Tif, Trade
-from trading_assets.exchange.venue import Symbols, Venue
+from trading_assets.exchange.orders import Kind, Order, OrderList, Shape, Status, Tif, Trade
+from trading_assets.exchange.venue import Venue
+from trading_assets.exchange.venue_state import Symbols
 
 _FORMAT = 2
 _SCHEMA = """
@@ -43,8 +44,12 @@ CREATE TABLE IF NOT EXISTS trades (
     symbol TEXT NOT NULL, trade_id INTEGER NOT NULL, order_id INTEGER NOT NULL,
     account TEXT NOT NULL, side TEXT NOT NULL, ticks INTEGER NOT NULL, lots INTEGER NOT NULL,
     value_units INTEGER NOT NULL, fee_units INTEGER NOT NULL, fee_asset TEXT NOT NULL,
-    ts INTEGER NOT NULL, is_maker INTEGER NOT NULL,
-    PRIMARY KEY (symbol, trade_id)) STRICT, WITHOUT ROWID;
+    ts INTEGER NOT NULL, is_maker INTEGER NOT NULL, against INTEGER NOT NULL,
+    PRIMARY KEY (symbol, trade_id, order_id)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS order_lists (
+    list_id INTEGER PRIMARY KEY, client_list_id TEXT NOT NULL, account TEXT NOT NULL,
+    symbol TEXT NOT NULL, shape TEXT NOT NULL, placed_ts INTEGER NOT NULL,
+    updated_ts INTEGER NOT NULL, is_done INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS balances (
     account TEXT NOT NULL, asset TEXT NOT NULL, free_units INTEGER NOT NULL,
     locked_units INTEGER NOT NULL, PRIMARY KEY (account, asset)) STRICT, WITHOUT ROWID;
@@ -63,17 +68,27 @@ _FROM_FORMAT_1 = (
     "ALTER TABLE orders ADD COLUMN stop_ticks INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE orders ADD COLUMN list_id INTEGER NOT NULL DEFAULT -1",
     "UPDATE orders SET working_ts = placed_ts",
+    "ALTER TABLE trades RENAME TO trades_1",
+    """CREATE TABLE trades (
+    symbol TEXT NOT NULL, trade_id INTEGER NOT NULL, order_id INTEGER NOT NULL,
+    account TEXT NOT NULL, side TEXT NOT NULL, ticks INTEGER NOT NULL, lots INTEGER NOT NULL,
+    value_units INTEGER NOT NULL, fee_units INTEGER NOT NULL, fee_asset TEXT NOT NULL,
+    ts INTEGER NOT NULL, is_maker INTEGER NOT NULL, against INTEGER NOT NULL,
+    PRIMARY KEY (symbol, trade_id, order_id)) STRICT, WITHOUT ROWID""",
+    "INSERT INTO trades SELECT *, 0 FROM trades_1",
+    "DROP TABLE trades_1",
 )
 _TABLES = {
     "symbols": "symbol",
     "orders": "symbol, order_id",
-    "trades": "symbol, trade_id",
+    "order_lists": "list_id",
+    "trades": "symbol, trade_id, order_id",
     "balances": "account, asset",
     "requests": "seq",
     "faults": "seq",
 }
 _ORDER_MARKS = ",".join("?" * 19)
-_TRADE_MARKS = ",".join("?" * 12)
+_TRADE_MARKS = ",".join("?" * 13)
 
 
 class Ledger:
@@ -195,7 +210,12 @@ class Ledger:
             request: (account, method, path, symbol, client order id, HTTP status, code) of an
                 attempt to place or cancel, or None.
         """
-        changed = venue.changed_orders or venue.new_trades or venue.accounts.changed
+        changed = (
+            venue.changed_orders
+            or venue.new_trades
+            or venue.accounts.changed
+            or venue.lists.changed
+        )
         if not changed and request is None:
             return
         db = self._db
@@ -212,6 +232,7 @@ class Ledger:
         venue.changed_orders.clear()
         venue.new_trades.clear()
         venue.accounts.changed.clear()
+        venue.lists.changed.clear()
 
     def _write_changes(self, venue: Venue) -> None:
         touched = {symbol for symbol, _ in venue.changed_orders}
@@ -230,6 +251,10 @@ class Ledger:
         self._db.executemany(
             f"INSERT INTO trades VALUES ({_TRADE_MARKS})",  # noqa: S608
             [_trade_row(trade) for trade in venue.new_trades],
+        )
+        self._db.executemany(
+            "INSERT OR REPLACE INTO order_lists VALUES (?,?,?,?,?,?,?,?)",
+            [_list_row(found) for found in venue.lists.changed.values()],
         )
         self._db.executemany(
             "INSERT OR REPLACE INTO balances VALUES (?,?,?,?)",
@@ -261,10 +286,13 @@ class Ledger:
                     fix="List it again, or name another file.",
                 )
             venue.counters[symbol] = Symbols(*numbers)
+        for row in db.execute("SELECT * FROM order_lists ORDER BY list_id"):
+            venue.lists.index(_list_from_row(row))
         for row in db.execute("SELECT * FROM orders ORDER BY symbol, order_id"):
             venue.index(_order_from_row(venue, row))
-        for row in db.execute("SELECT * FROM trades ORDER BY symbol, trade_id"):
+        for row in db.execute("SELECT * FROM trades ORDER BY symbol, trade_id, is_maker, order_id"):
             venue.adopt(_trade_from_row(row))
+        venue.recall(self.last_ts)
 
     def dump(self) -> dict[str, list[dict[str, Any]]]:
         """Give every table as rows of plain values, in key order."""
@@ -359,6 +387,7 @@ def _trade_row(trade: Trade) -> tuple[Any, ...]:
         trade.fee_asset,
         trade.ts,
         int(trade.is_maker),
+        trade.against,
     )
 
 
@@ -376,4 +405,31 @@ def _trade_from_row(row: tuple[Any, ...]) -> Trade:
         fee_asset=row[9],
         ts=row[10],
         is_maker=bool(row[11]),
+        against=row[12],
+    )
+
+
+def _list_row(found: OrderList) -> tuple[Any, ...]:
+    return (
+        found.list_id,
+        found.client_list_id,
+        found.account,
+        found.symbol,
+        found.shape.value,
+        found.placed_ts,
+        found.updated_ts,
+        int(found.is_done),
+    )
+
+
+def _list_from_row(row: tuple[Any, ...]) -> OrderList:
+    return OrderList(
+        list_id=row[0],
+        client_list_id=row[1],
+        account=row[2],
+        symbol=row[3],
+        shape=Shape(row[4]),
+        placed_ts=row[5],
+        updated_ts=row[6],
+        is_done=bool(row[7]),
     )

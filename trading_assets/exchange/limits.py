@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from collections.abc import Iterable
 
 from trading_assets.domain.ids import Micros
 from trading_assets.exchange import errors
+from trading_assets.exchange.orders import Order
 
 MINUTE: Micros = 60_000_000
 _FIRST_BAN: Micros = 2 * MINUTE
@@ -15,9 +17,10 @@ _IGNORED_MAX = 100
 
 ORDERS_10S = 100
 ORDERS_1D = 200_000
+_DAY: Micros = 86_400_000_000
 _INTERVALS: tuple[tuple[str, Micros, int], ...] = (
     ("10 SECOND", 10_000_000, ORDERS_10S),
-    ("1 DAY", 86_400_000_000, ORDERS_1D),
+    ("1 DAY", _DAY, ORDERS_1D),
 )
 
 
@@ -75,14 +78,14 @@ class OrderMeter:
             times.popleft()
         return times
 
-    def check(self, account: str, now: Micros) -> None:
-        """Refuse a further order beyond the limit.
+    def check(self, account: str, now: Micros, orders: int = 1) -> None:
+        """Refuse further orders beyond the limit.
 
         Raises:
             Refused: -1015 with Retry-After.
         """
         for name, length, limit in _INTERVALS:
-            if len(self._window(account, name, length, now)) >= limit:
+            if len(self._window(account, name, length, now)) + orders > limit:
                 wait_s = (length - now % length) // 1_000_000 + 1
                 raise errors.too_many_orders(limit, name, wait_s)
 
@@ -97,6 +100,21 @@ class OrderMeter:
             times = self._window(account, name, length, now)
             if times:
                 times.pop()
+
+    def recall(self, orders: Iterable[Order], last_ts: Micros) -> None:
+        """After a restart: count the orders of the present day as if it had never stopped."""
+        start = last_ts // _DAY * _DAY
+        events = []
+        for order in orders:
+            if order.placed_ts >= start:
+                events.append((order.placed_ts, 0, order.account))
+            if order.trades and order.trades[0].ts >= start:
+                events.append((order.trades[0].ts, 1, order.account))
+        for ts, is_fill, account in sorted(events):
+            if is_fill:
+                self.give_back(account, ts)
+            else:
+                self.add(account, ts)
 
     def counts(self, account: str, now: Micros) -> tuple[int, int]:
         """Give the unfilled orders of the present 10 s and of the present day."""

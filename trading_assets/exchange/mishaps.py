@@ -20,17 +20,6 @@ class Mishap:
     lots: int = 0
     hidden: Micros = 0
 
-    def shortened(self, fills: list[tuple[int, int]]) -> list[tuple[int, int]]:
-        """Give the first of the (ticks, lots) up to its lots."""
-        if not self.lots:
-            return fills
-        kept, left = [], self.lots
-        for ticks, lots in fills:
-            if left > 0:
-                kept.append((ticks, min(lots, left)))
-                left -= lots
-        return kept
-
 
 def no_mishap(account: str, request: OrderRequest, now: Micros) -> Mishap:
     """Leave an order alone."""

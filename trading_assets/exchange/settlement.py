@@ -1,110 +1,111 @@
-"""Resting orders meet the public trades: lazily, yet as if someone had always watched.
+"""Clients' orders meet the public trades: lazily, yet as if someone had always watched.
 
-A resting order fills as maker in the first cells after its own in which the path trades at its
-price or beyond. What it can get is bounded by what the public traded there: all that came from the
-other side when the price went beyond the order's, half of it when it only touched. Orders of one
-cell share that volume by price, then by age. Cells settle in order and each exactly once, so the
-result depends on when orders were placed and cancelled, not on when anyone asks.
+- A resting order fills as maker in the first cells after its own in which the path trades at its
+  price or beyond. What it can get is bounded by what the public traded there: all that came from
+  the other side when the price went beyond the order's, half of it when it only touched. Orders of
+  one cell share that volume by price, then by age.
+- A stop order whose price a cell trades at or through starts at that cell's first instant, as a
+  taker against the cell's book and the clients' orders; several in order of id, after the fills.
+
+Cells settle in order of time, across symbols, and each exactly once, so the result depends on when
+orders were placed and cancelled, not on when anyone asks.
 """
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderSide
 from trading_assets.exchange.listing import Listing
-from trading_assets.exchange.market_model import (
-    CELL,
-    CELLS_PER_DAY,
-    CELLS_PER_MINUTE,
-    DayPath,
-    cell_of,
-)
-from trading_assets.exchange.noise import IntArray
-from trading_assets.exchange.orders import Order
+from trading_assets.exchange.market_model import CELL, CELLS_PER_DAY, cell_of
+from trading_assets.exchange.matching import resting
 from trading_assets.exchange.venue import Venue
 
 _NEVER = 1 << 62
 
 
 def settle(venue: Venue, now: Micros) -> None:
-    """Fill what the path has filled until `now`, the present cell included."""
+    """Fill and start what the path has reached until `now`, the present cell included."""
     target = cell_of(now)
-    for symbol, listing in venue.listings.items():
-        counter = venue.counters[symbol]
-        while venue.open[symbol] and symbol not in venue.halted and counter.settled_cell < target:
-            day = (counter.settled_cell + 1) // CELLS_PER_DAY
-            last = min(target, (day + 1) * CELLS_PER_DAY - 1)
-            _settle_day(venue, listing, day, counter.settled_cell + 1, last, now)
-            counter.settled_cell = last
+    due = {}
+    for symbol, counter in venue.counters.items():
+        if counter.settled_cell < target:
+            cell = _next_cell(venue, symbol, target)
+            if cell is not None:
+                due[symbol] = cell
+    while due:
+        symbol = min(due, key=lambda name: (due[name], name))
+        cell = due.pop(symbol)
+        _settle_cell(venue, venue.listings[symbol], cell)
+        venue.counters[symbol].settled_cell = cell
+        following = _next_cell(venue, symbol, target)
+        if following is not None:
+            due[symbol] = following
+    for counter in venue.counters.values():
         counter.settled_cell = max(counter.settled_cell, target)
 
 
-def _settle_day(
-    venue: Venue, listing: Listing, day: int, first: int, last: int, now: Micros
-) -> None:
-    """Settle the cells `first` to `last` of one day."""
+def _next_cell(venue: Venue, symbol: str, target: int) -> int | None:
+    """Give the first unsettled cell until `target` that reaches an open order, or None."""
+    if symbol in venue.halted:
+        return None
+    low, high = _bounds(venue, symbol)
+    cell = venue.counters[symbol].settled_cell + 1
+    listing = venue.listings[symbol]
+    while cell <= target and (low >= 0 or high < _NEVER):
+        day, index = divmod(cell, CELLS_PER_DAY)
+        end = min(target + 1 - day * CELLS_PER_DAY, CELLS_PER_DAY)
+        ticks = venue.model.day(listing, day).ticks[index:end]
+        reached = (ticks <= low) | (ticks >= high)
+        reached &= venue.trading_cells(listing, day)[index:end]
+        first = int(reached.argmax())
+        if reached[first]:
+            return cell + first
+        cell = (day + 1) * CELLS_PER_DAY
+    return None
+
+
+def _bounds(venue: Venue, symbol: str) -> tuple[int, int]:
+    """Give the prices, in ticks, at or below and at or above which something happens."""
+    low, high = -1, _NEVER
+    for order in venue.open[symbol].values():
+        if order.is_resting:
+            ticks, upwards = order.ticks, order.side is OrderSide.SELL
+        elif order.is_waiting:
+            ticks, upwards = order.stop_ticks, order.triggers_upwards
+        else:
+            continue
+        low, high = (low, min(high, ticks)) if upwards else (max(low, ticks), high)
+    return low, high
+
+
+def _settle_cell(venue: Venue, listing: Listing, cell: int) -> None:
+    """Let one cell fill what rests in the book, then start the stops that it reached."""
+    day, index = divmod(cell, CELLS_PER_DAY)
     path = venue.model.day(listing, day)
-    origin = day * CELLS_PER_DAY
-    index, end = first - origin, last - origin + 1
-    trading = _trading_cells(venue, listing, day)
-    while index < end:
-        hits = _hits(venue, listing, path.ticks[index:end], trading[index:end])
-        if not len(hits):
-            return
-        index += int(hits[0])
-        _fill_cell(venue, listing, path, index, (origin + index) * CELL, now)
-        index += 1
-
-
-def _trading_cells(venue: Venue, listing: Listing, day: int) -> npt.NDArray[np.bool_]:
-    minutes = np.zeros(CELLS_PER_DAY // CELLS_PER_MINUTE, dtype=bool)
-    minutes[venue.outages.trading_minutes(listing, day)] = True
-    return np.repeat(minutes, CELLS_PER_MINUTE)
-
-
-def _hits(
-    venue: Venue,
-    listing: Listing,
-    ticks: IntArray,
-    trading: npt.NDArray[np.bool_],
-) -> IntArray:
-    """Give the positions at which some open order is reached."""
-    orders = venue.open[listing.instrument.symbol].values()
-    highest_bid = max((o.ticks for o in orders if o.side is OrderSide.BUY), default=-1)
-    lowest_ask = min((o.ticks for o in orders if o.side is OrderSide.SELL), default=_NEVER)
-    reached = ((ticks <= highest_bid) | (ticks >= lowest_ask)) & trading
-    return np.flatnonzero(reached).astype(np.int64)
-
-
-def _fill_cell(
-    venue: Venue, listing: Listing, path: DayPath, index: int, ts: Micros, now: Micros
-) -> None:
-    """Share one cell's public volume among the orders that its price reached."""
-    price = int(path.ticks[index])
-    bought = int(path.taker_lots[index])
+    price, bought = int(path.ticks[index]), int(path.taker_lots[index])
     volumes = {OrderSide.BUY: int(path.lots[index]) - bought, OrderSide.SELL: bought}
+    ts = cell * CELL
     for side, volume in volumes.items():
-        used = 0
-        for order in _reached(venue, listing, side, price):
-            offered = (volume if order.ticks != price else volume // 2) - used
-            lots = min(order.open_lots, offered)
-            if lots <= 0:
-                continue
+        _share(venue, listing, side, price, volume, ts)
+    symbol = listing.instrument.symbol
+    reached = [o for o in venue.open[symbol].values() if o.is_waiting and o.is_reached(price)]
+    for order in sorted(reached, key=lambda order: order.order_id):
+        if order.is_waiting:  # an earlier one may have ended it
+            venue.trigger(order, ts)
+            venue.finish(ts)
+
+
+def _share(
+    venue: Venue, listing: Listing, side: OrderSide, price: int, volume: int, ts: Micros
+) -> None:
+    """Share one side's public volume of a cell among the orders that its price reached."""
+    used = 0
+    for order in resting(venue, listing.instrument.symbol, side):
+        if (order.ticks - price) * side < 0:
+            return
+        offered = (volume if order.ticks != price else volume // 2) - used
+        lots = min(order.open_lots, offered)
+        if lots > 0 and order.status.is_open:
             used += lots
-            venue.execute(order, order.ticks, lots, ts, is_maker=True)
-            if len(order.trades) == 1:
-                venue.order_meter.give_back(order.account, now)
-            venue.report_positions(ts)
-
-
-def _reached(venue: Venue, listing: Listing, side: OrderSide, price: int) -> list[Order]:
-    """List the open orders of one side that a trade at `price` reaches, best first."""
-    orders = [
-        order
-        for order in venue.open[listing.instrument.symbol].values()
-        if order.side is side and (order.ticks - price) * side >= 0
-    ]
-    return sorted(orders, key=lambda order: (-order.ticks * side, order.order_id))
+            venue.execute(order, order.ticks, lots, ts)
+            venue.finish(ts)

@@ -9,13 +9,13 @@ from typing import TypeVar
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderSide
 from trading_assets.exchange import errors, filters, wire
+from trading_assets.exchange.accounts import UNITS
 from trading_assets.exchange.application import Exchange
 from trading_assets.exchange.errors import Refused
 from trading_assets.exchange.limits import ORDERS_1D, ORDERS_10S
 from trading_assets.exchange.listing import Listing
 from trading_assets.exchange.orders import Kind, Order, OrderRequest, Tif
 from trading_assets.exchange.parameters import Parameters
-from trading_assets.exchange.venue import UNITS
 
 _DAY_MS = 86_400_000
 _LIST_DEFAULT, _LIST_MAX = 500, 1_000
@@ -135,7 +135,7 @@ async def test_order(exchange: Exchange, account: str, parameters: Parameters) -
     parameters.allow("computeCommissionRates")
     now = exchange.settled_now()
     request, _ = read_order(exchange, parameters, now)
-    exchange.venue.admit(account, request, now)
+    exchange.venue.admit(account, [request], now)
     return b"{}"
 
 

@@ -6,60 +6,41 @@ placements and cancels only, never on how often anyone looks (see `settlement`).
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
 
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderSide
 from trading_assets.exchange import errors
-from trading_assets.exchange.accounts import FEES, MARKET, Accounts
+from trading_assets.exchange.accounts import FEES, MARKET
+from trading_assets.exchange.commissions import commission
+from trading_assets.exchange.fees import Fees
 from trading_assets.exchange.filters import check_open_orders
-from trading_assets.exchange.limits import OrderMeter
 from trading_assets.exchange.listing import Listing
 from trading_assets.exchange.market_model import (
-    CELLS_PER_DAY,
-    CELLS_PER_MINUTE,
     MarketModel,
     cell_of,
 )
+from trading_assets.exchange.matching import NOTHING, Fill, Match, match
 from trading_assets.exchange.mishaps import Mishap, no_mishap
-from trading_assets.exchange.order_book import Book, OrderBooks
-from trading_assets.exchange.orders import Kind, Order, OrderRequest, Status, Tif, Trade
+from trading_assets.exchange.order_lists import OrderLists
+from trading_assets.exchange.orders import MODEL, Kind, Order, OrderRequest, Status, Tif, Trade
 from trading_assets.exchange.outages import Outages
-from trading_assets.exchange.reports import Execution, PositionReport, Report, order_report
-
-UNITS = 100_000_000
-_AVERAGE_CELLS = 5 * CELLS_PER_MINUTE
-
-
-@dataclass(frozen=True, slots=True)
-class Fees:
-    """Commission rates in 1e-8 of the received asset (10 bps = 100,000)."""
-
-    maker: int
-    taker: int
-
-    def of(self, units: int, *, is_maker: bool) -> int:
-        """Give the commission on a received amount, rounded down."""
-        return units * (self.maker if is_maker else self.taker) // UNITS
+from trading_assets.exchange.reports import (
+    NO_REASON,
+    Execution,
+    PositionReport,
+    Report,
+    order_report,
+)
+from trading_assets.exchange.venue_state import VenueState
 
 
-@dataclass(slots=True)
-class Symbols:
-    """What one symbol's orders and trades are counted by."""
-
-    next_order_id: int = 1
-    next_trade_id: int = 1
-    next_execution_id: int = 1
-    settled_cell: int = 0
-
-
-class Venue:
+class Venue(VenueState):
     """All accounts, orders and trades of one exchange.
 
     Attributes:
+        lists: the order lists.
+        mishap: asked for every order that is accepted; a fault may spoil it.
         publish: gets every report of what happens to an account, in order (see `reports`).
     """
 
@@ -70,146 +51,76 @@ class Venue:
         outages: Outages,
         fees: Fees,
     ) -> None:
-        self.listings = dict(listings)
-        """As they hold now: a fault may have changed a filter."""
-        self.original_listings = dict(listings)
-        self.model = model
-        self.outages = outages
-        self.fees = fees
-        self.accounts = Accounts()
-        self.books = OrderBooks(model)
-        self.order_meter = OrderMeter()
-        self.counters = {name: Symbols() for name in listings}
-        self.orders: dict[tuple[str, int], Order] = {}
-        self.open: dict[str, dict[int, Order]] = {name: {} for name in listings}
-        self.by_account: dict[tuple[str, str], list[Order]] = defaultdict(list)
-        self.trades: dict[tuple[str, str], list[Trade]] = defaultdict(list)
-        self._by_client_id: dict[tuple[str, str, str], Order] = {}
-        self.changed_orders: dict[tuple[str, int], Order] = {}
-        self.new_trades: list[Trade] = []
+        super().__init__(listings, model, outages, fees)
         self.publish: Callable[[Report], None] = lambda report: None
         self.mishap: Callable[[str, OrderRequest, Micros], Mishap] = no_mishap
-        """Asked for every order that is accepted; a fault may spoil it."""
-        self.hidden: dict[tuple[str, int], Micros] = {}
-        """Orders that queries do not find before an instant."""
-        self.halted: dict[str, str] = {}
-        """Symbols stopped by hand, and the status that says so."""
+        self.lists = OrderLists(self)
 
-    # --- the market
+    @property
+    def state(self) -> VenueState:
+        """Accounts, orders and market, as `order_lists` sees them."""
+        return self
 
-    def is_closed(self, listing: Listing, now: Micros) -> bool:
-        """Whether the symbol is in an outage, or halted."""
-        return self.status(listing, now) != "TRADING"
+    # --- placing and cancelling
 
-    def status(self, listing: Listing, now: Micros) -> str:
-        """Give the symbol's status as exchangeInfo words it."""
-        if (halt := self.halted.get(listing.instrument.symbol)) is not None:
-            return halt
-        is_out = self.outages.start_of(listing, now // 60_000_000) is not None
-        return "BREAK" if is_out else "TRADING"
-
-    def book(self, listing: Listing, now: Micros) -> Book:
-        """Give the book as takers would find it now."""
-        return self.books.at(listing, self.outages.quoted_cell(listing, cell_of(now)))
-
-    def last_ticks(self, listing: Listing, now: Micros) -> int:
-        """Give the last traded price in ticks."""
-        return self.model.ticks_at(listing, self.outages.quoted_cell(listing, cell_of(now)))
-
-    def average_price(self, listing: Listing, now: Micros) -> Decimal:
-        """Give the volume-weighted average price of the last five minutes."""
-        end = self.outages.quoted_cell(listing, cell_of(now))
-        day, index = divmod(end, CELLS_PER_DAY)
-        path = self.model.day(listing, day)
-        part = slice(max(index + 1 - _AVERAGE_CELLS, 0), index + 1)
-        lots = path.lots[part]
-        value = int((path.ticks[part] * lots).sum())
-        if not value:  # nothing traded: a quiet stretch of a replay
-            return int(path.ticks[index]) * listing.instrument.tick
-        return Decimal(value) / int(lots.sum()) * listing.instrument.tick
-
-    # --- finding orders
-
-    def find(
-        self, account: str, symbol: str, order_id: int | None, client_order_id: str | None
-    ) -> Order | None:
-        """Find an order of an account; by client id the open one, else the latest of that name."""
-        if order_id is not None:
-            order = self.orders.get((symbol, order_id))
-            return order if order is not None and order.account == account else None
-        if client_order_id is None:
-            return None
-        return self._by_client_id.get((account, symbol, client_order_id))
-
-    def open_orders(self, account: str, symbol: str | None) -> list[Order]:
-        """List the open orders of an account, by symbol and order id."""
-        names = sorted(self.open) if symbol is None else [symbol]
-        return [o for name in names for o in self.open[name].values() if o.account == account]
-
-    # --- orders
-
-    def admit(self, account: str, request: OrderRequest, now: Micros) -> None:
+    def admit(self, account: str, requests: list[OrderRequest], now: Micros) -> None:
         """Refuse what the matching engine would refuse before it looks at prices.
 
         Raises:
             Refused: -1013, -1015 or -2010.
         """
-        symbol = request.listing.instrument.symbol
-        mine = [o for o in self.open[symbol].values() if o.account == account]
-        check_open_orders(len(mine))
-        self.order_meter.check(account, now)
-        if self.is_closed(request.listing, now):
+        listing = requests[0].listing
+        mine = [o for o in self.open[listing.instrument.symbol].values() if o.account == account]
+        kinds = [request.kind for request in requests]
+        check_open_orders([o.kind for o in mine], kinds)
+        self.order_meter.check(account, now, len(requests))
+        if self.is_closed(listing, now):
             raise errors.rejected("Market is closed.")
-        if any(o.client_order_id == request.client_order_id for o in mine):
+        names = [r.client_order_id for r in requests if r.client_order_id is not None]
+        if len(set(names)) < len(names) or {o.client_order_id for o in mine}.intersection(names):
             raise errors.rejected("Duplicate order sent.")
 
     def place(self, account: str, request: OrderRequest, now: Micros) -> Order:
-        """Accept an order, match it against the book, and let the rest work or expire.
+        """Accept an order, match it, and let the rest work, wait for its stop price, or expire.
 
         The caller has settled up to `now`.
 
         Raises:
             Refused: when the venue does not accept it; nothing has changed then.
         """
-        self.admit(account, request, now)
-        fills = self._match(request, now)
-        self._check_funds(account, request, fills)
-        if request.kind is Kind.LIMIT_MAKER and fills:
-            raise errors.rejected("Order would immediately match and take.")
+        self.admit(account, [request], now)
+        order = self.draft(account, request, now)
+        if order.kind.is_stop:
+            found = NOTHING
+            self.check_stop(order, now)
+            self.check_funds(order, order.cost_of(order.lots))
+        else:
+            found = match(self, order, now)
+            self.check_funds(order, self._needed(order, found))
+            self.check_maker(order, found)
         mishap = self.mishap(account, request, now)
-        fills = mishap.shortened(fills)
-        filled = sum(lots for _, lots in fills)
-        if request.tif is Tif.FOK and filled < request.lots:
-            fills, filled = [], 0
-        order = self._open_order(account, request, filled, now)
-        book = self.book(request.listing, now)
-        for ticks, lots in fills:
-            book.take(order.side, ticks, lots)
-            self.execute(order, ticks, lots, now, is_maker=False)
-        is_exhausted = request.quote_units and next(book.against(order.side, None), None) is None
-        if order.status.is_open or is_exhausted:
-            self._rest(order)
+        found = found.at_most(mishap.lots) if mishap.lots else found
+        order.lots = order.lots or found.lots
+        self.enter(order, now)
+        if order.kind.is_stop:
+            self.lock(order, order.cost_of(order.lots))
+        else:
+            self.work(order, found, now)
         self._suffer(order, mishap, now)
-        self.order_meter.add(account, now)
-        if order.trades:
-            self.order_meter.give_back(account, now)
-        self.report_positions(now)
+        self.finish(now)
         return order
 
     def _suffer(self, order: Order, mishap: Mishap, now: Micros) -> None:
         """Fill a part of a resting order at once, hide it from queries, as a fault wants."""
-        if mishap.lots and not order.trades and order.status.is_open and order.ticks:
-            lots = min(mishap.lots, order.open_lots)
-            self.execute(order, order.ticks, lots, now, is_maker=True)
+        if mishap.lots and not order.trades and order.is_resting:
+            self.execute(order, order.ticks, min(mishap.lots, order.open_lots), now)
         if mishap.hidden:
             self.hidden[order.symbol, order.order_id] = now + mishap.hidden
 
-    def is_visible(self, order: Order, now: Micros) -> bool:
-        """Whether queries find the order yet."""
-        return not self.hidden or now >= self.hidden.get((order.symbol, order.order_id), 0)
-
     def cancel(self, order: Order, now: Micros, cancel_id: str) -> None:
-        """Cancel an open order; the caller has settled up to `now`.
+        """Cancel an open order, and with it the list that it belongs to.
+
+        The caller has settled up to `now`.
 
         Args:
             order: what to cancel.
@@ -221,45 +132,52 @@ class Venue:
         """
         if not order.status.is_open:
             raise errors.unknown_order()
-        self._close(order, Status.CANCELED, now)
-        self._report(order, Execution.CANCELED, now, cancel_id=cancel_id)
-        self.report_positions(now)
+        self.close(order, Status.CANCELED, now, cancel_id=cancel_id)
+        self.finish(now)
 
-    def _match(self, request: OrderRequest, now: Micros) -> list[tuple[int, int]]:
-        """Give the (ticks, lots) that the order would take from the book now."""
-        fills = []
-        wanted, money = request.lots, request.quote_units
-        for level in self.book(request.listing, now).against(request.side, request.limit_ticks):
-            price_units = level.ticks * request.listing.value_units
-            lots = min(level.lots, money // price_units if request.quote_units else wanted)
-            if lots == 0:
-                break
-            fills.append((level.ticks, lots))
-            wanted -= lots
-            money -= lots * price_units
-        return fills
+    def finish(self, ts: Micros) -> None:
+        """Start the pending orders that have become due, then tell what balances moved."""
+        self.lists.start_due(ts)
+        self.report_positions(ts)
 
-    def _check_funds(
-        self, account: str, request: OrderRequest, fills: list[tuple[int, int]]
-    ) -> None:
-        listing = request.listing
-        lots = request.lots or sum(lots for _, lots in fills)
-        if request.side is OrderSide.SELL:
-            asset, needed = listing.instrument.base, lots * listing.instrument.lot_units
-        else:
-            asset = listing.instrument.quote
-            value = sum(ticks * lots for ticks, lots in fills)
-            if request.limit_ticks is not None:
-                value = lots * request.limit_ticks
-            needed = max(value * listing.value_units, request.quote_units)
-        if needed > self.accounts.holding(account, asset).free:
+    def report_positions(self, ts: Micros) -> None:
+        """Publish the balances that moved since the last call."""
+        for account, balances in self.accounts.take_moved():
+            self.publish(PositionReport(account, ts, balances))
+
+    # --- checks
+
+    def check_funds(self, order: Order, needed: int) -> None:
+        """Refuse with -2010 what the account cannot pay."""
+        if needed > self.accounts.holding(order.account, order.given_asset).free:
             raise errors.insufficient_balance()
 
-    def _open_order(self, account: str, request: OrderRequest, filled: int, now: Micros) -> Order:
-        counter = self.counters[request.listing.instrument.symbol]
-        order_id = counter.next_order_id
-        counter.next_order_id += 1
-        order = Order(
+    def check_stop(self, order: Order, now: Micros) -> None:
+        """Refuse with -2010 a stop price that the last trade has reached already."""
+        if order.is_reached(self.last_ticks(order.listing, now)):
+            raise errors.rejected("Order would trigger immediately.")
+
+    @staticmethod
+    def check_maker(order: Order, found: Match) -> None:
+        """Refuse with -2010 a maker-only order that would take."""
+        if order.kind is Kind.LIMIT_MAKER and found.fills:
+            raise errors.rejected("Order would immediately match and take.")
+
+    @staticmethod
+    def _needed(order: Order, found: Match) -> int:
+        """Give what a placement must be able to pay."""
+        if order.kind.has_price:
+            return order.cost_of(order.lots)
+        if order.side is OrderSide.SELL:
+            return (order.lots or found.lots) * order.listing.instrument.lot_units
+        return max(found.cost(order), order.quote_units)
+
+    # --- the life of an order
+
+    def draft(self, account: str, request: OrderRequest, now: Micros, offset: int = 0) -> Order:
+        """Make an order that nobody knows yet; `offset` orders will be entered before it."""
+        order_id = self.counters[request.listing.instrument.symbol].next_order_id + offset
+        return Order(
             listing=request.listing,
             order_id=order_id,
             client_order_id=request.client_order_id or f"venue-{order_id}",
@@ -267,103 +185,190 @@ class Venue:
             side=request.side,
             kind=request.kind,
             tif=request.tif,
-            lots=request.lots or filled,
+            lots=request.lots,
             ticks=request.ticks,
             quote_units=request.quote_units,
             placed_ts=now,
             updated_ts=now,
-            working_ts=now,
+            working_ts=0 if request.kind.is_stop else now,
+            stop_ticks=request.stop_ticks,
         )
+
+    def enter(self, order: Order, now: Micros) -> None:
+        """Make a draft an order of the venue."""
+        self.counters[order.symbol].next_order_id += 1
+        self.order_meter.add(order.account, now)
         self.index(order)
-        self._report(order, Execution.NEW, now)
-        return order
+        self.report(order, Execution.NEW, now)
 
     def index(self, order: Order) -> None:
         """Make an order findable, whether new or read back from a ledger."""
-        self.orders[order.symbol, order.order_id] = order
-        self.by_account[order.account, order.symbol].append(order)
-        self._by_client_id[order.account, order.symbol, order.client_order_id] = order
-        if order.status.is_open:
-            self.open[order.symbol][order.order_id] = order
+        super().index(order)
+        if (found := self.lists.of(order)) is not None:
+            found.orders.append(order)
 
-    def adopt(self, trade: Trade) -> None:
-        """Make a trade known, whether new or read back from a ledger."""
-        self.orders[trade.symbol, trade.order_id].trades.append(trade)
-        self.trades[trade.account, trade.symbol].append(trade)
+    def recall(self, last_ts: Micros) -> None:
+        """After a restart at `last_ts`: how much of the present books is taken, and the counts."""
+        for (_, symbol), trades in self.trades.items():
+            listing = self.listings[symbol]
+            for trade in trades:
+                took = trade.against == MODEL and not trade.is_maker
+                if took and cell_of(trade.ts) == cell_of(last_ts):
+                    self.book(listing, trade.ts).take(trade.side, trade.ticks, trade.lots)
+        self.order_meter.recall(self.orders.values(), last_ts)
 
-    def _rest(self, order: Order) -> None:
-        """Lock the money of what is left of a GTC limit order, or expire it."""
-        if order.kind is Kind.MARKET or order.tif is not Tif.GTC:
-            self._close(order, Status.EXPIRED, order.placed_ts)
-            self._report(order, Execution.EXPIRED, order.placed_ts)
-            return
-        instrument = order.listing.instrument
-        if order.side is OrderSide.BUY:
-            asset, units = (
-                instrument.quote,
-                order.open_lots * order.ticks * order.listing.value_units,
-            )
-        else:
-            asset, units = instrument.base, order.open_lots * instrument.lot_units
+    def lock(self, order: Order, units: int) -> None:
+        """Let the order hold exactly `units` of what it gives."""
+        change = units - order.locked_units
         order.locked_units = units
-        self.accounts.lock(order.account, asset, units)
+        if change > 0:
+            self.accounts.lock(order.account, order.given_asset, change)
+        elif change < 0:
+            self.accounts.unlock(order.account, order.given_asset, -change)
 
-    def _close(self, order: Order, status: Status, now: Micros) -> None:
-        instrument = order.listing.instrument
-        asset = instrument.quote if order.side is OrderSide.BUY else instrument.base
-        if order.locked_units:
-            self.accounts.unlock(order.account, asset, order.locked_units)
-            order.locked_units = 0
+    def work(self, order: Order, found: Match, ts: Micros) -> None:
+        """Let an order take what was found for it; the rest stands in the book or expires."""
+        if order.tif is Tif.FOK and found.lots < order.lots:
+            found = NOTHING
+        may_rest = order.kind.has_price and order.tif is Tif.GTC
+        self.lock(order, order.cost_of(order.lots) if may_rest else found.cost(order))
+        last = len(found.fills) - 1
+        for number, fill in enumerate(found.fills):
+            is_whole = order.open_lots == fill.lots and number == last
+            self._take(
+                order,
+                fill,
+                ts,
+                fills_up=is_whole and not (order.quote_units and found.is_exhausted),
+            )
+        if not order.status.is_open:
+            return
+        if may_rest:
+            self.lock(order, order.cost_of(order.open_lots))
+        else:
+            self.close(order, Status.EXPIRED, ts)
+
+    def trigger(self, order: Order, ts: Micros) -> None:
+        """Start a stop order whose price has been reached, as a taker at that instant.
+
+        Without a limit price it spends at most what is free; what that does not pay expires.
+        """
+        self.lists.engage(order, ts)
+        self.start(order, ts)
+
+    def start(self, order: Order, ts: Micros) -> None:
+        """Let an order begin to work now: a triggered stop, or a pending order without one."""
+        self.lock(order, 0)
+        order.status, order.working_ts, order.updated_ts = Status.NEW, ts, ts
+        self.report(order, Execution.NEW, ts)
+        budget = None
+        if not order.kind.has_price:
+            budget = self.accounts.holding(order.account, order.given_asset).free
+        self.work(order, match(self, order, ts, budget), ts)
+
+    def close(
+        self,
+        order: Order,
+        status: Status,
+        ts: Micros,
+        *,
+        cancel_id: str | None = None,
+        reason: str = NO_REASON,
+    ) -> None:
+        """End an order that was not filled up, and tell the list that it belongs to."""
+        self._end(order, status, ts)
+        self.report(order, Execution[status.name], ts, cancel_id=cancel_id, reason=reason)
+        self.lists.on_end(order, ts, cancel_id)
+
+    def _end(self, order: Order, status: Status, ts: Micros) -> None:
+        self.lock(order, 0)
         order.status = status
-        order.updated_ts = now
+        order.updated_ts = ts
         self.open[order.symbol].pop(order.order_id, None)
 
-    def execute(self, order: Order, ticks: int, lots: int, ts: Micros, *, is_maker: bool) -> None:
-        """Book one execution: move both assets, take the commission, advance the order."""
-        listing, accounts, owner = order.listing, self.accounts, order.account
-        instrument = listing.instrument
-        value = ticks * lots * listing.value_units
-        amount = lots * instrument.lot_units
+    # --- trades
+
+    def _take(self, order: Order, fill: Fill, ts: Micros, *, fills_up: bool) -> None:
+        """Book one fill of a taker, on both sides."""
+        maker = fill.maker
+        trade_id = self._next_trade_id(order)
+        if maker is None:
+            self.book(order.listing, ts).take(order.side, fill.ticks, fill.lots)
+            self._execute(order, fill, ts, trade_id, against=MODEL, fills_up=fills_up)
+            return
+        self.lists.engage(maker, ts)
+        self._execute(order, fill, ts, trade_id, against=maker.order_id, fills_up=fills_up)
+        up = maker.open_lots == fill.lots
+        self._execute(maker, fill, ts, trade_id, against=order.order_id, fills_up=up, is_maker=True)
+
+    def execute(self, order: Order, ticks: int, lots: int, ts: Micros) -> None:
+        """Book a fill of a resting order by the public trades."""
+        self.lists.engage(order, ts)
+        fill = Fill(ticks, lots, None)
+        trade_id = self._next_trade_id(order)
+        up = order.open_lots == lots
+        self._execute(order, fill, ts, trade_id, against=MODEL, fills_up=up, is_maker=True)
+
+    def _next_trade_id(self, order: Order) -> int:
+        counter = self.counters[order.symbol]
+        counter.next_trade_id += 1
+        return counter.next_trade_id - 1
+
+    def _execute(
+        self,
+        order: Order,
+        fill: Fill,
+        ts: Micros,
+        trade_id: int,
+        *,
+        against: int,
+        fills_up: bool,
+        is_maker: bool = False,
+    ) -> None:
+        """Book one side of a trade: move both assets, take the commission, advance the order."""
+        accounts, owner, instrument = self.accounts, order.account, order.listing.instrument
+        value = fill.ticks * fill.lots * order.listing.value_units
+        amount = fill.lots * instrument.lot_units
         buys = order.side is OrderSide.BUY
         paid, received = (value, amount) if buys else (amount, value)
-        given, got = instrument.quote, instrument.base
-        if not buys:
-            given, got = got, given
-        accounts.pay(owner, given, paid, MARKET, locked=is_maker)
+        got = instrument.base if buys else instrument.quote
+        accounts.pay(owner, order.given_asset, paid, MARKET, locked=True)
         accounts.pay(MARKET, got, received, owner)
-        fee = self.fees.of(received, is_maker=is_maker)
-        accounts.pay(owner, got, fee, FEES)
-        if is_maker:
-            order.locked_units -= paid
-        counter = self.counters[order.symbol]
+        order.locked_units -= paid
+        fee_asset, fee = commission(self, owner, got, received, value, ts, is_maker=is_maker)
+        accounts.pay(owner, fee_asset, fee, FEES)
         trade = Trade(
             symbol=order.symbol,
-            trade_id=counter.next_trade_id,
+            trade_id=trade_id,
             order_id=order.order_id,
             account=owner,
             side=order.side,
-            ticks=ticks,
-            lots=lots,
+            ticks=fill.ticks,
+            lots=fill.lots,
             value_units=value,
             fee_units=fee,
-            fee_asset=got,
+            fee_asset=fee_asset,
             ts=ts,
             is_maker=is_maker,
+            against=against,
         )
-        counter.next_trade_id += 1
         self.adopt(trade)
         self.new_trades.append(trade)
-        order.executed_lots += lots
+        if len(order.trades) == 1:
+            self.order_meter.give_back(owner, ts)
+        order.executed_lots += fill.lots
         order.executed_units += value
         order.updated_ts = ts
         order.status = Status.PARTIALLY_FILLED
-        if order.executed_lots == order.lots:
-            self._close(order, Status.FILLED, ts)
-        self._report(order, Execution.TRADE, ts, trade=trade)
+        if fills_up:
+            self._end(order, Status.FILLED, ts)
+        self.report(order, Execution.TRADE, ts, trade=trade)
+        if fills_up:
+            self.lists.on_end(order, ts, None)
 
     # --- telling
 
-    def _report(
+    def report(
         self,
         order: Order,
         execution: Execution,
@@ -371,18 +376,15 @@ class Venue:
         *,
         trade: Trade | None = None,
         cancel_id: str | None = None,
+        reason: str = NO_REASON,
     ) -> None:
         """Publish a change of an order and mark the order for the ledger."""
         counter = self.counters[order.symbol]
-        self.publish(
-            order_report(
-                order, execution, counter.next_execution_id, ts, trade=trade, cancel_id=cancel_id
-            )
-        )
+        execution_id = counter.next_execution_id
         counter.next_execution_id += 1
         self.changed_orders[order.symbol, order.order_id] = order
-
-    def report_positions(self, ts: Micros) -> None:
-        """Publish the balances that moved since the last call."""
-        for account, balances in self.accounts.take_moved():
-            self.publish(PositionReport(account, ts, balances))
+        self.publish(
+            order_report(
+                order, execution, execution_id, ts, trade=trade, cancel_id=cancel_id, reason=reason
+            )
+        )

@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 from trading_assets.domain.ids import Micros
-from trading_assets.exchange.accounts import Accounts
+from trading_assets.exchange.accounts import UNITS, Accounts
+from trading_assets.exchange.fees import Fees
 from trading_assets.exchange.filters import describe
 from trading_assets.exchange.limits import ORDERS_1D, ORDERS_10S
 from trading_assets.exchange.listing import Listing
 from trading_assets.exchange.orders import Kind, Order, Trade
-from trading_assets.exchange.venue import UNITS, Fees, Venue
+from trading_assets.exchange.venue import Venue
 
 MEDIA_TYPE = "application/json;charset=UTF-8"
 _NO_LIST = -1

@@ -11,13 +11,15 @@ import pytest
 
 from trading_assets.domain.order import OrderSide
 from trading_assets.exchange.clock import wall_now
+from trading_assets.exchange.fees import Fees
 from trading_assets.exchange.listing import listing_of
 from trading_assets.exchange.market_model import CELL, MarketModel, cell_of
-from trading_assets.exchange.orders import Kind, OrderRequest, Tif
+from trading_assets.exchange.order_lists import ListRequest
+from trading_assets.exchange.orders import Kind, OrderRequest, Shape, Tif
 from trading_assets.exchange.outages import Outages
 from trading_assets.exchange.server import ExchangeConfig, running_exchange
 from trading_assets.exchange.settlement import settle
-from trading_assets.exchange.venue import Fees, Venue
+from trading_assets.exchange.venue import Venue
 
 NOON = 1_709_294_400_000_000  # 2024-03-01T12:00:00Z, the first instant of a cell
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
@@ -49,11 +51,20 @@ class Desk:
             ticks=wish.get("ticks", 0),
             quote_units=wish.get("quote_units", 0),
             client_order_id=wish.get("client_order_id"),
+            stop_ticks=wish.get("stop_ticks", 0),
         )
 
     def place(self, symbol, side, account="demo", **wish):
         settle(self.venue, self.now)
         return self.venue.place(account, self.request(symbol, side, **wish), self.now)
+
+    def place_list(self, shape, *requests, account="demo", name=None):
+        """Place a list and give it; each request as for `request`."""
+        settle(self.venue, self.now)
+        wish = ListRequest(
+            Shape[shape], tuple(self.request(*r[:2], **r[2]) for r in requests), name
+        )
+        return self.venue.lists.place(account, wish, self.now, lambda made: made)
 
     def cancel(self, order):
         settle(self.venue, self.now)

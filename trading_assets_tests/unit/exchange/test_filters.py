@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from trading_assets.exchange import filters
 from trading_assets.exchange.errors import Refused
 from trading_assets.exchange.listing import listing_of
+from trading_assets.exchange.orders import Kind
 
 BTC, SOL = listing_of("BTCUSDT"), listing_of("SOLUSDT")
 
@@ -72,8 +73,14 @@ def test_prices_stay_near_the_average():
 
 
 def test_open_orders_are_counted():
-    filters.check_open_orders(199)
-    assert failure(filters.check_open_orders, 200) == "Filter failure: MAX_NUM_ORDERS"
+    limit, stop = Kind.LIMIT, Kind.STOP_LOSS
+    filters.check_open_orders([limit] * 199, [limit])
+    full = failure(filters.check_open_orders, [limit] * 199, [limit, limit])
+    assert full == "Filter failure: MAX_NUM_ORDERS"
+    filters.check_open_orders([stop] * 5, [limit])
+    filters.check_open_orders([limit] * 190 + [stop] * 4, [stop])
+    algo = failure(filters.check_open_orders, [stop] * 4, [stop, Kind.TAKE_PROFIT_LIMIT])
+    assert algo == "Filter failure: MAX_NUM_ALGO_ORDERS"
 
 
 def test_the_description_says_what_is_checked():
@@ -90,4 +97,6 @@ def test_the_description_says_what_is_checked():
         "PERCENT_PRICE_BY_SIDE",
         "NOTIONAL",
         "MAX_NUM_ORDERS",
+        "MAX_NUM_ALGO_ORDERS",
+        "MAX_NUM_ORDER_LISTS",
     }

@@ -8,7 +8,7 @@ import pytest
 from trading_assets.exchange.application import Exchange
 from trading_assets.exchange.config import ExchangeConfig
 from trading_assets.exchange.market_model import CELL, cell_of
-from trading_assets.exchange.orders import Status
+from trading_assets.exchange.orders import MODEL, Status
 from trading_assets.exchange.reports import Execution, OrderReport, PositionReport
 
 
@@ -108,6 +108,7 @@ def test_a_ledger_without_execution_ids_is_brought_up_to_date(tmp_path, noon, de
     exchange = Exchange(config)
     desk.venue = exchange.venue
     desk.place("SOLUSDT", "BUY", lots=1_000, ticks=5_000)
+    desk.place("SOLUSDT", "BUY", lots=1_000)
     exchange.close()
     old = sqlite3.connect(path)
     for table, column in (
@@ -115,8 +116,10 @@ def test_a_ledger_without_execution_ids_is_brought_up_to_date(tmp_path, noon, de
         ("orders", "working_ts"),
         ("orders", "stop_ticks"),
         ("orders", "list_id"),
+        ("trades", "against"),
     ):
         old.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+    old.execute("DROP TABLE order_lists")
     old.execute("""UPDATE meta SET value = replace(value, '"format": 2', '"format": 1')""")
     old.commit()
     old.close()
@@ -124,4 +127,5 @@ def test_a_ledger_without_execution_ids_is_brought_up_to_date(tmp_path, noon, de
     order = again.venue.orders["SOLUSDT", 1]
     assert (order.working_ts, order.list_id, order.status) == (noon, -1, Status.NEW)
     assert again.venue.counters["SOLUSDT"].next_execution_id == 1
+    assert [t.against for t in again.venue.trades["demo", "SOLUSDT"]] == [MODEL]
     again.close()

@@ -3,9 +3,9 @@
 import pytest
 
 from trading_assets.exchange.errors import Refused
+from trading_assets.exchange.fees import Fees
 from trading_assets.exchange.orders import Status
 from trading_assets.exchange.outages import Outages
-from trading_assets.exchange.venue import Fees
 
 FEE = 100_000  # 10 bps in 1e-8
 
