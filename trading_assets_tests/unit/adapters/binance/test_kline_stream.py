@@ -55,7 +55,7 @@ class Line:
         """Wait until so many sessions have been opened."""
 
         def is_open() -> bool:
-            self.bars.take_revisions()
+            self.bars._listen()
             return self.bars.sessions >= sessions
 
         self.until(is_open, f"{sessions} sessions")
@@ -189,10 +189,10 @@ def test_a_revised_bar_is_told(line: Line) -> None:
     line.open()
     line.step(2)
     line.take_all()
-    was = line.bars._closed[BTC][START]
+    was, sessions = line.bars._closed[BTC][START], line.bars.sessions
     line.bars._closed[BTC][START] = changed = Bar(BTC, START, 1.0, 2.0, 1.0, 2.0, 3.0, None, None)
     line.control("fault", kind="ws_drop", line="market")
-    line.open(sessions=2)
+    line.open(sessions=sessions + 1)
     line.step()
     line.take_all()
     (revision,) = line.bars.take_revisions()
