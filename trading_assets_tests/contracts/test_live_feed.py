@@ -1,16 +1,21 @@
 """What every live feed does, whether it is sent its bars or asks for them."""
 
 import json
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Event
 from urllib.request import Request, urlopen
 
 import pytest
 
 from trading_assets.adapters.binance.client import make_client
+from trading_assets.adapters.binance.endpoints import endpoints_of
 from trading_assets.adapters.binance.feed import BinanceBarSource, KlinePager
+from trading_assets.adapters.binance.kline_stream import StreamedBars
+from trading_assets.adapters.binance.stream import StreamTerms
 from trading_assets.adapters.polled_live import PolledLive
 from trading_assets.domain.bar import MINUTE, Bar
 from trading_assets.domain.ids import Micros, Month, Symbol
@@ -102,8 +107,8 @@ class Polled(World):
         self.exchange = opened.enter_context(running_exchange(config))
         client = make_client(self.exchange.api_url, timeout_s=5, recv_window_ms=5000)
         opened.callback(client.close_connection)
-        self.source = BinanceBarSource(KlinePager(client, self.clock, max_attempts=1))
-        self.feed = PolledLive(self.source, self.clock, SYMBOLS)
+        self.source = self.rest = BinanceBarSource(KlinePager(client, self.clock, max_attempts=1))
+        self.feed: LiveFeed = PolledLive(self.source, self.clock, SYMBOLS)
 
     def pass_minutes(self, count: int) -> None:
         self._control("step", {"seconds": 60 * count})
@@ -120,10 +125,46 @@ class Polled(World):
             assert answer.status == 200
 
 
-@pytest.fixture(params=["streamed", "polled"])
+class Pushed(Polled):
+    """The same exchange, whose WebSocket brings the bars."""
+
+    def __init__(self, opened: ExitStack) -> None:
+        super().__init__(opened)
+        terms = StreamTerms(first_pause_s=0.01)
+        endpoints = endpoints_of(self.exchange.api_url)
+        self.bars = StreamedBars(self.rest, endpoints, SYMBOLS, terms=terms)
+        opened.callback(self.bars.close)
+        told = self.bars.take_revisions
+        self.feed = PolledLive(self.bars, self.clock, SYMBOLS, revisions=told)
+        self.until(lambda: self.bars.sessions == 1)
+        self.feed.events(0)
+
+    def pass_minutes(self, count: int) -> None:
+        super().pass_minutes(count)
+        ended = START + (self.minute - 1) * MINUTE
+        self.until(lambda: all(ended in known for known in self.bars._closed.values()))
+
+    def cut(self) -> None:
+        sessions = self.bars.sessions
+        self._control("fault", {"kind": "ws_drop", "line": "market"})
+        self.until(lambda: self.bars.sessions > sessions)
+        super().cut()
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        end = time.monotonic() + 10
+        while not holds():
+            assert time.monotonic() < end
+            Event().wait(0.01)
+            self.bars._listen()
+
+
+@pytest.fixture(params=["streamed", "polled", "pushed"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     with ExitStack() as opened:
-        yield Streamed(opened, tmp_path) if request.param == "streamed" else Polled(opened)
+        if request.param == "streamed":
+            yield Streamed(opened, tmp_path)
+        else:
+            yield Pushed(opened) if request.param == "pushed" else Polled(opened)
 
 
 def keys(bars: list[Bar]) -> list[tuple[int, Symbol]]:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from trading_assets.domain.account import Fill
+from trading_assets.domain.account import AccountNews, Fill
 from trading_assets.domain.bar import Bar, Timeframe
 from trading_assets.domain.events import (
     BarReady,
@@ -184,6 +184,7 @@ class Desk:
         self.observed = []
         self.beats = []
         self.halt = ""
+        self.news = AccountNews
         self.machines = machines or tiny_machines()
         self.setup = a_setup(snapshot_bars=4, signal_columns=columns)
         self.session = None
@@ -201,7 +202,10 @@ class Desk:
             timeframe=Timeframe.M5,
             pace=Pace(**{**values, **pace}),
             around=Surroundings(
-                lambda *beat: self.beats.append(beat), lambda: self.halt, self.observed.append
+                lambda *beat: self.beats.append(beat),
+                lambda: self.halt,
+                self.observed.append,
+                self.news,
             ),
         )
 

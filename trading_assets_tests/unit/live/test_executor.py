@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from trading_assets.domain.account import AccountNews
 from trading_assets.domain.errors import RecoveryError, VenueUnavailable
 from trading_assets.domain.events import (
     BarReady,
@@ -274,6 +275,30 @@ def test_trades_of_others_are_reported_and_counted_apart(kit):
     assert desk.session.machine.position[0] == 500
     expected = desk.session.state.expected_balances((kit.SOL, kit.BTC))
     assert {k: v for k, v in expected.items() if v} == desk.venue.holdings
+
+
+@pytest.mark.parametrize("must_look", [False, True])
+def test_what_is_heard_of_the_account_and_not_known_makes_the_book_look_at_once(kit, must_look):
+    def foreign_fills(news):
+        desk = kit.Desk(PLAN)
+        desk.run(2)
+        name = "web_17"
+        other = OrderTicket(
+            name, "", "SOLUSDT", OrderSide.BUY, OrderType.MARKET, TimeInForce.GTC, Decimal(7), 0
+        )
+        desk.news = lambda: news(desk)
+        executor = desk.executor(reconcile_s=1e9)
+        executor._due_s["reconcile"] = 1e12  # not by the clock, and not at the start
+        executor._open = lambda: executor._feed.load(kit.START + 2 * kit.BAR)
+        desk.venue._execute(other)
+        executor.run(threading.Event(), max_bars=1)
+        return sum(e.fill.quantity for e in _kinds(desk, ForeignFillSeen))
+
+    def told(desk):
+        return AccountNews((), True) if must_look else AccountNews(tuple(desk.venue.trades))
+
+    assert foreign_fills(lambda _: AccountNews()) == 0
+    assert foreign_fills(told) == 7
 
 
 def test_a_new_journal_on_an_account_with_our_open_orders_is_refused(kit):
