@@ -58,10 +58,6 @@ class Exchange:
         )
         self.weights = WeightMeter(config.weight_limit)
         self.faults = Faults(self.ledger.record_fault, config.fault_rates)
-        for _, fault in config.fault_rates.chances:
-            self.check_fault(fault)
-        for fault in config.faults:
-            self.arm(fault)
         self.venue.mishap = partial(mishap_of, self.faults)
         streams = MarketStreams(self.venue, self.klines, self.tape, self.windows)
         self.hub = StreamHub(streams.make, self.clock.now())
@@ -71,6 +67,11 @@ class Exchange:
         self.venue.publish = self.users.publish
         self.driver = Driver(self.clock, self.hub, self.sockets, self._settle, self._record)
         self.users.told = self.driver.poke
+        self.driver.planned = self.faults.upcoming
+        for _, fault in config.fault_rates.chances:
+            self.check_fault(fault)
+        for fault in config.faults:
+            self.arm(fault)
         self.driver.watches = lambda: self.users.is_heard and any(self.venue.open.values())
 
     def _continue_clock(self) -> None:
@@ -133,7 +134,9 @@ class Exchange:
             ConfigurationError: if it names an unknown symbol or account, or too many are armed.
         """
         self.check_fault(fault)
-        return self.faults.arm(fault, self.clock.now())
+        number = self.faults.arm(fault, self.clock.now())
+        self.driver.poke()
+        return number
 
     def check_fault(self, fault: Fault) -> None:
         """Refuse a fault that names what is not there.

@@ -30,6 +30,7 @@ class Driver:
     Attributes:
         watches: whether fills are to be told as they happen, because an order works and someone
             listens. Otherwise they are found when they are asked for, with the same result.
+        planned: when the next fault by time is due, or None.
 
     Args:
         settle: fills resting orders up to a market time.
@@ -50,6 +51,7 @@ class Driver:
         self._settle = settle
         self._record = record
         self.watches: Callable[[], bool] = lambda: False
+        self.planned: Callable[[], Micros | None] = lambda: None
         self._poked = asyncio.Event()
         self._moving = asyncio.Lock()
         clock.changed = self.poke
@@ -61,11 +63,16 @@ class Driver:
     def next_due(self) -> Micros | None:
         """Give the next instant at which something happens by itself, or None."""
         watched = _next_cell(self._hub.now) if self.watches() else None
-        instants = (self._hub.next_due(), self._sockets.next_end(), watched)
+        instants = (self._hub.next_due(), self._sockets.next_end(), watched, self.planned())
         return min((ts for ts in instants if ts is not None), default=None)
 
     def advance(self, now: Micros) -> None:
         """Do all that is due up to `now`, in order of time."""
+        while (planned := self.planned()) is not None and self._hub.now < planned <= now:
+            self._advance(planned)
+        self._advance(now)
+
+    def _advance(self, now: Micros) -> None:
         while self.watches() and (cell := _next_cell(self._hub.now)) <= now:
             self._hub.advance(cell)
             self._settle(cell)

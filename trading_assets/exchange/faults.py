@@ -14,10 +14,10 @@ from typing import Any
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
-from trading_assets.exchange.fault_kinds import Call, Family, Fault, Kind
+from trading_assets.exchange.fault_kinds import FOREVER, Call, Family, Fault, Kind
 
 _SPENT_KEPT = 1_000
-_MANY = 100_000
+_MANY = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,8 @@ class Faults:
         self._numbers = 0
         self._requests: Counter[Family] = Counter()
         self.fired: Counter[Kind] = Counter()
+        self._upcoming: Micros | None = None
+        self._is_stale = False
 
     @property
     def is_quiet(self) -> bool:
@@ -97,6 +99,7 @@ class Faults:
             fault = replace(fault, start=max(fault.start, now))
         self._numbers += 1
         self._armed[self._numbers] = Armed(self._numbers, fault)
+        self._is_stale = True
         return self._numbers
 
     def is_armed(self, number: int, now: Micros) -> bool:
@@ -144,32 +147,40 @@ class Faults:
 
     def _retire(self, number: int) -> None:
         self._active.discard(number)
+        self._is_stale = True
         if (armed := self._armed.pop(number, None)) is not None:
             self._spent.append(armed)
 
     # --- what happens by time
 
-    def next_change(self, now: Micros) -> Micros | None:
-        """Give the earliest market time until `now` at which an action or a state changes."""
-        times = [t for a in self._armed.values() if (t := self._change(a)) is not None]
-        return min((t for t in times if t <= now), default=None)
+    def upcoming(self) -> Micros | None:
+        """Give the earliest market time at which an action happens, or a fault begins or ends."""
+        if self._is_stale:
+            self._upcoming = min(map(self._change, self._armed.values()), default=FOREVER)
+            self._is_stale = False
+        return None if self._upcoming == FOREVER else self._upcoming
 
-    def _change(self, armed: Armed) -> Micros | None:
+    def next_change(self, now: Micros) -> Micros | None:
+        """Give that time if it is not later than `now`."""
+        upcoming = self.upcoming()
+        return upcoming if upcoming is not None and upcoming <= now else None
+
+    def _change(self, armed: Armed) -> Micros:
         fault = armed.fault
         if fault.kind.family is Family.ACTION:
             return fault.start
-        if fault.kind.family is Family.STATE:
-            return fault.until if armed.number in self._active else fault.start
-        return None
+        begins = fault.kind.family is Family.STATE and armed.number not in self._active
+        return fault.start if begins else fault.until
 
     def turn(self, now: Micros) -> list[Armed]:
-        """Begin and end the states that are due until `now`; give the actions to carry out."""
+        """Begin and end what is due until `now`; give the actions to carry out."""
+        self._is_stale = True
         actions = []
         for armed in sorted(self._armed.values(), key=lambda a: (a.fault.start, a.number)):
             fault = armed.fault
             if fault.kind.family is Family.ACTION and fault.start <= now:
                 actions.append(armed)
-            elif fault.kind.family is Family.STATE and fault.until <= now:
+            elif fault.until <= now:
                 self._retire(armed.number)
             elif self._begins(armed, now):
                 self._active.add(armed.number)

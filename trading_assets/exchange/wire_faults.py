@@ -86,6 +86,7 @@ async def with_faults(
         return await answer()
     now = exchange.settled_now()
     struck = exchange.faults.strike(call_of(exchange, request, body), now)
+    exchange.driver.poke()  # an action may have been drawn
     if (frozen := struck.get(Kind.FREEZE)) is not None and await freeze(exchange, frozen, request):
         return None
     delay = settings_of(struck, Kind.DELAY)

@@ -34,6 +34,7 @@ async def push_with_faults(
         connection.push(await answer())
         return
     struck = exchange.faults.strike(call, exchange.settled_now())
+    exchange.driver.poke()  # an action may have been drawn
     if (frozen := struck.get(Kind.FREEZE)) is not None:
         await freeze(exchange, frozen)
     delay = settings_of(struck, Kind.DELAY)

@@ -69,6 +69,17 @@ def test_a_window_of_market_time_strikes_all_within_it(faults):
     assert [bool(struck(faults, now=t)) for t in times] == [False, False, True, True, True, False]
 
 
+def test_what_has_ended_is_not_armed_any_more(faults):
+    number = armed(faults, kind="freeze", until=NOW // 1_000 + 20)
+    assert faults.upcoming() == NOW + 20_000
+    faults.turn(NOW + 19_999)
+    assert faults.is_armed(number, NOW + 19_999)
+    faults.turn(NOW + 20_000)
+    assert not faults.is_armed(number, NOW + 20_000)
+    assert faults.is_quiet
+    assert faults.upcoming() is None
+
+
 def test_states_begin_and_end_by_market_time(faults):
     armed(faults, kind="skew_server_time", ms=-90_000, until="2024-03-01T12:00:10Z")
     assert faults.next_change(NOW - 1) is None

@@ -98,6 +98,29 @@ def test_a_drop_at_a_market_time_ends_the_line_it_names(wire, bars, api):
         asked(api)
 
 
+def test_a_drop_is_at_its_instant_also_within_a_long_step(wire, bars):
+    arm(wire, "ws_drop", code=1_001, at="2024-03-01T12:00:05Z")
+    wire.sim("step", seconds=30)
+    seen = []
+    with pytest.raises(ConnectionClosed):
+        read_into(seen, bars)
+    assert [frame["E"] - 1_709_294_400_000 for frame in seen] == [2_000, 4_000]
+
+
+def test_a_drop_comes_in_time_while_nobody_asks(wired):
+    with wired(stepped=False, warp=50.0) as wire, socket(wire, "/ws/0") as ws:
+        now = wire.get("time").json()["serverTime"]
+        arm(wire, "ws_drop", code=1_001, at=now + 10_000)
+        with pytest.raises(ConnectionClosed):
+            ws.recv(timeout=5)
+        assert wire.ledger()["faults"][0]["ts"] == (now + 10_000) * 1_000
+
+
+def read_into(seen, ws):
+    while True:
+        seen.append(json.loads(ws.recv(timeout=5)))
+
+
 def test_a_refused_subscription_is_told(wire, bars):
     arm(wire, "ws_reject_subscribe")
     wish = {"method": "SUBSCRIBE", "params": ["ethusdt@kline_1m"], "id": 1}
