@@ -21,7 +21,7 @@ from trading_assets.exchange.limits import WeightMeter
 from trading_assets.exchange.listing import Listing
 from trading_assets.exchange.market_sources import open_market
 from trading_assets.exchange.market_streams import MarketStreams
-from trading_assets.exchange.settlement import settle
+from trading_assets.exchange.settlement import next_fill, settle
 from trading_assets.exchange.signatures import Authenticator, Credential
 from trading_assets.exchange.sockets import GOING_AWAY, Sockets
 from trading_assets.exchange.stream_hub import StreamHub
@@ -67,12 +67,11 @@ class Exchange:
         self.venue.publish = self.users.publish
         self.driver = Driver(self.clock, self.hub, self.sockets, self._settle, self._record)
         self.users.told = self.driver.poke
-        self.driver.planned = self.faults.upcoming
         for _, fault in config.fault_rates.chances:
             self.check_fault(fault)
         for fault in config.faults:
             self.arm(fault)
-        self.driver.watches = lambda: self.users.is_heard and any(self.venue.open.values())
+        self.driver.next_event = self._next_event
 
     def _continue_clock(self) -> None:
         last = self.ledger.last_ts
@@ -120,6 +119,17 @@ class Exchange:
             settle(self.venue, change)
             intervene(self.venue, self.links, self.faults, change)
         settle(self.venue, now)
+
+    def _next_event(self, until: Micros) -> Micros | None:
+        """Give the next instant until `until` at which a fault strikes or an order is reached.
+
+        Orders are looked at only while someone hears of it: all others find them filled as of then.
+        """
+        fill = None
+        if self.users.is_heard or self.hub.is_heard:
+            fill = next_fill(self.venue, until)
+        instants = (self.faults.next_change(until), fill)
+        return min((ts for ts in instants if ts is not None), default=None)
 
     @property
     def clock_skew(self) -> Micros:

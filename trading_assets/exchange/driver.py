@@ -13,12 +13,12 @@ from collections.abc import Callable
 
 from trading_assets.domain.ids import Micros
 from trading_assets.exchange.clock import MarketClock
-from trading_assets.exchange.market_model import CELL, cell_of
 from trading_assets.exchange.sockets import Sockets
 from trading_assets.exchange.stream_hub import StreamHub
 
 _STRIDE: Micros = 60_000_000
 _THINNED_FROM: Micros = 60_000_000  # a step of a minute says all that a minute of trading would
+_HORIZON: Micros = 3_600_000_000  # how far ahead orders are looked at before they are again
 _IN_FULL: Micros = 2_000_000
 _NAP_S = 0.002
 _PATIENCE_S = 5.0
@@ -28,9 +28,8 @@ class Driver:
     """Moves streams, fills and connections along with market time.
 
     Attributes:
-        watches: whether fills are to be told as they happen, because an order works and someone
-            listens. Otherwise they are found when they are asked for, with the same result.
-        planned: when the next fault by time is due, or None.
+        next_event: gives the next instant until a market time at which more than streams is due,
+            such as a fill that someone is to hear of.
 
     Args:
         settle: fills resting orders up to a market time.
@@ -50,8 +49,7 @@ class Driver:
         self._sockets = sockets
         self._settle = settle
         self._record = record
-        self.watches: Callable[[], bool] = lambda: False
-        self.planned: Callable[[], Micros | None] = lambda: None
+        self.next_event: Callable[[Micros], Micros | None] = lambda until: None
         self._poked = asyncio.Event()
         self._moving = asyncio.Lock()
         clock.changed = self.poke
@@ -60,22 +58,18 @@ class Driver:
         """Look again at what is due next; call it when that may have come nearer."""
         self._poked.set()
 
-    def next_due(self) -> Micros | None:
-        """Give the next instant at which something happens by itself, or None."""
-        watched = _next_cell(self._hub.now) if self.watches() else None
-        instants = (self._hub.next_due(), self._sockets.next_end(), watched, self.planned())
-        return min((ts for ts in instants if ts is not None), default=None)
+    def next_due(self) -> Micros:
+        """Give the next instant at which something may happen by itself."""
+        horizon = self._hub.now + _HORIZON
+        event = self.next_event(horizon)
+        instants = (horizon, event, self._hub.next_due(), self._sockets.next_end())
+        return min(ts for ts in instants if ts is not None)
 
     def advance(self, now: Micros) -> None:
         """Do all that is due up to `now`, in order of time."""
-        while (planned := self.planned()) is not None and self._hub.now < planned <= now:
-            self._advance(planned)
-        self._advance(now)
-
-    def _advance(self, now: Micros) -> None:
-        while self.watches() and (cell := _next_cell(self._hub.now)) <= now:
-            self._hub.advance(cell)
-            self._settle(cell)
+        while (event := self.next_event(now)) is not None:
+            self._hub.advance(event)
+            self._settle(event)
         self._hub.advance(now)
         self._settle(now)
         self._sockets.end_old(now)
@@ -122,15 +116,9 @@ class Driver:
             now = self._clock.now()
             await self.reach(now)
             self._record(now)
-            due = self.next_due()
-            seconds = None if due is None else self._clock.seconds_until(due)
+            seconds = self._clock.seconds_until(self.next_due())
             try:
                 async with asyncio.timeout(None if seconds is None else max(seconds, _NAP_S)):
                     await self._poked.wait()
             except TimeoutError:
                 continue
-
-
-def _next_cell(ts: Micros) -> Micros:
-    """Give the first instant after `ts` at which the path may move and fill an order."""
-    return (cell_of(ts) + 1) * CELL

@@ -44,6 +44,13 @@ def settle(venue: Venue, now: Micros) -> None:
         counter.settled_cell = max(counter.settled_cell, target)
 
 
+def next_fill(venue: Venue, until: Micros) -> Micros | None:
+    """Give the next unsettled instant until `until` that reaches an open order, or None."""
+    target = cell_of(until)
+    cells = [_next_cell(venue, symbol, target) for symbol in venue.counters if venue.open[symbol]]
+    return min((cell * CELL for cell in cells if cell is not None), default=None)
+
+
 def _next_cell(venue: Venue, symbol: str, target: int) -> int | None:
     """Give the first unsettled cell until `target` that reaches an open order, or None."""
     if symbol in venue.halted:

@@ -66,6 +66,11 @@ class StreamHub:
         self._planned: dict[str, int] = {}
         self._due: list[tuple[Micros, str, int, Source]] = []
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether anyone listens to any stream."""
+        return bool(self._sources)
+
     def subscribe(self, listener: Listener, name: str) -> None:
         """Add a stream to a listener, from now on; a name without a stream stays silent."""
         if name in listener.names:
