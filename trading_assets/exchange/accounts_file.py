@@ -18,6 +18,7 @@ key = "alice-key"
 secret_env = "ALICE_SECRET"
 deposits = { USDT = "50000", BTC = "0.5" }
 """
+_RATES = ("maker_bps", "taker_bps")
 _SECRETS = ("secret", "secret_file", "secret_env", "public_key_file")
 
 
@@ -25,7 +26,8 @@ def accounts_from(path: Path) -> tuple[AccountConfig, ...]:
     """Read the accounts of a TOML or YAML file.
 
     Each `account` has `name`, `key`, one of `secret`, `secret_file`, `secret_env` and
-    `public_key_file` (PEM of an Ed25519 key), and optionally `deposits` (asset = amount as text).
+    `public_key_file` (PEM of an Ed25519 key), and optionally `deposits` (asset = amount as text),
+    `maker_bps`, `taker_bps` (as text or whole numbers) and `pays_fees_in_bnb`.
 
     Raises:
         ConfigurationError: says which account and what was expected; never shows a secret.
@@ -67,7 +69,7 @@ def _table(path: Path) -> Any:
 
 def _account(row: Any, number: int, path: Path) -> AccountConfig:
     place = f"account {number} of {path}"
-    known = {"name", "key", "deposits", *_SECRETS}
+    known = {"name", "key", "deposits", *_SECRETS, *_RATES, "pays_fees_in_bnb"}
     if not isinstance(row, dict) or row.keys() - known:
         strangers = ", ".join(sorted(row.keys() - known)) if isinstance(row, dict) else "no table"
         raise ConfigurationError(
@@ -92,15 +94,47 @@ def _account(row: Any, number: int, path: Path) -> AccountConfig:
         key=row["key"],
         secret="" if signs_by_key else secret,
         public_key=secret if signs_by_key else "",
+        maker_bps=_bps(row, "maker_bps", place),
+        taker_bps=_bps(row, "taker_bps", place),
+        pays_fees_in_bnb=_flag(row, place),
         deposits=tuple((asset, _amount(text, asset, place)) for asset, text in deposits.items()),
     )
 
 
-def _amount(text: Any, asset: Any, place: str) -> Decimal:
+def _bps(row: dict[str, Any], name: str, place: str) -> Decimal | None:
+    if name not in row:
+        return None
+    rate = _decimal(row[name])
+    if not rate.is_finite() or not 0 <= rate <= 1_000 or rate != round(rate, 4):
+        raise ConfigurationError(
+            f"Bad {name} of {place}",
+            expected='basis points from 0 to 1000 with at most 4 decimals as text, such as "7.5"',
+            found=str(row[name]),
+        )
+    return rate
+
+
+def _flag(row: dict[str, Any], place: str) -> bool:
+    value = row.get("pays_fees_in_bnb", False)
+    if not isinstance(value, bool):
+        raise ConfigurationError(
+            f"Bad pays_fees_in_bnb of {place}", expected="true or false", found=str(value)
+        )
+    return value
+
+
+def _decimal(text: Any) -> Decimal:
+    """Read an exact number; a float, which is none, gives NaN."""
+    if isinstance(text, bool) or not isinstance(text, str | int):
+        return Decimal("NaN")
     try:
-        amount = Decimal(text) if isinstance(text, str | int) else Decimal("NaN")
+        return Decimal(text)
     except InvalidOperation:
-        amount = Decimal("NaN")
+        return Decimal("NaN")
+
+
+def _amount(text: Any, asset: Any, place: str) -> Decimal:
+    amount = _decimal(text)
     if not amount.is_finite() or not 0 <= amount <= 10**12 or amount != round(amount, 8):
         raise ConfigurationError(
             f"Bad deposit of {asset} in {place}",

@@ -49,6 +49,7 @@ class Exchange:
             self.windows = Windows(self.tape, self.klines)
             fees = Fees(config.fee_rate, config.fee_rate)
             self.venue = Venue(market.listings, market.model, market.outages, fees)
+            self.venue.own_fees = config.own_fees()
             self._open_accounts()
         except BaseException:
             self.ledger.close()

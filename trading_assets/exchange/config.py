@@ -12,6 +12,7 @@ from trading_assets.domain.ids import Micros
 from trading_assets.domain.instrument import units_from_decimal
 from trading_assets.exchange.fault_kinds import Fault
 from trading_assets.exchange.faults import Rates
+from trading_assets.exchange.fees import Fees
 from trading_assets.exchange.outages import LISTED_MINUTE
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -29,6 +30,9 @@ class AccountConfig:
     Attributes:
         public_key: PEM of an Ed25519 public key. The key then signs by it and not by the secret,
             and may open sessions on the WebSocket API.
+        maker_bps: commission of this account as maker, None for that of all.
+        taker_bps: the same as taker.
+        pays_fees_in_bnb: at a quarter off, while it has enough BNB.
     """
 
     name: str = "demo"
@@ -39,10 +43,17 @@ class AccountConfig:
         ("USDT", Decimal(100_000)),
         ("BTC", Decimal(1)),
     )
+    maker_bps: Decimal | None = None
+    taker_bps: Decimal | None = None
+    pays_fees_in_bnb: bool = False
 
     def deposit_units(self) -> dict[str, int]:
         """Give the first deposits in 1e-8 units per asset."""
         return {asset: units_from_decimal(value) for asset, value in self.deposits}
+
+
+def _rate(bps: Decimal) -> int:
+    return int(bps * 10_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +149,19 @@ class ExchangeConfig:
     @property
     def fee_rate(self) -> int:
         """The commission in 1e-8 of the received asset."""
-        return int(self.fee_bps * 10_000)
+        return _rate(self.fee_bps)
+
+    def own_fees(self) -> dict[str, Fees]:
+        """Give the commissions of the accounts that have some of their own."""
+        return {
+            account.name: Fees(
+                _rate(self.fee_bps if account.maker_bps is None else account.maker_bps),
+                _rate(self.fee_bps if account.taker_bps is None else account.taker_bps),
+                account.pays_fees_in_bnb,
+            )
+            for account in self.accounts
+            if account.pays_fees_in_bnb or {account.maker_bps, account.taker_bps} != {None}
+        }
 
     @property
     def connects_per_5min(self) -> int:

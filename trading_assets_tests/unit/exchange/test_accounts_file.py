@@ -74,6 +74,10 @@ ONE = '[[account]]\nname = "a"\nkey = "k"\n'
         (ONE + 'secret_env = "NOT_SET_ANYWHERE"', "NOT_SET_ANYWHERE"),
         (ONE + 'secret_file = "/not/there"', "/not/there"),
         (ONE + 'secret = " "', "is empty"),
+        (ONE + 'secret = "hush"\nmaker_bps = 0.1', "Bad maker_bps"),
+        (ONE + 'secret = "hush"\ntaker_bps = "1001"', "Bad taker_bps"),
+        (ONE + 'secret = "hush"\ntaker_bps = true', "Bad taker_bps"),
+        (ONE + 'secret = "hush"\npays_fees_in_bnb = 1', "Bad pays_fees_in_bnb"),
         (ONE + 'secret = "hush"\nsecert = "x"', "secert"),
         (ONE + 'secret = "hush"\ndeposits = { USDT = 0.1 }', "Bad deposit of USDT"),
         (ONE + 'secret = "hush"\ndeposits = { USDT = "many" }', "Bad deposit of USDT"),
@@ -87,6 +91,20 @@ def test_a_bad_file_says_what_is_wrong_and_no_secret(read, text, says):
         read(text)
     assert says in str(caught.value)
     assert "hush" not in str(caught.value)
+
+
+def test_fees_are_an_accounts_own(wired, read):
+    accounts = read(
+        '[[account]]\nname = "a"\nkey = "demo-key"\nsecret = "demo-secret"\n'
+        'deposits = { USDT = "10000", BNB = "5" }\npays_fees_in_bnb = true\ntaker_bps = "20"\n'
+    )
+    with wired(accounts=accounts, symbols=("SOLUSDT", "BNBUSDT")) as wire:
+        buy = {"symbol": "SOLUSDT", "side": "BUY", "type": "MARKET", "quantity": "1"}
+        (fill,) = wire.order(**buy).json()["fills"]
+        bnb = Decimal(str(wire.price("BNBUSDT")))
+    assert fill["commissionAsset"] == "BNB"
+    expected = Decimal(fill["price"]) * Decimal("0.0020") * Decimal("0.75") / bnb
+    assert abs(Decimal(fill["commission"]) - expected) <= Decimal("0.00000001")
 
 
 def test_several_accounts_trade_apart(wired, read):
