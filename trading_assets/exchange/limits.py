@@ -94,27 +94,21 @@ class OrderMeter:
         for name, length, _ in _INTERVALS:
             self._window(account, name, length, now).append(now)
 
-    def give_back(self, account: str, now: Micros) -> None:
-        """Uncount one order after its first fill."""
+    def give_back(self, account: str, placed_ts: Micros, ts: Micros) -> None:
+        """Uncount an order after its first fill at `ts`, where it still counts."""
         for name, length, _ in _INTERVALS:
-            times = self._window(account, name, length, now)
-            if times:
+            times = self._window(account, name, length, ts)
+            if times and times[-1] == placed_ts:
                 times.pop()
+            elif placed_ts in times:
+                times.remove(placed_ts)
 
     def recall(self, orders: Iterable[Order], last_ts: Micros) -> None:
-        """After a restart: count the orders of the present day as if it had never stopped."""
+        """After a restart: count the unfilled orders of the present day, as if never stopped."""
         start = last_ts // _DAY * _DAY
-        events = []
-        for order in orders:
-            if order.placed_ts >= start:
-                events.append((order.placed_ts, 0, order.account))
-            if order.trades and order.trades[0].ts >= start:
-                events.append((order.trades[0].ts, 1, order.account))
-        for ts, is_fill, account in sorted(events):
-            if is_fill:
-                self.give_back(account, ts)
-            else:
-                self.add(account, ts)
+        unfilled = [o for o in orders if o.placed_ts >= start and not o.trades]
+        for order in sorted(unfilled, key=lambda order: order.placed_ts):
+            self.add(order.account, order.placed_ts)
 
     def counts(self, account: str, now: Micros) -> tuple[int, int]:
         """Give the unfilled orders of the present 10 s and of the present day."""

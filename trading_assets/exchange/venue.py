@@ -355,7 +355,7 @@ class Venue(VenueState):
         self.adopt(trade)
         self.new_trades.append(trade)
         if len(order.trades) == 1:
-            self.order_meter.give_back(owner, ts)
+            self.order_meter.give_back(owner, order.placed_ts, ts)
         order.executed_lots += fill.lots
         order.executed_units += value
         order.updated_ts = ts

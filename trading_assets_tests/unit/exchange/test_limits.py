@@ -47,10 +47,10 @@ def test_a_fill_gives_the_place_back():
     meter = OrderMeter()
     meter.add("a", T0)
     meter.add("a", T0)
-    meter.give_back("a", T0)
+    meter.give_back("a", T0, T0)
     assert meter.counts("a", T0) == (1, 1)
-    meter.give_back("a", T0)
-    meter.give_back("a", T0)
+    meter.give_back("a", T0, T0)
+    meter.give_back("a", T0, T0)
     assert meter.counts("a", T0) == (0, 0)
 
 
