@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class Refused(Exception):
     """A request that the venue refuses; becomes `{"code":..,"msg":..}` on the wire.
@@ -10,13 +12,25 @@ class Refused(Exception):
     """
 
     def __init__(
-        self, code: int, text: str, *, status: int = 400, retry_after_s: int | None = None
+        self,
+        code: int,
+        text: str,
+        *,
+        status: int = 400,
+        retry_after_s: int | None = None,
+        data: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(f"{code} {text}")
         self.code = code
         self.text = text
         self.status = status
         self.retry_after_s = retry_after_s
+        self.data = data
+
+    def body(self) -> dict[str, Any]:
+        """Give what is said on the wire: code and text, and what a cancelReplace tells besides."""
+        said: dict[str, Any] = {"code": self.code, "msg": self.text}
+        return said if self.data is None else said | {"data": self.data}
 
 
 def too_much_weight(limit: int, retry_after_s: int) -> Refused:

@@ -134,7 +134,7 @@ async def _refuse(send: Send, refusal: Refused) -> None:
     headers = [(b"content-type", b"application/json;charset=UTF-8")]
     if refusal.retry_after_s is not None:
         headers.append((b"retry-after", str(refusal.retry_after_s).encode()))
-    body = wire.encode({"code": refusal.code, "msg": refusal.text})
+    body = wire.encode(refusal.body())
     start = {"type": "websocket.http.response.start", "status": refusal.status, "headers": headers}
     await send(start)
     await send({"type": "websocket.http.response.body", "body": body})

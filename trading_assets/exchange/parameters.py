@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from enum import Enum
 from typing import TypeVar
@@ -152,6 +153,21 @@ class Parameters:
             return kind[value]
         except KeyError:
             raise refusal from None
+
+    def flag(self, name: str) -> bool:
+        """Give an optional truth, false when it was not sent."""
+        value = self.text(name)
+        if value is not None and value.lower() not in {"true", "false"}:
+            raise Refused(-1130, f"Data sent for parameter '{name}' is not valid.")
+        return value is not None and value.lower() == "true"
+
+    def renamed(self, names: Mapping[str, str], added: Mapping[str, str]) -> Parameters:
+        """Give the same request with other names (new: old), and some parameters more."""
+        other = Parameters()
+        old = {theirs: ours for ours, theirs in names.items()}
+        other._values = {old.get(name, name): text for name, text in self._values.items()}
+        other._values |= added
+        return other
 
     def client_id(self, name: str) -> str | None:
         """Give a client order id, or None."""

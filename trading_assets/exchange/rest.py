@@ -14,8 +14,10 @@ from starlette.types import Receive, Scope, Send
 
 from trading_assets.exchange import (
     errors,
+    list_trading,
     market_data,
     public_trades,
+    replacing,
     tickers,
     trading,
     wallet,
@@ -62,6 +64,10 @@ class Endpoint:
     places: bool = False
 
 
+def _placing_list(signed: Signed) -> Endpoint:
+    return Endpoint(0, signed=signed, refused_weight=1, changes=True, places=True)
+
+
 _ROUTES: dict[tuple[str, str], Endpoint] = {
     ("GET", "ping"): Endpoint(1, market_data.ping),
     ("GET", "time"): Endpoint(1, market_data.time),
@@ -85,7 +91,20 @@ _ROUTES: dict[tuple[str, str], Endpoint] = {
     ("DELETE", "openOrders"): Endpoint(
         0, signed=trading.cancel_all, refused_weight=1, changes=True
     ),
-    ("POST", "order/test"): Endpoint(1, signed=trading.test_order),
+    ("POST", "order/cancelReplace"): Endpoint(
+        0, signed=replacing.cancel_replace, refused_weight=1, changes=True, places=True
+    ),
+    ("POST", "order/test"): Endpoint(trading.test_weight, signed=trading.test_order),
+    ("POST", "orderList/oco"): _placing_list(list_trading.place_oco),
+    ("POST", "orderList/oto"): _placing_list(list_trading.place_oto),
+    ("POST", "orderList/otoco"): _placing_list(list_trading.place_otoco),
+    ("POST", "order/oco"): _placing_list(list_trading.place_old_oco),
+    ("DELETE", "orderList"): Endpoint(
+        0, signed=list_trading.cancel_list, refused_weight=1, changes=True
+    ),
+    ("GET", "orderList"): Endpoint(4, signed=list_trading.query_list),
+    ("GET", "allOrderList"): Endpoint(20, signed=list_trading.all_lists),
+    ("GET", "openOrderList"): Endpoint(6, signed=list_trading.open_lists),
     ("GET", "order"): Endpoint(4, signed=trading.query_order),
     ("GET", "openOrders"): Endpoint(trading.open_orders_weight, signed=trading.open_orders),
     ("GET", "allOrders"): Endpoint(20, signed=trading.all_orders),
@@ -264,5 +283,5 @@ class RestApi:
             headers["Retry-After"] = str(refusal.retry_after_s)
         if refusal.status in {408, 413}:
             headers["Connection"] = "close"  # what is left of the body is not read
-        body = wire.encode({"code": refusal.code, "msg": refusal.text})
+        body = wire.encode(refusal.body())
         return Response(body, refusal.status, headers, wire.MEDIA_TYPE)

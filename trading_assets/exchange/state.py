@@ -125,6 +125,6 @@ def _recent_trades(exchange: Exchange) -> list[dict[str, Any]]:
     trades = [t for rows in exchange.venue.trades.values() for t in rows[-_TRADES_SHOWN:]]
     trades.sort(key=lambda t: (t.ts, t.symbol, t.trade_id), reverse=True)
     return [
-        {"account": t.account, **wire.my_trade(exchange.venue.listings[t.symbol], t)}
+        {"account": t.account, **wire.my_trade(exchange.venue.orders[t.symbol, t.order_id], t)}
         for t in trades[:_TRADES_SHOWN]
     ]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from trading_assets.exchange import wire
+from trading_assets.exchange.accounts import UNITS
 from trading_assets.exchange.application import Exchange
+from trading_assets.exchange.fees import BNB, BNB_DISCOUNT, Fees
 from trading_assets.exchange.parameters import Parameters
 
 
@@ -30,7 +34,7 @@ async def trade_fees(exchange: Exchange, account: str, parameters: Parameters) -
     """Answer GET asset/tradeFee: the account's commission rates, for one symbol or all."""
     symbol = parameters.symbol()
     parameters.refuse_unread()
-    fees = exchange.venue.fees
+    fees = exchange.venue.fees_of(account)
     symbols = (
         list(exchange.venue.listings)
         if symbol is None
@@ -50,7 +54,7 @@ async def account_status(exchange: Exchange, account: str, parameters: Parameter
 
 
 async def prevented_matches(exchange: Exchange, account: str, parameters: Parameters) -> bytes:
-    """Answer GET myPreventedMatches: clients' orders never meet each other here."""
+    """Answer GET myPreventedMatches: self-trade prevention is NONE."""
     exchange.listing(parameters.need_symbol())
     parameters.allow("preventedMatchId", "orderId", "fromPreventedMatchId", "limit")
     parameters.refuse_unread()
@@ -69,20 +73,37 @@ async def commission(exchange: Exchange, account: str, parameters: Parameters) -
     """Answer GET account/commission: the standard rates, and nothing on top of them."""
     symbol = exchange.listing(parameters.need_symbol()).instrument.symbol
     parameters.refuse_unread()
-    fees = exchange.venue.fees
+    fees = exchange.venue.fees_of(account)
     none = dict.fromkeys(("maker", "taker", "buyer", "seller"), wire.amount(0))
-    standard = {**none, "maker": wire.amount(fees.maker), "taker": wire.amount(fees.taker)}
-    discount = {
-        "enabledForAccount": False,
-        "enabledForSymbol": True,
-        "discountAsset": "BNB",
-        "discount": "0.75000000",
-    }
     answer = {
         "symbol": symbol,
-        "standardCommission": standard,
+        "standardCommission": none | _rates(fees),
         "specialCommission": none,
         "taxCommission": none,
-        "discount": discount,
+        "discount": _discount(fees),
     }
     return wire.encode(answer)
+
+
+def rates_for_order(fees: Fees) -> dict[str, Any]:
+    """Give what order/test says of an order's commission."""
+    none = dict.fromkeys(("maker", "taker"), wire.amount(0))
+    return {
+        "standardCommissionForOrder": _rates(fees),
+        "specialCommissionForOrder": none,
+        "taxCommissionForOrder": none,
+        "discount": _discount(fees),
+    }
+
+
+def _rates(fees: Fees) -> dict[str, str]:
+    return {"maker": wire.amount(fees.maker), "taker": wire.amount(fees.taker)}
+
+
+def _discount(fees: Fees) -> dict[str, Any]:
+    return {
+        "enabledForAccount": fees.in_bnb,
+        "enabledForSymbol": True,
+        "discountAsset": BNB,
+        "discount": wire.amount(UNITS - BNB_DISCOUNT),
+    }

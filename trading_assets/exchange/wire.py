@@ -12,11 +12,10 @@ from trading_assets.exchange.fees import Fees
 from trading_assets.exchange.filters import describe
 from trading_assets.exchange.limits import ORDERS_1D, ORDERS_10S
 from trading_assets.exchange.listing import Listing
-from trading_assets.exchange.orders import Kind, Order, Trade
+from trading_assets.exchange.orders import Kind, Order, OrderList, Trade
 from trading_assets.exchange.venue import Venue
 
 MEDIA_TYPE = "application/json;charset=UTF-8"
-_NO_LIST = -1
 _SELF_TRADE_PREVENTION = "NONE"
 
 
@@ -52,14 +51,15 @@ def placed(order: Order, response: str) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "symbol": order.symbol,
         "orderId": order.order_id,
-        "orderListId": _NO_LIST,
+        "orderListId": order.list_id,
         "clientOrderId": order.client_order_id,
         "transactTime": ms(order.placed_ts),
     }
     if response == "ACK":
         return answer
     answer |= _state(order)
-    answer["workingTime"] = ms(order.placed_ts)
+    answer |= _stop(order)
+    answer["workingTime"] = _working_time(order)
     answer["selfTradePreventionMode"] = _SELF_TRADE_PREVENTION
     if response == "FULL":
         answer["fills"] = [_fill(order.listing, trade) for trade in order.trades]
@@ -71,15 +71,15 @@ def queried(order: Order) -> dict[str, Any]:
     return {
         "symbol": order.symbol,
         "orderId": order.order_id,
-        "orderListId": _NO_LIST,
+        "orderListId": order.list_id,
         "clientOrderId": order.client_order_id,
         **_state(order),
-        "stopPrice": amount(0),
+        "stopPrice": price(order.listing, order.stop_ticks),
         "icebergQty": amount(0),
         "time": ms(order.placed_ts),
         "updateTime": ms(order.updated_ts),
-        "isWorking": True,
-        "workingTime": ms(order.placed_ts),
+        "isWorking": order.working_ts > 0,
+        "workingTime": _working_time(order),
         "selfTradePreventionMode": _SELF_TRADE_PREVENTION,
     }
 
@@ -90,12 +90,53 @@ def cancelled(order: Order, cancel_id: str) -> dict[str, Any]:
         "symbol": order.symbol,
         "origClientOrderId": order.client_order_id,
         "orderId": order.order_id,
-        "orderListId": _NO_LIST,
+        "orderListId": order.list_id,
         "clientOrderId": cancel_id,
         "transactTime": ms(order.updated_ts),
         **_state(order),
+        **_stop(order),
         "selfTradePreventionMode": _SELF_TRADE_PREVENTION,
     }
+
+
+def list_queried(found: OrderList) -> dict[str, Any]:
+    """Give an order list as a query shows it."""
+    state = "ALL_DONE" if found.is_done else "EXECUTING"
+    return {
+        "orderListId": found.list_id,
+        "contingencyType": found.contingency,
+        "listStatusType": "ALL_DONE" if found.is_done else "EXEC_STARTED",
+        "listOrderStatus": state,
+        "listClientOrderId": found.client_list_id,
+        "transactionTime": ms(found.updated_ts),
+        "symbol": found.symbol,
+        "orders": [
+            {
+                "symbol": order.symbol,
+                "orderId": order.order_id,
+                "clientOrderId": order.client_order_id,
+            }
+            for order in found.orders
+        ],
+    }
+
+
+def list_placed(found: OrderList, response: str) -> dict[str, Any]:
+    """Give the answer to the placement of an order list."""
+    return list_queried(found) | {"orderReports": [placed(o, response) for o in found.orders]}
+
+
+def list_cancelled(found: OrderList, cancel_id: str) -> dict[str, Any]:
+    """Give the answer to the cancel of an order list."""
+    return list_queried(found) | {"orderReports": [cancelled(o, cancel_id) for o in found.orders]}
+
+
+def _working_time(order: Order) -> int:
+    return ms(order.working_ts) if order.working_ts else -1
+
+
+def _stop(order: Order) -> dict[str, Any]:
+    return {"stopPrice": price(order.listing, order.stop_ticks)} if order.stop_ticks else {}
 
 
 def _state(order: Order) -> dict[str, Any]:
@@ -122,13 +163,14 @@ def _fill(listing: Listing, trade: Trade) -> dict[str, Any]:
     }
 
 
-def my_trade(listing: Listing, trade: Trade) -> dict[str, Any]:
-    """Give one row of myTrades."""
+def my_trade(order: Order, trade: Trade) -> dict[str, Any]:
+    """Give one row of myTrades: a trade of an order."""
+    listing = order.listing
     return {
         "symbol": trade.symbol,
         "id": trade.trade_id,
         "orderId": trade.order_id,
-        "orderListId": _NO_LIST,
+        "orderListId": order.list_id,
         "price": price(listing, trade.ticks),
         "qty": quantity(listing, trade.lots),
         "quoteQty": amount(trade.value_units),
@@ -215,12 +257,12 @@ def _symbol(venue: Venue, listing: Listing, now: Micros) -> dict[str, Any]:
         "quoteCommissionPrecision": 8,
         "orderTypes": [kind.value for kind in Kind],
         "icebergAllowed": False,
-        "ocoAllowed": False,
-        "otoAllowed": False,
+        "ocoAllowed": True,
+        "otoAllowed": True,
         "opoAllowed": False,
         "quoteOrderQtyMarketAllowed": True,
         "allowTrailingStop": False,
-        "cancelReplaceAllowed": False,
+        "cancelReplaceAllowed": True,
         "amendAllowed": False,
         "pegInstructionsAllowed": False,
         "isSpotTradingAllowed": True,

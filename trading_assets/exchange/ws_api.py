@@ -154,7 +154,7 @@ class ApiSession:
     def _refusal(
         self, number: Any, refusal: Refused, limits: list[dict[str, Any]], *, shown: bool
     ) -> str:
-        error: dict[str, Any] = {"code": refusal.code, "msg": refusal.text}
+        error = refusal.body()
         if refusal.retry_after_s is not None:
             now_ms = wall_now() // 1_000
             later = now_ms + 1_000 * refusal.retry_after_s

@@ -17,7 +17,7 @@ KEY = {"X-MBX-APIKEY": "demo-key"}
         ("GET", "/sapi/v1/capital/withdraw/history", (404, -1020)),
         ("GET", "/favicon.ico", (404, -1020)),
         ("PUT", "/api/v3/order", (404, -1020)),
-        ("POST", "/api/v3/order/oco", (404, -1020)),
+        ("PUT", "/api/v3/order/amend/keepPriority", (404, -1020)),
         ("POST", "/api/v3/userDataStream", (410, -1016)),
         ("PUT", "/api/v3/userDataStream", (410, -1016)),
     ],

@@ -25,7 +25,10 @@ import pytest
         ({"surprise": "1"}, (-1104, "Not all sent parameters were read; read '")),
         (
             {"type": "STOP_LOSS_LIMIT"},
-            (-2010, "Stop loss limit orders are not supported for this symbol."),
+            (
+                -1102,
+                "Mandatory parameter 'stopPrice' was not sent, was empty/null, or malformed.",
+            ),
         ),
     ],
 )
