@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 from trading_assets.adapters.binance.broker import BinanceBroker
 from trading_assets.adapters.binance.feed import BinanceBarSource, KlinePager
+from trading_assets.adapters.binance.filters import FilterCache
 from trading_assets.adapters.binance.kline_stream import StreamedBars
 from trading_assets.domain.account import AccountNews
 from trading_assets.domain.errors import ConfigurationError
@@ -105,6 +106,7 @@ def run_live(
             desk.clock,
             recv_window_ms=desk.settings.binance.recv_window_ms,
             time_is_auth=place.settings.venue != "embedded",
+            filters=FilterCache(pager.entry),
         )
         broker.synchronise()
         bars = stack.enter_context(

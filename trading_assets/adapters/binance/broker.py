@@ -14,11 +14,20 @@ from typing import Any, TypeVar
 
 from trading_assets.adapters.binance.budget import Use
 from trading_assets.adapters.binance.client import translate, venue_errors
+from trading_assets.adapters.binance.filters import FilterCache
+from trading_assets.adapters.binance.order_messages import (
+    STATUSES,
+    balances_of_answer,
+    fill_of_answer,
+    parameters,
+    require_sendable,
+)
 from trading_assets.domain.account import Balance, Fill
 from trading_assets.domain.errors import (
     OrderRejected,
     OutcomeUnknown,
     TradingAssetsError,
+    UnknownSymbol,
     VenueError,
     VenueUnavailable,
 )
@@ -26,10 +35,7 @@ from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.order import (
     OrderReport,
     OrderSide,
-    OrderStatus,
     OrderTicket,
-    OrderType,
-    TimeInForce,
 )
 from trading_assets.domain.ports import Clock
 
@@ -41,29 +47,10 @@ _MINUTE_S = 60.0
 _HOUR_S = 3600.0
 _JUMP: Micros = 500_000
 _LOG = logging.getLogger(__name__)
+_FILTER = -1013
 _NO_SUCH_ORDER = -2013
 _NOTHING_TO_CANCEL = -2011
 _OUTSIDE_RECV_WINDOW = -1021
-_TYPES = {
-    OrderType.MARKET: "MARKET",
-    OrderType.LIMIT: "LIMIT",
-    OrderType.STOP: "STOP_LOSS",
-    OrderType.STOP_LIMIT: "STOP_LOSS_LIMIT",
-}
-_TIMES = (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK)
-_TIMES_AT_MARKET = (TimeInForce.GTC, TimeInForce.IOC)
-"""What there is when no time in force goes out: the venue drops what a market order leaves."""
-_STATUSES = {
-    "NEW": OrderStatus.ACCEPTED,
-    "PENDING_NEW": OrderStatus.ACCEPTED,
-    "PENDING_CANCEL": OrderStatus.ACCEPTED,
-    "PARTIALLY_FILLED": OrderStatus.PARTIALLY_FILLED,
-    "FILLED": OrderStatus.FILLED,
-    "CANCELED": OrderStatus.CANCELED,
-    "REJECTED": OrderStatus.REJECTED,
-    "EXPIRED": OrderStatus.EXPIRED,
-    "EXPIRED_IN_MATCH": OrderStatus.EXPIRED,
-}
 
 
 class BinanceBroker:
@@ -76,6 +63,7 @@ class BinanceBroker:
         *,
         recv_window_ms: int,
         time_is_auth: bool = True,
+        filters: FilterCache | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Join a client that has a key.
@@ -86,12 +74,14 @@ class BinanceBroker:
             recv_window_ms: the one that `client` was made with.
             time_is_auth: the venue's public time is the clock it checks signatures against. Not so
                 at an embedded exchange with a virtual clock, which checks against the wall clock.
+            filters: to refuse here what the venue would refuse; without them only it does.
             monotonic: this machine's own time, in seconds; for the hourly look at the clock.
         """
         self.recv_window_ms = recv_window_ms
         self._client = client
         self._wall = wall
         self._time_is_auth = time_is_auth
+        self._filters = filters
         self._offset: Micros = 0
         self._is_measured = False
         self._monotonic = monotonic
@@ -138,15 +128,18 @@ class BinanceBroker:
             OutcomeUnknown: anything else.
         """
         doing = f"order {ticket.client_order_id}"
-        _require_sendable(ticket, doing)
+        require_sendable(ticket, doing)
+        self._require_fit(ticket, doing)
         if not ticket.reduce_only:
             self._client.budget.admit(0, Use.ENTRY)
-        answer = self._order_call(lambda: self._client.create_order(**_parameters(ticket)), doing)
+        answer = self._order_call(
+            lambda: self._client.create_order(**parameters(ticket)), doing, ticket.symbol
+        )
         try:
             if answer["clientOrderId"] != ticket.client_order_id:
                 raise ValueError(f"an answer about {answer['clientOrderId']}")  # noqa: TRY301
             report = self._report(answer)
-            fills = tuple(_fill_of_answer(item, report, answer) for item in answer["fills"])
+            fills = tuple(fill_of_answer(item, report, answer) for item in answer["fills"])
         except (KeyError, TypeError, ValueError, InvalidOperation) as error:
             raise OutcomeUnknown(
                 f"{doing}: the answer cannot be read",
@@ -155,6 +148,22 @@ class BinanceBroker:
                 fix="Ask the venue before anything else.",
             ) from None
         return report, fills
+
+    def _require_fit(self, ticket: OrderTicket, doing: str) -> None:
+        """Refuse what fails the filters as they are known; what cannot be read refuses nothing."""
+        if self._filters is None:
+            return
+        try:
+            failed = self._filters.of(ticket.symbol).refusal(ticket)
+        except (VenueError, UnknownSymbol) as error:
+            _LOG.warning("Filters of %s are not known: %s", ticket.symbol, error.what)
+            return
+        if failed:
+            raise OrderRejected(
+                f"{doing}: not sent, since it would fail the filter {failed}",
+                fix="The venue may have changed it; take the instruments anew.",
+                code=_FILTER,
+            )
 
     def query(self, symbol: Symbol, client_order_id: str) -> OrderReport | None:
         """Give the venue's report, or None when it knows no such order now."""
@@ -216,16 +225,20 @@ class BinanceBroker:
     def balances(self) -> tuple[Balance, ...]:
         """List all non-zero balances."""
         answer = self._read(self._client.get_account, "balances")
-        found = self._parsed(_balances, answer, "balances")
+        found = self._parsed(balances_of_answer, answer, "balances")
         return tuple(balance for balance in found if balance.total)
 
-    def _order_call(self, request: Callable[[], Answer], doing: str) -> Answer:
-        """Run a request that changes something, once."""
+    def _order_call(
+        self, request: Callable[[], Answer], doing: str, symbol: Symbol | None = None
+    ) -> Answer:
+        """Run a request that changes something, once; `symbol` of a placement."""
         self._keep_time()
         try:
             return request()
         except venue_errors() as caught:
             error = translate(caught, doing, is_order=True)
+        if self._filters is not None and symbol and getattr(error, "code", 0) == _FILTER:
+            self._filters.expire(symbol)
         self._heed_clock(error)
         raise error
 
@@ -283,7 +296,7 @@ class BinanceBroker:
 
     def _report(self, row: Mapping[str, Any]) -> OrderReport:
         symbol = Symbol(row["symbol"])
-        if row["status"] not in _STATUSES:
+        if row["status"] not in STATUSES:
             raise ValueError(f"status {row['status']}")
         self._names[symbol, int(row["orderId"])] = row["clientOrderId"]
         return OrderReport(
@@ -291,7 +304,7 @@ class BinanceBroker:
             venue_order_id=str(row["orderId"]),
             symbol=symbol,
             side=OrderSide[row["side"]],
-            status=_STATUSES[row["status"]],
+            status=STATUSES[row["status"]],
             quantity=Decimal(row["origQty"]),
             executed=Decimal(row["executedQty"]),
             quote_executed=Decimal(row["cummulativeQuoteQty"]),
@@ -323,62 +336,3 @@ class BinanceBroker:
             )
             self._names[symbol, order_id] = str(row["clientOrderId"])
         return self._names[symbol, order_id]
-
-
-def _require_sendable(ticket: OrderTicket, doing: str) -> None:
-    """Refuse, before anything is sent, what the venue has no equal of.
-
-    Raises:
-        OrderRejected: for another type or time in force; the order surely does not exist.
-    """
-    has_limit = ticket.limit_price is not None
-    times = _TIMES if has_limit else _TIMES_AT_MARKET
-    if ticket.type not in _TYPES or ticket.tif not in times:
-        raise OrderRejected(
-            f"{doing}: spot orders of this kind cannot be sent",
-            expected=f"{', '.join(kind.name for kind in _TYPES)}; "
-            f"{', '.join(tif.name for tif in times)} {'with' if has_limit else 'without'} a limit",
-            found=f"{ticket.type.name} {ticket.tif.name}",
-            fix="Trade a release whose order types the venue has.",
-        )
-
-
-def _parameters(ticket: OrderTicket) -> dict[str, str]:
-    parameters = {
-        "symbol": str(ticket.symbol),
-        "side": ticket.side.name,
-        "type": _TYPES[ticket.type],
-        "quantity": f"{ticket.quantity:f}",
-        "newClientOrderId": ticket.client_order_id,
-        "newOrderRespType": "FULL",
-    }
-    if ticket.limit_price is not None:
-        parameters["price"] = f"{ticket.limit_price:f}"
-        parameters["timeInForce"] = ticket.tif.name
-    if ticket.stop_price is not None:
-        parameters["stopPrice"] = f"{ticket.stop_price:f}"
-    return parameters
-
-
-def _fill_of_answer(
-    item: Mapping[str, Any], report: OrderReport, answer: Mapping[str, Any]
-) -> Fill:
-    return Fill(
-        symbol=report.symbol,
-        trade_id=str(item["tradeId"]),
-        client_order_id=report.client_order_id,
-        venue_order_id=report.venue_order_id,
-        side=report.side,
-        price=Decimal(item["price"]),
-        quantity=Decimal(item["qty"]),
-        fee=Decimal(item["commission"]),
-        fee_asset=str(item["commissionAsset"]),
-        ts=int(answer["transactTime"]) * _MS,
-    )
-
-
-def _balances(answer: Mapping[str, Any]) -> list[Balance]:
-    return [
-        Balance(str(row["asset"]), Decimal(row["free"]), Decimal(row["locked"]))
-        for row in answer["balances"]
-    ]

@@ -6,7 +6,7 @@ the unfinished bar and never retries.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -87,16 +87,26 @@ class KlinePager:
         Raises:
             UnknownSymbol: if the venue does not list it.
         """
+        return instrument_from_entry(self.entry(symbol))
+
+    def entry(self, symbol: Symbol) -> Mapping[str, Any]:
+        """Give what exchangeInfo says of a symbol.
+
+        Raises:
+            UnknownSymbol: if the venue does not list it.
+        """
         doing = f"description of {symbol}"
         answer = self._call(
             # The library's public method asks for all symbols of the venue: megabytes.
             lambda: self._client._get("exchangeInfo", data={"symbol": symbol}),  # noqa: SLF001
             doing,
         )
-        entries = _parsed(lambda: {entry["symbol"]: entry for entry in answer["symbols"]}, doing)
+        entries: dict[str, Mapping[str, Any]] = _parsed(
+            lambda: {entry["symbol"]: entry for entry in answer["symbols"]}, doing
+        )
         if symbol not in entries:
             raise UnknownSymbol(f"The venue does not describe {symbol}", found="no such entry")
-        return instrument_from_entry(entries[symbol])
+        return entries[symbol]
 
     def _page(self, doing: str, **parameters: Any) -> Page:
         def ask() -> Page:
