@@ -241,6 +241,73 @@ def test_an_order_lives_on_both_wires(venue, api):
     ]
 
 
+def around(venue, factor, symbol="BTCUSDT"):
+    return f"{venue.price(symbol) * factor:.2f}"
+
+
+def test_lists_live_on_both_wires_and_their_status_is_told_last(venue, api):
+    api.signed("userDataStream.subscribe.signature")
+    placed = api.signed(
+        "orderList.place.oco",
+        symbol="BTCUSDT",
+        side="SELL",
+        quantity="0.01",
+        aboveType="LIMIT_MAKER",
+        abovePrice=around(venue, 1.1),
+        belowType="STOP_LOSS",
+        belowStopPrice=around(venue, 0.9),
+        listClientOrderId="both",
+    )["result"]
+    assert (placed["contingencyType"], len(placed["orderReports"])) == ("OCO", 2)
+    name = {"orderListId": placed["orderListId"]}
+    on_rest = venue.signed("GET", "orderList", **name).json()
+    assert api.signed("orderList.status", **name)["result"] == on_rest
+    assert api.signed("openOrderLists.status")["result"] == [on_rest]
+    cancelled = api.signed("orderList.cancel", symbol="BTCUSDT", **name)["result"]
+    assert cancelled["listOrderStatus"] == "ALL_DONE"
+    assert api.signed("orderList.cancel", symbol="BTCUSDT", **name)["error"]["code"] == -2011
+    events = api.taken()
+    told = [
+        (e["e"], e.get("x") or e.get("L")) for e in events if e["e"] != "outboundAccountPosition"
+    ]
+    assert sorted(told[:3]) == [
+        ("executionReport", "NEW"),
+        ("executionReport", "NEW"),
+        ("listStatus", "EXECUTING"),
+    ]
+    assert told[-1] == ("listStatus", "ALL_DONE")
+    assert {e["g"] for e in events if "g" in e} == {placed["orderListId"]}
+
+
+def test_a_replacement_that_fails_says_what_became_of_each_half(venue, api):
+    wish = {"symbol": "SOLUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
+    wish |= {"quantity": "1", "price": around(venue, 0.9, "SOLUSDT")}
+    answer = api.signed(
+        "order.cancelReplace",
+        cancelReplaceMode="STOP_ON_FAILURE",
+        cancelOrigClientOrderId="never-placed",
+        **wish,
+    )
+    assert (answer["status"], answer["error"]["code"]) == (400, -2022)
+    assert answer["error"]["data"]["newOrderResult"] == "NOT_ATTEMPTED"
+    api.signed("order.place", newClientOrderId="old", **wish)
+    done = api.signed(
+        "order.cancelReplace",
+        cancelReplaceMode="STOP_ON_FAILURE",
+        cancelOrigClientOrderId="old",
+        newClientOrderId="new",
+        **wish,
+    )
+    assert done["result"]["newOrderResponse"]["clientOrderId"] == "new"
+    open_orders = api.signed("openOrders.status", symbol="SOLUSDT")["result"]
+    assert [order["clientOrderId"] for order in open_orders] == ["new"]
+
+
+def test_commissions_are_those_of_rest(venue, api):
+    on_rest = venue.signed("GET", "account/commission", symbol="SOLUSDT").json()
+    assert api.signed("account.commission", symbol="SOLUSDT")["result"] == on_rest
+
+
 # --- user events
 
 
