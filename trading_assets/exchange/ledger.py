@@ -17,9 +17,8 @@ from typing import IO, Any
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
-from trading_assets.domain.order import OrderSide
+from trading_assets.exchange import ledger_rows
 from trading_assets.exchange.fault_kinds import Call, Fault
-from trading_assets.exchange.orders import Kind, Order, OrderList, Shape, Status, Tif, Trade
 from trading_assets.exchange.venue import Venue
 from trading_assets.exchange.venue_state import Symbols
 
@@ -246,15 +245,15 @@ class Ledger:
         )
         self._db.executemany(
             f"INSERT OR REPLACE INTO orders VALUES ({_ORDER_MARKS})",  # noqa: S608
-            [_order_row(order) for order in venue.changed_orders.values()],
+            [ledger_rows.order_row(order) for order in venue.changed_orders.values()],
         )
         self._db.executemany(
             f"INSERT INTO trades VALUES ({_TRADE_MARKS})",  # noqa: S608
-            [_trade_row(trade) for trade in venue.new_trades],
+            [ledger_rows.trade_row(trade) for trade in venue.new_trades],
         )
         self._db.executemany(
             "INSERT OR REPLACE INTO order_lists VALUES (?,?,?,?,?,?,?,?)",
-            [_list_row(found) for found in venue.lists.changed.values()],
+            [ledger_rows.list_row(found) for found in venue.lists.changed.values()],
         )
         self._db.executemany(
             "INSERT OR REPLACE INTO balances VALUES (?,?,?,?)",
@@ -287,11 +286,11 @@ class Ledger:
                 )
             venue.counters[symbol] = Symbols(*numbers)
         for row in db.execute("SELECT * FROM order_lists ORDER BY list_id"):
-            venue.lists.index(_list_from_row(row))
+            venue.lists.index(ledger_rows.list_from_row(row))
         for row in db.execute("SELECT * FROM orders ORDER BY symbol, order_id"):
-            venue.index(_order_from_row(venue, row))
+            venue.index(ledger_rows.order_from_row(venue, row))
         for row in db.execute("SELECT * FROM trades ORDER BY symbol, trade_id, is_maker, order_id"):
-            venue.adopt(_trade_from_row(row))
+            venue.adopt(ledger_rows.trade_from_row(row))
         venue.recall(self.last_ts)
 
     def dump(self) -> dict[str, list[dict[str, Any]]]:
@@ -323,113 +322,3 @@ def _lock(path: Path) -> IO[bytes]:
             fix="Stop it, or name another file.",
         ) from None
     return handle
-
-
-def _order_row(order: Order) -> tuple[Any, ...]:
-    return (
-        order.symbol,
-        order.order_id,
-        order.client_order_id,
-        order.account,
-        order.side.name,
-        order.kind.value,
-        order.tif.value,
-        order.lots,
-        order.ticks,
-        order.quote_units,
-        order.executed_lots,
-        order.executed_units,
-        order.locked_units,
-        order.status.value,
-        order.placed_ts,
-        order.updated_ts,
-        order.working_ts,
-        order.stop_ticks,
-        order.list_id,
-    )
-
-
-def _order_from_row(venue: Venue, row: tuple[Any, ...]) -> Order:
-    return Order(
-        listing=venue.listings[row[0]],
-        order_id=row[1],
-        client_order_id=row[2],
-        account=row[3],
-        side=OrderSide[row[4]],
-        kind=Kind(row[5]),
-        tif=Tif(row[6]),
-        lots=row[7],
-        ticks=row[8],
-        quote_units=row[9],
-        executed_lots=row[10],
-        executed_units=row[11],
-        locked_units=row[12],
-        status=Status(row[13]),
-        placed_ts=row[14],
-        updated_ts=row[15],
-        working_ts=row[16],
-        stop_ticks=row[17],
-        list_id=row[18],
-    )
-
-
-def _trade_row(trade: Trade) -> tuple[Any, ...]:
-    return (
-        trade.symbol,
-        trade.trade_id,
-        trade.order_id,
-        trade.account,
-        trade.side.name,
-        trade.ticks,
-        trade.lots,
-        trade.value_units,
-        trade.fee_units,
-        trade.fee_asset,
-        trade.ts,
-        int(trade.is_maker),
-        trade.against,
-    )
-
-
-def _trade_from_row(row: tuple[Any, ...]) -> Trade:
-    return Trade(
-        symbol=row[0],
-        trade_id=row[1],
-        order_id=row[2],
-        account=row[3],
-        side=OrderSide[row[4]],
-        ticks=row[5],
-        lots=row[6],
-        value_units=row[7],
-        fee_units=row[8],
-        fee_asset=row[9],
-        ts=row[10],
-        is_maker=bool(row[11]),
-        against=row[12],
-    )
-
-
-def _list_row(found: OrderList) -> tuple[Any, ...]:
-    return (
-        found.list_id,
-        found.client_list_id,
-        found.account,
-        found.symbol,
-        found.shape.value,
-        found.placed_ts,
-        found.updated_ts,
-        int(found.is_done),
-    )
-
-
-def _list_from_row(row: tuple[Any, ...]) -> OrderList:
-    return OrderList(
-        list_id=row[0],
-        client_list_id=row[1],
-        account=row[2],
-        symbol=row[3],
-        shape=Shape(row[4]),
-        placed_ts=row[5],
-        updated_ts=row[6],
-        is_done=bool(row[7]),
-    )

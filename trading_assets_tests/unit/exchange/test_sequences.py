@@ -15,11 +15,11 @@ def parts(model):
     return listings, model, Outages(model.seed), 1_709_294_400_000_000
 
 
-def run(parts, seeds):
+def run(parts, seeds, acts=14):
     done = Counter()
     for seed in seeds:
         try:
-            done += live(seed, parts, acts=14)
+            done += live(seed, parts, acts)
         except Exception as error:
             error.add_note(f"seed {seed}")
             raise
@@ -43,4 +43,4 @@ def test_three_hundred_sequences(parts):
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_ten_thousand_sequences(parts):
-    check_reach(run(parts, range(10_000, 20_000)))
+    check_reach(run(parts, range(10_000, 20_000), acts=30))
