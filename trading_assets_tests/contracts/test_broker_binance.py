@@ -109,6 +109,25 @@ def test_a_resting_order_is_accepted_listed_and_cancelled(broker):
     assert broker.query("SOLUSDT", "ta-rest").status is OrderStatus.CANCELED
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"type": OrderType.STOP, "stop_price": Decimal("300.00")},
+        {
+            "type": OrderType.STOP_LIMIT,
+            "stop_price": Decimal("300.00"),
+            "limit_price": Decimal("301.00"),
+        },
+    ],
+)
+def test_a_stop_waits_at_the_venue_until_it_is_cancelled(broker, changes):
+    report, fills = broker.submit(_ticket("ta-stop", **changes))
+
+    assert (report.status, fills) == (OrderStatus.ACCEPTED, ())
+    assert [order.client_order_id for order in broker.open_orders()] == ["ta-stop"]
+    assert broker.cancel("SOLUSDT", "ta-stop").status is OrderStatus.CANCELED
+
+
 def test_an_immediate_order_without_a_counterpart_expires(broker):
     report, fills = broker.submit(_limit("ta-ioc", "110.00", tif=TimeInForce.IOC))
 

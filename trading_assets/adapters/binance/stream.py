@@ -258,9 +258,13 @@ async def _library(endpoints: Endpoints, key: str, secret: str) -> AsyncIterator
 
 async def _close(connection: Any) -> None:
     """Close a WebSocket, and do not wait for an answer that may not come."""
-    if connection is not None:
+    if connection is None:
+        return
+    try:
         with suppress(TimeoutError):
             await asyncio.wait_for(connection.close(), _CLOSE_S)
+    finally:
+        connection.transport.abort()  # also when this is cancelled: nothing else would close it
 
 
 def _kind(message: Message) -> str:

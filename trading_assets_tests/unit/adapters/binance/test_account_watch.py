@@ -230,3 +230,23 @@ def test_secrets_stay_out_of_what_is_said_of_a_refused_subscription(
     assert "-1022" in text
     assert DEMO_KEY not in text
     assert "signature" not in text
+
+
+def test_a_connection_that_went_dead_without_a_word_is_noticed(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trading_assets.adapters.binance.stream._PING_S", 0.2)
+    control(account.exchange, "fault", kind="ws_drop", line="api")
+    account.until(lambda: account.stream.sessions == 2, "a session with short pings")
+    control(account.exchange, "fault", kind="ws_stall", line="api")
+    account.until(lambda: account.stream.sessions == 3, "a new subscription")
+    account.buy("ta-after")
+    assert [fill.client_order_id for fill in account.pushed()] == ["ta-after"]
+
+
+def test_closing_takes_no_longer_than_it_must(account: Account) -> None:
+    """The library alone waits ten seconds for its own reader."""
+    began = time.monotonic()
+    account.watch.close()
+    assert time.monotonic() - began < 3
+    assert not account.stream._supervisor._thread.is_alive()

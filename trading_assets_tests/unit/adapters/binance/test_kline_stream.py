@@ -199,3 +199,25 @@ def test_a_revised_bar_is_told(line: Line) -> None:
     assert (revision.ts, revision.was) == (START, changed)
     assert revision.now is not None
     assert same_trade_facts(revision.now, was)
+
+
+def test_a_burst_that_would_overflow_the_library_is_taken_in(line: Line) -> None:
+    line.open()
+    line.step()
+    line.take_all()
+    line.step(120)  # some thousands of messages at once; the library alone keeps a hundred
+    line.take_all()
+    line.until(lambda: line.bars.streamed + line.bars.filled >= 2 * 121 - 1, "the pushed bars")
+    line.require_whole()
+    assert line.bars.sessions == 1
+
+
+def test_a_venue_that_says_goodbye_is_left_and_found_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    config = ExchangeConfig(start=START, stepped=True, sim_controls=True)
+    with running_exchange(config) as first:
+        line = Line(first, StreamTerms(longest_pause_s=0.3))
+        line.open()
+    line.until(lambda: "serverShutdown" in caplog.text, "the goodbye")
+    line.bars.close()
