@@ -96,7 +96,7 @@ def test_two_symbols_close_every_bar_of_every_interval_once_in_order(wire):
         for interval in INTERVALS:
             got = [e["k"]["t"] for e in closed if (e["s"], e["k"]["i"]) == (symbol, interval)]
             window = {"limit": 1000}
-            if interval in {"3d", "1w", "1M"}:  # thousands of them would take seconds
+            if interval[-1] in "hdwM":  # a thousand of them are years, which take seconds
                 window["startTime"] = start - 32 * 86_400_000
             rows = wire.get("klines", symbol=symbol, interval=interval, **window).json()
             assert got == [row[0] for row in rows if start < row[6] + 1 <= end], interval
