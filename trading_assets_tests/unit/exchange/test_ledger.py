@@ -164,3 +164,18 @@ def test_records_from_the_future_are_refused(path):
     exchange.ledger.close()
     with pytest.raises(ConfigurationError, match="from the future"):
         Exchange(ExchangeConfig(ledger=path))
+
+
+def test_a_restart_keeps_what_is_taken_of_the_present_book_and_the_counts(path, desk, opened):
+    first = opened(path)
+    desk.venue, desk.now = first.venue, first.settled_now()
+    best = desk.book("SOLUSDT").asks[0].lots
+    desk.place("SOLUSDT", "BUY", lots=best + 1)
+    desk.place("SOLUSDT", "BUY", lots=1_000, ticks=5_000)
+    left = [level.lots for level in desk.book("SOLUSDT").asks]
+    assert left[0] == 0
+    first.ledger.record(first.venue, desk.now)
+    first.ledger.close()
+    desk.venue = opened(path).venue
+    assert [level.lots for level in desk.book("SOLUSDT").asks] == left
+    assert desk.venue.order_meter.counts("demo", desk.now) == (1, 1)
