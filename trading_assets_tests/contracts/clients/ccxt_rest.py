@@ -207,6 +207,36 @@ def check_a_client_id_twice(client, exchange):
     client.cancel_order(None, PAIR, named)
 
 
+def check_stops_and_lists(client, exchange):
+    client.create_order(PAIR, "market", "buy", 2)
+    stop, low, high = (exchange.away(factor) for factor in ("0.9", "0.89", "1.1"))
+    order = client.create_order(
+        PAIR, "limit", "sell", 0.5, float(low), {"stopLossPrice": float(stop)}
+    )
+    found = client.fetch_order(order["id"], PAIR)
+    assert (found["status"], found["triggerPrice"]) == ("open", float(stop))
+    client.cancel_order(order["id"], PAIR)
+    wish = {"symbol": "SOLUSDT", "side": "SELL", "quantity": "0.5", "aboveType": "LIMIT_MAKER"}
+    below = {"belowType": "STOP_LOSS_LIMIT", "belowTimeInForce": "GTC", "belowStopPrice": stop}
+    oco = client.private_post_orderlist_oco(
+        {**wish, **below, "abovePrice": high, "belowPrice": low}
+    )
+    assert len(oco["orders"]) == 2
+    legs = {leg["orderId"] for leg in oco["orders"]}
+    assert {o["info"]["orderId"] for o in client.fetch_open_orders(PAIR)} == legs
+    client.private_delete_orderlist({"symbol": "SOLUSDT", "orderListId": oco["orderListId"]})
+    assert client.fetch_open_orders(PAIR) == []
+
+
+def check_an_edit_replaces_the_order(client, exchange):
+    order = client.create_order(PAIR, "limit", "buy", 1, float(exchange.away("0.9")))
+    price = float(exchange.away("0.88"))
+    new = client.edit_order(order["id"], PAIR, "limit", "buy", 1, price)
+    assert client.fetch_order(order["id"], PAIR)["status"] == "canceled"
+    assert client.fetch_order(new["id"], PAIR)["price"] == price
+    client.cancel_order(new["id"], PAIR)
+
+
 def check_cancel_all(client, exchange):
     far = float(exchange.away("0.9"))
     ids = {client.create_order(PAIR, "limit", "buy", 1, far)["id"] for _ in range(3)}

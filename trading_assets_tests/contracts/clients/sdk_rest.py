@@ -169,6 +169,43 @@ def check_test_orders(client, exchange):
     ).data()
 
 
+def check_stops_and_lists(client, exchange):
+    order_of(client, quantity="2")
+    stop, low, high = (exchange.away(factor) for factor in ("0.9", "0.89", "1.1"))
+    wish = {"symbol": SOL, "side": "SELL", "quantity": "0.5"}
+    limit = {"type": "STOP_LOSS_LIMIT", "time_in_force": "GTC", "price": low, "stop_price": stop}
+    order = client.new_order(**wish, **limit).data()
+    found = client.get_order(symbol=SOL, order_id=order.order_id).data()
+    assert Decimal(found.stop_price) == Decimal(stop)
+    client.delete_order(symbol=SOL, order_id=order.order_id)
+    below = {"below_type": "STOP_LOSS_LIMIT", "below_time_in_force": "GTC"}
+    prices = {"above_price": high, "below_stop_price": stop, "below_price": low}
+    oco = client.order_list_oco(**wish, above_type="LIMIT_MAKER", **below, **prices).data()
+    assert (oco.contingency_type, oco.list_order_status) == ("OCO", "EXECUTING")
+    assert len(oco.order_reports) == 2
+    listed = client.get_order_list(order_list_id=oco.order_list_id).data()
+    assert {leg.order_id for leg in listed.orders} == {leg.order_id for leg in oco.orders}
+    assert [each.order_list_id for each in client.open_order_list().data()] == [oco.order_list_id]
+    gone = client.delete_order_list(symbol=SOL, order_list_id=oco.order_list_id).data()
+    assert gone.list_order_status == "ALL_DONE"
+
+
+def check_a_replaced_order(client, exchange):
+    order = limit_of(client, exchange)
+    answer = client.order_cancel_replace(
+        symbol=SOL,
+        side="BUY",
+        type="LIMIT",
+        cancel_replace_mode="STOP_ON_FAILURE",
+        time_in_force="GTC",
+        quantity="1",
+        price=exchange.away("0.88"),
+        cancel_order_id=order.order_id,
+    ).data()
+    assert (answer.cancel_result, answer.new_order_result) == ("SUCCESS", "SUCCESS")
+    client.delete_open_orders(symbol=SOL)
+
+
 def check_a_partial_fill_and_cancel_all(client, exchange):
     exchange.sim("fault", kind="partial_fill", quantity="0.4")
     partial = limit_of(client, exchange)
