@@ -9,7 +9,7 @@ from decimal import Decimal
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.instrument import units_from_decimal
-from trading_assets.exchange.accounts import MARKET
+from trading_assets.exchange.accounts import OUTSIDE
 from trading_assets.exchange.connections import Line
 from trading_assets.exchange.errors import Refused
 from trading_assets.exchange.fault_kinds import Call, Family, Fault, Kind
@@ -146,7 +146,7 @@ def _disturb(links: Links, fault: Fault) -> str:
 def _set_balance(venue: Venue, fault: Fault, now: Micros) -> str:
     account, asset, free = (fault.settings[name] for name in ("account", "asset", "free"))
     change = units_from_decimal(free) - venue.accounts.holding(account, asset).free
-    payer, payee = (MARKET, account) if change > 0 else (account, MARKET)
+    payer, payee = (OUTSIDE, account) if change > 0 else (account, OUTSIDE)
     venue.accounts.pay(payer, asset, abs(change), payee)
     venue.publish(BalanceReport(account, asset, change, now))
     venue.report_positions(now)
