@@ -81,6 +81,10 @@ class DecisionMachine(Protocol):
         """Take an order off the table; what was filled of it stays; give the orders it woke."""
         ...
 
+    def active_orders(self) -> Sequence[EngineOrder]:
+        """List the orders that it counts on."""
+        ...
+
     def cancel_requests(self) -> tuple[int, ...]:
         """List the orders at the venue that it wants withdrawn."""
         ...

@@ -43,6 +43,7 @@ CANCEL_FAULTS: Mapping[str, int] = {
 VENUE_FAULTS: Mapping[str, int] = {
     "order_not_visible": 6,
     "fills_not_visible": 4,
+    "reports_lag": 4,
     "partial_then_expired": 6,
     "filled_in_parts": 6,
 }

@@ -87,6 +87,9 @@ def _end(world: World) -> Iterator[str]:
         return
     for name, live in state.orders.items():
         yield f"unresolved: order {name} is {live.status.name} in the book"
+    active = world.session.machine.active_orders() if world.session is not None else ()
+    for order_id in (order.order_id for order in active):
+        yield f"unresolved: order {order_id} still works for the engine"
     for order in world.venue.orders:
         if order.is_open:
             yield f"unresolved: order {order.ticket.client_order_id} still works at the venue"

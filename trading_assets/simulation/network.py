@@ -167,8 +167,9 @@ class SimulatedBroker:
         """Give the venue's report, or None when it knows no such order now."""
 
         def ask() -> OrderReport | None:
-            order = self._wire.venue.find(client_order_id, self._wire.time.now)
-            return None if order is None or order.ticket.symbol != symbol else order.report()
+            now = self._wire.time.now
+            order = self._wire.venue.find(client_order_id, now)
+            return None if order is None or order.ticket.symbol != symbol else order.queried(now)
 
         return self._read(ask)
 
@@ -238,6 +239,8 @@ class SimulatedBroker:
             order.visible_at = now + dice.choice((400_000, 1_500_000, 8_000_000))
         if trait in {"order_not_visible", "fills_not_visible"}:
             order.fills_visible_at = max(order.visible_at, now + dice.choice((300_000, 2_000_000)))
+        if trait == "reports_lag":
+            order.lag = dice.choice((1_000_000, 5_000_000))
         if is_resting(ticket):
             self._rest(order)
         else:

@@ -48,6 +48,8 @@ class VenueOrder:
         locked_units: what its open rest holds.
         visible_at: from when queries find it.
         fills_visible_at: from when its executions are listed.
+        lag: for how long after a change queries still tell what was before it.
+        before: the report before the latest change.
     """
 
     number: int
@@ -62,11 +64,18 @@ class VenueOrder:
     updated_at: Micros = 0
     visible_at: Micros = 0
     fills_visible_at: Micros = 0
+    lag: Micros = 0
+    before: OrderReport | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether it can still fill."""
         return self.status in _OPEN
+
+    def queried(self, now: Micros) -> OrderReport:
+        """Give what a query is told, which can be old."""
+        is_old = self.before is not None and now < self.updated_at + self.lag
+        return self.before if is_old and self.before is not None else self.report()
 
     def report(self) -> OrderReport:
         """Give the venue's word on it."""
@@ -168,6 +177,7 @@ class VenueModel:
 
     def execute(self, order: VenueOrder, lots: int, ticks: int, now: Micros) -> None:
         """Fill a part of an open order at a price, and take the fee from what is received."""
+        order.before = order.report()
         instrument, ticket = order.instrument, order.ticket
         amount = lots * instrument.lot_units
         value = value_units(instrument, lots, ticks)
@@ -200,6 +210,7 @@ class VenueModel:
         asset = (
             order.instrument.quote if order.ticket.side is OrderSide.BUY else order.instrument.base
         )
+        order.before = order.report()
         self.holdings[asset].locked -= order.locked_units
         self.holdings[asset].free += order.locked_units
         order.locked_units = 0
@@ -216,7 +227,7 @@ class VenueModel:
     def orders_of(self, symbol: Symbol, since: Micros, now: Micros) -> tuple[OrderReport, ...]:
         """List orders placed since then that queries find by now."""
         return tuple(
-            order.report()
+            order.queried(now)
             for order in self.orders
             if order.ticket.symbol == symbol and order.placed_at >= since
             and order.visible_at <= now

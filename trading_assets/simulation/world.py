@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 
@@ -47,6 +47,10 @@ DISK_OUTCOMES = ("kept", "torn", "lost")
 LATE_BAR: Micros = 30_000_000
 _QUIET: Micros = 240_000_000
 _PACE = Pace(poll_s=15.0, late_bar=LATE_BAR, stop_s=60.0, heartbeat_s=60.0, reconcile_s=60.0)
+_QUICK = replace(_PACE, poll_s=2.0, reconcile_s=4.0)
+_QUICK_SHARE = 16
+"""One schedule of so many asks as often as a real book: some mistakes need a question in time."""
+
 _SECOND: Micros = 1_000_000
 
 
@@ -163,7 +167,7 @@ class World:
             clock=VenueTime(broker, not_before=session.state.last_ts),
             local=self.time,
             timeframe=Timeframe.M1,
-            pace=_PACE,
+            pace=_QUICK if self.seed % _QUICK_SHARE == 1 else _PACE,
             around=Surroundings(
                 beat=lambda *_: None,
                 halt_request=lambda: "a person said so" if self.terminal == "halt" else "",
