@@ -103,8 +103,8 @@ def test_the_list_of_planted_faults_fits_the_present_source():
     [
         "sent again when the answer is lost",
         "sent before it is written",
-        "balances believed before executions are listed",
-        "an order of ours that the journal lacks accepted",
+        "the engine not told that an order has ended",
+        "balances not compared",
     ],
 )
 def test_a_planted_fault_is_noticed(name):
