@@ -27,6 +27,7 @@ class Strict(logging.Handler):
 
 def client_of(url, **change):
     settings = {"api_key": "demo-key", "api_secret": "demo-secret", "retries": 0, **change}
+    settings.setdefault("timeout", 10_000)  # ms; its second of default is short on a busy machine
     return Spot(config_rest_api=ConfigurationRestAPI(base_path=url, **settings)).rest_api
 
 
