@@ -16,6 +16,7 @@ from trading_assets.exchange.application import Exchange
 from trading_assets.exchange.errors import Refused
 from trading_assets.exchange.fault_kinds import Call, Kind
 from trading_assets.exchange.faults import Armed
+from trading_assets.exchange.parameters import Parameters
 
 Answer = Callable[[], Awaitable[Response]]
 Refusal = Callable[[Refused], Response]
@@ -90,7 +91,10 @@ async def with_faults(
     if (frozen := struck.get(Kind.FREEZE)) is not None and await freeze(exchange, frozen, request):
         return None
     delay = settings_of(struck, Kind.DELAY)
-    await asyncio.sleep(delay.get("before_ms", 0) / 1_000)
+    if delay.get("before_ms", 0):
+        if (untimely := _refused_on_arrival(exchange, request, body)) is not None:
+            return refusal(untimely)
+        await asyncio.sleep(delay["before_ms"] / 1_000)
     if Kind.DROP_REQUEST in struck:
         return None
     status = settings_of(struck, Kind.STATUS)
@@ -101,6 +105,17 @@ async def with_faults(
     if status:
         response = _error_page(status, exchange, refusal)
     return _spoilt(response, struck, abort)
+
+
+def _refused_on_arrival(exchange: Exchange, request: Request, body: bytes) -> Refused | None:
+    """Look at a timestamp before a delay; it is looked at again before the order is matched."""
+    try:
+        parameters = Parameters(request.scope["query_string"], body)
+        if "timestamp" in parameters:
+            exchange.authenticator.check_time(parameters, exchange.timestamp_clocks())
+    except Refused as refused:
+        return refused
+    return None
 
 
 def _spoilt(

@@ -7,6 +7,8 @@ from decimal import Decimal
 import httpx
 import pytest
 
+from trading_assets.exchange.clock import wall_now
+
 ORDERS = {"method": "POST", "path": "/api/v3/order"}
 
 
@@ -274,3 +276,20 @@ def test_the_same_faults_at_the_same_market_times_give_the_same_ledger(wired):
             return json.dumps({k: v for k, v in wire.ledger().items() if k != "symbols"})
 
     assert run([7_200]) == run([30, 30, 1_000, 6_140])
+
+
+def test_a_timestamp_is_looked_at_on_arrival_and_again_after_a_delay(wire):
+    wish = wire.limit_buy(0.9)
+    arm(wire, "delay", before_ms=600, match=ORDERS)
+    ahead = wire.order(**wish, timestamp=wall_now() // 1_000 + 1_400)
+    arm(wire, "delay", before_ms=400, match=ORDERS)
+    late = wire.order(**wish, recvWindow=300)
+    assert wire.refusal(ahead)[1:] == (
+        -1021,
+        "Timestamp for this request was 1000ms ahead of the server's time.",
+    )
+    assert wire.refusal(late)[1:] == (
+        -1021,
+        "Timestamp for this request is outside of the recvWindow.",
+    )
+    assert wire.ledger()["orders"] == []
