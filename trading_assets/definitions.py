@@ -6,6 +6,12 @@ import gc
 
 import dagster as dg
 
+# Dagster and this graph live as long as their process. The collector would walk through all of it
+# again and again, in the middle of these imports too, and once more as the process ends: a third of
+# what a short run costs to start.
+gc.freeze()
+
+# ruff: noqa: E402 - they come after it on purpose
 from trading_assets.defs import jobs, repair_sensor, schedules, sensors
 from trading_assets.defs.assets import (
     backtests,
@@ -92,6 +98,4 @@ defs = dg.Definitions(
     executor=dg.in_process_executor,
 )
 
-# Dagster and this graph live as long as their process. The collector would walk through all of it
-# again and again, and once more as the process ends: a third of what a short run costs to start.
 gc.freeze()

@@ -119,7 +119,7 @@ class SimulatedBroker:
         stamp = self.auth_now()
         self._refuse_before_leaving(fault)
         if fault == "late_arrival":
-            delay = int(wire.plan.dice.uniform(0.5, 9.0) * 1_000_000)
+            delay = int(wire.plan.dice.uniform(0.5, 7.0) * 1_000_000)
             wire.time.at(wire.time.now + delay, partial(self._arrive_quietly, ticket, stamp))
         if fault == "late_arrival" or fault in _NEVER_ARRIVES:
             wire.time.advance(int(TIMEOUT_S * 1_000_000))
@@ -238,7 +238,7 @@ class SimulatedBroker:
         if trait == "order_not_visible":
             order.visible_at = now + dice.choice((400_000, 1_500_000, 8_000_000))
         if trait in {"order_not_visible", "fills_not_visible"}:
-            order.fills_visible_at = max(order.visible_at, now + dice.choice((300_000, 2_000_000)))
+            order.listing_lag = dice.choice((300_000, 2_000_000, 8_000_000))
         if trait == "reports_lag":
             order.lag = dice.choice((1_000_000, 5_000_000))
         if is_resting(ticket):

@@ -47,7 +47,7 @@ class VenueOrder:
         spent_units: quote paid or received so far, before fees.
         locked_units: what its open rest holds.
         visible_at: from when queries find it.
-        fills_visible_at: from when its executions are listed.
+        listing_lag: for how long an execution is not listed.
         lag: for how long after a change queries still tell what was before it.
         before: the report before the latest change.
     """
@@ -63,7 +63,7 @@ class VenueOrder:
     locked_units: int = 0
     updated_at: Micros = 0
     visible_at: Micros = 0
-    fills_visible_at: Micros = 0
+    listing_lag: Micros = 0
     lag: Micros = 0
     before: OrderReport | None = None
 
@@ -106,6 +106,7 @@ class VenueModel:
     Attributes:
         orders: all that were ever accepted, in order.
         fills: all executions, in order.
+        listed_at: from when each of them is listed.
         refused: (time, client order id, code) of all refusals.
         lots: smallest steps by symbol, as the venue has them now.
         halted: symbols that do not trade now.
@@ -115,6 +116,7 @@ class VenueModel:
     holdings: defaultdict[str, _Holding] = field(default_factory=lambda: defaultdict(_Holding))
     orders: list[VenueOrder] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
+    listed_at: list[Micros] = field(default_factory=list)
     refused: list[tuple[Micros, str, int]] = field(default_factory=list)
     coarse: set[Symbol] = field(default_factory=set)
     halted: set[Symbol] = field(default_factory=set)
@@ -159,7 +161,6 @@ class VenueModel:
         lots = instrument.lots_from_quantity(ticket.quantity)
         order = VenueOrder(
             len(self.orders) + 1, ticket, instrument, lots, now, updated_at=now, visible_at=now,
-            fills_visible_at=now,
         )  # fmt: skip
         if ticket.side is OrderSide.BUY:
             asset = instrument.quote
@@ -190,6 +191,7 @@ class VenueModel:
         self.holdings[given].locked -= paid
         order.locked_units -= paid
         self.holdings[got].free += received - fee
+        self.listed_at.append(max(order.visible_at, now + order.listing_lag))
         order.done += lots
         order.spent_units += value
         order.updated_at = now
@@ -237,9 +239,9 @@ class VenueModel:
         """List executions since then that are listed by now."""
         return tuple(
             fill
-            for fill in self.fills
+            for fill, listed_at in zip(self.fills, self.listed_at, strict=True)
             if fill.symbol == symbol and fill.ts >= since
-            and self.orders[int(fill.venue_order_id) - 1].fills_visible_at <= now
+            and listed_at <= now
         )  # fmt: skip
 
     def balances(self) -> tuple[Balance, ...]:

@@ -47,9 +47,10 @@ DISK_OUTCOMES = ("kept", "torn", "lost")
 LATE_BAR: Micros = 30_000_000
 _QUIET: Micros = 240_000_000
 _PACE = Pace(poll_s=15.0, late_bar=LATE_BAR, stop_s=60.0, heartbeat_s=60.0, reconcile_s=60.0)
-_QUICK = replace(_PACE, poll_s=2.0, reconcile_s=4.0)
-_QUICK_SHARE = 16
-"""One schedule of so many asks as often as a real book: some mistakes need a question in time."""
+_QUICK = replace(_PACE, poll_s=1.0, reconcile_s=3.0)
+_QUICK_SHARE = 4
+"""One schedule of so many, of half the length, asks as often as a real book: some mistakes need a
+question in time."""
 
 _SECOND: Micros = 1_000_000
 
@@ -87,6 +88,8 @@ class World:
         options = options or Options()
         dice = random.Random(f"faults/{seed}")  # noqa: S311 - chance that has to be repeatable
         self.seed = seed
+        self._is_quick = seed % _QUICK_SHARE == 1
+        bars = options.bars // 2 if self._is_quick else options.bars
         rates = options.rates or swarm_rates(dice)
         self.plan = FaultPlan(dice, rates)
         self._disk_outcome = options.disk_outcome
@@ -96,7 +99,7 @@ class World:
         columns = columns_of(family, () if setup.decider is None else Resting.columns)
         self.minutes = draw_market(
             random.Random(f"market/{seed}"),  # noqa: S311
-            options.bars,
+            bars,
             len(columns),
             ACTIONS if family is SignalFamily.ON_BAR else 0,
         )
@@ -112,7 +115,7 @@ class World:
         self.venue.deposit("BTC", 10**8)
         self.wire = Wire(self.time, self.venue, self.plan, self._price)
         self.disk = Disk()
-        self.ends_at = START + options.bars * MINUTE
+        self.ends_at = START + bars * MINUTE
         self.refusal: TradingAssetsError | None = None
         self.terminal = ""
         self.terminal_at: Micros = 0
@@ -125,7 +128,7 @@ class World:
         self._ticks = {item.symbol: 0 for item in INSTRUMENTS}
         self._terminal_bar = -1
         if rates.terminal and dice.random() < rates.terminal:
-            self._terminal_bar = dice.randrange(options.bars)
+            self._terminal_bar = dice.randrange(bars)
 
     def run(self) -> None:
         """Live through both phases."""
@@ -167,7 +170,7 @@ class World:
             clock=VenueTime(broker, not_before=session.state.last_ts),
             local=self.time,
             timeframe=Timeframe.M1,
-            pace=_QUICK if self.seed % _QUICK_SHARE == 1 else _PACE,
+            pace=_QUICK if self._is_quick else _PACE,
             around=Surroundings(
                 beat=lambda *_: None,
                 halt_request=lambda: "a person said so" if self.terminal == "halt" else "",

@@ -137,12 +137,13 @@ def test_no_unit_is_lost_by_executions_and_their_fees(venue):
 
 def test_what_was_just_accepted_can_be_invisible_for_a_while(venue):
     order = venue.accept(ticket(), START, 5_000, START, 10_000)
-    order.visible_at = order.fills_visible_at = START + 10
+    order.visible_at, order.listing_lag = START + 5, 10
     venue.execute(order, order.lots, 10_000, START)
 
     assert venue.find("ta-1", START) is None
     assert venue.fills_of(SOL, START, START) == ()
-    assert venue.find("ta-1", START + 10) is order
+    assert venue.find("ta-1", START + 5) is order
+    assert venue.fills_of(SOL, START, START + 9) == ()
     assert len(venue.fills_of(SOL, START, START + 10)) == 1
 
 
