@@ -27,6 +27,10 @@ SETTLING: Micros = 15_000_000
 """How long balances may run ahead of the venue's list of executions, which is kept elsewhere."""
 
 
+_Differences = dict[str, tuple[Decimal, Decimal]]
+_Gaps = dict[str, Decimal]
+
+
 class Reconciler:
     """Compares one book with its account.
 
@@ -41,14 +45,14 @@ class Reconciler:
         self._instruments = instruments
         self._broker = broker
         self._market = market
-        self._differs_since: Micros | None = None
+        self._doubt: tuple[_Gaps, Micros] | None = None
 
     def run(self, state: BookState, take: Callable[[Event], None]) -> bool:
         """Compare, and pass on what the book did not know; tell whether it agrees with the venue.
 
         Balances that differ say nothing at once: an execution shows in them before it is listed.
-        They are compared again at the next call, and are wrong when they still differ `SETTLING`
-        after the first time.
+        They are compared again at the next call, and are wrong when the very same difference is
+        still there `SETTLING` after its first time.
 
         Args:
             state: of the book; changed by `take`.
@@ -69,19 +73,21 @@ class Reconciler:
         fills += self._fills(state, since, take)
         wrong = self._differences(state, balances)
         if wrong:
-            self._doubt(wrong)
+            self._require_new(wrong)
             return False
-        self._differs_since = None
+        self._doubt = None
         touched = state.expected_balances(self._instruments)
         compared = tuple(balance for balance in balances if balance.asset in touched)
         take(Reconciled(began, orders, fills, compared))
         return True
 
-    def _doubt(self, wrong: list[str]) -> None:
+    def _require_new(self, wrong: _Differences) -> None:
+        """Let a difference pass that was not there before, or not for long."""
         now = self._market.now()
-        if self._differs_since is None:
-            self._differs_since = now
-        elif now - self._differs_since > SETTLING:
+        gaps = {asset: found - expected for asset, (expected, found) in wrong.items()}
+        if self._doubt is None or self._doubt[0] != gaps:
+            self._doubt = gaps, now
+        elif now - self._doubt[1] > SETTLING:
             raise self._drift(wrong)
 
     def _orders(self, state: BookState, since: Micros, take: Callable[[Event], None]) -> int:
@@ -118,17 +124,14 @@ class Reconciler:
         else:
             take(ForeignFillSeen(now, fill))
 
-    def _differences(self, state: BookState, balances: tuple[Balance, ...]) -> list[str]:
-        found = {balance.asset: balance.total for balance in balances}
-        wrong = []
-        for asset, expected in state.expected_balances(self._instruments).items():
-            total = found.get(asset, Decimal(0))
-            if total != expected:
-                wrong.append(
-                    f"{asset}: expected {expected:f}, found {total:f}, "
-                    f"difference {total - expected:f}"
-                )
-        return wrong
+    def _differences(self, state: BookState, balances: tuple[Balance, ...]) -> _Differences:
+        """Give (expected, found) of the assets that differ."""
+        totals = {balance.asset: balance.total for balance in balances}
+        return {
+            asset: (expected, found)
+            for asset, expected in state.expected_balances(self._instruments).items()
+            if (found := totals.get(asset, Decimal(0))) != expected
+        }
 
     def _missing(self, what: str) -> RecoveryError:
         return RecoveryError(
@@ -139,11 +142,15 @@ class Reconciler:
             "the position at the venue by hand and start a new journal.",
         )
 
-    def _drift(self, wrong: list[str]) -> RecoveryError:
+    def _drift(self, wrong: _Differences) -> RecoveryError:
+        told = (
+            f"{asset}: expected {expected:f}, found {found:f}, difference {found - expected:f}"
+            for asset, (expected, found) in wrong.items()
+        )
         return RecoveryError(
             f"Book {self._book}: balances differ from what its executions explain",
             expected="opening balances and all executions since, to the last unit",
-            found="; ".join(wrong),
+            found="; ".join(told),
             fix="Look for deposits, withdrawals or conversions of this account. The book trades "
             "again in a new journal, which takes today's balances as its opening.",
         )

@@ -39,6 +39,15 @@ def test_a_difference_is_doubted_before_it_is_believed(compare):
     assert compare.taken == []
 
 
+def test_another_difference_is_doubted_anew(compare):
+    compare.venue.holdings["USDT"] += 1
+    assert not compare(0)
+    compare.venue.holdings["USDT"] += 1
+
+    assert not compare(SETTLING / 1e6 + 1)
+    assert not compare(SETTLING / 1e6)
+
+
 def test_a_difference_that_goes_away_leaves_no_doubt_behind(compare):
     compare.venue.holdings["USDT"] += 1
     assert not compare(0)
