@@ -144,6 +144,33 @@ def test_time_in_force_and_test_orders(client):
     assert client.get_open_orders() == []
 
 
+def test_order_lists_and_replacements_end_to_end(client):
+    client.order_market_buy(**SOL, quantity="3")
+    pair = client.create_oco_order(
+        **SOL, side="SELL", quantity="2", aboveType="LIMIT_MAKER", abovePrice=away(client, "1.05"),
+        belowType="STOP_LOSS_LIMIT", belowPrice=away(client, "0.94"),
+        belowStopPrice=away(client, "0.95"), belowTimeInForce="GTC",
+    )  # fmt: skip
+    assert [report["status"] for report in pair["orderReports"]] == ["NEW", "NEW"]
+    found = client.v3_get_order_list(orderListId=pair["orderListId"])
+    assert found["listClientOrderId"] == pair["listClientOrderId"]
+    assert {order["orderListId"] for order in client.get_open_orders(**SOL)} == {
+        pair["orderListId"]
+    }
+    client.v3_delete_order_list(**SOL, orderListId=pair["orderListId"])
+    assert client.get_open_orders(**SOL) == []
+
+    old = client.order_limit_buy(**SOL, quantity="1", price=away(client, "0.98"))
+    done = client.cancel_replace_order(
+        **SOL, side="BUY", type="LIMIT", timeInForce="GTC", quantity="1",
+        price=away(client, "0.97"), cancelReplaceMode="STOP_ON_FAILURE",
+        cancelOrderId=old["orderId"],
+    )  # fmt: skip
+    assert (done["cancelResult"], done["newOrderResult"]) == ("SUCCESS", "SUCCESS")
+    (working,) = client.get_open_orders(**SOL)
+    assert working["orderId"] == done["newOrderResponse"]["orderId"]
+
+
 def code_of(call, *arguments, **named):
     with pytest.raises(BinanceAPIException) as caught:
         call(*arguments, **named)
