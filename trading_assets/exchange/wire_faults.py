@@ -139,13 +139,14 @@ async def freeze(exchange: Exchange, frozen: Armed, request: Request | None = No
     """Hold a request until the freeze is over or cleared; say whether its client has gone."""
     left_s = frozen.fault.settings["ms"] / 1_000
     while left_s > 0:
-        if frozen.number and not exchange.faults.is_armed(frozen.number, exchange.clock.now()):
-            break
         if request is not None and await request.is_disconnected():
             return True
+        if frozen.number and not exchange.faults.is_armed(frozen.number, exchange.clock.now()):
+            break
         await asyncio.sleep(min(_WATCH_S, left_s))
         left_s -= _WATCH_S
-    return False
+    # A client may have gone in the same moment in which the freeze was cleared.
+    return request is not None and await request.is_disconnected()
 
 
 def refusal_of(status: Mapping[str, Any], exchange: Exchange) -> Refused:
