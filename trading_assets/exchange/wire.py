@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 from typing import Any
 
 from trading_assets.domain.ids import Micros
@@ -273,8 +272,3 @@ def _symbol(venue: Venue, listing: Listing, now: Micros) -> dict[str, Any]:
         "defaultSelfTradePreventionMode": _SELF_TRADE_PREVENTION,
         "allowedSelfTradePreventionModes": [_SELF_TRADE_PREVENTION],
     }
-
-
-def decimal_price(listing: Listing, ticks: int) -> Decimal:
-    """Give a price in ticks as an exact decimal."""
-    return listing.instrument.price_from_ticks(ticks)

@@ -18,7 +18,7 @@ class SimulatedFeed:
     """What `live.feed.BarFeed` promises, over a market that was drawn ahead.
 
     A bar may come late, two at once, without one of its symbols, or a second time; it never comes
-    out of order, for that is what the real feed is there for (`tests/live`).
+    out of order, for that is what the real feed is there for.
     """
 
     def __init__(
@@ -43,7 +43,6 @@ class SimulatedFeed:
         self._next = 0
         self._not_before: Micros = 0
         self._last: BarReady | None = None
-        self._seen = -1
 
     def load(self, first: Micros) -> None:
         """Begin with the bar that opens at `first`."""
@@ -59,7 +58,7 @@ class SimulatedFeed:
         self._failpoints.point("at_bar")
         ready: list[BarReady] = []
         fault = self._plan.of_bar()
-        if fault in {"bar_late", "bars_together"} and now >= self._not_before:
+        if fault in {"bar_late", "bars_together"}:
             delay = 45 if fault == "bar_late" else 70
             self._not_before = now + delay * 1_000_000
             return []

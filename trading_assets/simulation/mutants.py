@@ -15,8 +15,8 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -129,24 +129,16 @@ def _run(mutant: Mutant, seeds: int) -> Finding:
     return Finding(mutant.name, answer["seed"], answer["what"], answer["schedules"])
 
 
-class _planted:  # noqa: N801 - reads as a verb in `with`
-    """A copy of the package with one edit, for as long as the block runs."""
+@contextmanager
+def _planted(mutant: Mutant) -> Iterator[Path]:
+    """Copy the package with one edit for as long as the block runs; give the folder it is in.
 
-    def __init__(self, mutant: Mutant) -> None:
-        self._mutant = mutant
-
-    def __enter__(self) -> Path:
-        self._folder = tempfile.TemporaryDirectory(prefix="mutant-")
-        root = Path(self._folder.name)
-        shutil.copytree(_PACKAGE, root / _PACKAGE.name, ignore=partial(_compiled_only))
-        path = root / _PACKAGE.name / self._mutant.path
-        path.write_text(path.read_text().replace(self._mutant.old, self._mutant.new))
-        return root
-
-    def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
-
-
-def _compiled_only(_: str, names: list[str]) -> Iterator[str]:
-    """Leave Python's own byte code behind; the machine code of the engine comes along."""
-    return (name for name in names if name.endswith(".pyc"))
+    The machine code of the engine comes along, Python's own byte code does not.
+    """
+    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
+        root = Path(folder)
+        ignored = shutil.ignore_patterns("*.pyc")
+        shutil.copytree(_PACKAGE, root / _PACKAGE.name, ignore=ignored)
+        path = root / _PACKAGE.name / mutant.path
+        path.write_text(path.read_text().replace(mutant.old, mutant.new))
+        yield root

@@ -78,19 +78,18 @@ class SimulatedBroker:
     recv_window_ms = WINDOW_MS
 
     def __init__(
-        self, wire: Wire, failpoints: Failpoints, is_durable: Callable[[str], bool]
+        self, wire: Wire, failpoints: Failpoints, note_departure: Callable[[str], None]
     ) -> None:
         """Join a process to its venue.
 
         Args:
             wire: the way there.
             failpoints: where the process can end.
-            is_durable: tells whether the row that an order leaves is safe; asked as it leaves.
+            note_departure: told the name of each order as it leaves.
         """
         self._wire = wire
         self._failpoints = failpoints
-        self._is_durable = is_durable
-        self.undurable: list[str] = []
+        self._note_departure = note_departure
 
     # Clocks
 
@@ -113,8 +112,7 @@ class SimulatedBroker:
         wire = self._wire
         self._failpoints.point("before_send")
         wire.sent.append(Sent(ticket, wire.time.now))
-        if not self._is_durable(ticket.client_order_id):
-            self.undurable.append(ticket.client_order_id)
+        self._note_departure(ticket.client_order_id)
         fault = "unreachable" if self._is_down() else wire.plan.of_submit()
         stamp = self.auth_now()
         self._refuse_before_leaving(fault)

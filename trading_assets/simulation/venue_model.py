@@ -108,7 +108,7 @@ class VenueModel:
         fills: all executions, in order.
         listed_at: from when each of them is listed.
         refused: (time, client order id, code) of all refusals.
-        lots: smallest steps by symbol, as the venue has them now.
+        coarse: symbols of which it takes whole units only now.
         halted: symbols that do not trade now.
     """
 

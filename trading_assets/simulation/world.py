@@ -159,7 +159,7 @@ class World:
 
     def _start(self) -> Executor:
         journal = SimulatedJournal(self.disk, self.failpoints)
-        broker = SimulatedBroker(self.wire, self.failpoints, self._is_durable)
+        broker = SimulatedBroker(self.wire, self.failpoints, self._note_departure)
         session = recover(journal, self.setup, self.machines)
         self.session = session
         return Executor(
@@ -178,11 +178,9 @@ class World:
             ),
         )
 
-    def _is_durable(self, name: str) -> bool:
-        if name in self.disk.departed:
-            return True
-        self.undurable.append(name)
-        return False
+    def _note_departure(self, name: str) -> None:
+        if name not in self.disk.departed:
+            self.undurable.append(name)
 
     # What happens in the world
 
