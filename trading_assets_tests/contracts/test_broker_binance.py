@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from decimal import Decimal
 
-import httpx
 import pytest
 
 from trading_assets.adapters.binance.broker import BinanceBroker
 from trading_assets.adapters.binance.budget import Use
 from trading_assets.adapters.binance.client import make_client
-from trading_assets.adapters.binance.feed import KlinePager
-from trading_assets.adapters.binance.filters import FilterCache
 from trading_assets.adapters.wall_clock import WallClock
 from trading_assets.domain.errors import (
     OrderRejected,
@@ -23,14 +19,18 @@ from trading_assets.domain.errors import (
 from trading_assets.domain.order import (
     OrderSide,
     OrderStatus,
-    OrderTicket,
     OrderType,
     TimeInForce,
 )
 from trading_assets.exchange.server import ExchangeConfig, running_exchange
-
-START = int(datetime(2024, 4, 1, 0, 2, tzinfo=UTC).timestamp()) * 1_000_000
-SECRET = "demo-secret"
+from trading_assets_tests.stand_ins.binance_account import (
+    SECRET,
+    START,
+    a_limit,
+    a_ticket,
+    broker_at,
+    control,
+)
 
 
 @pytest.fixture
@@ -42,40 +42,12 @@ def exchange():
 
 @pytest.fixture
 def broker(exchange):
-    return _broker(exchange.api_url)
-
-
-def _broker(api_url, secret=SECRET):
-    client = make_client(api_url, "demo-key", secret, timeout_s=1.0, recv_window_ms=5000)
-    return BinanceBroker(client, WallClock(), recv_window_ms=5000, time_is_auth=False)
-
-
-def _control(exchange, path, wish=None):
-    method = "GET" if wish is None else "POST"
-    return httpx.request(method, f"{exchange.url}/_sim/{path}", json=wish).json()
-
-
-def _ticket(cid="ta-one", quantity="0.100", side=OrderSide.BUY, **changes):
-    values = {
-        "client_order_id": cid,
-        "tag": "test",
-        "symbol": "SOLUSDT",
-        "side": side,
-        "type": OrderType.MARKET,
-        "tif": TimeInForce.GTC,
-        "quantity": Decimal(quantity),
-        "bar_ts": START - 300_000_000,
-    }
-    return OrderTicket(**{**values, **changes})
-
-
-def _limit(cid, price, quantity="1.000", tif=TimeInForce.GTC):
-    return _ticket(cid, quantity, type=OrderType.LIMIT, tif=tif, limit_price=Decimal(price))
+    return broker_at(exchange.api_url)
 
 
 def test_a_market_order_is_reported_with_all_its_fills(broker):
     before = {b.asset: b.total for b in broker.balances()}
-    report, fills = broker.submit(_ticket(quantity="3.000"))
+    report, fills = broker.submit(a_ticket(quantity="3.000"))
 
     assert report.status is OrderStatus.FILLED
     assert report.client_order_id == "ta-one"
@@ -90,7 +62,7 @@ def test_a_market_order_is_reported_with_all_its_fills(broker):
 
 
 def test_a_market_order_beyond_the_book_is_partly_filled_and_expires(broker):
-    report, fills = broker.submit(_ticket(quantity="450.000"))
+    report, fills = broker.submit(a_ticket(quantity="450.000"))
 
     assert report.status is OrderStatus.EXPIRED
     assert Decimal(0) < report.executed < Decimal(450)
@@ -98,7 +70,7 @@ def test_a_market_order_beyond_the_book_is_partly_filled_and_expires(broker):
 
 
 def test_a_resting_order_is_accepted_listed_and_cancelled(broker):
-    report, fills = broker.submit(_limit("ta-rest", "110.00"))
+    report, fills = broker.submit(a_limit("ta-rest", "110.00"))
 
     assert (report.status, fills) == (OrderStatus.ACCEPTED, ())
     assert [order.client_order_id for order in broker.open_orders()] == ["ta-rest"]
@@ -121,7 +93,7 @@ def test_a_resting_order_is_accepted_listed_and_cancelled(broker):
     ],
 )
 def test_a_stop_waits_at_the_venue_until_it_is_cancelled(broker, changes):
-    report, fills = broker.submit(_ticket("ta-stop", **changes))
+    report, fills = broker.submit(a_ticket("ta-stop", **changes))
 
     assert (report.status, fills) == (OrderStatus.ACCEPTED, ())
     assert [order.client_order_id for order in broker.open_orders()] == ["ta-stop"]
@@ -129,7 +101,7 @@ def test_a_stop_waits_at_the_venue_until_it_is_cancelled(broker, changes):
 
 
 def test_an_immediate_order_without_a_counterpart_expires(broker):
-    report, fills = broker.submit(_limit("ta-ioc", "110.00", tif=TimeInForce.IOC))
+    report, fills = broker.submit(a_limit("ta-ioc", "110.00", tif=TimeInForce.IOC))
 
     assert (report.status, fills) == (OrderStatus.EXPIRED, ())
 
@@ -142,8 +114,8 @@ def test_an_order_that_never_was_is_none(broker):
 def test_orders_and_fills_are_listed_over_pages_from_an_instant(exchange, broker, monkeypatch):
     monkeypatch.setattr("trading_assets.adapters.binance.broker._PAGE", 2)
     for number in range(5):
-        broker.submit(_ticket(f"ta-{number}"))
-        _control(exchange, "step", {"seconds": 1})
+        broker.submit(a_ticket(f"ta-{number}"))
+        control(exchange, "step", {"seconds": 1})
 
     names = [report.client_order_id for report in broker.orders_since("SOLUSDT", START)]
     assert names == [f"ta-{number}" for number in range(5)]
@@ -153,20 +125,22 @@ def test_orders_and_fills_are_listed_over_pages_from_an_instant(exchange, broker
 
 
 def test_trades_name_their_order_also_to_a_process_that_did_not_send_it(exchange, broker):
-    broker.submit(_ticket("ta-first"))
+    broker.submit(a_ticket("ta-first"))
 
-    assert _broker(exchange.api_url).fills_since("SOLUSDT", START)[0].client_order_id == "ta-first"
+    assert (
+        broker_at(exchange.api_url).fills_since("SOLUSDT", START)[0].client_order_id == "ta-first"
+    )
 
 
 @pytest.mark.parametrize(
     ("ticket", "code"),
     [
-        (_ticket(quantity="0.0001"), -1013),
-        (_ticket(quantity="0.001"), -1013),
-        (_limit("ta-one", "110.001"), -1013),
-        (_ticket(quantity="1.000", side=OrderSide.SELL), -2010),
-        (_ticket(symbol="NOSUCHUSDT"), -1121),
-        (_ticket("not.an.id"), -1100),
+        (a_ticket(quantity="0.0001"), -1013),
+        (a_ticket(quantity="0.001"), -1013),
+        (a_limit("ta-one", "110.001"), -1013),
+        (a_ticket(quantity="1.000", side=OrderSide.SELL), -2010),
+        (a_ticket(symbol="NOSUCHUSDT"), -1121),
+        (a_ticket("not.an.id"), -1100),
     ],
 )
 def test_a_definite_refusal_is_one_and_leaves_nothing_behind(exchange, broker, ticket, code):
@@ -174,7 +148,7 @@ def test_a_definite_refusal_is_one_and_leaves_nothing_behind(exchange, broker, t
         broker.submit(ticket)
 
     assert caught.value.code == code
-    assert _control(exchange, "ledger")["orders"] == []
+    assert control(exchange, "ledger")["orders"] == []
 
 
 @pytest.mark.parametrize(
@@ -188,13 +162,13 @@ def test_a_definite_refusal_is_one_and_leaves_nothing_behind(exchange, broker, t
 )
 def test_what_the_venue_has_no_equal_of_is_refused_and_never_sent(exchange, broker, changes):
     with pytest.raises(OrderRejected, match="of this kind cannot be sent"):
-        broker.submit(_ticket(**changes))
+        broker.submit(a_ticket(**changes))
 
-    assert _control(exchange, "ledger")["orders"] == []
+    assert control(exchange, "ledger")["orders"] == []
 
 
 def test_small_quantities_go_out_as_plain_decimals(broker):
-    report, _ = broker.submit(_ticket(quantity="0.00090", symbol="BTCUSDT"))
+    report, _ = broker.submit(a_ticket(quantity="0.00090", symbol="BTCUSDT"))
 
     assert report.executed == Decimal("0.0009")
 
@@ -211,12 +185,12 @@ def test_small_quantities_go_out_as_plain_decimals(broker):
     ],
 )
 def test_a_lost_answer_after_execution_is_unknown_and_then_found(exchange, broker, fault):
-    _control(exchange, "fault", fault | {"match": {"method": "POST"}})
+    control(exchange, "fault", fault | {"match": {"method": "POST"}})
     with pytest.raises(OutcomeUnknown):
-        broker.submit(_ticket())
+        broker.submit(a_ticket())
 
     assert broker.query("SOLUSDT", "ta-one").status is OrderStatus.FILLED
-    assert len(_control(exchange, "ledger")["orders"]) == 1
+    assert len(control(exchange, "ledger")["orders"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -228,30 +202,30 @@ def test_a_lost_answer_after_execution_is_unknown_and_then_found(exchange, broke
     ],
 )
 def test_a_lost_request_is_unknown_too_and_nothing_is_sent_again(exchange, broker, fault):
-    _control(exchange, "fault", fault | {"match": {"method": "POST"}})
+    control(exchange, "fault", fault | {"match": {"method": "POST"}})
     with pytest.raises(OutcomeUnknown):
-        broker.submit(_ticket())
+        broker.submit(a_ticket())
 
     assert broker.query("SOLUSDT", "ta-one") is None
-    assert _control(exchange, "ledger")["orders"] == []
+    assert control(exchange, "ledger")["orders"] == []
 
 
 def test_a_limited_request_says_how_long_to_wait(exchange, broker):
-    _control(
+    control(
         exchange,
         "fault",
         {"kind": "status", "status": 429, "retry_after_s": 7, "match": {"method": "POST"}},
     )
     with pytest.raises(RateLimited) as caught:
-        broker.submit(_ticket())
+        broker.submit(a_ticket())
 
     assert caught.value.retry_after_ms == 7000
-    asked = len(_control(exchange, "ledger")["requests"])
+    asked = len(control(exchange, "ledger")["requests"])
     with pytest.raises(RateLimited) as caught:
         broker.query("SOLUSDT", "ta-one")
     assert 6000 < caught.value.retry_after_ms <= 7000
-    assert len(_control(exchange, "ledger")["requests"]) == asked
-    assert _broker(exchange.api_url).query("SOLUSDT", "ta-one") is None
+    assert len(control(exchange, "ledger")["requests"]) == asked
+    assert broker_at(exchange.api_url).query("SOLUSDT", "ta-one") is None
 
 
 def test_the_clock_is_measured_again_every_hour_and_a_jump_is_told(caplog):
@@ -261,7 +235,7 @@ def test_the_clock_is_measured_again_every_hour_and_a_jump_is_told(caplog):
         client = make_client(running.api_url, "demo-key", SECRET, timeout_s=1, recv_window_ms=5000)
         broker = BinanceBroker(client, WallClock(), recv_window_ms=5000, monotonic=lambda: local[0])
         broker.synchronise()
-        _control(running, "fault", {"kind": "skew_server_time", "ms": 800})
+        control(running, "fault", {"kind": "skew_server_time", "ms": 800})
         local[0] = 3599.0
         broker.open_orders()
         assert abs(broker.offset_ms) < 300
@@ -278,106 +252,39 @@ def test_a_submit_refused_for_its_timestamp_is_not_sent_again_but_the_clock_is_m
         broker = BinanceBroker(client, WallClock(), recv_window_ms=5000)
         client.timestamp_offset = -3_600_000
         with pytest.raises(OrderRejected) as caught:
-            broker.submit(_ticket())
-        posts = [r for r in _control(running, "ledger")["requests"] if r["method"] == "POST"]
-        report, _ = broker.submit(_ticket("ta-two"))
+            broker.submit(a_ticket())
+        posts = [r for r in control(running, "ledger")["requests"] if r["method"] == "POST"]
+        report, _ = broker.submit(a_ticket("ta-two"))
 
     assert caught.value.code == -1021
     assert len(posts) == 1
     assert report.client_order_id == "ta-two"
 
 
-@pytest.fixture
-def filtering(exchange):
-    """A broker that knows the filters, and hours that the test lets pass."""
-    local = [0.0]
-    client = make_client(exchange.api_url, "demo-key", SECRET, timeout_s=1, recv_window_ms=5000)
-    pager = KlinePager(client, WallClock(), max_attempts=1)
-    filters = FilterCache(pager.entry, monotonic=lambda: local[0])
-    broker = BinanceBroker(
-        client, WallClock(), recv_window_ms=5000, time_is_auth=False, filters=filters
-    )
-    return broker, local
-
-
-def _posts(exchange):
-    return sum(r["method"] == "POST" for r in _control(exchange, "ledger")["requests"])
-
-
-@pytest.mark.parametrize(
-    ("ticket", "failed"),
-    [
-        (_ticket(quantity="0.1005"), "LOT_SIZE"),
-        (_ticket(quantity="0"), "LOT_SIZE"),
-        (_ticket(quantity="900000000"), "LOT_SIZE"),
-        (_limit("ta-one", "110.001"), "PRICE_FILTER"),
-        (_limit("ta-one", "100.00", quantity="0.010"), "NOTIONAL"),
-    ],
-)
-def test_what_fails_a_known_filter_is_not_sent(exchange, filtering, ticket, failed):
-    with pytest.raises(OrderRejected, match=failed) as caught:
-        filtering[0].submit(ticket)
-    assert caught.value.code == -1013
-    assert _posts(exchange) == 0
-
-
-def test_a_filter_that_changed_is_read_again_after_the_refusal(exchange, filtering):
-    broker, _ = filtering
-    broker.submit(_ticket("ta-before", quantity="0.105"))
-    change = {"kind": "filter_change", "symbol": "SOLUSDT", "step_size": "0.01"}
-    _control(exchange, "fault", change)
-    for name in ("ta-sent", "ta-kept"):
-        with pytest.raises(OrderRejected) as caught:
-            broker.submit(_ticket(name, quantity="0.105"))
-        assert caught.value.code == -1013
-    assert "LOT_SIZE" in str(caught.value)
-    assert _posts(exchange) == 2  # the first, and the one that told us
-    broker.submit(_ticket("ta-after", quantity="0.110"))
-
-
-def test_filters_are_read_once_a_day(exchange, filtering):
-    broker, local = filtering
-
-    first = broker._filters.of("SOLUSDT")
-    change = {"kind": "filter_change", "symbol": "SOLUSDT", "step_size": "0.01"}
-    _control(exchange, "fault", change)
-    local[0] = 86_399.0
-    assert broker._filters.of("SOLUSDT") == first
-    local[0] = 86_400.0
-    assert broker._filters.of("SOLUSDT").quantity.step == Decimal("0.01")
-
-
-def test_filters_that_cannot_be_read_refuse_nothing(exchange, filtering):
-    match = {"path": "/api/v3/exchangeInfo"}
-    _control(exchange, "fault", {"kind": "status", "status": 503, "match": match})
-    report, _ = filtering[0].submit(_ticket())
-    assert report.status is OrderStatus.FILLED
-
-
 def test_entries_are_refused_before_reads_and_exits_pass(exchange, broker):
     broker._client.budget.admit(4_900, Use.ESSENTIAL)
     with pytest.raises(RateLimited, match="ENTRY"):
-        broker.submit(_ticket("ta-entry"))
+        broker.submit(a_ticket("ta-entry"))
     # The venue's own count comes with the next answer.
     assert broker.query("SOLUSDT", "ta-entry") is None
-    broker.submit(_ticket("ta-late"))
+    broker.submit(a_ticket("ta-late"))
     broker._client.budget.admit(5_900, Use.ESSENTIAL)
-    broker.submit(_ticket("ta-exit", side=OrderSide.SELL, quantity="0.050", reduce_only=True))
-    names = [order["client_order_id"] for order in _control(exchange, "ledger")["orders"]]
+    broker.submit(a_ticket("ta-exit", side=OrderSide.SELL, quantity="0.050", reduce_only=True))
+    names = [order["client_order_id"] for order in control(exchange, "ledger")["orders"]]
     assert names == ["ta-late", "ta-exit"]
 
 
 def test_the_same_id_while_the_first_order_is_open_is_not_a_refusal(broker):
-    broker.submit(_limit("ta-twice", "110.00"))
+    broker.submit(a_limit("ta-twice", "110.00"))
     with pytest.raises(OutcomeUnknown, match="Duplicate"):
-        broker.submit(_limit("ta-twice", "110.00"))
+        broker.submit(a_limit("ta-twice", "110.00"))
 
     assert broker.query("SOLUSDT", "ta-twice").status is OrderStatus.ACCEPTED
 
 
 def test_a_lost_cancel_is_unknown(exchange, broker):
-    broker.submit(_limit("ta-rest", "110.00"))
-    _control(exchange, "fault", {"kind": "drop_reply", "match": {"method": "DELETE"}})
+    broker.submit(a_limit("ta-rest", "110.00"))
+    control(exchange, "fault", {"kind": "drop_reply", "match": {"method": "DELETE"}})
     with pytest.raises(OutcomeUnknown):
         broker.cancel("SOLUSDT", "ta-rest")
 
@@ -385,9 +292,9 @@ def test_a_lost_cancel_is_unknown(exchange, broker):
 
 
 def test_a_venue_that_is_not_there_executed_nothing():
-    broker = _broker("http://127.0.0.1:9/api")
+    broker = broker_at("http://127.0.0.1:9/api")
     with pytest.raises(VenueUnavailable):
-        broker.submit(_ticket())
+        broker.submit(a_ticket())
     with pytest.raises(VenueUnavailable):
         broker.query("SOLUSDT", "ta-one")
 
@@ -395,15 +302,15 @@ def test_a_venue_that_is_not_there_executed_nothing():
 def test_a_timestamp_outside_the_window_is_a_definite_refusal(exchange, broker):
     broker._client.timestamp_offset = -3_600_000_000
     with pytest.raises(OrderRejected) as caught:
-        broker.submit(_ticket())
+        broker.submit(a_ticket())
 
     assert caught.value.code == -1021
 
 
 def test_errors_carry_neither_secret_nor_signature(exchange):
-    broker = _broker(exchange.api_url, secret="wrong-and-private")
+    broker = broker_at(exchange.api_url, secret="wrong-and-private")
     with pytest.raises(OrderRejected) as caught:
-        broker.submit(_ticket())
+        broker.submit(a_ticket())
 
     text = f"{caught.value} {caught.value.__dict__} {caught.value.__cause__}"
     assert caught.value.code == -1022
