@@ -43,9 +43,6 @@ def test_a_huge_frame_ends_its_connection_only(shared):
         assert asked(other, method="LIST_SUBSCRIPTIONS", id=2) == {"result": [], "id": 2}
 
 
-# --- connections
-
-
 def test_a_websocket_outlives_the_time_that_a_request_may_take(wired):
     with (
         wired(stepped=False, warp=600.0, patience_s=0.2) as wire,

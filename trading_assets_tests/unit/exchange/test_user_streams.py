@@ -21,9 +21,6 @@ def api(venue):
         yield api
 
 
-# --- the envelope
-
-
 def test_a_user_stream_tells_of_an_order_in_order(venue, api):
     assert api.signed("userDataStream.subscribe.signature")["result"] == {"subscriptionId": 0}
     price = venue.price()

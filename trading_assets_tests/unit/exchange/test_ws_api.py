@@ -254,9 +254,6 @@ def test_commissions_are_those_of_rest(venue, api):
     assert api.signed("account.commission", symbol="SOLUSDT")["result"] == on_rest
 
 
-# --- user events
-
-
 def test_whether_limits_are_shown_is_signed_like_all_else(wire):
     with api_of(wire) as api:
         params = {"apiKey": "demo-key", "returnRateLimits": False, "timestamp": wall_now() // 1_000}
