@@ -11,17 +11,15 @@ from __future__ import annotations
 import base64
 import json
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from trading_assets.domain.account import Fill
 from trading_assets.domain.commands import (
-    CancelOrder,
     Command,
     QueryOrder,
     SaveSnapshot,
-    SubmitOrder,
 )
 from trading_assets.domain.errors import InvariantError, RecoveryError
 from trading_assets.domain.events import (
@@ -46,14 +44,15 @@ from trading_assets.domain.events import (
 )
 from trading_assets.domain.ids import Micros, canonical_json
 from trading_assets.domain.instrument import units_from_decimal
-from trading_assets.domain.order import OrderStatus, OrderTicket, advance
+from trading_assets.domain.order import OrderStatus, advance
 from trading_assets.live.book_state import BookState, SessionSetup, add_fill
+from trading_assets.live.decisions import Decisions
 from trading_assets.live.live_order import LiveOrder
 from trading_assets.live.ports import DecisionMachine
-from trading_assets.live.translation import matrices_from_bar, place, ticket_from_order
+from trading_assets.live.translation import matrices_from_bar, place
 
 if TYPE_CHECKING:
-    from trading_assets.engine.machine import EngineOrder
+    pass
 
 _DERIVED = (OrderIntentCreated, DecisionDropped, EquityMarked)
 
@@ -68,6 +67,7 @@ class Session:
         self.machine = machine
         self.state = state or BookState()
         self._derived: deque[Event] = deque()
+        self._decisions = Decisions(setup, machine, self.state, self._derived.append)
         self._index = {item.symbol: place for place, item in enumerate(setup.instruments)}
         self._handlers: dict[type[Any], Callable[[Any], list[Command]]] = {
             SessionOpened: self._on_opened,
@@ -201,53 +201,10 @@ class Session:
         orders = self.machine.on_close(event.ts, *matrices)
         equity = Decimal(repr(float(self.machine.equity)))
         self._derived.append(EquityMarked(event.ts, equity, float(self.machine.drawdown)))
-        commands = self._decide(orders, event.ts, is_late=event.late)
+        commands = self._decisions.decide(orders, event.ts, is_late=event.late)
         if self.state.bars % self.setup.snapshot_bars == 0:
             commands.append(SaveSnapshot())
         return commands
-
-    def _decide(
-        self, orders: Iterable[EngineOrder], ts: Micros, *, is_late: bool = False
-    ) -> list[Command]:
-        """Turn orders of the engine into intents; the first rule that says no drops one."""
-        commands: list[Command] = []
-        waiting = deque(orders)
-        while waiting:
-            order = waiting.popleft()
-            instrument = self.setup.instruments[order.symbol_index]
-            ticket = ticket_from_order(order, instrument, self.setup.account, self.setup.tag)
-            rule = self._refusal(ticket, is_late=is_late)
-            if rule:
-                dropped = DecisionDropped(ts, ticket.symbol, ticket.tag, ticket.bar_ts, rule)
-                self._derived.append(dropped)
-                waiting += self.machine.on_closed(order.order_id, OrderStatus.CANCELED, ts)
-                continue
-            self.state.orders[ticket.client_order_id] = LiveOrder(ticket, order.order_id)
-            self.state.known_orders.add(ticket.client_order_id)
-            self._derived.append(OrderIntentCreated(ts, ticket, order.order_id))
-            commands.append(SubmitOrder(ticket, order.order_id))
-        return commands + self._withdrawals()
-
-    def _withdrawals(self) -> list[Command]:
-        """Ask for the orders at the venue that the engine does not want any more."""
-        wanted = set(self.machine.cancel_requests())
-        return [
-            CancelOrder(order.ticket.symbol, order.client_order_id)
-            for order in self.state.orders.values()
-            if order.engine_order_id in wanted
-        ]
-
-    def _refusal(self, ticket: OrderTicket, *, is_late: bool) -> str:
-        """Give the first rule that keeps an order from being sent, "" when none does."""
-        if ticket.client_order_id in self.state.known_orders:
-            return "decided_before"
-        if is_late:
-            return "late_bar"
-        if self.state.is_blocked(ticket.symbol):
-            return "order_unresolved"
-        if self.state.halted and not ticket.reduce_only:
-            return "halted"
-        return self.setup.unsendable(ticket)
 
     # Orders
 
@@ -297,7 +254,7 @@ class Session:
             in_base,
             fill.ts,
         )
-        return [*self._settle(order, event.ts), *self._decide(woken, event.ts)]
+        return [*self._settle(order, event.ts), *self._decisions.decide(woken, event.ts)]
 
     def _on_refused(self, event: OrderRefused) -> list[Command]:
         order = self._order(event.client_order_id)
@@ -329,7 +286,8 @@ class Session:
         del self.state.orders[order.client_order_id]
         if order.filled == order.ticket.quantity:
             return []
-        return self._decide(self.machine.on_closed(order.engine_order_id, order.status, ts), ts)
+        woken = self.machine.on_closed(order.engine_order_id, order.status, ts)
+        return self._decisions.decide(woken, ts)
 
     # Others, and people
 

@@ -1,0 +1,86 @@
+"""From orders that the engine wants to intents: every decision passes these rules in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from trading_assets.domain.commands import CancelOrder, Command, SubmitOrder
+from trading_assets.domain.events import DecisionDropped, Event, OrderIntentCreated
+from trading_assets.domain.ids import Micros
+from trading_assets.domain.order import OrderStatus, OrderTicket
+from trading_assets.live.book_state import BookState, SessionSetup
+from trading_assets.live.live_order import LiveOrder
+from trading_assets.live.ports import DecisionMachine
+from trading_assets.live.translation import ticket_from_order
+
+if TYPE_CHECKING:
+    from trading_assets.engine.machine import EngineOrder
+
+
+class Decisions:
+    """What the engine decides, as intents of one book or as decisions that were dropped."""
+
+    def __init__(
+        self,
+        setup: SessionSetup,
+        machine: DecisionMachine,
+        state: BookState,
+        derive: Callable[[Event], None],
+    ) -> None:
+        """Join a book's parts.
+
+        Args:
+            setup: what the book trades.
+            machine: told of decisions that are dropped.
+            state: of the book; changed.
+            derive: is given every event that follows, in order, to be journalled.
+        """
+        self._setup = setup
+        self._machine = machine
+        self._state = state
+        self._derive = derive
+
+    def decide(
+        self, orders: Iterable[EngineOrder], ts: Micros, *, is_late: bool = False
+    ) -> list[Command]:
+        """Turn orders of the engine into intents; the first rule that says no drops one."""
+        commands: list[Command] = []
+        waiting = deque(orders)
+        while waiting:
+            order = waiting.popleft()
+            instrument = self._setup.instruments[order.symbol_index]
+            ticket = ticket_from_order(order, instrument, self._setup.account, self._setup.tag)
+            rule = self._refusal(ticket, is_late=is_late)
+            if rule:
+                dropped = DecisionDropped(ts, ticket.symbol, ticket.tag, ticket.bar_ts, rule)
+                self._derive(dropped)
+                waiting += self._machine.on_closed(order.order_id, OrderStatus.CANCELED, ts)
+                continue
+            self._state.orders[ticket.client_order_id] = LiveOrder(ticket, order.order_id)
+            self._state.known_orders.add(ticket.client_order_id)
+            self._derive(OrderIntentCreated(ts, ticket, order.order_id))
+            commands.append(SubmitOrder(ticket, order.order_id))
+        return commands + self._withdrawals()
+
+    def _withdrawals(self) -> list[Command]:
+        """Ask for the orders at the venue that the engine does not want any more."""
+        wanted = set(self._machine.cancel_requests())
+        return [
+            CancelOrder(order.ticket.symbol, order.client_order_id)
+            for order in self._state.orders.values()
+            if order.engine_order_id in wanted
+        ]
+
+    def _refusal(self, ticket: OrderTicket, *, is_late: bool) -> str:
+        """Give the first rule that keeps an order from being sent, "" when none does."""
+        if ticket.client_order_id in self._state.known_orders:
+            return "decided_before"
+        if is_late:
+            return "late_bar"
+        if self._state.is_blocked(ticket.symbol):
+            return "order_unresolved"
+        if self._state.halted and not ticket.reduce_only:
+            return "halted"
+        return self._setup.unsendable(ticket)
