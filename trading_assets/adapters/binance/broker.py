@@ -46,6 +46,7 @@ _PAGE = 1000
 _MINUTE_S = 60.0
 _HOUR_S = 3600.0
 _JUMP: Micros = 500_000
+_DAY: Micros = 86_400_000_000
 _LOG = logging.getLogger(__name__)
 _FILTER = -1013
 _NO_SUCH_ORDER = -2013
@@ -199,8 +200,7 @@ class BinanceBroker:
     def fills_since(self, symbol: Symbol, since: Micros) -> tuple[Fill, ...]:
         """List executions of the account in venue order, also of orders that are not ours."""
         doing = f"trades of {symbol}"
-        begin = {"startTime": -(-since // _MS)}
-        rows = self._pages(self._client.get_my_trades, symbol, begin, "fromId", "id", doing)
+        rows = self._since(self._client.get_my_trades, symbol, since, "fromId", "id", doing)
         return tuple(self._parsed(lambda row: self._fill(symbol, row), row, doing) for row in rows)
 
     def fills_after(self, symbol: Symbol, trade_id: int) -> tuple[Fill, ...]:
@@ -213,8 +213,7 @@ class BinanceBroker:
     def orders_since(self, symbol: Symbol, since: Micros) -> tuple[OrderReport, ...]:
         """List orders of the account in any state, also those that are not ours."""
         doing = f"orders of {symbol}"
-        begin = {"startTime": -(-since // _MS)}
-        rows = self._pages(self._client.get_all_orders, symbol, begin, "orderId", "orderId", doing)
+        rows = self._since(self._client.get_all_orders, symbol, since, "orderId", "orderId", doing)
         return tuple(self._parsed(self._report, row, doing) for row in rows)
 
     def open_orders(self) -> tuple[OrderReport, ...]:
@@ -267,6 +266,30 @@ class BinanceBroker:
             self.synchronise()
         except VenueError as error:
             _LOG.warning("The venue's clock cannot be measured: %s", error.what)
+
+    def _since(
+        self,
+        request: Callable[..., Any],
+        symbol: Symbol,
+        since: Micros,
+        cursor: str,
+        key: str,
+        doing: str,
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yield rows from an instant on, by days until the first day that has one.
+
+        A venue may refuse to look through more than 24 hours at once. From the first row on, ids
+        lead further, which no time bounds. A virtual clock is not ours to divide into days.
+        """
+        place = {"startTime": -(-since // _MS)}
+        while self._time_is_auth and place["startTime"] < (self.auth_now() - _DAY) // _MS:
+            span = {"endTime": place["startTime"] + _DAY // _MS, "limit": 1}
+            rows = self._read(lambda: request(symbol=symbol, **place, **span), doing)  # noqa: B023
+            if rows:
+                place = {cursor: int(rows[0][key])}
+                break
+            place = {"startTime": span["endTime"]}
+        yield from self._pages(request, symbol, place, cursor, key, doing)
 
     def _pages(
         self,
