@@ -218,6 +218,12 @@ class Session:
     def _on_reported(self, event: OrderReported) -> list[Command]:
         report = event.report
         order = self._order(report.client_order_id)
+        if report.executed < order.executed:
+            raise InvariantError(
+                f"A report on order {order.client_order_id} is older than what is known",
+                expected=f"{order.executed} executed at least",
+                found=str(report.executed),
+            )
         if not (report.status is order.status and order.status.is_final):
             order.status = advance(order.status, report.status)
         order.executed = report.executed
@@ -226,6 +232,13 @@ class Session:
     def _on_filled(self, event: OrderFilled) -> list[Command]:
         fill = event.fill
         order = self._order(fill.client_order_id)
+        if order.status is OrderStatus.INTENT:
+            raise InvariantError(
+                f"Order {order.client_order_id} was filled and has never been sent",
+                expected="a row that it left, before anything that the venue says of it",
+                found=f"trade {fill.trade_id}",
+                fix="Compare with the venue's own record before anything else.",
+            )
         self._remember(fill)
         instrument = self.setup.instruments[place(fill.symbol, self._index)]
         lots = instrument.lots_from_quantity(fill.quantity)
