@@ -109,8 +109,8 @@ LEGAL = {
         "reported FILLED": "FILLED? 0.400",
     },
 }
-"""What follows from the events that are legal: state, `?` when the venue is asked, SOL that the fills
-have brought. Every other event of `EVENTS` is refused; an ended order takes none."""
+"""What follows from the events that are legal: state, `?` when the venue is asked, and SOL held;
+every other event of `EVENTS` is refused, and an ended order takes none."""
 
 
 def event_of(name, ticket, kit):
