@@ -105,7 +105,7 @@ def run_live(
             client,
             desk.clock,
             recv_window_ms=desk.settings.binance.recv_window_ms,
-            time_is_auth=place.settings.venue != "embedded",
+            time_is_auth=place.settings.venue != "embedded" or epoch == "wall",
             filters=FilterCache(pager.entry),
         )
         broker.synchronise()
