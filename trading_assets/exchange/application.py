@@ -11,24 +11,24 @@ from trading_assets.exchange import errors
 from trading_assets.exchange.clock import MarketClock, wall_now
 from trading_assets.exchange.config import ExchangeConfig
 from trading_assets.exchange.driver import Driver
-from trading_assets.exchange.fault_kinds import Fault, Kind
-from trading_assets.exchange.faults import Faults
-from trading_assets.exchange.fees import Fees
+from trading_assets.exchange.faults.armed import Faults
+from trading_assets.exchange.faults.kinds import Fault, Kind
 from trading_assets.exchange.interventions import Links, check, intervene, mishap_of
-from trading_assets.exchange.klines import Klines
-from trading_assets.exchange.ledger import Ledger
-from trading_assets.exchange.limits import WeightMeter
-from trading_assets.exchange.listing import Listing
+from trading_assets.exchange.market.klines import Klines
+from trading_assets.exchange.market.listing import Listing
+from trading_assets.exchange.market.tape import Tape
+from trading_assets.exchange.market.windows import Windows
 from trading_assets.exchange.market_sources import open_market
-from trading_assets.exchange.market_streams import MarketStreams
-from trading_assets.exchange.settlement import next_fill, settle
-from trading_assets.exchange.signatures import Authenticator, Credential
-from trading_assets.exchange.sockets import GOING_AWAY, Sockets
-from trading_assets.exchange.stream_hub import StreamHub
-from trading_assets.exchange.tape import Tape
-from trading_assets.exchange.user_events import UserStreams
-from trading_assets.exchange.venue import Venue
-from trading_assets.exchange.windows import Windows
+from trading_assets.exchange.protocol.signatures import Authenticator, Credential
+from trading_assets.exchange.protocol.sockets import GOING_AWAY, Sockets
+from trading_assets.exchange.streams.hub import StreamHub
+from trading_assets.exchange.streams.market_streams import MarketStreams
+from trading_assets.exchange.streams.user_events import UserStreams
+from trading_assets.exchange.venue.fees import Fees
+from trading_assets.exchange.venue.ledger import Ledger
+from trading_assets.exchange.venue.limits import WeightMeter
+from trading_assets.exchange.venue.settlement import next_fill, settle
+from trading_assets.exchange.venue.venue import Venue
 
 _CLOCK_SLACK: Micros = 60_000_000
 _FAREWELL_S = 0.5

@@ -19,12 +19,12 @@ from pathlib import Path
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
 from trading_assets.exchange.config import ExchangeConfig
-from trading_assets.exchange.intervals import INTERVALS
-from trading_assets.exchange.klines import Klines
-from trading_assets.exchange.listing import Listing, listing_of
-from trading_assets.exchange.market_model import MarketModel
-from trading_assets.exchange.outages import Outages
-from trading_assets.exchange.tape import Tape
+from trading_assets.exchange.market.intervals import INTERVALS
+from trading_assets.exchange.market.klines import Klines
+from trading_assets.exchange.market.listing import Listing, listing_of
+from trading_assets.exchange.market.market_model import MarketModel
+from trading_assets.exchange.market.outages import Outages
+from trading_assets.exchange.market.tape import Tape
 
 _MICROS_FROM_MS = 1_735_689_600_000  # 2025-01-01
 _DAY_MS = 86_400_000

@@ -10,10 +10,10 @@ from typing import Any, Literal
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.instrument import units_from_decimal
-from trading_assets.exchange.fault_kinds import Fault
-from trading_assets.exchange.faults import Rates
-from trading_assets.exchange.fees import Fees
-from trading_assets.exchange.outages import LISTED_MINUTE
+from trading_assets.exchange.faults.armed import Rates
+from trading_assets.exchange.faults.kinds import Fault
+from trading_assets.exchange.market.outages import LISTED_MINUTE
+from trading_assets.exchange.venue.fees import Fees
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")

@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 from trading_assets.domain.ids import Micros
 from trading_assets.exchange.clock import MarketClock
-from trading_assets.exchange.sockets import Sockets
-from trading_assets.exchange.stream_hub import StreamHub
+from trading_assets.exchange.protocol.sockets import Sockets
+from trading_assets.exchange.streams.hub import StreamHub
 
 _STRIDE: Micros = 60_000_000
 _THINNED_FROM: Micros = 60_000_000  # a step of a minute says all that a minute of trading would

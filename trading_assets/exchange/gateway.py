@@ -13,13 +13,13 @@ from starlette.types import Receive, Scope, Send
 from trading_assets.exchange import wire
 from trading_assets.exchange.application import Exchange
 from trading_assets.exchange.clock import wall_now
-from trading_assets.exchange.connections import Connection, Line, Message
+from trading_assets.exchange.endpoints.rest import RestApi
+from trading_assets.exchange.endpoints.ws_api import ApiSession
 from trading_assets.exchange.errors import Refused, unsupported
-from trading_assets.exchange.event_units import asks_for_micros
-from trading_assets.exchange.market_session import MarketSession, names_from_path
-from trading_assets.exchange.origins import refuse_foreign
-from trading_assets.exchange.rest import RestApi
-from trading_assets.exchange.ws_api import ApiSession
+from trading_assets.exchange.protocol.connections import Connection, Line, Message
+from trading_assets.exchange.protocol.origins import refuse_foreign
+from trading_assets.exchange.streams.event_units import asks_for_micros
+from trading_assets.exchange.streams.market_session import MarketSession, names_from_path
 
 _LOG = logging.getLogger(__name__)
 _INTERNAL_ERROR = 1011

@@ -9,18 +9,18 @@ from decimal import Decimal
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.instrument import units_from_decimal
-from trading_assets.exchange.accounts import OUTSIDE
-from trading_assets.exchange.connections import Line
 from trading_assets.exchange.errors import Refused
-from trading_assets.exchange.fault_kinds import Call, Family, Fault, Kind
-from trading_assets.exchange.faults import Faults
-from trading_assets.exchange.mishaps import Mishap
-from trading_assets.exchange.orders import Kind as OrderKind
-from trading_assets.exchange.orders import OrderRequest, Tif
-from trading_assets.exchange.reports import BalanceReport
-from trading_assets.exchange.sockets import Sockets
-from trading_assets.exchange.stream_faults import StreamFaults
-from trading_assets.exchange.venue import Venue
+from trading_assets.exchange.faults.armed import Faults
+from trading_assets.exchange.faults.kinds import Call, Family, Fault, Kind
+from trading_assets.exchange.faults.streams import StreamFaults
+from trading_assets.exchange.protocol.connections import Line
+from trading_assets.exchange.protocol.sockets import Sockets
+from trading_assets.exchange.venue.accounts import OUTSIDE
+from trading_assets.exchange.venue.mishaps import Mishap
+from trading_assets.exchange.venue.orders import Kind as OrderKind
+from trading_assets.exchange.venue.orders import OrderRequest, Tif
+from trading_assets.exchange.venue.reports import BalanceReport
+from trading_assets.exchange.venue.venue import Venue
 
 
 @dataclass(slots=True)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
 from trading_assets.exchange.config import ExchangeConfig
-from trading_assets.exchange.listing import Listing, listing_of
-from trading_assets.exchange.market_model import DAYS_KEPT, MarketModel
-from trading_assets.exchange.outages import Outages
+from trading_assets.exchange.market.listing import Listing, listing_of
+from trading_assets.exchange.market.market_model import DAYS_KEPT, MarketModel
+from trading_assets.exchange.market.outages import Outages
 
 if TYPE_CHECKING:
-    from trading_assets.exchange.replay import Replayed
+    from trading_assets.exchange.market.replay import Replayed
 
 _MINUTE: Micros = 60_000_000
 
@@ -46,7 +46,7 @@ def open_market(config: ExchangeConfig) -> Market:
         listings = {name: listing_of(name) for name in config.symbols}
         model = MarketModel(config.seed, config.structure, days_kept)
         return Market(listings, model, Outages(config.seed))
-    from trading_assets.exchange.replay import ReplayMarket, ReplayOutages, load_replay
+    from trading_assets.exchange.market.replay import ReplayMarket, ReplayOutages, load_replay
 
     archives = load_replay(config.replay, config.symbols)
     listings = {name: archive.listing for name, archive in archives.items()}
@@ -71,7 +71,7 @@ def replayed_symbols(folder: Path) -> tuple[str, ...]:
     Raises:
         ConfigurationError: if there are none.
     """
-    from trading_assets.exchange.replay_files import archives_in
+    from trading_assets.exchange.market.replay_files import archives_in
 
     return tuple(sorted(archives_in(folder)))
 
@@ -82,7 +82,7 @@ def replayed_span(folder: Path) -> tuple[Micros, Micros]:
     Raises:
         ConfigurationError: if there are none, or a file cannot be used.
     """
-    from trading_assets.exchange.replay import load_replay
+    from trading_assets.exchange.market.replay import load_replay
 
     first, last = _span(load_replay(folder, replayed_symbols(folder)))
     return first * _MINUTE, last * _MINUTE

@@ -20,9 +20,9 @@ import uvicorn
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.exchange.application import Exchange
 from trading_assets.exchange.config import AccountConfig, ExchangeConfig
+from trading_assets.exchange.endpoints.rest import RestApi
 from trading_assets.exchange.gateway import Gateway
-from trading_assets.exchange.http_protocol import BoundedProtocol
-from trading_assets.exchange.rest import RestApi
+from trading_assets.exchange.protocol.http import BoundedProtocol
 
 __all__ = ["AccountConfig", "ExchangeConfig", "RunningExchange", "running_exchange", "serve"]
 

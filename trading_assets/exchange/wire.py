@@ -6,13 +6,13 @@ import json
 from typing import Any
 
 from trading_assets.domain.ids import Micros
-from trading_assets.exchange.accounts import UNITS, Accounts
-from trading_assets.exchange.fees import Fees
-from trading_assets.exchange.filters import describe
-from trading_assets.exchange.limits import ORDERS_1D, ORDERS_10S
-from trading_assets.exchange.listing import Listing
-from trading_assets.exchange.orders import Kind, Order, OrderList, Trade
-from trading_assets.exchange.venue import Venue
+from trading_assets.exchange.market.listing import Listing
+from trading_assets.exchange.venue.accounts import UNITS, Accounts
+from trading_assets.exchange.venue.fees import Fees
+from trading_assets.exchange.venue.filters import describe
+from trading_assets.exchange.venue.limits import ORDERS_1D, ORDERS_10S
+from trading_assets.exchange.venue.orders import Kind, Order, OrderList, Trade
+from trading_assets.exchange.venue.venue import Venue
 
 MEDIA_TYPE = "application/json;charset=UTF-8"
 _SELF_TRADE_PREVENTION = "NONE"

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trading_assets.exchange.klines import Klines
+from trading_assets.exchange.market.klines import Klines
+from trading_assets.exchange.market.replay import ReplayMarket, ReplayOutages, load_replay
+from trading_assets.exchange.market.tape import Tape
 from trading_assets.exchange.market_sources import replayed_symbols
-from trading_assets.exchange.replay import ReplayMarket, ReplayOutages, load_replay
-from trading_assets.exchange.tape import Tape
 
 _SHARED = Path(os.environ.get("ORACLE_DATA") or Path(__file__).parents[3] / "shared")
 _MONTHLY = _SHARED / "data" / "binance" / "spot" / "monthly"

@@ -13,8 +13,8 @@ from trading_assets.interfaces.cli.instants import instant_from_text
 
 if TYPE_CHECKING:
     from trading_assets.exchange.config import AccountConfig
-    from trading_assets.exchange.fault_kinds import Fault
-    from trading_assets.exchange.faults import Rates
+    from trading_assets.exchange.faults.armed import Rates
+    from trading_assets.exchange.faults.kinds import Fault
     from trading_assets.exchange.server import ExchangeConfig, RunningExchange
 
 app = typer.Typer(help="The embedded Binance-compatible exchange.", no_args_is_help=True)
@@ -142,14 +142,14 @@ def _accounts(path: Path | None) -> tuple[AccountConfig, ...]:
 
 
 def _script(path: Path | None) -> tuple[Fault, ...]:
-    from trading_assets.exchange.fault_script import script_from
+    from trading_assets.exchange.faults.script import script_from
 
     return () if path is None else script_from(path)
 
 
 def _rates(wish: str | None, seed: int | None) -> Rates:
-    from trading_assets.exchange.fault_script import rates_from
-    from trading_assets.exchange.faults import Rates
+    from trading_assets.exchange.faults.armed import Rates
+    from trading_assets.exchange.faults.script import rates_from
 
     if wish is None and seed is None:
         return Rates()

@@ -93,7 +93,7 @@ def arm(
     """
     wish: Any
     if script is not None:
-        from trading_assets.exchange.fault_script import script_from
+        from trading_assets.exchange.faults.script import script_from
 
         wish = [each.plain() for each in script_from(script)]
     else:
@@ -114,7 +114,7 @@ def list_faults(
     Example: trading-assets exchange fault list --kinds
     """
     if kinds:
-        from trading_assets.exchange.fault_kinds import vocabulary
+        from trading_assets.exchange.faults.kinds import vocabulary
 
         rows = [
             {"kind": kind, "strikes": words["strikes"], "settings": _pairs_text(words["settings"])}
@@ -168,7 +168,7 @@ def ledger(
 
     Example: trading-assets exchange ledger data/exchange/ledger.sqlite --verify
     """
-    from trading_assets.exchange.audit import audit, tables_of
+    from trading_assets.exchange.venue.audit import audit, tables_of
 
     tables = _call(url, "GET", "ledger") if path is None else tables_of(path)
     if unknown := set(table or []) - tables.keys():
@@ -192,7 +192,7 @@ def _show(tables: dict[str, list[dict[str, Any]]], names: list[str]) -> None:
 
 
 def _tell_sums(tables: dict[str, list[dict[str, Any]]], wrong: list[str]) -> None:
-    from trading_assets.exchange.audit import totals
+    from trading_assets.exchange.venue.audit import totals
 
     for asset, units in totals(tables).items():
         typer.echo(f"{asset:>8} {units / 100_000_000:,.8f} over all accounts, the house included")

@@ -11,15 +11,15 @@ import pytest
 
 from trading_assets.domain.order import OrderSide
 from trading_assets.exchange.clock import wall_now
-from trading_assets.exchange.fees import Fees
-from trading_assets.exchange.listing import listing_of
-from trading_assets.exchange.market_model import CELL, MarketModel, cell_of
-from trading_assets.exchange.order_lists import ListRequest
-from trading_assets.exchange.orders import Kind, OrderRequest, Shape, Tif
-from trading_assets.exchange.outages import Outages
+from trading_assets.exchange.market.listing import listing_of
+from trading_assets.exchange.market.market_model import CELL, MarketModel, cell_of
+from trading_assets.exchange.market.outages import Outages
 from trading_assets.exchange.server import ExchangeConfig, running_exchange
-from trading_assets.exchange.settlement import settle
-from trading_assets.exchange.venue import Venue
+from trading_assets.exchange.venue.fees import Fees
+from trading_assets.exchange.venue.order_lists import ListRequest
+from trading_assets.exchange.venue.orders import Kind, OrderRequest, Shape, Tif
+from trading_assets.exchange.venue.settlement import settle
+from trading_assets.exchange.venue.venue import Venue
 
 NOON = 1_709_294_400_000_000  # 2024-03-01T12:00:00Z, the first instant of a cell
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")

@@ -5,13 +5,13 @@ from collections import Counter
 
 from trading_assets.domain.order import OrderSide
 from trading_assets.exchange.errors import Refused
-from trading_assets.exchange.fees import Fees
-from trading_assets.exchange.ledger import Ledger
-from trading_assets.exchange.order_lists import ListRequest
-from trading_assets.exchange.orders import Kind, OrderRequest, Shape, Status, Tif
-from trading_assets.exchange.reports import OrderReport
-from trading_assets.exchange.settlement import settle
-from trading_assets.exchange.venue import Venue
+from trading_assets.exchange.venue.fees import Fees
+from trading_assets.exchange.venue.ledger import Ledger
+from trading_assets.exchange.venue.order_lists import ListRequest
+from trading_assets.exchange.venue.orders import Kind, OrderRequest, Shape, Status, Tif
+from trading_assets.exchange.venue.reports import OrderReport
+from trading_assets.exchange.venue.settlement import settle
+from trading_assets.exchange.venue.venue import Venue
 
 NEXT = {
     None: {Status.NEW, Status.PENDING_NEW},

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from trading_assets.exchange.listing import listing_of
-from trading_assets.exchange.outages import Outages
+from trading_assets.exchange.market.listing import listing_of
+from trading_assets.exchange.market.outages import Outages
 from trading_assets_tests.unit.exchange.sequences import SYMBOLS, live
 
 
