@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import Any, Self, TypeVar
@@ -48,7 +49,7 @@ from trading_assets.records.state import (
     opening_state,
     state_from_bytes,
 )
-from trading_assets.records.terms import setup_hash, terms_from_setup
+from trading_assets.records.terms import Terms, setup_hash, terms_from_setup
 from trading_assets.risk.pre_trade import Refusal
 
 _Result = TypeVar("_Result")
@@ -60,6 +61,30 @@ _CHOSEN: dict[Callable[..., Any], Callable[..., Any]] = {}
 """Machine code by entry, for all machines of the process: no machine has arrays of other types."""
 
 
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """What is worked out of a setup once, for all machines of it.
+
+    Attributes:
+        setup_hash: identity of the setup, which snapshots carry.
+        memory_dtype: layout of what asked strategies remember, None without any.
+    """
+
+    terms: Terms
+    setup_hash: str
+    memory_dtype: np.dtype[np.void] | None
+
+    @classmethod
+    def of(cls, setup: AnySetup) -> Self:
+        """Convert a setup.
+
+        Raises:
+            ConfigurationError: if its parts do not fit each other.
+        """
+        terms = terms_from_setup(setup)
+        return cls(terms, setup_hash(setup, terms), memory_dtype(setup))
+
+
 class Ledger:
     """One run's state and logs.
 
@@ -67,14 +92,18 @@ class Ledger:
     The logs are not part of it; they hold what happened since this object was made.
     """
 
-    def __init__(self, setup: AnySetup) -> None:
-        terms = terms_from_setup(setup)
+    def __init__(self, setup: AnySetup, fixed: Fixed | None = None) -> None:
+        """Open a run.
+
+        Args:
+            setup: what the run is made of.
+            fixed: what was worked out of this very setup before; None works it out.
+        """
+        self.fixed = fixed or Fixed.of(setup)
         self.setup = setup
-        self.places = terms.places
-        self._setup_hash = setup_hash(setup, terms)
-        self._memory_dtype = memory_dtype(setup)
+        self.places = self.fixed.terms.places
         cash = units_from_decimal(setup.account.cash)
-        state = opening_state(terms, cash, self._memory_dtype)
+        state = opening_state(self.fixed.terms, cash, self.fixed.memory_dtype)
         self._hold(state, new_logs(256 + _events_per_bar(state), 256))
 
     # State
@@ -82,27 +111,32 @@ class Ledger:
     def snapshot(self) -> bytes:
         """Give the state as bytes, with a header that names its layout, shape and setup."""
         state = self._state
-        of_setup = bytes.fromhex(self._setup_hash)
+        of_setup = bytes.fromhex(self.fixed.setup_hash)
         return _HEADER.pack(_MAGIC, len(state.books), _LAYOUT, of_setup) + state.to_bytes()
 
     @classmethod
-    def restore(cls, setup: AnySetup, blob: bytes) -> Self:
+    def restore(cls, setup: AnySetup, blob: bytes, fixed: Fixed | None = None) -> Self:
         """Make a machine that goes on where `snapshot` was taken; its logs begin empty.
+
+        Args:
+            setup: the one that it was taken with.
+            blob: the snapshot.
+            fixed: as for a new machine.
 
         Raises:
             RecoveryError: if the bytes are no snapshot, or of another setup, or were written by a
                 version whose record has other fields.
         """
-        machine = cls(setup)
+        machine = cls(setup, fixed)
         books, of_setup = _read_header(blob)
-        if of_setup.hex() != machine._setup_hash:
+        if of_setup.hex() != machine.fixed.setup_hash:
             raise RecoveryError(
                 "Snapshot of another setup",
-                expected=machine._setup_hash,
+                expected=machine.fixed.setup_hash,
                 found=of_setup.hex(),
                 fix="Start the book with the setup of its release.",
             )
-        state = state_from_bytes(blob[_HEADER.size :], books, machine._memory_dtype)
+        state = state_from_bytes(blob[_HEADER.size :], books, machine.fixed.memory_dtype)
         if state is None:
             raise RecoveryError(
                 "Snapshot is cut off or of another version",
@@ -169,12 +203,7 @@ class Ledger:
 
     def active_orders(self) -> tuple[EngineOrder, ...]:
         """List the working orders that do not sleep, by id."""
-        found = [
-            engine_order(book, row)
-            for book, row in self._working_rows()
-            if not row["flags"] & DORMANT
-        ]
-        return tuple(sorted(found, key=lambda order: order.order_id))
+        return self._awake_but(frozenset())
 
     def cancel_requests(self) -> tuple[int, ...]:
         """List the orders at the venue that the machine wants withdrawn."""
@@ -324,6 +353,19 @@ class Ledger:
             for book in self._state.books
             for row in book["orders"][: int(book["n_orders"])]
         ]
+
+    def _awake(self) -> set[int]:
+        """Give the ids of the working orders that do not sleep."""
+        return {int(row["id"]) for _, row in self._working_rows() if not row["flags"] & DORMANT}
+
+    def _awake_but(self, known: Collection[int]) -> tuple[EngineOrder, ...]:
+        """List the working orders that do not sleep and are not known, by id."""
+        found = [
+            engine_order(book, row)
+            for book, row in self._working_rows()
+            if not row["flags"] & DORMANT and int(row["id"]) not in known
+        ]
+        return tuple(sorted(found, key=lambda order: order.order_id))
 
     def _find(self, order_id: int) -> tuple[int, int]:
         for place, book in enumerate(self._state.books):

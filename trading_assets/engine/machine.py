@@ -10,6 +10,7 @@ from trading_assets.domain.order import OrderStatus
 from trading_assets.domain.setup import AnySetup, SignalFamily
 from trading_assets.engine import kernel
 from trading_assets.engine.caller_desk import CallerDesk
+from trading_assets.engine.ledger import Fixed
 from trading_assets.engine.on_bar import Asker
 from trading_assets.engine.signals import (
     BarMatrix,
@@ -34,8 +35,8 @@ class Machine(CallerDesk):
     the same bytes in state and logs.
     """
 
-    def __init__(self, setup: AnySetup) -> None:
-        super().__init__(setup)
+    def __init__(self, setup: AnySetup, fixed: Fixed | None = None) -> None:
+        super().__init__(setup, fixed)
         asked = any(strategy.decider is not None for strategy in setup.strategies)
         self._asker = Asker(setup) if asked else None
         self._columns = max(
@@ -110,7 +111,7 @@ class Machine(CallerDesk):
         self._advance(close.columns, close.by_column, 0, 1, 1)
         if self._next_order_id[0] == first_new:
             return ()
-        return tuple(o for o in self.active_orders() if o.order_id >= first_new)
+        return self._awake_but(range(first_new))
 
     def on_fill(
         self, order_id: int, lots: int, price: float, fee_units: int, fee_in_base: bool, ts: Micros
@@ -137,11 +138,11 @@ class Machine(CallerDesk):
                 expected=f"1 to {left} lots",
                 found=str(lots),
             )
-        before = {o.order_id for o in self.active_orders()}
+        before = self._awake()
         self._make_room(0)
         self._call(kernel.book_fill, symbol, k, lots, price, fee_units, int(fee_in_base), ts)
         self._require_sound()
-        return tuple(o for o in self.active_orders() if o.order_id not in before)
+        return self._awake_but(before)
 
     def on_closed(
         self, order_id: int, reason: OrderStatus | str, ts: Micros | None = None
@@ -158,12 +159,12 @@ class Machine(CallerDesk):
         """
         symbol, k = self._find(order_id)
         final = OrderState[OrderStatus(reason).value]
-        before = {o.order_id for o in self.active_orders()}
+        before = self._awake()
         self._make_room(0)
         moment = int(self._state.account[0]["ts"]) if ts is None else ts
         self._call(kernel.close_order, symbol, k, int(final), moment)
         self._require_sound()
-        return tuple(o for o in self.active_orders() if o.order_id not in before)
+        return self._awake_but(before)
 
     # Inside
 

@@ -27,7 +27,7 @@ from trading_assets.domain.ports import Broker
 from trading_assets.live.effects import Effects
 from trading_assets.live.executor_terms import LiveSummary, Observation, Pace, Surroundings
 from trading_assets.live.ports import Feed, Journal, LocalTime
-from trading_assets.live.reconcile import Reconciler
+from trading_assets.live.reconcile import SETTLING, Reconciler
 from trading_assets.live.recovery import after_restart
 from trading_assets.live.resolution import Resolution
 from trading_assets.live.session import Session
@@ -35,6 +35,8 @@ from trading_assets.live.venue_time import VenueTime
 
 _LONGEST_PAUSE_S = 30.0
 _TIMED_BARS = 10_000
+_LOOK_AGAIN_S = SETTLING / 1_000_000 + 1.0
+"""After what could be a difference: soon enough to halt, late enough to be sure."""
 
 
 class Executor:
@@ -188,9 +190,11 @@ class Executor:
         return self._reconciler.run(self._session.state, lambda event: self._effects.take([event]))
 
     def _reconcile_running(self) -> None:
-        """Compare again; a difference now stops entries, and a person looks."""
+        """Compare again; a difference that stays stops entries, and a person looks."""
         try:
-            self._reconcile()
+            if not self._reconcile():
+                again_s = self._local.monotonic() + _LOOK_AGAIN_S
+                self._due_s["reconcile"] = min(self._due_s["reconcile"], again_s)
         except RecoveryError as error:
             if not self._session.state.halted:
                 halted = TradingHalted(self._clock.now(), f"{error.what}: {error.found}")

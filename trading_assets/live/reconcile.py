@@ -46,13 +46,15 @@ class Reconciler:
         self._broker = broker
         self._market = market
         self._doubt: tuple[_Gaps, Micros] | None = None
+        self._ghosts: dict[str, Micros] = {}
 
     def run(self, state: BookState, take: Callable[[Event], None]) -> bool:
         """Compare, and pass on what the book did not know; tell whether it agrees with the venue.
 
         Balances that differ say nothing at once: an execution shows in them before it is listed.
         They are compared again at the next call, and are wrong when the very same difference is
-        still there `SETTLING` after its first time.
+        still there `SETTLING` after its first time. So is an order that has ended in the book and
+        works at the venue: a list of orders can be as old.
 
         Args:
             state: of the book; changed by `take`.
@@ -60,7 +62,8 @@ class Reconciler:
 
         Raises:
             RecoveryError: for an order or execution that carries our mark and is not in the
-                journal, or a balance that nobody's executions explain, for long enough.
+                journal; for an order that works though it has ended in the journal, or a balance
+                that nobody's executions explain, for long enough.
             VenueUnavailable, RateLimited: if the venue cannot be asked now.
         """
         began = self._market.now()
@@ -76,6 +79,8 @@ class Reconciler:
             self._require_new(wrong)
             return False
         self._doubt = None
+        if self._ghosts:
+            return False
         touched = state.expected_balances(self._instruments)
         compared = tuple(balance for balance in balances if balance.asset in touched)
         take(Reconciled(began, orders, fills, compared))
@@ -92,11 +97,30 @@ class Reconciler:
 
     def _orders(self, state: BookState, since: Micros, take: Callable[[Event], None]) -> int:
         count = 0
+        ghosts: set[str] = set()
         for instrument in self._instruments:
             for report in self._broker.orders_since(instrument.symbol, since):
                 count += 1
                 self._order(state, report, take)
+                if _is_ghost(state, report):
+                    ghosts.add(report.client_order_id)
+        self._require_new_ghosts(ghosts)
         return count
+
+    def _require_new_ghosts(self, found: set[str]) -> None:
+        """Let an order pass that has ended in the book and works at the venue, but not for long."""
+        now = self._market.now()
+        self._ghosts = {name: self._ghosts.get(name, now) for name in sorted(found)}
+        for name, since in self._ghosts.items():
+            if now - since > SETTLING:
+                raise RecoveryError(
+                    f"Book {self._book}: order {name} works at the venue and has ended in the "
+                    "journal",
+                    expected="the venue to have ended every order that the journal says has ended",
+                    found="a journal that is older than the account (a restored copy)",
+                    fix="Do not trade on this journal. Restore the newest copy; if there is none, "
+                    "cancel the order at the venue by hand and start a new journal.",
+                )
 
     def _order(self, state: BookState, report: OrderReport, take: Callable[[Event], None]) -> None:
         if report.client_order_id in state.known_orders:
@@ -154,3 +178,9 @@ class Reconciler:
             fix="Look for deposits, withdrawals or conversions of this account. The book trades "
             "again in a new journal, which takes today's balances as its opening.",
         )
+
+
+def _is_ghost(state: BookState, report: OrderReport) -> bool:
+    """Tell whether the venue works an order of ours that has ended in the book."""
+    name = report.client_order_id
+    return name in state.known_orders and name not in state.orders and not report.status.is_final

@@ -8,6 +8,7 @@ record (`records.queues`), since they grow.
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -214,10 +215,7 @@ def _fields(dtype: np.dtype[np.void]) -> str:
 
 def blank_state(books: int, memory: np.dtype[np.void] | None = None) -> State:
     """Make a state of zeros, with room for what a strategy remembers."""
-    fields: list[Any] = [("account", ACCOUNT), ("books", BOOK, (books,))]
-    if memory is not None:
-        fields.append(("memory", memory))
-    record = np.zeros(1, np.dtype(fields, align=True))
+    record = np.zeros(1, _record_dtype(books, memory))
     return State(
         record,
         record["account"],
@@ -226,6 +224,14 @@ def blank_state(books: int, memory: np.dtype[np.void] | None = None) -> State:
         np.zeros(1, EVENTS),
         None if memory is None else record["memory"],
     )
+
+
+@cache
+def _record_dtype(books: int, memory: np.dtype[np.void] | None) -> np.dtype[np.void]:
+    fields: list[Any] = [("account", ACCOUNT), ("books", BOOK, (books,))]
+    if memory is not None:
+        fields.append(("memory", memory))
+    return np.dtype(fields, align=True)
 
 
 def opening_state(terms: Terms, cash: int, memory: np.dtype[np.void] | None = None) -> State:

@@ -20,6 +20,8 @@ class Disk:
 
     Attributes:
         commits: events, as they were committed together.
+        events: all of them in order.
+        once: keys of rows that may stand there once only.
         snapshots: (seq, payload), oldest first.
         is_full: nothing more can be written.
         departed: client order ids with a durable row that they leave.
@@ -27,14 +29,25 @@ class Disk:
 
     def __init__(self) -> None:
         self.commits: list[tuple[Event, ...]] = []
+        self.events: list[Event] = []
+        self.once: set[tuple[str, ...]] = set()
         self.snapshots: list[tuple[int, bytes]] = []
         self.is_full = False
         self.departed: set[str] = set()
 
-    @property
-    def events(self) -> list[Event]:
-        """All events in order."""
-        return [event for commit in self.commits for event in commit]
+    def write(self, events: tuple[Event, ...]) -> None:
+        """Add a commit."""
+        self.commits.append(events)
+        self.events += events
+        for event in events:
+            if isinstance(event, OrderSubmitted):
+                self.departed.add(event.client_order_id)
+
+    def rewrite(self, commits: list[tuple[Event, ...]]) -> None:
+        """Hold these commits in place of the present ones."""
+        self.commits = commits
+        self.events = [event for commit in commits for event in commit]
+        self.once = {key for event in self.events if (key := _key(event))}
 
     def crash(self, outcome: str) -> None:
         """End a process in the middle of things: the newest snapshot may be cut off, or be gone."""
@@ -46,9 +59,9 @@ class Disk:
     def forget(self, commits: int) -> list[tuple[Event, ...]]:
         """Go back to an older copy of the journal; give the commits that it lacks."""
         kept = len(self.commits) - commits
-        lost, self.commits = self.commits[kept:], self.commits[:kept]
-        length = sum(map(len, self.commits))
-        self.snapshots = [item for item in self.snapshots if item[0] <= length]
+        lost = self.commits[kept:]
+        self.rewrite(self.commits[:kept])
+        self.snapshots = [item for item in self.snapshots if item[0] <= len(self.events)]
         return lost
 
 
@@ -62,30 +75,24 @@ class SimulatedJournal:
     def __init__(self, disk: Disk, failpoints: Failpoints) -> None:
         self._disk = disk
         self._failpoints = failpoints
-        self._events = disk.events
-        self._once = {key for event in self._events if (key := _key(event))}
         self._has_failed = False
 
     @property
     def head(self) -> int:
         """Sequence number of the last row; 0 when there is none."""
-        return len(self._events)
+        return len(self._disk.events)
 
     def append(self, events: Sequence[Event]) -> int:
         """Commit events together and give the sequence number of the last."""
         self._failpoints.point("before_commit")
         self._require_disk()
         for key in filter(None, map(_key, events)):
-            if key in self._once:
+            if key in self._disk.once:
                 raise InvariantError(
                     "The journal already holds this intent or fill", found=" ".join(key)
                 )
-            self._once.add(key)
-        self._events.extend(events)
-        self._disk.commits.append(tuple(events))
-        self._disk.departed.update(
-            event.client_order_id for event in events if isinstance(event, OrderSubmitted)
-        )
+            self._disk.once.add(key)
+        self._disk.write(tuple(events))
         self._failpoints.point("after_commit")
         return self.head
 
@@ -98,11 +105,11 @@ class SimulatedJournal:
 
     def read(self, since: int = 0) -> Iterator[tuple[int, Event]]:
         """Yield (seq, event) of the rows after `since`, in order."""
-        return iter(list(enumerate(self._events, 1))[since:])
+        return iter(list(enumerate(self._disk.events, 1))[since:])
 
     def latest(self, kind: str) -> Event | None:
         """Give the newest event of a kind, None when there is none."""
-        found = (event for event in reversed(self._events) if type(event).__name__ == kind)
+        found = (event for event in reversed(self._disk.events) if type(event).__name__ == kind)
         return next(found, None)
 
     def latest_snapshot(self) -> tuple[int, bytes] | None:

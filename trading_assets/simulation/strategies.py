@@ -20,6 +20,7 @@ from trading_assets.domain.setup import (
     Sizing,
     SizingMode,
 )
+from trading_assets.engine.ledger import Fixed
 from trading_assets.simulation.market import INSTRUMENTS
 from trading_assets.strategies.asked import AskedStrategy
 
@@ -69,3 +70,9 @@ def engine_setup(family: SignalFamily) -> EngineSetup:
         limits=Limits(max_drawdown_pct=Decimal(50)),
         decider=Resting() if asked else None,
     )  # fmt: skip
+
+
+@cache
+def fixed_of(family: SignalFamily) -> Fixed:
+    """Give what all machines of `engine_setup` share."""
+    return Fixed.of(engine_setup(family))

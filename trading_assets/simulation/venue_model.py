@@ -66,6 +66,7 @@ class VenueOrder:
     listing_lag: Micros = 0
     lag: Micros = 0
     before: OrderReport | None = None
+    _word: OrderReport | None = None
 
     @property
     def is_open(self) -> bool:
@@ -79,8 +80,10 @@ class VenueOrder:
 
     def report(self) -> OrderReport:
         """Give the venue's word on it."""
+        if self._word is not None:
+            return self._word
         ticket = self.ticket
-        return OrderReport(
+        self._word = OrderReport(
             ticket.client_order_id,
             str(self.number),
             ticket.symbol,
@@ -91,6 +94,12 @@ class VenueOrder:
             decimal_from_units(self.spent_units),
             self.updated_at,
         )
+        return self._word
+
+    def about_to_change(self) -> None:
+        """Keep the present word as the one before."""
+        self.before = self.report()
+        self._word = None
 
 
 @dataclass(slots=True)
@@ -178,7 +187,7 @@ class VenueModel:
 
     def execute(self, order: VenueOrder, lots: int, ticks: int, now: Micros) -> None:
         """Fill a part of an open order at a price, and take the fee from what is received."""
-        order.before = order.report()
+        order.about_to_change()
         instrument, ticket = order.instrument, order.ticket
         amount = lots * instrument.lot_units
         value = value_units(instrument, lots, ticks)
@@ -212,7 +221,7 @@ class VenueModel:
         asset = (
             order.instrument.quote if order.ticket.side is OrderSide.BUY else order.instrument.base
         )
-        order.before = order.report()
+        order.about_to_change()
         self.holdings[asset].locked -= order.locked_units
         self.holdings[asset].free += order.locked_units
         order.locked_units = 0

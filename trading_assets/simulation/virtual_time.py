@@ -37,6 +37,10 @@ class VirtualTime:
             action()
         self.now = end
 
+    def until_next(self) -> Micros | None:
+        """Give how long it is until something is to happen, None when nothing is."""
+        return max(self._due[0][0] - self.now, 0) if self._due else None
+
     # As the local time of a process
 
     def monotonic(self) -> float:

@@ -38,19 +38,20 @@ from trading_assets.simulation.fault_plan import (
 )
 from trading_assets.simulation.market import INSTRUMENTS, Minute, draw_market
 from trading_assets.simulation.network import SimulatedBroker, Wire
-from trading_assets.simulation.strategies import ACTIONS, CASH, Resting, engine_setup
+from trading_assets.simulation.strategies import ACTIONS, CASH, Resting, engine_setup, fixed_of
 from trading_assets.simulation.venue_model import RefusedByVenue, VenueModel
 from trading_assets.simulation.virtual_time import START, VirtualTime
 
 BARS = 20
 DISK_OUTCOMES = ("kept", "torn", "lost")
 LATE_BAR: Micros = 30_000_000
-_QUIET: Micros = 240_000_000
-_PACE = Pace(poll_s=15.0, late_bar=LATE_BAR, stop_s=60.0, heartbeat_s=60.0, reconcile_s=60.0)
+_QUIET: Micros = 300_000_000
+_PACE = Pace(poll_s=15.0, late_bar=LATE_BAR, stop_s=60.0, heartbeat_s=60.0, reconcile_s=120.0)
 _QUICK = replace(_PACE, poll_s=1.0, reconcile_s=3.0)
 _QUICK_SHARE = 4
-"""One schedule of so many, of half the length, asks as often as a real book: some mistakes need a
-question in time."""
+_QUICK_BARS = 3
+"""One schedule of so many, with a third of the bars, asks as often as a real book: some mistakes
+need a question in time."""
 
 _SECOND: Micros = 1_000_000
 
@@ -89,7 +90,7 @@ class World:
         dice = random.Random(f"faults/{seed}")  # noqa: S311 - chance that has to be repeatable
         self.seed = seed
         self._is_quick = seed % _QUICK_SHARE == 1
-        bars = options.bars // 2 if self._is_quick else options.bars
+        bars = options.bars // _QUICK_BARS if self._is_quick else options.bars
         rates = options.rates or swarm_rates(dice)
         self.plan = FaultPlan(dice, rates)
         self._disk_outcome = options.disk_outcome
@@ -106,8 +107,9 @@ class World:
         self.setup = SessionSetup(
             "simulated", "simulated", "sim", "release", INSTRUMENTS, len(columns), snapshot_bars=7
         )
+        fixed = fixed_of(family)
         self.machines = MachineFactory(
-            lambda: Machine(setup), lambda blob: Machine.restore(setup, blob)
+            lambda: Machine(setup, fixed), lambda blob: Machine.restore(setup, blob, fixed)
         )
         self.time = VirtualTime()
         self.venue = VenueModel({item.symbol: item for item in INSTRUMENTS})
@@ -168,7 +170,7 @@ class World:
             broker,
             SimulatedFeed(self.minutes, self.plan, self.failpoints, self._on_minute),
             clock=VenueTime(broker, not_before=session.state.last_ts),
-            local=self.time,
+            local=_Patience(self),
             timeframe=Timeframe.M1,
             pace=_QUICK if self._is_quick else _PACE,
             around=Surroundings(
@@ -177,6 +179,18 @@ class World:
                 observe=lambda _: None,
             ),
         )
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing would come of asking before the next thing happens.
+
+        Where the book asks as often as a real one, that is when no order of it is under way;
+        elsewhere a resting order that is known to rest is no reason to ask.
+        """
+        orders = () if self.session is None else self.session.state.orders.values()
+        if self._is_quick:
+            return not orders
+        return not any(order.is_in_doubt or order.status.is_final for order in orders)
 
     def _note_departure(self, name: str) -> None:
         if name not in self.disk.departed:
@@ -305,3 +319,28 @@ class World:
 
     def _within(self, least_s: int, most_s: int) -> Micros:
         return int(self.plan.dice.uniform(least_s, most_s) * _SECOND)
+
+
+class _Patience:
+    """The local time of a process: a wait in which nothing can come of a look is drawn out.
+
+    It ends with the next bar, or when something is to happen. Turns that find nothing are most of
+    what a schedule costs, and prove nothing.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._time = world.time
+
+    def monotonic(self) -> float:
+        """Give seconds since some fixed instant."""
+        return self._time.monotonic()
+
+    def wait(self, seconds: float, stop: threading.Event) -> bool:
+        """Let `seconds` pass, or more; tell whether `stop` is set."""
+        micros = int(seconds * _SECOND)
+        if micros and self._world.is_quiet:
+            until_bar = MINUTE - (self._time.now - START) % MINUTE
+            micros = max(micros, min(until_bar, self._time.until_next() or until_bar))
+        self._time.advance(micros)
+        return stop.is_set()

@@ -33,10 +33,14 @@ def session_setup(book: LiveBook, release: Release) -> SessionSetup:
 
 def machine_factory(release: Release) -> MachineFactory:
     """Give the engine of a release, new or restored from bytes."""
+    from trading_assets.engine.ledger import Fixed
     from trading_assets.engine.machine import Machine
 
     setup = _engine_setup(release)
-    return MachineFactory(lambda: Machine(setup), lambda blob: Machine.restore(setup, blob))
+    fixed = Fixed.of(setup)
+    return MachineFactory(
+        lambda: Machine(setup, fixed), lambda blob: Machine.restore(setup, blob, fixed)
+    )
 
 
 def warm_engine(release: Release) -> None:

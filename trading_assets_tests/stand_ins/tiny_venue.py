@@ -188,7 +188,7 @@ class TinyVenue:
             str(order["id"]),
             ticket.symbol,
             ticket.side,
-            OrderStatus.FILLED if full else OrderStatus.EXPIRED,
+            order.get("status") or (OrderStatus.FILLED if full else OrderStatus.EXPIRED),
             ticket.quantity,
             order["executed"],
             order["executed"] * self.price,

@@ -1,9 +1,12 @@
 """Balances run ahead of the list of executions: a difference is wrong only when it stays."""
 
+from decimal import Decimal
+
 import pytest
 
 from trading_assets.domain.errors import RecoveryError
-from trading_assets.domain.events import Reconciled
+from trading_assets.domain.events import OrderProvenAbsent, Reconciled
+from trading_assets.domain.order import OrderStatus
 from trading_assets.live.reconcile import SETTLING, Reconciler
 
 
@@ -54,5 +57,36 @@ def test_a_difference_that_goes_away_leaves_no_doubt_behind(compare):
     compare.venue.holdings["USDT"] -= 1
     assert compare(10)
     compare.venue.holdings["USDT"] += 1
+
+    assert not compare(10)
+
+
+@pytest.fixture
+def ghost(compare, session, kit):
+    """An order that works at the venue; the book has its decision, and says that it has ended."""
+    (command,) = session.handle(kit.bar(0, sol=1000))
+    session.take_derived()
+    ticket = command.ticket
+    session.handle(OrderProvenAbsent(0, ticket.client_order_id, "a restored copy said so"))
+    order = {"ticket": ticket, "ts": compare.venue.market, "id": 1, "executed": Decimal(0)}
+    order["status"] = OrderStatus.ACCEPTED
+    compare.venue.orders.append(order)
+    return order
+
+
+def test_an_order_that_has_ended_in_the_book_and_works_at_the_venue_is_doubted_first(
+    compare, ghost
+):
+    assert not compare(0)
+    assert not compare(SETTLING / 1e6)
+    with pytest.raises(RecoveryError, match="works at the venue and has ended in the journal"):
+        compare(1)
+
+
+def test_an_order_that_the_venue_ends_late_leaves_no_doubt_behind(compare, ghost):
+    assert not compare(0)
+    ghost["status"] = OrderStatus.CANCELED
+    assert compare(10)
+    ghost["status"] = OrderStatus.ACCEPTED
 
     assert not compare(10)

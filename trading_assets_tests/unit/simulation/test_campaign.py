@@ -28,7 +28,7 @@ def tally():
 def test_schedules_are_good_and_busy(tally):
     assert tally.wrong == []
     assert tally.schedules == 120
-    assert tally.bars > 1_500
+    assert tally.bars > 1_300
     assert tally.orders > 500
     assert tally.network_faults > 600
     assert tally.crashes.total() > 60
@@ -70,7 +70,7 @@ def test_a_range_without_seeds_is_refused(first, stop, jobs):
 
 
 def test_a_process_may_end_at_any_point_of_a_small_schedule():
-    found = cross_all(1, 2, bars=2)
+    found = cross_all(2, 3, bars=2)
 
     assert found.wrong == []
     assert found.points > 60

@@ -95,7 +95,7 @@ def test_the_end_of_a_process_can_cut_a_snapshot_off(outcome, left):
 
 def test_an_older_copy_lacks_the_latest_commits_and_their_snapshots():
     disk = Disk()
-    disk.commits = [("a",), ("b", "c"), ("d",)]
+    disk.rewrite([("a",), ("b", "c"), ("d",)])
     disk.snapshots = [(1, b"x"), (4, b"y")]
 
     lost = disk.forget(2)

@@ -19,7 +19,7 @@ CALM = Options(bars=8, rates=NONE)
 @pytest.fixture
 def world():
     """A schedule in which all went well, to be tampered with."""
-    lived, wrong = run_schedule(1, CALM)
+    lived, wrong = run_schedule(8, CALM)
     assert wrong == []
     assert lived.venue.fills
     return lived
@@ -28,9 +28,9 @@ def world():
 def without(world, kind, number=0):
     """Take one event of a kind out of the journal."""
     found = [e for e in world.disk.events if isinstance(e, kind)][number]
-    world.disk.commits = [
-        tuple(event for event in commit if event is not found) for commit in world.disk.commits
-    ]
+    world.disk.rewrite(
+        [tuple(event for event in commit if event is not found) for commit in world.disk.commits]
+    )
 
 
 @pytest.mark.parametrize("seed", range(12))
