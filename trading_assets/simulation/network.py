@@ -35,6 +35,9 @@ _Answer = TypeVar("_Answer")
 WINDOW_MS = 5_000
 TIMEOUT_S = 2.0
 _SLIPPAGE_TICKS = 3
+_BEHIND = 0.5
+_CLOCK_JUMPS = 0.3
+_JUMP: Micros = 90_000_000
 _NEVER_ARRIVES = frozenset({"lost_request", "status_503_before"})
 _OUTCOME_UNKNOWN = {
     "lost_reply": "the connection broke",
@@ -119,6 +122,7 @@ class SimulatedBroker:
         if fault == "late_arrival":
             delay = int(wire.plan.dice.uniform(0.5, 7.0) * 1_000_000)
             wire.time.at(wire.time.now + delay, partial(self._arrive_quietly, ticket, stamp))
+            self._jump_clock()
         if fault == "late_arrival" or fault in _NEVER_ARRIVES:
             wire.time.advance(int(TIMEOUT_S * 1_000_000))
             self._failpoints.point("after_timeout")
@@ -167,7 +171,11 @@ class SimulatedBroker:
         def ask() -> OrderReport | None:
             now = self._wire.time.now
             order = self._wire.venue.find(client_order_id, now)
-            return None if order is None or order.ticket.symbol != symbol else order.queried(now)
+            if order is None or order.ticket.symbol != symbol:
+                return None
+            # One copy of the venue's record is behind, another is not: a later answer can be older.
+            is_behind = bool(order.lag) and self._wire.plan.dice.random() < _BEHIND
+            return order.queried(now) if is_behind else order.report()
 
         return self._read(ask)
 
@@ -218,6 +226,15 @@ class SimulatedBroker:
         slow_s = wire.plan.dice.uniform(0.5, 1.9) if fault == "read_slow" else 0.0
         wire.time.advance(int((wire.plan.latency_s() + slow_s) * 1_000_000))
         return ask()
+
+    def _jump_clock(self) -> None:
+        """Sometimes set the clock forwards after nobody waits for a request that is on its way."""
+        wire = self._wire
+        if wire.plan.rates.network and wire.plan.dice.random() < _CLOCK_JUMPS:
+            wire.plan.counts["clock_ahead"] += 1
+            bent_at = wire.time.now + int((TIMEOUT_S + wire.plan.dice.random()) * 1_000_000)
+            wire.time.at(bent_at, partial(setattr, wire, "auth_error", _JUMP))
+            wire.time.at(bent_at + 4 * _JUMP // 3, partial(setattr, wire, "auth_error", 0))
 
     def _arrive_quietly(self, ticket: OrderTicket, stamp: Micros) -> None:
         """Let a request arrive that nobody waits for any more."""

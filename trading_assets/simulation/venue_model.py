@@ -48,7 +48,7 @@ class VenueOrder:
         locked_units: what its open rest holds.
         visible_at: from when queries find it.
         listing_lag: for how long an execution is not listed.
-        lag: for how long after a change queries still tell what was before it.
+        lag: for how long after a change queries may still tell what was before it.
         before: the report before the latest change.
     """
 
