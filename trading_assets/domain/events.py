@@ -37,12 +37,14 @@ class BarReady:
     Attributes:
         late: the bar came too long after its close to be traded; it moves the state of the book
             and causes no order.
+        incomplete: symbols whose bar lacks a minute that the venue did not give in time.
     """
 
     ts: Micros
     bars: tuple[Bar, ...]
     rows: tuple[SignalRow, ...]
     late: bool = False
+    incomplete: tuple[Symbol, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -37,8 +37,9 @@ class BarFeed:
         self._size = timeframe
         self._grace = grace
         self._next: Micros = 0
-        self._minutes: dict[Symbol, list[Bar]] = {symbol: [] for symbol in symbols}
-        self._polled: dict[Symbol, Micros] = dict.fromkeys(symbols, 0)
+        self._latest: Micros = 0  # of all minutes that were seen
+        self._minutes: dict[Symbol, dict[Micros, Bar]] = {symbol: {} for symbol in symbols}
+        self._missing: dict[Symbol, Micros] = dict.fromkeys(symbols, 0)  # the first one, of each
 
     @property
     def next_close(self) -> Micros:
@@ -53,14 +54,14 @@ class BarFeed:
         """
         start = self._desk.history_start(Month.of(first))
         for symbol in self._minutes:
-            minutes = _frame(list(self._source.bars(symbol, start, first)))
+            minutes = _frame(list(self._given(symbol, start, first)))
             bars = resample(minutes, self._size)
             self._desk.append(symbol, bars)
             self._desk.rows(
                 symbol, list(bars_from_frame(bars.tail(1)))
             )  # forecasts of the past, now
-            self._minutes[symbol] = []
-            self._polled[symbol] = first
+            self._minutes[symbol] = {}
+            self._missing[symbol] = first
         self._next = first
 
     def poll(self, now: Micros) -> list[BarReady]:
@@ -88,10 +89,22 @@ class BarFeed:
         return events
 
     def _read(self, symbol: Symbol, end: Micros) -> None:
+        """Take in what the venue has from the first missing minute on; a hole is asked for again.
+
+        What had come before a failure is kept.
+        """
+        minutes = self._minutes[symbol]
         try:
-            for bar in self._source.bars(symbol, self._polled[symbol], end):
-                self._minutes[symbol].append(bar)
-                self._polled[symbol] = bar.ts + MINUTE
+            for bar in self._given(symbol, self._missing[symbol], end):
+                minutes[bar.ts] = bar
+                self._latest = max(self._latest, bar.ts)
+        finally:
+            while self._missing[symbol] in minutes:
+                self._missing[symbol] += MINUTE
+
+    def _given(self, symbol: Symbol, start: Micros, end: Micros) -> Iterator[Bar]:
+        try:
+            yield from self._source.bars(symbol, start, end)
         except DataError as error:
             raise VenueUnavailable(
                 f"The venue gives bars that cannot be used: {error.what}",
@@ -101,19 +114,28 @@ class BarFeed:
             ) from error
 
     def _closed(self, now: Micros) -> list[Micros]:
-        """List the open times of bars that can be handed out: no gap between them."""
-        complete = min(self._polled.values())  # minutes before it have come, or never will
+        """List the open times of bars that can be handed out: no gap between them.
+
+        While the venue has nothing at all from an instant on, it is waited for.
+        """
         instants = []
-        ts = self._next
-        while ts + self._size.micros <= complete or ts + self._size.micros + self._grace <= now:
+        ts, size = self._next, self._size.micros
+        while self._is_whole(ts, ts + size) or (
+            ts <= self._latest and ts + size + self._grace <= now
+        ):
             instants.append(ts)
-            ts += self._size.micros
+            ts += size
         return instants
 
+    def _is_whole(self, start: Micros, end: Micros) -> bool:
+        """Tell whether every minute in [start, end) of every symbol has come."""
+        each = range(start, end, MINUTE)
+        return all(ts in minutes for minutes in self._minutes.values() for ts in each)
+
     def _build(self, symbol: Symbol, end: Micros) -> pl.DataFrame:
-        ready = [bar for bar in self._minutes[symbol] if bar.ts < end]
-        self._minutes[symbol] = [bar for bar in self._minutes[symbol] if bar.ts >= end]
-        self._polled[symbol] = max(self._polled[symbol], end)
+        minutes = self._minutes[symbol]
+        ready = [minutes.pop(ts) for ts in sorted(minutes) if ts < end]
+        self._missing[symbol] = max(self._missing[symbol], end)
         frame = resample(_frame(ready), self._size)
         self._desk.append(symbol, frame)
         return frame
@@ -122,6 +144,10 @@ class BarFeed:
         bars = {symbol: bars_from_frame(frame) for symbol, frame in frames.items()}
         rows: dict[Symbol, dict[Micros, SignalRow]] = {
             symbol: self._desk.rows(symbol, list(found)) for symbol, found in bars.items()
+        }
+        incomplete = {
+            symbol: set(frame.filter(~pl.col("complete"))["ts"].to_physical().to_list())
+            for symbol, frame in frames.items()
         }
         events = []
         for ts in instants:
@@ -132,6 +158,7 @@ class BarFeed:
                         ts,
                         tuple(bars[symbol][ts] for symbol in present),
                         tuple(rows[symbol][ts] for symbol in present),
+                        incomplete=tuple(s for s in present if ts in incomplete[s]),
                     )
                 )
         return events

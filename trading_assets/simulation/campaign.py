@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import multiprocessing
-import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -28,6 +24,7 @@ from trading_assets.simulation.fault_plan import (
     WORLD_FAULTS,
 )
 from trading_assets.simulation.judge import faults_of
+from trading_assets.simulation.processes import workers
 from trading_assets.simulation.world import Options, World
 
 _NETWORK = (*SUBMIT_FAULTS, *READ_FAULTS, *CANCEL_FAULTS)
@@ -186,7 +183,7 @@ def run_campaign(
     whole = Tally()
     digests = []
     starts = range(first, stop, _CHUNK)
-    with _workers(jobs) as run_parts:
+    with workers(jobs) as run_parts:
         for part in run_parts(partial(_part, stop=stop, options=options), starts):
             digests.append(part.digest)
             _add(whole, part)
@@ -211,20 +208,3 @@ def _add(whole: Tally, part: Tally) -> None:
     whole.crashes += part.crashes
     whole.wrong += part.wrong
     whole.cpu_s += part.cpu_s
-
-
-_RunParts = Callable[[Callable[[int], Tally], range], Iterator[Tally]]
-
-
-@contextmanager
-def _workers(jobs: int) -> Iterator[_RunParts]:
-    """Give what runs parts in order: here, or in so many new processes."""
-    if jobs == 1:
-        yield map
-        return
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"))
-    try:
-        yield pool.map
-    finally:
-        pool.shutdown(cancel_futures=True)

@@ -131,6 +131,25 @@ def mutants(
 
 
 @app.command()
+def feed(seeds: Seeds = "0:1000", jobs: Jobs = 1) -> None:
+    """Let the live feed look at a venue that loses, delays and withholds bars.
+
+    Example: trading-assets sim feed --seeds 0:10000 --jobs 2
+    """
+    from trading_assets.simulation.feed_campaign import run_feeds
+
+    first, stop = _range(seeds)
+    with _bar("schedules", stop - first) as advance:
+        tally = run_feeds(first, stop, jobs=jobs, report=advance)
+    too_few = tally.shortfalls()
+    _tell({**tally.to_json(), "seeds": seeds, "too_few": too_few})
+    for seed, what in tally.wrong[:20]:
+        _console().print(f"[red]seed {seed}: {what}[/]", highlight=False)
+    if tally.wrong or too_few:
+        raise typer.Exit(_FAILED)
+
+
+@app.command()
 def bench(
     seeds: Annotated[int, typer.Option(help="Schedules to time.")] = 1_000,
 ) -> None:

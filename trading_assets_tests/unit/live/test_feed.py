@@ -146,3 +146,44 @@ def test_a_fault_in_the_middle_loses_no_minute(first):
     source.failing = None
 
     assert [bar.n_trades for bar in feed.poll(first + BAR)[0].bars] == [15, 15]
+
+
+def test_a_minute_that_is_given_late_is_asked_for_again(first):
+    hole = ("SOLUSDT", first + MINUTE)
+    source = Source(first + BAR, hidden={hole})
+    feed = _feed(source, first)
+    assert feed.poll(first + BAR) == []
+
+    source.hidden.clear()
+    (event,) = feed.poll(first + BAR)
+
+    assert event.incomplete == ()
+    assert [bar.volume for bar in event.bars] == [10.0, 10.0]
+
+
+def test_a_bar_that_lacks_a_minute_says_so(first):
+    source = Source(first + 2 * BAR, missing={("SOLUSDT", first + MINUTE)})
+    event, whole = _feed(source, first).poll(first + 2 * BAR)
+
+    assert event.incomplete == ("SOLUSDT",)
+    assert whole.incomplete == ()
+
+
+def test_a_venue_that_has_nothing_yet_is_waited_for(first):
+    nothing = {(s, first + n * MINUTE) for s in SYMBOLS for n in range(10)}
+    source = Source(first + 3 * BAR, hidden=nothing | {(s, first + 2 * BAR) for s in SYMBOLS})
+    source.now = first + 2 * BAR
+    feed = _feed(source, first)
+    assert feed.poll(first + 2 * BAR + GRACE) == []
+
+    source.hidden.clear()
+
+    assert [event.ts for event in feed.poll(first + 2 * BAR + GRACE)] == [first, first + BAR]
+
+
+def test_bars_that_cannot_be_used_at_the_start_are_asked_for_again(first):
+    source = Source(first + BAR)
+    source.failing = ("BTCUSDT", first - MINUTE)
+
+    with pytest.raises(VenueUnavailable, match="cannot be used"):
+        _feed(source, first)
