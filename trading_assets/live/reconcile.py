@@ -76,7 +76,7 @@ class Reconciler:
         fills += self._fills(state, since, take)
         wrong = self._differences(state, balances)
         if wrong:
-            self._require_new(wrong)
+            self._require_new(wrong, state)
             return False
         self._doubt = None
         if self._ghosts:
@@ -86,14 +86,26 @@ class Reconciler:
         take(Reconciled(began, orders, fills, compared))
         return True
 
-    def _require_new(self, wrong: _Differences) -> None:
-        """Let a difference pass that was not there before, or not for long."""
+    def _require_new(self, wrong: _Differences, state: BookState) -> None:
+        """Let a difference pass that was not there before, or not for long.
+
+        Two parts of one order can make the same difference, one after the other: while an order
+        has executions that are not listed, nothing is believed.
+        """
         now = self._market.now()
         gaps = {asset: found - expected for asset, (expected, found) in wrong.items()}
-        if self._doubt is None or self._doubt[0] != gaps:
+        if self._doubt is None or self._doubt[0] != gaps or self._awaits_fills(state):
             self._doubt = gaps, now
         elif now - self._doubt[1] > SETTLING:
             raise self._drift(wrong)
+
+    def _awaits_fills(self, state: BookState) -> bool:
+        """Tell whether the venue has filled more of an order than the book has heard of."""
+        for order in tuple(state.orders.values()):
+            report = self._broker.query(order.ticket.symbol, order.client_order_id)
+            if report is None or report.executed != order.filled:
+                return True
+        return False
 
     def _orders(self, state: BookState, since: Micros, take: Callable[[Event], None]) -> int:
         count = 0

@@ -78,6 +78,11 @@ class SimulatedJournal:
         self._has_failed = False
 
     @property
+    def has_failed(self) -> bool:
+        """Whether the disk refused a row: this process is over, the next may go on."""
+        return self._has_failed
+
+    @property
     def head(self) -> int:
         """Sequence number of the last row; 0 when there is none."""
         return len(self._disk.events)

@@ -253,7 +253,7 @@ def _joined(ts: Micros, minutes: Sequence[Bar]) -> Bar | None:
         max(bar.high for bar in minutes),
         min(bar.low for bar in minutes),
         minutes[-1].close,
-        sum(bar.volume for bar in minutes),
-        sum(bar.quote_volume for bar in minutes),
-        sum(bar.n_trades for bar in minutes),
+        sum(bar.volume or 0.0 for bar in minutes),
+        sum(bar.quote_volume or 0.0 for bar in minutes),
+        sum(bar.n_trades or 0 for bar in minutes),
     )

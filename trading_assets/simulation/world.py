@@ -45,7 +45,7 @@ from trading_assets.simulation.virtual_time import START, VirtualTime
 BARS = 20
 DISK_OUTCOMES = ("kept", "torn", "lost")
 LATE_BAR: Micros = 30_000_000
-_QUIET: Micros = 300_000_000
+_QUIET: Micros = 420_000_000
 _PACE = Pace(poll_s=15.0, late_bar=LATE_BAR, stop_s=60.0, heartbeat_s=60.0, reconcile_s=120.0)
 _QUICK = replace(_PACE, poll_s=1.0, reconcile_s=3.0)
 _QUICK_SHARE = 4
@@ -125,6 +125,7 @@ class World:
         self.session: Session | None = None
         self.lost_orders = False
         self._stop = threading.Event()
+        self._journal = SimulatedJournal(self.disk, self.failpoints)
         self._has_ended = False
         self._handed = -1
         self._ticks = {item.symbol: 0 for item in INSTRUMENTS}
@@ -153,14 +154,14 @@ class World:
         except Crashed:
             self.disk.crash(self._disk_outcome)
         except RecoveryError as error:
-            if not self.disk.is_full:
+            if not self._journal.has_failed:
                 self.refusal = error
                 return
         if not self._has_ended:
             self.time.advance(int(self.plan.dice.uniform(0.5, 30.0) * _SECOND))
 
     def _start(self) -> Executor:
-        journal = SimulatedJournal(self.disk, self.failpoints)
+        journal = self._journal = SimulatedJournal(self.disk, self.failpoints)
         broker = SimulatedBroker(self.wire, self.failpoints, self._note_departure)
         session = recover(journal, self.setup, self.machines)
         self.session = session

@@ -5,7 +5,12 @@ from decimal import Decimal
 import pytest
 
 from trading_assets.domain.errors import RecoveryError
-from trading_assets.domain.events import OrderProvenAbsent, Reconciled
+from trading_assets.domain.events import (
+    OrderProvenAbsent,
+    OrderReported,
+    OrderSubmitted,
+    Reconciled,
+)
 from trading_assets.domain.order import OrderStatus
 from trading_assets.live.reconcile import SETTLING, Reconciler
 
@@ -90,3 +95,24 @@ def test_an_order_that_the_venue_ends_late_leaves_no_doubt_behind(compare, ghost
     ghost["status"] = OrderStatus.ACCEPTED
 
     assert not compare(10)
+
+
+def test_the_same_difference_is_not_believed_while_an_order_has_executions_to_come(
+    compare, session, kit
+):
+    (command,) = session.handle(kit.bar(0, sol=1000))
+    session.take_derived()
+    ticket = command.ticket
+    session.handle(OrderSubmitted(0, ticket.client_order_id, 1, 5000))
+    session.handle(OrderReported(0, kit.report(ticket, "ACCEPTED")))
+    order = {"ticket": ticket, "ts": compare.venue.market, "id": 1, "executed": Decimal("0.4")}
+    order["status"] = OrderStatus.PARTIALLY_FILLED
+    compare.venue.orders.append(order)
+    compare.venue.holdings["USDT"] -= 40
+
+    assert not compare(0)
+    assert not compare(SETTLING / 1e6 + 1)  # its execution has not been listed yet
+    order["executed"] = Decimal(0)
+    assert not compare(1)
+    with pytest.raises(RecoveryError, match="balances differ"):
+        compare(SETTLING / 1e6 + 1)
