@@ -37,4 +37,9 @@ class SaveSnapshot:
     """Write the engine's bytes beside the journal."""
 
 
-Command = SubmitOrder | QueryOrder | CancelOrder | SaveSnapshot
+@dataclass(frozen=True, slots=True)
+class ReconcileState:
+    """Compare the book with its account now."""
+
+
+Command = SubmitOrder | QueryOrder | CancelOrder | SaveSnapshot | ReconcileState

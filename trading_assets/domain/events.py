@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from trading_assets.domain.account import Balance, Fill
 from trading_assets.domain.bar import Bar
+from trading_assets.domain.control import CommandKind, HaltLevel
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.order import OrderReport, OrderTicket
 
@@ -172,11 +173,39 @@ class EquityMarked:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandReceived:
+    """A person's command, copied from the inbox once; what follows from it stands beside it.
+
+    Attributes:
+        refused: why it was not carried out, "" when it was.
+    """
+
+    ts: Micros
+    inbox_id: int
+    asked: Micros
+    kind: CommandKind
+    who: str
+    reason: str
+    source: str
+    arguments: str = "{}"
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TradingHalted:
-    """Entries stopped until a person resumes."""
+    """Entries stopped until a person resumes.
+
+    Attributes:
+        level: how far; it only rises until a person resumes.
+        source: by which way it came, see `domain.control.HaltRequest`.
+        inbox_id: the command that asked for it, 0 for none.
+    """
 
     ts: Micros
     reason: str
+    level: HaltLevel = HaltLevel.HALT
+    source: str = ""
+    inbox_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +215,7 @@ class TradingResumed:
     ts: Micros
     reason: str
     operator: str
+    inbox_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +241,7 @@ Event = (
     | ForeignFillSeen
     | Reconciled
     | EquityMarked
+    | CommandReceived
     | TradingHalted
     | TradingResumed
     | SessionClosed

@@ -6,7 +6,7 @@ import numpy as np
 
 from trading_assets.domain.errors import DataError, InvariantError
 from trading_assets.domain.ids import Micros
-from trading_assets.domain.order import OrderStatus
+from trading_assets.domain.order import OrderSide, OrderStatus, OrderType
 from trading_assets.domain.setup import AnySetup, SignalFamily
 from trading_assets.engine import kernel
 from trading_assets.engine.caller_desk import CallerDesk
@@ -22,8 +22,9 @@ from trading_assets.engine.signals import (
     read_only,
 )
 from trading_assets.engine.views import EngineOrder, Position
-from trading_assets.records.codes import OrderState
+from trading_assets.records.codes import AT_VENUE, OrderState
 from trading_assets.records.state import State
+from trading_assets.risk.pre_trade import Refusal
 
 __all__ = ["EngineOrder", "Machine", "Position"]
 
@@ -165,6 +166,21 @@ class Machine(CallerDesk):
         self._call(kernel.close_order, symbol, k, int(final), moment)
         self._require_sound()
         return self._awake_but(before)
+
+    def leave(self, place: int) -> EngineOrder | str:
+        """Give an exit at market of all that a book holds, to be sent; or the rule against it.
+
+        Args:
+            place: of the book (`domain.setup.book_places`); it must hold something.
+        """
+        held = int(self._state.books[place]["position"])
+        side = OrderSide.SELL if held > 0 else OrderSide.BUY
+        found = self.submit(place, side, OrderType.MARKET, abs(held), reduce_only=True)
+        if isinstance(found, Refusal):
+            return found.rule
+        _, k = self._find(found)
+        self._state.books[place]["orders"][k]["flags"] |= AT_VENUE
+        return next(order for order in self.active_orders() if order.order_id == found)
 
     # Inside
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from trading_assets.domain.account import Fill
+from trading_assets.domain.control import HaltLevel
 from trading_assets.domain.events import Event, OrderFilled, OrderReported
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.instrument import Instrument
@@ -80,6 +81,11 @@ class BookState:
         last_ts: market time of the latest event.
         bars: number of bars handled.
         halted: why entries are stopped, "" when they are not.
+        level: how far.
+        inbox_id: the last command of a person that was taken.
+        unwanted: client order ids of orders that a person wants withdrawn.
+        exits: number of exits that a flatten has sent; part of the next one's id.
+        exit_tries: by place in the engine, how often a flatten has tried since the latest bar.
     """
 
     orders: dict[str, LiveOrder] = field(default_factory=dict)
@@ -96,6 +102,11 @@ class BookState:
     last_ts: Micros = 0
     bars: int = 0
     halted: str = ""
+    level: HaltLevel = HaltLevel.NONE
+    inbox_id: int = 0
+    unwanted: set[str] = field(default_factory=set)
+    exits: int = 0
+    exit_tries: dict[str, int] = field(default_factory=dict)
 
     def is_blocked(self, symbol: Symbol) -> bool:
         """Tell whether an order of the symbol has not ended; no other may be sent then."""
@@ -150,6 +161,11 @@ class BookState:
             "last_ts": self.last_ts,
             "bars": self.bars,
             "halted": self.halted,
+            "level": self.level.name,
+            "inbox_id": self.inbox_id,
+            "unwanted": sorted(self.unwanted),
+            "exits": self.exits,
+            "exit_tries": dict(sorted(self.exit_tries.items())),
         }
 
     @classmethod
@@ -171,6 +187,11 @@ class BookState:
             last_ts=values["last_ts"],
             bars=values["bars"],
             halted=values["halted"],
+            level=HaltLevel[values["level"]],
+            inbox_id=values["inbox_id"],
+            unwanted=set(values["unwanted"]),
+            exits=values["exits"],
+            exit_tries=dict(values["exit_tries"]),
         )
 
 

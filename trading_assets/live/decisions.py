@@ -43,15 +43,25 @@ class Decisions:
         self._derive = derive
 
     def decide(
-        self, orders: Iterable[EngineOrder], ts: Micros, *, is_late: bool = False
+        self,
+        orders: Iterable[EngineOrder],
+        ts: Micros,
+        *,
+        is_late: bool = False,
+        revision: int = 0,
     ) -> list[Command]:
-        """Turn orders of the engine into intents; the first rule that says no drops one."""
+        """Turn orders of the engine into intents; the first rule that says no drops one.
+
+        Orders of a bar have revision 0; those that people cause count up.
+        """
         commands: list[Command] = []
         waiting = deque(orders)
         while waiting:
             order = waiting.popleft()
             instrument = self._setup.instruments[order.symbol_index]
-            ticket = ticket_from_order(order, instrument, self._setup.account, self._setup.tag)
+            ticket = ticket_from_order(
+                order, instrument, self._setup.account, self._setup.tag, revision
+            )
             rule = self._refusal(ticket, is_late=is_late)
             if rule:
                 dropped = DecisionDropped(ts, ticket.symbol, ticket.tag, ticket.bar_ts, rule)

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.commands import CancelOrder
+from trading_assets.domain.control import HaltRequest
 from trading_assets.domain.errors import (
     RateLimited,
     RecoveryError,
@@ -19,7 +20,6 @@ from trading_assets.domain.events import (
     BarReady,
     SessionClosed,
     SessionOpened,
-    TradingHalted,
 )
 from trading_assets.domain.ids import CLIENT_ORDER_ID_PREFIX
 from trading_assets.domain.order import OrderTicket
@@ -30,6 +30,7 @@ from trading_assets.live.ports import Feed, Journal, LocalTime
 from trading_assets.live.reconcile import SETTLING, Reconciler
 from trading_assets.live.recovery import after_restart
 from trading_assets.live.resolution import Resolution
+from trading_assets.live.safety.attention import Attention
 from trading_assets.live.session import Session
 from trading_assets.live.venue_time import VenueTime
 
@@ -74,6 +75,7 @@ class Executor:
             resolution=self._resolution,
             hold=self._hold,
         )
+        self._attention = Attention(session, self._effects, around.control, clock)
         self._waiting: deque[BarReady] = deque()
         self._stop = threading.Event()
         self._bar_ms: deque[float] = deque(maxlen=_TIMED_BARS)
@@ -106,7 +108,7 @@ class Executor:
             self._persist(self._turn)
             pause_s = max(self._pace.poll_s, self._effects.rest_s)
             self._effects.rest_s = 0.0
-            self._local.wait(pause_s, stop)
+            self._wait(pause_s)
         return self._close(reason)
 
     # Start
@@ -126,8 +128,9 @@ class Executor:
             was_in_doubt = state.in_doubt()
             self._effects.take(self._resolution.step(state))
             is_resolved = was_in_doubt and not state.in_doubt()
-            if self._local.wait(0.0 if is_resolved else self._pace.poll_s, self._stop):
+            if self._wait(0.0 if is_resolved else self._pace.poll_s):
                 return
+            self._heed_people()
             self._clock.poll()
             self._tell("starting")
         now = self._clock.poll()
@@ -155,13 +158,14 @@ class Executor:
     # Loop
 
     def _turn(self) -> None:
+        self._heed_people()
         now = self._clock.poll()
-        self._heed_halt()
         self._asked_s = self._local.monotonic()
         self._waiting.extend(self._feed.poll(now))
         while self._waiting and not self._stop.is_set():
             self._on_bar(self._waiting[0])
             self._waiting.popleft()
+            self._heed_people()
         self._effects.take(self._resolution.step(self._session.state))
         is_due = self._is_due("reconcile", self._pace.reconcile_s)
         if self._has_news() or is_due:
@@ -197,21 +201,23 @@ class Executor:
                 self._due_s["reconcile"] = min(self._due_s["reconcile"], again_s)
         except RecoveryError as error:
             if not self._session.state.halted:
-                halted = TradingHalted(self._clock.now(), f"{error.what}: {error.found}")
-                self._effects.take([halted])
+                reason = f"{error.what}: {error.found}"
+                self._attention.halt(HaltRequest(reason, source="reconcile"))
 
-    def _heed_halt(self) -> None:
-        reason = self._around.halt_request()
-        if reason and not self._session.state.halted:
-            self._effects.take([TradingHalted(self._clock.now(), reason)])
+    def _heed_people(self) -> None:
+        if self._attention.heed():
+            self._due_s["reconcile"] = 0.0
+
+    def _wait(self, seconds: float) -> bool:
+        """Wait, at most until people ask for something; tell whether to stop."""
+        wake = self._around.wake
+        if self._local.wait(seconds, self._stop if wake is None else wake) and wake is not None:
+            wake.clear()
+        return self._stop.is_set()
 
     def _hold(self, ticket: OrderTicket) -> str:
         """Give why an order must not leave now, "" when it may; exits pass a halt."""
-        if self._stop.is_set():
-            return "stopping"
-        if ticket.reduce_only:
-            return ""
-        return self._session.state.halted or self._around.halt_request()
+        return "stopping" if self._stop.is_set() else self._attention.hold(ticket)
 
     def _persist(self, work: Callable[[], None]) -> None:
         """Do a piece of work; when the venue cannot answer, do it again later, until the stop."""
@@ -223,7 +229,7 @@ class Executor:
                 self._tell("venue_down", error.what)
                 if isinstance(error, RateLimited):
                     pause_s = max(pause_s, error.retry_after_ms / 1000)
-            if self._local.wait(pause_s, self._stop):
+            if self._wait(pause_s):
                 return None
             pause_s = min(2 * pause_s, max(pause_s, _LONGEST_PAUSE_S))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from trading_assets.domain.account import AccountNews
 from trading_assets.domain.ids import Micros
+from trading_assets.live.safety.people import Control
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,14 @@ class Surroundings:
 
     Attributes:
         beat: writes a sign of life: (state, seq, market time).
-        halt_request: gives the reason of a durable halt that somebody has asked for, else "".
+        control: by what people reach the book.
         observe: is told the state of the book; must return at once.
         news: what was heard of the account; may raise VenueUnavailable or RateLimited.
+        wake: set when people ask for something, and by a stop; ends a wait. None where nobody can.
     """
 
     beat: Callable[[str, int, Micros], None]
-    halt_request: Callable[[], str]
+    control: Control
     observe: Callable[[Observation], None]
     news: Callable[[], AccountNews] = AccountNews
+    wake: threading.Event | None = None

@@ -97,6 +97,10 @@ class DecisionMachine(Protocol):
         """Give one position per symbol, flat ones too."""
         ...
 
+    def leave(self, place: int) -> EngineOrder | str:
+        """Give an exit at market of all that a book holds, or the rule against it."""
+        ...
+
     def snapshot(self) -> bytes:
         """Give the whole state."""
         ...

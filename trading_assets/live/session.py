@@ -19,11 +19,14 @@ from trading_assets.domain.account import Fill
 from trading_assets.domain.commands import (
     Command,
     QueryOrder,
+    ReconcileState,
     SaveSnapshot,
 )
+from trading_assets.domain.control import CommandKind, HaltLevel
 from trading_assets.domain.errors import InvariantError, RecoveryError
 from trading_assets.domain.events import (
     BarReady,
+    CommandReceived,
     DecisionDropped,
     EquityMarked,
     Event,
@@ -47,6 +50,7 @@ from trading_assets.domain.instrument import units_from_decimal
 from trading_assets.domain.order import OrderStatus, advance
 from trading_assets.live.book_state import BookState, SessionSetup, add_fill
 from trading_assets.live.decisions import Decisions
+from trading_assets.live.exits import Exits, withdrawals
 from trading_assets.live.live_order import LiveOrder
 from trading_assets.live.ports import DecisionMachine
 from trading_assets.live.translation import matrices_from_bar, place
@@ -68,6 +72,7 @@ class Session:
         self.state = state or BookState()
         self._derived: deque[Event] = deque()
         self._decisions = Decisions(setup, machine, self.state, self._derived.append)
+        self._exits = Exits(setup, machine, self.state, self._decisions, self._derived.append)
         self._index = {item.symbol: place for place, item in enumerate(setup.instruments)}
         self._handlers: dict[type[Any], Callable[[Any], list[Command]]] = {
             SessionOpened: self._on_opened,
@@ -80,6 +85,7 @@ class Session:
             OrderProvenAbsent: self._on_absent,
             ForeignOrderSeen: self._on_foreign_order,
             ForeignFillSeen: self._on_foreign_fill,
+            CommandReceived: self._on_command,
             TradingHalted: self._on_halted,
             TradingResumed: self._on_resumed,
             Reconciled: self._on_reconciled,
@@ -133,7 +139,8 @@ class Session:
         if self._derived:
             raise self._decided_otherwise(self._derived[0], event)
         self.state.last_ts = max(self.state.last_ts, event.ts)
-        return self._handlers[type(event)](event)
+        commands = self._handlers[type(event)](event)
+        return commands + self._exits.due(event)
 
     def take_derived(self) -> tuple[Event, ...]:
         """Give the events that the last one caused, to be journalled in the same commit."""
@@ -297,6 +304,7 @@ class Session:
         if not order.is_complete:
             return [QueryOrder(order.ticket.symbol, order.client_order_id)]
         del self.state.orders[order.client_order_id]
+        self.state.unwanted.discard(order.client_order_id)
         if order.filled == order.ticket.quantity:
             return []
         woken = self.machine.on_closed(order.engine_order_id, order.status, ts)
@@ -318,12 +326,18 @@ class Session:
         self.state.reconciled_ts = event.ts
         return []
 
+    def _on_command(self, event: CommandReceived) -> list[Command]:
+        self.state.inbox_id = event.inbox_id
+        return [] if event.refused else _asked_for(event.kind, self.state)
+
     def _on_halted(self, event: TradingHalted) -> list[Command]:
         self.state.halted = event.reason or "no reason given"
-        return []
+        self.state.level = max(self.state.level, event.level)
+        return withdrawals(self.state)
 
     def _on_resumed(self, _: TradingResumed) -> list[Command]:
         self.state.halted = ""
+        self.state.level = HaltLevel.NONE
         return []
 
     def _remember(self, fill: Fill) -> None:
@@ -349,3 +363,13 @@ class Session:
 
 def _nothing(_: Event) -> list[Command]:
     return []
+
+
+def _asked_for(kind: CommandKind, state: BookState) -> list[Command]:
+    """Give what a command asks for by itself; the others come with an event of their own."""
+    if kind is CommandKind.CANCEL_ALL:
+        state.unwanted = set(state.orders)
+        return withdrawals(state)
+    if kind is CommandKind.SAVE_SNAPSHOT:
+        return [SaveSnapshot()]
+    return [ReconcileState()] if kind is CommandKind.RECONCILE_STATE else []

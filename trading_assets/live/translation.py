@@ -42,13 +42,13 @@ def matrices_from_bar(
 
 
 def ticket_from_order(
-    order: EngineOrder, instrument: Instrument, account: str, tag: str
+    order: EngineOrder, instrument: Instrument, account: str, tag: str, revision: int = 0
 ) -> OrderTicket:
     """Give an order of the engine as a venue takes it, with the one id it can ever have."""
     limit, stop = order.limit_ticks, order.stop_ticks
     return OrderTicket(
         client_order_id=client_order_id(
-            account, tag, instrument.symbol, order.bar_ts, int(order.leg), 0
+            account, tag, instrument.symbol, order.bar_ts, int(order.leg), revision
         ),
         tag=tag,
         symbol=instrument.symbol,

@@ -38,6 +38,7 @@ from trading_assets.simulation.fault_plan import (
 )
 from trading_assets.simulation.market import INSTRUMENTS, Minute, draw_market
 from trading_assets.simulation.network import SimulatedBroker, Wire
+from trading_assets.simulation.people import SimulatedPeople
 from trading_assets.simulation.strategies import ACTIONS, CASH, Resting, engine_setup, fixed_of
 from trading_assets.simulation.venue_model import RefusedByVenue, VenueModel
 from trading_assets.simulation.virtual_time import START, VirtualTime
@@ -176,7 +177,7 @@ class World:
             pace=_QUICK if self._is_quick else _PACE,
             around=Surroundings(
                 beat=lambda *_: None,
-                halt_request=lambda: "a person said so" if self.terminal == "halt" else "",
+                control=SimulatedPeople(lambda: self.terminal == "halt"),
                 observe=lambda _: None,
             ),
         )

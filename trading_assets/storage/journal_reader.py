@@ -108,8 +108,13 @@ class JournalReader:
 
     def latest(self, kind: str) -> Event | None:
         """Give the newest event of a kind, None when there is none."""
+        row = self.latest_row(kind)
+        return None if row is None else row.event
+
+    def latest_row(self, kind: str) -> JournalRow | None:
+        """Give the newest row of a kind, None when there is none."""
         query = "SELECT * FROM event WHERE kind = ? ORDER BY seq DESC LIMIT 1"
-        return next((JournalRow(*row).event for row in self._rows(query, (kind,))), None)
+        return next((JournalRow(*row) for row in self._rows(query, (kind,))), None)
 
     def tail(self, count: int) -> tuple[JournalRow, ...]:
         """List the last rows, oldest first."""

@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 from trading_assets.adapters.binance.client import make_client
 from trading_assets.adapters.http_reads import LOOPBACK
 from trading_assets.declarations.sections import Book
+from trading_assets.domain.control import HaltRequest
 from trading_assets.domain.errors import ConfigurationError, LeaseHeld
 from trading_assets.live.lease import is_held
+from trading_assets.live.safety.latch import read_latch
 from trading_assets.settings import Settings
 from trading_assets.storage.journal_reader import FILE, JournalReader
 
@@ -44,7 +46,7 @@ class LiveBook:
 
     @property
     def halt(self) -> Path:
-        """While this file exists, entries are stopped; its text is the reason."""
+        """The latch: while this file exists, entries are stopped."""
         return self.folder / "HALT"
 
     @property
@@ -60,18 +62,9 @@ class LiveBook:
         """
         return JournalReader(self.folder)
 
-    def halt_request(self) -> str:
-        """Give why somebody wants entries stopped, "" when nobody does.
-
-        A file that cannot be read counts as a halt.
-        """
-        try:
-            text = self.halt.read_text(errors="replace").strip()
-        except FileNotFoundError:
-            return ""
-        except OSError as error:
-            return f"the HALT file cannot be read ({error.strerror})"
-        return text[:200] or "the HALT file is there"
+    def latched(self) -> HaltRequest | None:
+        """Give the halt that the latch asks for, None while it is down."""
+        return read_latch(self.halt)
 
 
 def live_book(settings: Settings, name: str) -> LiveBook:

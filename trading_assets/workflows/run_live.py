@@ -26,6 +26,7 @@ from trading_assets.live.venue_time import VenueTime
 from trading_assets.settings import Settings
 from trading_assets.storage.journal import Journal
 from trading_assets.storage.release_store import Release
+from trading_assets.workflows.book_control import BookControl, watching
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import LiveBook, live_book, venue_client
 from trading_assets.workflows.release_parts import (
@@ -112,6 +113,8 @@ def run_live(
         bars = stack.enter_context(
             venue_bars(desk.settings, pager, client.API_URL, release.spec.symbols)
         )
+        control = stack.enter_context(BookControl(place))
+        wake = stack.enter_context(watching(place, stop))
         news = stack.enter_context(
             account_news(desk.settings, client, broker, release.spec.symbols, since=venue_now)
         )
@@ -125,6 +128,8 @@ def run_live(
             local=local or MachineTime(),
             observe=observe,
             news=news,
+            control=control,
+            wake=wake,
         )
         return executor.run(stop, max_bars=max_bars)
 
@@ -140,11 +145,14 @@ def _executor(
     local: LocalTime,
     observe: Callable[[Observation], None],
     news: Callable[[], AccountNews],
+    control: BookControl,
+    wake: threading.Event,
 ) -> Executor:
     """Join all parts of a book."""
     spec = release.spec
     warm_engine(release)
     session = recover(journal, session_setup(place, release), machine_factory(release))
+    control.begin_after(session.state.inbox_id)
     clock = VenueTime(_MarketClock(source, desk.clock), not_before=session.state.last_ts)
     pace = _pace(desk.settings)
     feed = BarFeed(
@@ -168,9 +176,10 @@ def _executor(
                 ts=ts,
                 beat=desk.clock.now(),
             ),
-            halt_request=place.halt_request,
+            control=control,
             observe=observe,
             news=news,
+            wake=wake,
         ),
     )
 

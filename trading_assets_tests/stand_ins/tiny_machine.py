@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 from decimal import Decimal
+from types import SimpleNamespace
 
 from trading_assets.domain.order import (
     OrderSide,
@@ -43,6 +44,7 @@ class TinyMachine:
         self.working = {}
         self.next_id = 1
         self.closed = []
+        self.ts = 0
         self.held = {"USDT": "10000", "SOL": "0", "BTC": "0"}
 
     @property
@@ -56,6 +58,7 @@ class TinyMachine:
 
     def on_close(self, ts, bars, signals):
         orders = []
+        self.ts = ts
         for place in range(2):
             if not math.isnan(bars[place, 3]):
                 self.price[place] = float(bars[place, 3])
@@ -116,6 +119,16 @@ class TinyMachine:
         del self.working[order_id]
         self.closed.append([order_id, reason.name])
         return ()
+
+    def positions(self):
+        return tuple(
+            SimpleNamespace(symbol=instrument.symbol, lots=lots)
+            for instrument, lots in zip((SOL, BTC), self.position, strict=True)
+        )
+
+    def leave(self, place):
+        order = self._place(place, -self.position[place], self.ts)
+        return dataclasses.replace(order, leg=11)
 
     def cancel_requests(self):
         return ()

@@ -78,20 +78,6 @@ def parity(
         raise typer.Exit(1)
 
 
-@app.command()
-def resume(
-    reason: Annotated[str, typer.Option("--reason", help="Why entries are safe again.")],
-    by: Annotated[str, typer.Option("--by", help="Who says so.")],
-    book: BookOption = "paper",
-) -> None:
-    """Allow entries of a halted book again; the executor must be stopped."""
-    from trading_assets.bootstrap import desk
-    from trading_assets.workflows.resume_book import resume_book
-
-    resume_book(desk(load_settings().settings), book, reason=reason, operator=by)
-    typer.echo(f"Book {book} may open positions again when it is started.")
-
-
 @journal_app.command()
 def verify(book: BookOption = "paper") -> None:
     """Prove that the journal is whole: numbers, checksums, watermark, snapshots."""

@@ -12,6 +12,7 @@ from trading_assets.domain.errors import DataError, TradingAssetsError
 from trading_assets.interfaces.cli import (
     backtest,
     config,
+    control,
     data,
     decision,
     demo,
@@ -46,6 +47,7 @@ app.add_typer(sweep.app)
 app.add_typer(runs.app, name="runs")
 app.add_typer(decision.app, name="decision")
 app.add_typer(live.app)
+app.add_typer(control.app)
 app.add_typer(sim.app, name="sim")
 app.add_typer(demo.app)
 app.add_typer(desk_services.app)

@@ -96,6 +96,34 @@ def test_the_venues_final_word_drops_what_is_left(market):
     assert machine.on_close(2 * STEP, BAR, target(0.0))[0].lots == 400
 
 
+def test_an_exit_at_market_is_the_venues_to_fill_and_reaches_the_same_books(market):
+    machine = live(market)
+    (order,) = machine.on_close(STEP, BAR, target(1.0))
+    machine.on_fill(order.order_id, 1000, 100.0, 0, False, STEP + 7)
+
+    leaving = machine.leave(0)
+    machine.on_close(2 * STEP, BAR, NONE)  # not matched here
+    assert machine.positions()[0].lots == 1000
+    assert (leaving.side, leaving.type, leaving.lots, leaving.leg, leaving.reduce_only) == (
+        OrderSide.SELL,
+        OrderType.MARKET,
+        1000,
+        Leg.MANUAL,
+        True,
+    )
+    machine.on_fill(leaving.order_id, 1000, 101.0, 0, False, 2 * STEP + 7)
+    assert machine.positions()[0].lots == 0
+    assert machine.realised_pnl == 1
+
+
+def test_an_exit_below_the_least_value_names_its_rule(market):
+    machine = live(market, grid={"min_notional": Decimal(50)})
+    (order,) = machine.on_close(STEP, BAR, target(1.0))
+    machine.on_fill(order.order_id, 1, 100.0, 0, False, STEP + 7)
+    machine.on_closed(order.order_id, "CANCELED")
+    assert machine.leave(0) == "min_notional"
+
+
 @pytest.mark.parametrize("reason", ["CANCELED", "REJECTED", "EXPIRED", "ABSENT"])
 def test_an_order_that_came_to_nothing_frees_its_symbol(market, reason):
     machine = live(market)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import math
 import threading
 from decimal import Decimal
@@ -11,6 +13,7 @@ import pytest
 
 from trading_assets.domain.account import AccountNews, Fill
 from trading_assets.domain.bar import Bar, Timeframe
+from trading_assets.domain.control import HaltLevel, HaltRequest, PersonCommand
 from trading_assets.domain.events import (
     BarReady,
     OrderFilled,
@@ -170,6 +173,37 @@ class TinyFeed:
         return ready
 
 
+class MemoryPeople:
+    """People whose latch and inbox last as long as the test."""
+
+    def __init__(self):
+        self.latch = None
+        self.inbox = []
+        self.number = 0
+
+    def ask(self, kind, *, who="ann", reason="said so", **arguments):
+        command = PersonCommand(
+            len(self.inbox) + 1, 5, kind, who, reason, "cli", json.dumps(arguments)
+        )
+        self.inbox.append(command)
+        return command
+
+    def latched(self):
+        return self.latch
+
+    def put_up(self, request):
+        self.number += 1
+        self.latch = dataclasses.replace(request, identity=f"latch {self.number}")
+
+    def lift(self, identity):
+        if self.latch is not None and self.latch.identity == identity:
+            self.latch = None
+        return self.latch is None
+
+    def commands(self, after):
+        return [command for command in self.inbox if command.inbox_id > after]
+
+
 class Desk:
     """One book over several processes: journal and venue live on, the rest is built anew."""
 
@@ -183,7 +217,7 @@ class Desk:
         self.plan = plan
         self.observed = []
         self.beats = []
-        self.halt = ""
+        self.people = MemoryPeople()
         self.news = AccountNews
         self.machines = machines or tiny_machines()
         self.setup = a_setup(snapshot_bars=4, signal_columns=columns)
@@ -203,11 +237,14 @@ class Desk:
             pace=Pace(**{**values, **pace}),
             around=Surroundings(
                 lambda *beat: self.beats.append(beat),
-                lambda: self.halt,
+                self.people,
                 self.observed.append,
                 self.news,
             ),
         )
+
+    def halt(self, reason, level=HaltLevel.HALT):
+        self.people.put_up(HaltRequest(reason, level))
 
     def run(self, bars, stop=None):
         return self.executor().run(stop or threading.Event(), max_bars=bars)

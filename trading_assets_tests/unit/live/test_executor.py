@@ -172,7 +172,7 @@ def test_bars_missed_while_away_are_handled_in_order_and_the_old_ones_not_traded
 def test_a_halt_is_journalled_and_stops_entries(kit):
     desk = kit.Desk([(1000, NAN), (2000, NAN), (0, NAN)])
     desk.run(1)
-    desk.halt = "somebody touched the file"
+    desk.halt("somebody touched the file")
     desk.run(2)
 
     (halted,) = _kinds(desk, TradingHalted)
@@ -197,7 +197,7 @@ def _halting(desk):
     submit = desk.venue.submit
 
     def submit_and_halt(ticket):
-        desk.halt = "a person said so"
+        desk.halt("a person said so")
         return submit(ticket)
 
     return submit_and_halt

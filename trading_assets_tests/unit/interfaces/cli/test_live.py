@@ -1,4 +1,4 @@
-"""The live book on the command line: its journal is proven, shown, copied, and resumed."""
+"""The live book on the command line: its journal is proven, shown and copied."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from trading_assets.domain.errors import ConfigurationError, RecoveryError
-from trading_assets.domain.events import SessionOpened, TradingHalted, TradingResumed
+from trading_assets.domain.errors import RecoveryError
+from trading_assets.domain.events import SessionOpened, TradingHalted
 from trading_assets.interfaces.cli.live import app
 from trading_assets.storage.journal import Journal
 from trading_assets.storage.journal_reader import JournalReader
@@ -48,7 +48,10 @@ def test_rows_are_shown_for_people_and_for_programs(folder):
 
     assert len(lines) == 1
     assert json.loads(lines[0])["body"] == {
+        "inbox_id": 0,
+        "level": "HALT",
         "reason": "somebody said so",
+        "source": "",
         "ts": 1_711_929_660_000_000,
     }
     assert _run("journal", "show", "--since", "2") == ""
@@ -58,18 +61,6 @@ def test_a_copy_is_whole(folder, tmp_path):
     assert "2 rows copied" in _run("journal", "backup", str(tmp_path / "copy"))
     with JournalReader(tmp_path / "copy") as reader:
         assert reader.verify().seq == 2
-
-
-def test_a_person_resumes_a_halted_book(folder):
-    (folder / "HALT").write_text("stop")
-    _run("resume", "--reason", "checked the fills", "--by", "ann")
-
-    assert not (folder / "HALT").exists()
-    with JournalReader(folder) as reader:
-        resumed = TradingResumed(1_711_929_660_000_000, "checked the fills", "ann")
-        assert reader.latest("TradingResumed") == resumed
-    with pytest.raises(ConfigurationError, match="reason and a name"):
-        _run("resume", "--reason", " ", "--by", "ann")
 
 
 def test_a_book_without_a_journal_is_an_error(tmp_path, monkeypatch):

@@ -33,19 +33,6 @@ def test_a_book_without_a_journal_says_how_to_get_one(make_desk):
         live_book(make_desk().settings, "demo").journal()
 
 
-def test_the_halt_file_halts_with_its_reason_and_also_unreadable(make_desk):
-    book = live_book(make_desk().settings, "demo")
-    assert book.halt_request() == ""
-    book.folder.mkdir(parents=True)
-    book.halt.write_text("")
-    assert book.halt_request() == "the HALT file is there"
-    book.halt.write_text("news at noon\n")
-    assert book.halt_request() == "news at noon"
-    book.halt.unlink()
-    book.halt.mkdir()
-    assert "cannot be read" in book.halt_request()
-
-
 def test_a_journal_is_set_aside_and_never_under_a_running_executor(make_desk):
     book = live_book(make_desk().settings, "demo")
     assert set_aside(book) is None

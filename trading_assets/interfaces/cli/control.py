@@ -1,0 +1,115 @@
+"""`trading-assets halt|flatten|cancel-all|resume|...`: what people ask of a live book."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trading_assets.domain.control import CommandKind, HaltLevel
+from trading_assets.settings import load_settings
+
+if TYPE_CHECKING:
+    from trading_assets.workflows.control_book import Asked
+
+app = typer.Typer()
+
+_SOURCE = "cli"
+Book = Annotated[str, typer.Option("--book", help="Name of the book in the settings.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why.")]
+By = Annotated[str, typer.Option("--by", help="Who says so.")]
+
+
+@app.command()
+def halt(
+    reason: Reason = "",
+    by: By = "",
+    book: Book = "paper",
+    pause: Annotated[
+        bool, typer.Option("--pause", help="Leave entries that work at the venue there.")
+    ] = False,
+) -> None:
+    """Stop entries at once and withdraw those that work at the venue; exits stay."""
+    _halt(book, HaltLevel.PAUSE if pause else HaltLevel.HALT, reason, by)
+
+
+@app.command()
+def flatten(reason: Reason = "", by: By = "", book: Book = "paper") -> None:
+    """Stop entries, withdraw every order, and sell what the book holds at market."""
+    _halt(book, HaltLevel.FLATTEN, reason, by)
+
+
+@app.command("cancel-all")
+def cancel_all(reason: Reason, by: By, book: Book = "paper") -> None:
+    """Withdraw every order that works at the venue; the book trades on."""
+    _ask(book, CommandKind.CANCEL_ALL, reason, by)
+
+
+@app.command()
+def reconcile(reason: Reason, by: By, book: Book = "paper") -> None:
+    """Compare book and account now."""
+    _ask(book, CommandKind.RECONCILE_STATE, reason, by)
+
+
+@app.command()
+def snapshot(reason: Reason, by: By, book: Book = "paper") -> None:
+    """Write a snapshot beside the journal now."""
+    _ask(book, CommandKind.SAVE_SNAPSHOT, reason, by)
+
+
+@app.command()
+def resume(
+    reason: Reason,
+    by: By,
+    book: Book = "paper",
+    confirm: Annotated[
+        str, typer.Option("--confirm", help="The code of the halt; shown when it is missing.")
+    ] = "",
+    yes: Annotated[
+        str, typer.Option("--yes", help="The book's name once more, instead of the code.")
+    ] = "",
+) -> None:
+    """Allow entries of a halted book again, now or when it is started."""
+    from trading_assets.bootstrap import desk
+    from trading_assets.workflows.control_book import standing
+    from trading_assets.workflows.live_book import live_book
+    from trading_assets.workflows.resume_book import resume_book
+
+    settings = load_settings().settings
+    code = confirm
+    if yes and yes == book:
+        code = standing(live_book(settings, book)).code
+    asked = resume_book(desk(settings), book, reason=reason, operator=by, code=code, source=_SOURCE)
+    when = "from now on" if asked.is_running else "when it is started"
+    typer.echo(f"Book {book} may open positions again {when} (command {asked.inbox_id}).")
+
+
+def _halt(book: str, level: HaltLevel, reason: str, by: str) -> None:
+    from trading_assets.bootstrap import desk
+    from trading_assets.workflows.control_book import halt_book, standing
+    from trading_assets.workflows.live_book import live_book
+
+    settings = load_settings().settings
+    asked = halt_book(desk(settings), book, level=level, who=by, reason=reason, source=_SOURCE)
+    code = standing(live_book(settings, book)).code
+    typer.echo(
+        f"Book {book}: {level.name}, no entry leaves from now on (command {asked.inbox_id}). "
+        f"{_when(asked)} Its code for `resume --confirm` is {code}."
+    )
+
+
+def _ask(book: str, kind: CommandKind, reason: str, by: str) -> None:
+    from trading_assets.bootstrap import desk
+    from trading_assets.workflows.control_book import ask_book
+
+    settings = load_settings().settings
+    asked = ask_book(desk(settings), book, kind, who=by, reason=reason, source=_SOURCE)
+    typer.echo(f"Book {book}: {kind.value} is command {asked.inbox_id}. {_when(asked)}")
+
+
+def _when(asked: Asked) -> str:
+    return (
+        "The executor takes it now."
+        if asked.is_running
+        else "No executor runs: it is taken at the next start."
+    )

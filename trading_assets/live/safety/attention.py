@@ -1,0 +1,74 @@
+"""The executor's ear for people: holds entries, takes commands in, withdraws what must go."""
+
+from __future__ import annotations
+
+from trading_assets.domain.commands import CancelOrder
+from trading_assets.domain.control import CommandKind, HaltLevel, HaltRequest
+from trading_assets.domain.errors import RecoveryError
+from trading_assets.domain.events import CommandReceived, Event
+from trading_assets.domain.order import OrderTicket
+from trading_assets.domain.ports import Clock
+from trading_assets.live.effects import Effects
+from trading_assets.live.exits import withdrawals
+from trading_assets.live.safety.people import Control, events_of, halt_of
+from trading_assets.live.session import Session
+
+
+class Attention:
+    """Listens to one book's people, in the one thread that may touch session and journal."""
+
+    def __init__(self, session: Session, effects: Effects, control: Control, clock: Clock) -> None:
+        self._session = session
+        self._effects = effects
+        self._control = control
+        self._clock = clock
+
+    def hold(self, ticket: OrderTicket) -> str:
+        """Give why an entry must not leave now, "" when it may; exits pass every halt."""
+        if ticket.reduce_only:
+            return ""
+        latched = self._control.latched()
+        return self._session.state.halted or (latched.reason if latched else "")
+
+    def heed(self) -> bool:
+        """Do what people ask; tell whether book and account are to be compared now.
+
+        The venue is asked for nothing but withdrawals, and its silence is no error here: what must
+        go is withdrawn again at the next call.
+        """
+        events = self._take_commands()
+        self._take_latch()
+        for command in withdrawals(self._session.state):
+            if isinstance(command, CancelOrder):
+                self._effects.cancel(command)
+        return any(_asks_to_compare(event) for event in events)
+
+    def halt(self, request: HaltRequest) -> None:
+        """Stop the book by itself: in the journal and, for the next process too, by the latch."""
+        self._effects.take([halt_of(request, self._clock.now())])
+        self._control.put_up(request)
+
+    def _take_commands(self) -> list[Event]:
+        state = self._session.state
+        taken: list[Event] = []
+        try:
+            commands = self._control.commands(state.inbox_id)
+        except RecoveryError as error:
+            if state.level < HaltLevel.HALT:
+                self.halt(HaltRequest(f"{error.what}: {error.found}", source="inbox"))
+            return taken
+        for command in commands:
+            book, now = self._session.setup.book, self._clock.now()
+            events = events_of(command, book, state, self._control, now)
+            self._effects.take(events)
+            taken += events
+        return taken
+
+    def _take_latch(self) -> None:
+        latched = self._control.latched()
+        if latched is not None and latched.level > self._session.state.level:
+            self._effects.take([halt_of(latched, self._clock.now())])
+
+
+def _asks_to_compare(event: Event) -> bool:
+    return isinstance(event, CommandReceived) and event.kind is CommandKind.RECONCILE_STATE

@@ -1,0 +1,136 @@
+"""What people ask of a running book: their latch and their inbox, taken into the journal in order.
+
+A command is copied into the journal once, together with what follows from it; the journal's last
+inbox id says where to go on, so an end of the process between reading and writing neither loses
+nor repeats one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from trading_assets.domain.control import (
+    CommandKind,
+    HaltLevel,
+    HaltRequest,
+    PersonCommand,
+    confirmation_code,
+)
+from trading_assets.domain.events import CommandReceived, Event, TradingHalted, TradingResumed
+from trading_assets.domain.ids import Micros, content_hash
+from trading_assets.live.book_state import BookState
+
+_LEVELS = {CommandKind.HALT_TRADING: HaltLevel.HALT, CommandKind.FLATTEN_ALL: HaltLevel.FLATTEN}
+
+
+class Control(Protocol):
+    """By what people reach a book: a latch that anybody can put up, an inbox that only grows."""
+
+    def latched(self) -> HaltRequest | None:
+        """Give the latch that is up, None when none is; asked right before every send."""
+        ...
+
+    def put_up(self, request: HaltRequest) -> None:
+        """Put the latch up, durably."""
+        ...
+
+    def lift(self, identity: str) -> bool:
+        """Take this very latch down; tell whether none is up now."""
+        ...
+
+    def commands(self, after: int) -> Sequence[PersonCommand]:
+        """List the commands of the inbox after an id, in order."""
+        ...
+
+
+class Unattended:
+    """Nobody asks for anything."""
+
+    def latched(self) -> HaltRequest | None:
+        """Give no latch."""
+        return None
+
+    def put_up(self, request: HaltRequest) -> None:
+        """Keep none: the journal has it."""
+
+    def lift(self, identity: str) -> bool:
+        """Tell that none is up."""
+        return True
+
+    def commands(self, after: int) -> Sequence[PersonCommand]:
+        """List none."""
+        return ()
+
+
+def halt_identity(latched: HaltRequest | None, reason: str) -> str:
+    """Name the halt in force: the latch, or what the journal says when that has gone.
+
+    Args:
+        latched: the latch.
+        reason: of the journal's latest halt, "" when entries are not stopped.
+    """
+    if latched is not None:
+        return latched.identity
+    return content_hash(["journal", reason]) if reason else ""
+
+
+def events_of(
+    command: PersonCommand, book: str, state: BookState, control: Control, ts: Micros
+) -> list[Event]:
+    """Give what a command becomes in the journal; lifts the latch of a resume that is in order."""
+    if command.kind is CommandKind.RESUME_TRADING:
+        refused = _against_resume(command, book, state, control)
+        resumed = TradingResumed(ts, command.reason, command.who, command.inbox_id)
+        return [_received(command, ts, refused), *([] if refused else [resumed])]
+    events: list[Event] = [_received(command, ts)]
+    if command.kind in _LEVELS:
+        arguments = arguments_of(command)
+        level = HaltLevel[arguments.get("level", _LEVELS[command.kind].name)]
+        if level >= state.level:
+            reason = by_whom(command.reason, command.who)
+            events.append(TradingHalted(ts, reason, level, command.source, command.inbox_id))
+    return events
+
+
+def halt_of(request: HaltRequest, ts: Micros) -> TradingHalted:
+    """Give what a latch becomes in the journal."""
+    return TradingHalted(ts, by_whom(request.reason, request.who), request.level, request.source)
+
+
+def by_whom(reason: str, who: str) -> str:
+    """Give a reason with the name behind it."""
+    return f"{reason} ({who})" if who else reason
+
+
+def arguments_of(command: PersonCommand) -> dict[str, Any]:
+    """Read what a command needs besides its kind."""
+    values: dict[str, Any] = json.loads(command.arguments)
+    return values
+
+
+def _received(command: PersonCommand, ts: Micros, refused: str = "") -> CommandReceived:
+    return CommandReceived(
+        ts,
+        command.inbox_id,
+        command.asked,
+        command.kind,
+        command.who,
+        command.reason,
+        command.source,
+        command.arguments,
+        refused,
+    )
+
+
+def _against_resume(command: PersonCommand, book: str, state: BookState, control: Control) -> str:
+    """Give why a book must not go on, "" when it may; the latch is down then."""
+    identity = halt_identity(control.latched(), state.halted)
+    if not identity:
+        return "the book is not halted"
+    if not command.reason.strip() or not command.who.strip():
+        return "a resume needs a reason and a name"
+    if arguments_of(command).get("code") != confirmation_code(book, identity):
+        return "the code confirms another halt than the one in force"
+    return "" if control.lift(identity) else "a later halt came in between"

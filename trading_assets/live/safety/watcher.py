@@ -1,0 +1,67 @@
+"""Wakes an executor that waits when people ask for something, twenty times a second.
+
+The watcher looks and wakes; it touches neither session nor journal nor venue. What stops an entry
+does not depend on it: the latch is asked right before every send.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from types import TracebackType
+from typing import Self
+
+PERIOD_S = 0.05
+
+
+class Watcher:
+    """A thread that sets `wake` when what it looks at is not what it was, and when `stop` is set.
+
+    Entering starts it, leaving ends it.
+    """
+
+    def __init__(
+        self,
+        look: Callable[[], Hashable],
+        stop: threading.Event,
+        *,
+        period_s: float = PERIOD_S,
+    ) -> None:
+        """Join eyes and bell.
+
+        Args:
+            look: gives what people have asked so far; called in the thread only. An exception
+                counts as something new, so that the executor looks itself and says what is wrong.
+            stop: of the executor.
+            period_s: local seconds between two looks.
+        """
+        self.wake = threading.Event()
+        self._look = look
+        self._stop = stop
+        self._period_s = period_s
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="watcher", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        seen: Hashable = None
+        while not self._ended.wait(self._period_s):
+            try:
+                found = self._look()
+            except Exception as error:  # the executor's own look names it
+                found = repr(error)
+            if found != seen or self._stop.is_set():
+                seen = found
+                self.wake.set()

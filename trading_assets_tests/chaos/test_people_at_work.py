@@ -1,0 +1,101 @@
+"""A person stops, empties and restarts a book while its executor trades at the real exchange."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+
+import pytest
+
+from trading_assets.domain.control import CommandKind, HaltLevel
+from trading_assets.domain.errors import ConfigurationError
+from trading_assets.domain.events import (
+    BarReady,
+    CommandReceived,
+    OrderFilled,
+    OrderSubmitted,
+    Reconciled,
+    TradingHalted,
+    TradingResumed,
+)
+from trading_assets.domain.order import OrderSide
+from trading_assets.workflows.control_book import ask_book, halt_book, standing
+from trading_assets.workflows.live_book import live_book
+from trading_assets.workflows.resume_book import resume_book
+
+pytestmark = pytest.mark.slow
+ANN = {"who": "ann", "reason": "a test", "source": "cli"}
+
+
+def _entries(rig):
+    return [o["client_order_id"] for o in rig.ledger()["orders"] if o["side"] == "BUY"]
+
+
+def _held(events):
+    """Give the value in quote of what the book's own executions have left of each symbol."""
+    held, price = defaultdict(Decimal), {}
+    for event in events:
+        if isinstance(event, OrderFilled):
+            fill = event.fill
+            sign = 1 if fill.side is OrderSide.BUY else -1
+            fee = fill.fee if fill.symbol.startswith(fill.fee_asset) else 0
+            held[fill.symbol] += sign * fill.quantity - fee
+            price[fill.symbol] = fill.price
+    return {symbol: held[symbol] * price[symbol] for symbol in held}
+
+
+def _bars_pass(rig, number):
+    seen = rig.count(BarReady)
+    rig.until(lambda: rig.count(BarReady) >= seen + number, f"{number} more bars")
+
+
+def test_a_book_is_halted_flattened_and_resumed_while_it_trades(rig):
+    process = rig.start()
+    rig.until(lambda: max(_held(rig.events()).values(), default=0) > 100, "something held")
+
+    halt_book(rig.desk, "demo", level=HaltLevel.HALT, **ANN)
+    rig.until(lambda: rig.count(TradingHalted), "the halt in the journal")
+    entries = _entries(rig)
+    _bars_pass(rig, 4)
+    assert _entries(rig) == entries
+
+    halt_book(rig.desk, "demo", level=HaltLevel.FLATTEN, **ANN)
+    rig.until(
+        lambda: rig.count(TradingHalted) > 1 and max(_held(rig.events()).values()) < 5,
+        "nothing held but dust",
+    )
+    _bars_pass(rig, 2)
+    assert _entries(rig) == entries
+
+    code = standing(live_book(rig.settings, "demo")).code
+    with pytest.raises(ConfigurationError, match=code):
+        resume_book(rig.desk, "demo", reason="safe", operator="ann", code="", source="cli")
+    resume_book(rig.desk, "demo", reason="safe", operator="ann", code=code, source="cli")
+    rig.until(lambda: rig.count(TradingResumed), "the resume in the journal")
+    rig.until(lambda: len(_entries(rig)) > len(entries), "an entry after the resume")
+    rig.stop(process)
+
+    taken = [e.inbox_id for e in rig.events() if isinstance(e, CommandReceived)]
+    assert taken == [1, 2, 3]
+    assert rig.verdicts() == []
+
+
+def test_a_latch_outlives_the_process_and_a_command_waits_for_the_next(rig):
+    process = rig.start()
+    rig.until(lambda: rig.count(OrderSubmitted), "an order")
+    rig.kill(process)
+    place = live_book(rig.settings, "demo")
+    place.halt.touch()
+    assert not ask_book(rig.desk, "demo", CommandKind.RECONCILE_STATE, **ANN).is_running
+    compared = rig.count(Reconciled)
+
+    process = rig.start()
+    rig.until(lambda: rig.count(Reconciled) > compared + 1, "two comparisons after the restart")
+    entries = _entries(rig)
+    _bars_pass(rig, 3)
+    rig.stop(process)
+
+    (halted,) = [e for e in rig.events() if isinstance(e, TradingHalted)]
+    assert (halted.level, halted.source) == (HaltLevel.HALT, "file")
+    assert _entries(rig) == entries
+    assert rig.verdicts() == []
