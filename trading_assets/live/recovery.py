@@ -67,6 +67,25 @@ def replay_until(
     return session
 
 
+def replay_rows(
+    journal: JournalHistory, setup: SessionSetup, machines: MachineFactory, last: int
+) -> Session:
+    """Give the book as it was right after row `last`.
+
+    What the last row's event causes is part of the book, whether its rows are included or not.
+
+    Raises:
+        RecoveryError: if this program would have decided otherwise than the journal says.
+    """
+    session = Session(setup, machines.new())
+    for seq, event in journal.read():
+        if seq > last:
+            break
+        session.handle(event)
+    session.take_derived()
+    return session
+
+
 def last_release(journal: JournalHistory) -> str | None:
     """Give the release that the journal's latest session traded, None for a new journal."""
     event = journal.latest(SessionOpened.__name__)

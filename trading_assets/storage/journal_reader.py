@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 import struct
@@ -40,6 +41,18 @@ class JournalRow:
     def event(self) -> Event:
         """What happened."""
         return decode(self.kind, self.body)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the row as plain values, its body read."""
+        return {
+            "seq": self.seq,
+            "ts": self.ts,
+            "recorded": self.recorded,
+            "lease": self.lease,
+            "kind": self.kind,
+            "body": json.loads(self.body),
+            "crc": self.crc,
+        }
 
     def chained(self, previous: int) -> int:
         """Give the checksum over the previous row's checksum and all columns of this one."""

@@ -1,28 +1,24 @@
-"""`trading-assets live` and `trading-assets journal`: trade a book, and look into its memory."""
+"""`trading-assets live` and `parity`: trade a book, and live a day of it again."""
 
 from __future__ import annotations
 
-import json
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trading_assets.interfaces.cli.journal import instant_text
 from trading_assets.settings import load_settings
 
 if TYPE_CHECKING:
     from trading_assets.live.executor_terms import Observation
-    from trading_assets.storage.journal_reader import JournalReader, JournalRow
 
 app = typer.Typer()
-journal_app = typer.Typer(help="Look into the journal of a book.", no_args_is_help=True)
-app.add_typer(journal_app, name="journal")
 
 BookOption = Annotated[str, typer.Option("--book", help="Name of the book in the settings.")]
 
@@ -78,85 +74,12 @@ def parity(
         raise typer.Exit(1)
 
 
-@journal_app.command()
-def verify(book: BookOption = "paper") -> None:
-    """Prove that the journal is whole: numbers, checksums, watermark, snapshots."""
-    with _reader(book) as journal:
-        end = journal.verify()
-        typer.echo(f"{end.seq} rows, whole; chain {end.crc:08x}; clock {journal.epoch}")
-
-
-@journal_app.command()
-def show(
-    since: Annotated[int, typer.Option("--since", min=0, help="Rows after this number.")] = 0,
-    kind: Annotated[str, typer.Option("--kind", help="Only rows of this kind.")] = "",
-    order: Annotated[str, typer.Option("--order", help="Only rows of this client order id.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
-    book: BookOption = "paper",
-) -> None:
-    """Print rows of the journal; `--json` is the export that other programs read."""
-    with _reader(book) as journal:
-        for row in journal.rows(since):
-            if (not kind or row.kind == kind) and (not order or row.client_order_id == order):
-                typer.echo(_json_line(row) if as_json else _line(row))
-
-
-@journal_app.command()
-def tail(
-    count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many rows.")] = 20,
-    book: BookOption = "paper",
-) -> None:
-    """Print the last rows of the journal."""
-    with _reader(book) as journal:
-        for row in journal.tail(count):
-            typer.echo(_line(row))
-
-
-@journal_app.command()
-def backup(
-    target: Annotated[Path, typer.Argument(help="Folder to create; must not exist.")],
-    book: BookOption = "paper",
-) -> None:
-    """Copy the journal and its witnesses as one; safe while the executor writes."""
-    with _reader(book) as journal:
-        seq = journal.backup(target)
-    typer.echo(f"{seq} rows copied to {target}")
-
-
-def _reader(book: str) -> JournalReader:
-    from trading_assets.workflows.live_book import live_book
-
-    return live_book(load_settings().settings, book).journal()
-
-
 def _say(observation: Observation) -> None:
     reason = f": {observation.reason}" if observation.reason else ""
     typer.echo(
-        f"{_instant(observation.ts)} {observation.state}{reason} "
+        f"{instant_text(observation.ts)} {observation.state}{reason} "
         f"(row {observation.seq}, {observation.bars} bars, equity {observation.equity:,.2f})"
     )
-
-
-def _line(row: JournalRow) -> str:
-    return f"{row.seq:>8} {_instant(row.ts)} {row.kind:<20} {row.body.decode()}"
-
-
-def _json_line(row: JournalRow) -> str:
-    values: dict[str, Any] = {
-        "seq": row.seq,
-        "ts": row.ts,
-        "recorded": row.recorded,
-        "lease": row.lease,
-        "kind": row.kind,
-        "body": json.loads(row.body),
-        "crc": row.crc,
-    }
-    return json.dumps(values, sort_keys=True)
-
-
-def _instant(ts: int) -> str:
-    moment = datetime.fromtimestamp(ts / 1_000_000, tz=UTC)
-    return moment.isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00")
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from trading_assets.interfaces.cli import (
     desk_services,
     exchange,
     features,
+    journal,
     live,
     models,
     new,
@@ -47,6 +48,7 @@ app.add_typer(sweep.app)
 app.add_typer(runs.app, name="runs")
 app.add_typer(decision.app, name="decision")
 app.add_typer(live.app)
+app.add_typer(journal.app, name="journal")
 app.add_typer(control.app)
 app.add_typer(sim.app, name="sim")
 app.add_typer(demo.app)

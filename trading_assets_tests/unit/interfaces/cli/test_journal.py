@@ -1,4 +1,4 @@
-"""The live book on the command line: its journal is proven, shown and copied."""
+"""The journal on the command line: it is proven, shown and copied."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from trading_assets.domain.errors import RecoveryError
 from trading_assets.domain.events import SessionOpened, TradingHalted
-from trading_assets.interfaces.cli.live import app
+from trading_assets.interfaces.cli.main import app
 from trading_assets.storage.journal import Journal
 from trading_assets.storage.journal_reader import JournalReader
 

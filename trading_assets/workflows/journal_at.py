@@ -1,0 +1,201 @@
+"""A book as it stood at any moment of its life, rebuilt from its journal alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from trading_assets.domain.errors import ConfigurationError, RecoveryError
+from trading_assets.domain.events import (
+    BarReady,
+    DecisionDropped,
+    EquityMarked,
+    OrderIntentCreated,
+    SessionOpened,
+)
+from trading_assets.domain.ids import Micros
+from trading_assets.live.recovery import replay_rows
+from trading_assets.live.session import Session
+from trading_assets.storage.journal_reader import JournalReader, JournalRow
+from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.live_book import live_book
+from trading_assets.workflows.release_parts import machine_factory, session_setup
+
+_OF_BARS = {kind.__name__ for kind in (BarReady, EquityMarked, DecisionDropped, OrderIntentCreated)}
+
+
+@dataclass(frozen=True, slots=True)
+class BookView:
+    """A book at one moment.
+
+    Attributes:
+        seq: the last row that counts.
+        ts: market time of that row.
+        bars: handled by then.
+        equity, drawdown: at the latest mark, in quote and as a fraction.
+        halted: why entries are stopped, "" when they are not.
+        balances: what the engine holds of each asset.
+        account: what the venue's account must hold of each asset.
+        positions: per strategy and symbol, flat ones left out.
+        orders: that have not ended.
+    """
+
+    book: str
+    seq: int
+    ts: Micros
+    release_id: str
+    bars: int
+    equity: float
+    drawdown: float
+    halted: str
+    balances: Mapping[str, Decimal]
+    account: Mapping[str, Decimal]
+    positions: tuple[dict[str, Any], ...]
+    orders: tuple[dict[str, Any], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as plain values; amounts are text."""
+        return {
+            "book": self.book,
+            "seq": self.seq,
+            "ts": self.ts,
+            "release_id": self.release_id,
+            "bars": self.bars,
+            "equity": self.equity,
+            "drawdown": self.drawdown,
+            "halted": self.halted,
+            "balances": {asset: f"{amount:f}" for asset, amount in self.balances.items()},
+            "account": {asset: f"{amount:f}" for asset, amount in self.account.items()},
+            "positions": [_plain(position) for position in self.positions],
+            "orders": [_plain(order) for order in self.orders],
+        }
+
+
+def book_at(desk: Desk, book: str, *, ts: Micros | None = None, seq: int | None = None) -> BookView:
+    """Rebuild a book as of an instant of market time, or right after a row; else as it stands.
+
+    Rows that were committed together count together. Works while the executor trades.
+
+    Raises:
+        ConfigurationError: if settings have no such book, both moments are given, or it had not
+            begun by then.
+        RecoveryError: if the book has no journal, it is damaged, or this program would have
+            decided otherwise than it says.
+    """
+    if ts is not None and seq is not None:
+        raise ConfigurationError("Two moments", expected="an instant or a row", found="both")
+    place = live_book(desk.settings, book)
+    with place.journal() as journal:
+        journal.verify()
+        end = _last_until(journal, ts) if seq is None else _last_of(journal, seq)
+        opened = _opened_by(journal, end.seq)
+        release = desk.releases.get(opened.release_id)
+        session = replay_rows(
+            journal, session_setup(place, release), machine_factory(release), end.seq
+        )
+    return _view(place.name, session, end)
+
+
+def _last_of(journal: JournalReader, seq: int) -> JournalRow:
+    for row in journal.rows(seq - 1):
+        if row.seq == seq:
+            return row
+        break
+    raise ConfigurationError(
+        f"The journal of book {journal.book} has no row {seq}",
+        expected=f"1 to {journal.verify().seq}",
+        found=str(seq),
+    )
+
+
+def _last_until(journal: JournalReader, ts: Micros | None) -> JournalRow:
+    """Give the last row of what had happened by an instant.
+
+    Rows about a bar carry its open time, and were written after it had closed: they count from the
+    next row on that names its own moment.
+    """
+    last = None
+    waiting: JournalRow | None = None
+    for row in journal.rows():
+        if row.kind in _OF_BARS:
+            waiting = row
+            continue
+        if ts is not None and row.ts > ts:
+            break
+        last, waiting = row, None
+    if ts is None and waiting is not None:
+        last = waiting
+    if last is None:
+        raise ConfigurationError(
+            f"Book {journal.book} had not begun",
+            expected="a moment after its first row",
+            found="an instant before it" if ts is not None else "no row",
+            fix="`trading-assets journal show` lists its rows.",
+        )
+    return last
+
+
+def _opened_by(journal: JournalReader, seq: int) -> SessionOpened:
+    opened = None
+    for row in journal.rows():
+        if row.seq > seq:
+            break
+        if row.kind == SessionOpened.__name__:
+            opened = row.event
+    if not isinstance(opened, SessionOpened):
+        raise RecoveryError("No session was open by then", expected="a SessionOpened row")
+    return opened
+
+
+def _view(book: str, session: Session, end: JournalRow) -> BookView:
+    state, machine = session.state, session.machine
+    has_marks = state.last_bar is not None
+    return BookView(
+        book=book,
+        seq=end.seq,
+        ts=end.ts,
+        release_id=session.setup.release_id,
+        bars=state.bars,
+        equity=float(machine.equity),
+        drawdown=float(machine.drawdown),
+        halted=state.halted,
+        balances=machine.balances(),
+        account=state.expected_balances(session.setup.instruments),
+        positions=tuple(
+            {
+                "strategy": session.setup.tag,
+                "symbol": position.symbol,
+                "quantity": position.quantity + position.dust,
+                "average_price": _number(position.average_price),
+                "unrealised_pnl": position.unrealised_pnl,
+            }
+            for position in (machine.positions() if has_marks else ())
+            if position.quantity or position.dust
+        ),
+        orders=tuple(
+            {
+                "client_order_id": order.client_order_id,
+                "symbol": order.ticket.symbol,
+                "side": order.ticket.side.name,
+                "type": order.ticket.type.name,
+                "quantity": order.ticket.quantity,
+                "filled": order.filled,
+                "state": order.status.value,
+            }
+            for order in state.orders.values()
+        ),
+    )
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: f"{value:f}" if isinstance(value, Decimal) else value
+        for name, value in values.items()
+    }
