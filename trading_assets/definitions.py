@@ -84,6 +84,7 @@ defs = dg.Definitions(
         jobs.daily_results,
         jobs.promote,
         jobs.live_trading,
+        jobs.halt_book,
         jobs.live_reports,
     ],
     schedules=[schedules.daily_backtest, schedules.daily_live_reports],

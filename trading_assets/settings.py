@@ -101,6 +101,7 @@ class Settings(BaseSettings):
     backtest: Backtest
     mlflow: Server
     dagster: Server
+    control: Server
     live: Live
     books: dict[str, Book]
     binance_api_key: SecretStr | None = None

@@ -89,6 +89,7 @@ class Live(Declaration):
     late_bar_s: float = Field(gt=0)
     stop_s: float = Field(gt=0, lt=100)
     heartbeat_s: float = Field(gt=0)
+    supervisor_timeout_s: float = Field(ge=0)
 
 
 class Book(Declaration):

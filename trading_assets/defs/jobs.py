@@ -9,6 +9,7 @@ import dagster as dg
 from trading_assets.defs.assets import calendars, features, live, market_data, models, promotion
 from trading_assets.defs.assets.backtests import BACKTESTS
 from trading_assets.defs.books import PROMOTED_BOOK
+from trading_assets.defs.halt_run import HaltConfig, put_up_latch
 from trading_assets.defs.live_run import LiveConfig, trade
 
 DAILY_TAG = "desk/day"
@@ -101,6 +102,19 @@ def live_trading() -> None:
     real money are refused.
     """
     trade()
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    tags={"dagster/max_retries": "0"},
+    config=dg.RunConfig(ops={"put_up_latch": HaltConfig()}),
+)
+def halt_book() -> None:
+    """Stop a book at once: no entry leaves any more; FLATTEN sells what it holds.
+
+    Works on every book, with real money too. Only a person lets it go on: `trading-assets resume`.
+    """
+    put_up_latch()
 
 
 def promote_config(decision_id: str) -> dict[str, Any]:

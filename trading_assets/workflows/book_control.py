@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self
 
 from trading_assets.domain.control import HaltRequest, PersonCommand
+from trading_assets.live.safety.halt_signal import HaltSignal
 from trading_assets.live.safety.latch import lift_latch, write_latch
+from trading_assets.live.safety.watchdog import Watchdog
 from trading_assets.live.safety.watcher import Watcher
 from trading_assets.storage.inbox import Inbox
 from trading_assets.workflows.live_book import LiveBook
@@ -17,8 +20,9 @@ from trading_assets.workflows.live_book import LiveBook
 class BookControl:
     """Latch and inbox as the executor's thread sees them."""
 
-    def __init__(self, place: LiveBook) -> None:
+    def __init__(self, place: LiveBook, signalled: HaltSignal) -> None:
         self._place = place
+        self._signalled = signalled
         self._inbox = Inbox(place.folder)
 
     def __enter__(self) -> Self:
@@ -29,7 +33,7 @@ class BookControl:
 
     def latched(self) -> HaltRequest | None:
         """Give the latch that is up, None when none is."""
-        return self._place.latched()
+        return self._place.latched() or self._signalled.latched()
 
     def put_up(self, request: HaltRequest) -> None:
         """Put the latch up, durably."""
@@ -37,7 +41,10 @@ class BookControl:
 
     def lift(self, identity: str) -> bool:
         """Take this very latch down; tell whether none is up now."""
-        return lift_latch(self._place.halt, identity)
+        if not lift_latch(self._place.halt, identity):
+            return False
+        self._signalled.lift()
+        return True
 
     def commands(self, after: int) -> Sequence[PersonCommand]:
         """List the commands of the inbox after an id, in order.
@@ -61,9 +68,11 @@ class BookControl:
 
 
 @contextmanager
-def watching(place: LiveBook, stop: threading.Event) -> Iterator[threading.Event]:
-    """Watch a book's folder; give the event that ends the executor's waits."""
-    eyes = _Eyes(place)
+def watching(
+    place: LiveBook, stop: threading.Event, supervisor_timeout_s: float
+) -> Iterator[threading.Event]:
+    """Watch a book's folder and its supervisor; give the event that ends the executor's waits."""
+    eyes = _Eyes(place, Watchdog(place.supervisor, supervisor_timeout_s, time.monotonic))
     with Watcher(eyes.look, stop) as watcher:
         yield watcher.wake
 
@@ -71,12 +80,16 @@ def watching(place: LiveBook, stop: threading.Event) -> Iterator[threading.Event
 class _Eyes:
     """Looks at latch and inbox from a thread of its own, with a connection of its own."""
 
-    def __init__(self, place: LiveBook) -> None:
+    def __init__(self, place: LiveBook, watchdog: Watchdog) -> None:
         self._place = place
+        self._watchdog = watchdog
         self._inbox: Inbox | None = None
 
     def look(self) -> Hashable:
-        """Give what people have asked so far."""
+        """Give what people have asked so far; put the latch up when the supervisor is silent."""
+        request = self._watchdog.look()
+        if request is not None:
+            write_latch(self._place.halt, request)
         if self._inbox is None:
             self._inbox = Inbox(self._place.folder)
         return self._place.latched(), self._inbox.last()

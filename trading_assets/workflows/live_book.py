@@ -50,6 +50,11 @@ class LiveBook:
         return self.folder / "HALT"
 
     @property
+    def supervisor(self) -> Path:
+        """Touched by whoever watches over the executor, see `live.supervisor_timeout_s`."""
+        return self.folder / "supervisor"
+
+    @property
     def is_running(self) -> bool:
         """Whether an executor trades the account at this moment."""
         return is_held(self.lease)

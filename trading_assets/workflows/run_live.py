@@ -22,6 +22,7 @@ from trading_assets.live.heartbeat import write_heartbeat
 from trading_assets.live.lease import Lease, holder
 from trading_assets.live.ports import LocalTime, MachineTime
 from trading_assets.live.recovery import last_release, recover
+from trading_assets.live.safety.halt_signal import halt_on_signal
 from trading_assets.live.venue_time import VenueTime
 from trading_assets.settings import Settings
 from trading_assets.storage.journal import Journal
@@ -113,8 +114,10 @@ def run_live(
         bars = stack.enter_context(
             venue_bars(desk.settings, pager, client.API_URL, release.spec.symbols)
         )
-        control = stack.enter_context(BookControl(place))
-        wake = stack.enter_context(watching(place, stop))
+        signalled = stack.enter_context(halt_on_signal(place.halt))
+        control = stack.enter_context(BookControl(place, signalled))
+        timeout_s = desk.settings.live.supervisor_timeout_s
+        wake = stack.enter_context(watching(place, stop, timeout_s))
         news = stack.enter_context(
             account_news(desk.settings, client, broker, release.spec.symbols, since=venue_now)
         )

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from trading_assets.workflows.control_book import Asked
 
 app = typer.Typer()
+control_app = typer.Typer(help="The endpoint on loopback that halts books.", no_args_is_help=True)
+app.add_typer(control_app, name="control")
 
 _SOURCE = "cli"
 Book = Annotated[str, typer.Option("--book", help="Name of the book in the settings.")]
@@ -82,6 +84,35 @@ def resume(
     asked = resume_book(desk(settings), book, reason=reason, operator=by, code=code, source=_SOURCE)
     when = "from now on" if asked.is_running else "when it is started"
     typer.echo(f"Book {book} may open positions again {when} (command {asked.inbox_id}).")
+
+
+@control_app.callback()
+def control() -> None:
+    """The endpoint on loopback that halts books."""
+
+
+@control_app.command()
+def serve(
+    port: Annotated[int | None, typer.Option(min=0, help="Port; 0 takes a free one.")] = None,
+) -> None:
+    """Serve POST /books/<book>/halt and others until Ctrl-C; see docs/how-to/stop-a-book.md."""
+    from trading_assets.bootstrap import desk
+    from trading_assets.interfaces.http_api.routes import Routes
+    from trading_assets.interfaces.http_api.server import control_server, own_hosts
+    from trading_assets.interfaces.http_api.tokens import load_tokens
+
+    settings = load_settings().settings
+    folder = settings.data_root / "live"
+    tokens = load_tokens(folder)
+    host = settings.control.host
+    with control_server(host, settings.control.port if port is None else port) as server:
+        bound = int(server.server_address[1])
+        server.routes = Routes(desk(settings), tokens, own_hosts(host, bound))
+        typer.echo(f"http://{host}:{bound} (tokens: {folder}/halt.token, {folder}/control.token)")
+        try:
+            server.serve_forever(poll_interval=0.1)
+        except KeyboardInterrupt:
+            typer.echo("stopped")
 
 
 def _halt(book: str, level: HaltLevel, reason: str, by: str) -> None:
