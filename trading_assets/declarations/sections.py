@@ -90,6 +90,7 @@ class Live(Declaration):
     stop_s: float = Field(gt=0, lt=100)
     heartbeat_s: float = Field(gt=0)
     supervisor_timeout_s: float = Field(ge=0)
+    latch_losses: bool
 
 
 class Book(Declaration):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal, InvalidOperation
 from enum import Enum, IntEnum
+from typing import Any
 
+from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros, content_hash
 
 _CODE_LENGTH = 6
@@ -67,6 +71,89 @@ class PersonCommand:
     reason: str
     source: str
     arguments: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class TightLimits:
+    """Limits that people set while a book trades, besides its release's own; None is none.
+
+    They hold for entries, and only ever become tighter.
+
+    Attributes:
+        max_order_notional: quote per order.
+        max_position_pct: of equity, per symbol.
+        max_orders_per_day: entries per UTC day.
+        daily_loss_bps: of the equity before the UTC day; halts the book.
+        max_open_orders: orders of the book that have not ended.
+        risk_multiplier: of what the strategies are given of the equity, above 0 to 1.
+    """
+
+    max_order_notional: Decimal | None = None
+    max_position_pct: Decimal | None = None
+    max_orders_per_day: Decimal | None = None
+    daily_loss_bps: Decimal | None = None
+    max_open_orders: Decimal | None = None
+    risk_multiplier: Decimal | None = None
+
+    @classmethod
+    def from_texts(cls, texts: Mapping[str, Any]) -> TightLimits:
+        """Read limits from names and numbers as text.
+
+        Raises:
+            ConfigurationError: for an unknown name, a number below zero or none at all, or a
+                multiplier that is not above 0 to 1.
+        """
+        names = [field.name for field in fields(cls)]
+        unknown = sorted(texts.keys() - set(names))
+        if unknown or not texts:
+            raise ConfigurationError(
+                "No such limit",
+                expected=f"one or more of {', '.join(names)}",
+                found=", ".join(unknown) or "none",
+            )
+        return cls(**{name: _limit(name, text) for name, text in texts.items()})
+
+    def tightened_by(self, other: TightLimits) -> TightLimits:
+        """Give both together.
+
+        Raises:
+            ConfigurationError: if the other would loosen one.
+        """
+        changes = {f.name: getattr(other, f.name) for f in fields(other)}
+        changes = {name: value for name, value in changes.items() if value is not None}
+        for name, value in changes.items():
+            standing = getattr(self, name)
+            if standing is not None and value > standing:
+                raise ConfigurationError(
+                    f"{name} can only be tightened while the book trades",
+                    expected=f"{standing} at most",
+                    found=str(value),
+                    fix="Promote a release with the wider limit, and begin a new journal.",
+                )
+        return replace(self, **changes)
+
+    def to_texts(self) -> dict[str, str]:
+        """Give what is set, as text."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: str(value) for name, value in values.items() if value is not None}
+
+
+def _limit(name: str, text: Any) -> Decimal:
+    try:
+        value = Decimal(str(text))
+    except InvalidOperation:
+        value = Decimal("NaN")
+    is_multiplier = name == "risk_multiplier"
+    fits = value.is_finite() and (0 < value <= 1 if is_multiplier else value >= 0)
+    if name in {"max_orders_per_day", "max_open_orders"}:
+        fits = fits and value == int(value)
+    if not fits:
+        raise ConfigurationError(
+            f"Not a value of {name}",
+            expected="a number above 0 to 1" if is_multiplier else "a number of 0 or more",
+            found=repr(text)[:40],
+        )
+    return value
 
 
 def confirmation_code(book: str, identity: str) -> str:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from trading_assets.domain.account import Balance, Fill
 from trading_assets.domain.bar import Bar
-from trading_assets.domain.control import CommandKind, HaltLevel
+from trading_assets.domain.control import CommandKind, HaltLevel, TightLimits
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.order import OrderReport, OrderTicket
 
@@ -219,6 +219,15 @@ class TradingResumed:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitsTightened:
+    """A person made limits tighter; these are all of them now."""
+
+    ts: Micros
+    limits: TightLimits
+    inbox_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SessionClosed:
     """A clean end; a restart continues from here."""
 
@@ -244,5 +253,6 @@ Event = (
     | CommandReceived
     | TradingHalted
     | TradingResumed
+    | LimitsTightened
     | SessionClosed
 )

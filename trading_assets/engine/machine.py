@@ -22,7 +22,7 @@ from trading_assets.engine.signals import (
     read_only,
 )
 from trading_assets.engine.views import EngineOrder, Position
-from trading_assets.records.codes import AT_VENUE, OrderState
+from trading_assets.records.codes import AT_VENUE, OrderState, Verdict
 from trading_assets.records.state import State
 from trading_assets.risk.pre_trade import Refusal
 
@@ -181,6 +181,38 @@ class Machine(CallerDesk):
         _, k = self._find(found)
         self._state.books[place]["orders"][k]["flags"] |= AT_VENUE
         return next(order for order in self.active_orders() if order.order_id == found)
+
+    def scale(self, multiplier: float) -> None:
+        """Give the strategies so much of what the setup allocates to them, from now on.
+
+        Everything that sizes by equity follows, a fixed size as well.
+
+        Args:
+            multiplier: above 0 to 1.
+        """
+        for book, (tag, _, _) in zip(self._state.books, self.places, strict=True):
+            share = float(self.setup.strategies[tag].allocation_pct / 100)
+            book["strategy"]["allocation"] = share * multiplier
+
+    @property
+    def day_loss(self) -> float:
+        """Fraction of the equity before the UTC day that its worst mark lies below it."""
+        account = self._state.account[0]
+        before = float(account["day_equity"])
+        return max(1.0 - float(account["day_low"]) / before, 0.0) if before > 0.0 else 0.0
+
+    @property
+    def halting_rule(self) -> str:
+        """Name the loss limit that stops entries, "" when none does; as `risk.limits` judges."""
+        account = self._state.account[0]
+        terms = account["terms"]
+        if 0.0 < terms["max_drawdown"] <= account["max_drawdown"]:
+            return Verdict.DRAWDOWN_HALT.name.lower()
+        return (
+            Verdict.DAILY_LOSS_HALT.name.lower()
+            if 0.0 < terms["daily_loss"] <= self.day_loss
+            else ""
+        )
 
     # Inside
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from trading_assets.domain.account import Fill
-from trading_assets.domain.control import HaltLevel
+from trading_assets.domain.control import HaltLevel, TightLimits
 from trading_assets.domain.events import Event, OrderFilled, OrderReported
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.instrument import Instrument
@@ -83,6 +83,9 @@ class BookState:
         halted: why entries are stopped, "" when they are not.
         level: how far.
         inbox_id: the last command of a person that was taken.
+        tightened: limits that people have set since the book's first bar.
+        entry_day, entries: the latest UTC day that an entry was decided on, and how many were.
+        loss_rule: the loss that the book has halted itself for and that still stands, "" for none.
         unwanted: client order ids of orders that a person wants withdrawn.
         exits: number of exits that a flatten has sent; part of the next one's id.
         exit_tries: by place in the engine, how often a flatten has tried since the latest bar.
@@ -104,6 +107,10 @@ class BookState:
     halted: str = ""
     level: HaltLevel = HaltLevel.NONE
     inbox_id: int = 0
+    tightened: TightLimits = field(default_factory=TightLimits)
+    entry_day: int = 0
+    entries: int = 0
+    loss_rule: str = ""
     unwanted: set[str] = field(default_factory=set)
     exits: int = 0
     exit_tries: dict[str, int] = field(default_factory=dict)
@@ -163,6 +170,10 @@ class BookState:
             "halted": self.halted,
             "level": self.level.name,
             "inbox_id": self.inbox_id,
+            "tightened": self.tightened.to_texts(),
+            "entry_day": self.entry_day,
+            "entries": self.entries,
+            "loss_rule": self.loss_rule,
             "unwanted": sorted(self.unwanted),
             "exits": self.exits,
             "exit_tries": dict(sorted(self.exit_tries.items())),
@@ -189,6 +200,10 @@ class BookState:
             halted=values["halted"],
             level=HaltLevel[values["level"]],
             inbox_id=values["inbox_id"],
+            tightened=TightLimits(**_decimals(values["tightened"])),
+            entry_day=values["entry_day"],
+            entries=values["entries"],
+            loss_rule=values["loss_rule"],
             unwanted=set(values["unwanted"]),
             exits=values["exits"],
             exit_tries=dict(values["exit_tries"]),

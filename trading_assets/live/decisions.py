@@ -13,6 +13,7 @@ from trading_assets.domain.order import OrderStatus, OrderTicket
 from trading_assets.live.book_state import BookState, SessionSetup
 from trading_assets.live.live_order import LiveOrder
 from trading_assets.live.ports import DecisionMachine
+from trading_assets.live.tightening import note_entry, tightened_refusal
 from trading_assets.live.translation import ticket_from_order
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Decisions:
                 continue
             self._state.orders[ticket.client_order_id] = LiveOrder(ticket, order.order_id)
             self._state.known_orders.add(ticket.client_order_id)
+            note_entry(self._state, ticket)
             self._derive(OrderIntentCreated(ts, ticket, order.order_id))
             commands.append(SubmitOrder(ticket, order.order_id))
         return commands + self._withdrawals()
@@ -93,4 +95,5 @@ class Decisions:
             return "order_unresolved"
         if self._state.halted and not ticket.reduce_only:
             return "halted"
-        return self._setup.unsendable(ticket)
+        unsendable = self._setup.unsendable(ticket)
+        return unsendable or tightened_refusal(ticket, self._state, self._machine)

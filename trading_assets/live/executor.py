@@ -186,6 +186,8 @@ class Executor:
         is_late = self._clock.poll() - (bar.ts + self._size) > self._pace.late_bar
         self._late_bars += is_late
         self._effects.take([replace(bar, late=is_late)])
+        if self._pace.latch_losses:
+            self._attention.note_losses()
         self._bar_ms.append((self._local.monotonic() - self._asked_s) * 1000)
         self._tell("halted" if self._session.state.halted else "trading")
 

@@ -18,6 +18,8 @@ class Pace:
     Attributes:
         late_bar: a bar handled later than this after its close is not traded.
         stop_s: budget of a clean stop.
+        latch_losses: a loss beyond its limit halts the book until a person resumes; otherwise
+            entries stop for as long as the limit's own rule says.
     """
 
     poll_s: float
@@ -26,6 +28,7 @@ class Pace:
     heartbeat_s: float
     reconcile_s: float = 60.0
     observe_s: float = 3600.0
+    latch_losses: bool = True
 
 
 @dataclass(frozen=True, slots=True)

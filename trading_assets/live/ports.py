@@ -97,6 +97,20 @@ class DecisionMachine(Protocol):
         """Give one position per symbol, flat ones too."""
         ...
 
+    @property
+    def day_loss(self) -> float:
+        """Fraction of the equity before the UTC day that its worst mark lies below it."""
+        ...
+
+    @property
+    def halting_rule(self) -> str:
+        """Name the loss limit of its own that stops entries, "" when none does."""
+        ...
+
+    def scale(self, multiplier: float) -> None:
+        """Give the strategies so much of what the setup allocates to them, from now on."""
+        ...
+
     def leave(self, place: int) -> EngineOrder | str:
         """Give an exit at market of all that a book holds, or the rule against it."""
         ...

@@ -32,6 +32,7 @@ from trading_assets.domain.events import (
     Event,
     ForeignFillSeen,
     ForeignOrderSeen,
+    LimitsTightened,
     OrderFilled,
     OrderIntentCreated,
     OrderOutcomeUnknown,
@@ -53,6 +54,7 @@ from trading_assets.live.decisions import Decisions
 from trading_assets.live.exits import Exits, withdrawals
 from trading_assets.live.live_order import LiveOrder
 from trading_assets.live.ports import DecisionMachine
+from trading_assets.live.tightening import RISK, loss_rule
 from trading_assets.live.translation import matrices_from_bar, place
 
 if TYPE_CHECKING:
@@ -88,6 +90,7 @@ class Session:
             CommandReceived: self._on_command,
             TradingHalted: self._on_halted,
             TradingResumed: self._on_resumed,
+            LimitsTightened: self._on_tightened,
             Reconciled: self._on_reconciled,
             SessionClosed: _nothing,
         }
@@ -205,9 +208,14 @@ class Session:
         self.state.last_bar = event.ts
         self.state.bars += 1
         matrices = matrices_from_bar(event, self._index, self.setup.signal_columns)
+        multiplier = self.state.tightened.risk_multiplier
+        if multiplier is not None:
+            self.machine.scale(float(multiplier))
         orders = self.machine.on_close(event.ts, *matrices)
         equity = Decimal(repr(float(self.machine.equity)))
         self._derived.append(EquityMarked(event.ts, equity, float(self.machine.drawdown)))
+        if self.state.loss_rule and not loss_rule(self.state, self.machine):
+            self.state.loss_rule = ""
         commands = self._decisions.decide(orders, event.ts, is_late=event.late)
         if self.state.bars % self.setup.snapshot_bars == 0:
             commands.append(SaveSnapshot())
@@ -333,11 +341,17 @@ class Session:
     def _on_halted(self, event: TradingHalted) -> list[Command]:
         self.state.halted = event.reason or "no reason given"
         self.state.level = max(self.state.level, event.level)
+        if event.source == RISK:
+            self.state.loss_rule = event.reason.partition(":")[0]
         return withdrawals(self.state)
 
     def _on_resumed(self, _: TradingResumed) -> list[Command]:
         self.state.halted = ""
         self.state.level = HaltLevel.NONE
+        return []
+
+    def _on_tightened(self, event: LimitsTightened) -> list[Command]:
+        self.state.tightened = event.limits
         return []
 
     def _remember(self, fill: Fill) -> None:

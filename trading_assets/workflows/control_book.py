@@ -6,6 +6,7 @@ watcher's period; when it does not run, it takes both in before it trades again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +14,11 @@ from trading_assets.domain.control import (
     CommandKind,
     HaltLevel,
     HaltRequest,
+    TightLimits,
     confirmation_code,
 )
 from trading_assets.domain.errors import ConfigurationError
-from trading_assets.domain.events import TradingHalted, TradingResumed
+from trading_assets.domain.events import LimitsTightened, TradingHalted, TradingResumed
 from trading_assets.live.safety.latch import write_latch
 from trading_assets.live.safety.people import halt_identity
 from trading_assets.storage.inbox import Inbox
@@ -122,6 +124,38 @@ def halt_book(
         source=source,
         arguments={"level": level.name},
     )
+
+
+def tighten_book(
+    desk: Desk, book: str, limits: Mapping[str, Any], *, who: str, reason: str, source: str
+) -> Asked:
+    """Ask for tighter limits; they hold from the next decision on, through every restart.
+
+    Args:
+        desk: gives settings and this machine's clock.
+        book: name in the settings.
+        limits: numbers by the names of `domain.control.TightLimits`.
+        who: who asks.
+        reason: why.
+        source: by which way.
+
+    Raises:
+        ConfigurationError: if the book is unknown, name or reason are missing, a limit is none, or
+            would be looser than one that the journal has. What the executor takes first counts:
+            two that cross each other are judged again there, and the looser is journalled as
+            refused.
+        RecoveryError: if journal or inbox cannot be used.
+    """
+    wanted = TightLimits.from_texts(limits)
+    place = live_book(desk.settings, book)
+    if (place.folder / FILE).is_file():
+        with place.journal() as journal:
+            latest = journal.latest(LimitsTightened.__name__)
+        if isinstance(latest, LimitsTightened):
+            latest.limits.tightened_by(wanted)
+    kind = CommandKind.TIGHTEN_LIMITS
+    texts = wanted.to_texts()
+    return ask_book(desk, book, kind, who=who, reason=reason, source=source, arguments=texts)
 
 
 def standing(place: LiveBook) -> Standing:

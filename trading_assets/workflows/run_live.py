@@ -208,6 +208,7 @@ def _pace(settings: Settings) -> Pace:
         late_bar=int(live.late_bar_s * _SECOND),
         stop_s=live.stop_s,
         heartbeat_s=live.heartbeat_s,
+        latch_losses=live.latch_losses,
     )
 
 

@@ -45,6 +45,9 @@ class TinyMachine:
         self.next_id = 1
         self.closed = []
         self.ts = 0
+        self.day_loss = 0.0
+        self.halting_rule = ""
+        self.multiplier = 1.0
         self.held = {"USDT": "10000", "SOL": "0", "BTC": "0"}
 
     @property
@@ -65,7 +68,7 @@ class TinyMachine:
             target = signals[place, 0]
             if math.isnan(target) or any(o["place"] == place for o in self.working.values()):
                 continue
-            change = int(target) - self.position[place]
+            change = int(target * self.multiplier) - self.position[place]
             if change:
                 orders.append(self._place(place, change, ts))
         return tuple(orders)
@@ -122,9 +125,17 @@ class TinyMachine:
 
     def positions(self):
         return tuple(
-            SimpleNamespace(symbol=instrument.symbol, lots=lots)
-            for instrument, lots in zip((SOL, BTC), self.position, strict=True)
+            SimpleNamespace(
+                symbol=instrument.symbol,
+                lots=lots,
+                quantity=instrument.quantity_from_lots(lots),
+                price=price,
+            )
+            for instrument, lots, price in zip((SOL, BTC), self.position, self.price, strict=True)
         )
+
+    def scale(self, multiplier):
+        self.multiplier = multiplier
 
     def leave(self, place):
         order = self._place(place, -self.position[place], self.ts)

@@ -19,6 +19,7 @@ app.add_typer(control_app, name="control")
 _SOURCE = "cli"
 Book = Annotated[str, typer.Option("--book", help="Name of the book in the settings.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why.")]
+Limit = Annotated[str | None, typer.Option(help="A number; see docs/how-to/stop-a-book.md.")]
 By = Annotated[str, typer.Option("--by", help="Who says so.")]
 
 
@@ -57,6 +58,36 @@ def reconcile(reason: Reason, by: By, book: Book = "paper") -> None:
 def snapshot(reason: Reason, by: By, book: Book = "paper") -> None:
     """Write a snapshot beside the journal now."""
     _ask(book, CommandKind.SAVE_SNAPSHOT, reason, by)
+
+
+@app.command()
+def tighten(
+    reason: Reason,
+    by: By,
+    book: Book = "paper",
+    max_order_notional: Limit = None,
+    max_position_pct: Limit = None,
+    max_orders_per_day: Limit = None,
+    daily_loss_bps: Limit = None,
+    max_open_orders: Limit = None,
+    risk_multiplier: Limit = None,
+) -> None:
+    """Make limits of entries tighter; nothing but a new release makes them wider again."""
+    from trading_assets.bootstrap import desk
+    from trading_assets.workflows.control_book import tighten_book
+
+    given = {
+        "max_order_notional": max_order_notional,
+        "max_position_pct": max_position_pct,
+        "max_orders_per_day": max_orders_per_day,
+        "daily_loss_bps": daily_loss_bps,
+        "max_open_orders": max_open_orders,
+        "risk_multiplier": risk_multiplier,
+    }
+    limits = {name: text for name, text in given.items() if text is not None}
+    opened = desk(load_settings().settings)
+    asked = tighten_book(opened, book, limits, who=by, reason=reason, source=_SOURCE)
+    typer.echo(f"Book {book}: tighter limits are command {asked.inbox_id}. {_when(asked)}")
 
 
 @app.command()

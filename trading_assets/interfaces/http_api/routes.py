@@ -124,13 +124,13 @@ class Routes:
             values = {"level": found.level.name, "reason": found.reason}
             may_resume = self._scope(request) is Scope.CONTROL
             return Answer(200, values | ({"code": found.code} if may_resume else {}))
-        words = _words(request.body)
+        words = _words(request.body, may_limit=action == "tighten")
         if isinstance(words, str):
             return _no(400, words)
         return self._post(book, action, words)
 
-    def _post(self, book: str, action: str, words: dict[str, str]) -> Answer:
-        from trading_assets.workflows.control_book import ask_book, halt_book
+    def _post(self, book: str, action: str, words: dict[str, Any]) -> Answer:
+        from trading_assets.workflows.control_book import ask_book, halt_book, tighten_book
         from trading_assets.workflows.resume_book import resume_book
 
         who, reason = words["who"], words["reason"]
@@ -142,6 +142,11 @@ class Routes:
         if action in _KINDS:
             kind = _KINDS[action]
             return _taken(ask_book(self._desk, book, kind, who=who, reason=reason, source=_SOURCE))
+        if action == "tighten":
+            limits = words["limits"]
+            return _taken(
+                tighten_book(self._desk, book, limits, who=who, reason=reason, source=_SOURCE)
+            )
         if action == "resume":
             code = words["code"]
             return _taken(
@@ -149,21 +154,25 @@ class Routes:
                     self._desk, book, reason=reason, operator=who, code=code, source=_SOURCE
                 )
             )
-        actions = ", ".join(sorted({*_HALTS, *_KINDS, "resume"}))
+        actions = ", ".join(sorted({*_HALTS, *_KINDS, "resume", "tighten"}))
         return _no(404, f"a book can be asked for {actions}")
 
 
-def _words(body: bytes) -> dict[str, str] | str:
-    """Give the texts of a body, or what is wrong with it; a halt in a hurry has none."""
+def _words(body: bytes, *, may_limit: bool) -> dict[str, Any] | str:
+    """Give the words of a body, or what is wrong with it; a halt in a hurry has none."""
     try:
         values = json.loads(body or b"{}")
     except ValueError:
         return "the body is no JSON"
-    if not isinstance(values, dict) or not values.keys() <= set(_TEXTS):
-        return f"an object with no more than {', '.join(_TEXTS)}"
+    names = {*_TEXTS, "limits"} if may_limit else set(_TEXTS)
+    if not isinstance(values, dict) or not values.keys() <= names:
+        return f"an object with no more than {', '.join(sorted(names))}"
+    limits = values.pop("limits", {})
     if not all(isinstance(value, str) for value in values.values()):
         return "texts only"
-    return {name: values.get(name, "") for name in _TEXTS}
+    if not isinstance(limits, dict):
+        return "limits as an object of numbers"
+    return {name: values.get(name, "") for name in _TEXTS} | {"limits": limits}
 
 
 def _taken(asked: Asked) -> Answer:

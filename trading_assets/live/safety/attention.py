@@ -12,6 +12,7 @@ from trading_assets.live.effects import Effects
 from trading_assets.live.exits import withdrawals
 from trading_assets.live.safety.people import Control, events_of, halt_of
 from trading_assets.live.session import Session
+from trading_assets.live.tightening import RISK, loss_rule
 
 
 class Attention:
@@ -47,6 +48,14 @@ class Attention:
         """Stop the book by itself: in the journal and, for the next process too, by the latch."""
         self._effects.take([halt_of(request, self._clock.now())])
         self._control.put_up(request)
+
+    def note_losses(self) -> None:
+        """Halt for a loss that has just passed its limit; one that still stands is not news."""
+        state, machine = self._session.state, self._session.machine
+        rule = loss_rule(state, machine)
+        if rule and rule != state.loss_rule:
+            reason = f"{rule}: {machine.day_loss:.2%} of the day, drawdown {machine.drawdown:.2%}"
+            self.halt(HaltRequest(reason, source=RISK))
 
     def _take_commands(self) -> list[Event]:
         state = self._session.state

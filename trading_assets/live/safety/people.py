@@ -16,9 +16,17 @@ from trading_assets.domain.control import (
     HaltLevel,
     HaltRequest,
     PersonCommand,
+    TightLimits,
     confirmation_code,
 )
-from trading_assets.domain.events import CommandReceived, Event, TradingHalted, TradingResumed
+from trading_assets.domain.errors import ConfigurationError
+from trading_assets.domain.events import (
+    CommandReceived,
+    Event,
+    LimitsTightened,
+    TradingHalted,
+    TradingResumed,
+)
 from trading_assets.domain.ids import Micros, content_hash
 from trading_assets.live.book_state import BookState
 
@@ -84,6 +92,8 @@ def events_of(
         refused = _against_resume(command, book, state, control)
         resumed = TradingResumed(ts, command.reason, command.who, command.inbox_id)
         return [_received(command, ts, refused), *([] if refused else [resumed])]
+    if command.kind is CommandKind.TIGHTEN_LIMITS:
+        return _tightening(command, state, ts)
     events: list[Event] = [_received(command, ts)]
     if command.kind in _LEVELS:
         arguments = arguments_of(command)
@@ -108,6 +118,15 @@ def arguments_of(command: PersonCommand) -> dict[str, Any]:
     """Read what a command needs besides its kind."""
     values: dict[str, Any] = json.loads(command.arguments)
     return values
+
+
+def _tightening(command: PersonCommand, state: BookState, ts: Micros) -> list[Event]:
+    try:
+        wanted = TightLimits.from_texts(arguments_of(command))
+        limits = state.tightened.tightened_by(wanted)
+    except ConfigurationError as error:
+        return [_received(command, ts, f"{error.what}: expected {error.expected}")]
+    return [_received(command, ts), LimitsTightened(ts, limits, command.inbox_id)]
 
 
 def _received(command: PersonCommand, ts: Micros, refused: str = "") -> CommandReceived:

@@ -7,7 +7,15 @@ import pytest
 
 from trading_assets.domain.errors import DataError, InvariantError, RecoveryError
 from trading_assets.domain.order import OrderSide, OrderStatus, OrderType, TimeInForce
-from trading_assets.domain.setup import Costs, FeeAsset, FillRules, SignalFamily, Sizing, SizingMode
+from trading_assets.domain.setup import (
+    Costs,
+    FeeAsset,
+    FillRules,
+    Limits,
+    SignalFamily,
+    Sizing,
+    SizingMode,
+)
 from trading_assets.engine.machine import Machine
 from trading_assets.engine.signals import BarMatrix, SignalMatrix
 from trading_assets.records.codes import Leg, OrderState
@@ -114,6 +122,36 @@ def test_an_exit_at_market_is_the_venues_to_fill_and_reaches_the_same_books(mark
     machine.on_fill(leaving.order_id, 1000, 101.0, 0, False, 2 * STEP + 7)
     assert machine.positions()[0].lots == 0
     assert machine.realised_pnl == 1
+
+
+@pytest.mark.parametrize(
+    "sizing",
+    [
+        Sizing(SizingMode.PCT_OF_EQUITY, pos_pct=Decimal(40)),
+        Sizing(SizingMode.FIXED, qty=Decimal(2)),
+    ],
+)
+def test_a_multiplier_scales_every_size_and_never_adds_up(market, sizing):
+    whole = live(market, sizing=sizing).on_close(STEP, BAR, target(1.0))[0].lots
+    machine = live(market, sizing=sizing)
+    machine.scale(0.5)
+    machine.scale(0.25)
+    assert machine.on_close(STEP, BAR, target(1.0))[0].lots == whole // 4
+
+
+def test_a_loss_of_the_day_names_the_rule_that_stops_entries(market):
+    limits = Limits(daily_loss_bps=Decimal(100), max_drawdown_pct=Decimal(5))
+    machine = live(market, limits=limits)
+    (order,) = machine.on_close(STEP, BAR, target(1.0))
+    machine.on_fill(order.order_id, order.lots, 100.0, 0, False, STEP + 7)
+    share = order.lots * 0.001 * 100 / 10_000
+    assert (machine.halting_rule, machine.day_loss) == ("", 0.0)
+    for number, (fall, rule) in enumerate([(0.005, ""), (0.02, "daily_loss_halt"),
+                                           (0.06, "drawdown_halt")]):  # fmt: skip
+        price = 100.0 * (1 - fall / share)
+        machine.on_close((2 + number) * STEP, np.array([[price] * 4 + [5.0]]), NONE)
+        assert machine.halting_rule == rule
+        assert machine.day_loss == pytest.approx(fall)
 
 
 def test_an_exit_below_the_least_value_names_its_rule(market):

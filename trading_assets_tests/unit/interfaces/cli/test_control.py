@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from typer.testing import CliRunner
 
-from trading_assets.domain.control import CommandKind, HaltLevel
+from trading_assets.domain.control import CommandKind, HaltLevel, TightLimits
 from trading_assets.domain.errors import ConfigurationError
-from trading_assets.domain.events import SessionOpened, TradingHalted, TradingResumed
+from trading_assets.domain.events import (
+    LimitsTightened,
+    SessionOpened,
+    TradingHalted,
+    TradingResumed,
+)
 from trading_assets.interfaces.cli.control import app
 from trading_assets.live.safety.latch import read_latch
 from trading_assets.storage.inbox import Inbox
@@ -109,3 +116,19 @@ def test_a_resume_needs_a_reason_and_a_name(folder):
     _run("halt", *ANN)
     with pytest.raises(ConfigurationError, match="reason and a name"):
         _run("resume", "--reason", " ", "--by", "ann", "--yes", "paper")
+
+
+def test_limits_are_tightened_and_never_loosened(folder):
+    said = _run("tighten", *ANN, "--max-order-notional", "50", "--risk-multiplier", "0.5")
+    assert "command 1" in said
+    arguments = '{"max_order_notional":"50","risk_multiplier":"0.5"}'
+    assert _commands(folder)[0][::4] == (CommandKind.TIGHTEN_LIMITS, arguments)
+    with Journal(folder, book="paper", epoch="wall", clock=_Clock()) as journal:
+        limits = TightLimits(max_order_notional=Decimal(50))
+        journal.append([SessionOpened(1, "paper", "r1", ()), LimitsTightened(2, limits, 1)])
+    with pytest.raises(ConfigurationError, match="only be tightened"):
+        _run("tighten", *ANN, "--max-order-notional", "51")
+    for wrong in ((), ("--risk-multiplier", "1.5"), ("--max-open-orders", "some")):
+        with pytest.raises(ConfigurationError, match="limit|value"):
+            _run("tighten", *ANN, *wrong)
+    assert len(_commands(folder)) == 1

@@ -105,6 +105,17 @@ def test_a_resume_repeats_the_code_which_only_the_control_token_sees(endpoint):
     assert endpoint.commands() == [CommandKind.HALT_TRADING, CommandKind.RESUME_TRADING]
 
 
+def test_limits_are_tightened_by_numbers_and_by_nothing_else(endpoint):
+    limits = {"risk_multiplier": 0.5, "max_open_orders": "2"}
+    path = "/books/paper/tighten"
+    assert endpoint.control(path, {**WORDS, "limits": limits})[0] == 202
+    assert endpoint.control(path, {**WORDS, "limits": {"leverage": 3}})[0] == 409
+    assert endpoint.control(path, {**WORDS, "limits": {"risk_multiplier": None}})[0] == 409
+    assert endpoint.control(path, {**WORDS, "limits": [1]})[0] == 400
+    assert endpoint.control("/books/paper/halt", {**WORDS, "limits": {}})[0] == 400
+    assert endpoint.commands() == [CommandKind.TIGHTEN_LIMITS]
+
+
 @pytest.mark.parametrize(
     ("status", "path", "options"),
     [
