@@ -129,6 +129,6 @@ def test_limits_are_tightened_and_never_loosened(folder):
     with pytest.raises(ConfigurationError, match="only be tightened"):
         _run("tighten", *ANN, "--max-order-notional", "51")
     for wrong in ((), ("--risk-multiplier", "1.5"), ("--max-open-orders", "some")):
-        with pytest.raises(ConfigurationError, match="limit|value"):
+        with pytest.raises(ConfigurationError, match=r"limit|value"):
             _run("tighten", *ANN, *wrong)
     assert len(_commands(folder)) == 1
