@@ -219,6 +219,23 @@ class TradingResumed:
 
 
 @dataclass(frozen=True, slots=True)
+class BookArmed:
+    """A person's approval by which this session trades real money.
+
+    Attributes:
+        host: of the venue.
+        expires: the machine's clock, microseconds UTC.
+    """
+
+    ts: Micros
+    by: str
+    reason: str
+    host: str
+    release_id: str
+    expires: Micros
+
+
+@dataclass(frozen=True, slots=True)
 class LimitsTightened:
     """A person made limits tighter; these are all of them now."""
 
@@ -254,5 +271,6 @@ Event = (
     | TradingHalted
     | TradingResumed
     | LimitsTightened
+    | BookArmed
     | SessionClosed
 )

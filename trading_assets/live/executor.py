@@ -18,10 +18,12 @@ from trading_assets.domain.errors import (
 )
 from trading_assets.domain.events import (
     BarReady,
+    BookArmed,
+    Event,
     SessionClosed,
     SessionOpened,
 )
-from trading_assets.domain.ids import CLIENT_ORDER_ID_PREFIX
+from trading_assets.domain.ids import CLIENT_ORDER_ID_PREFIX, Micros
 from trading_assets.domain.order import OrderTicket
 from trading_assets.domain.ports import Broker
 from trading_assets.live.effects import Effects
@@ -122,7 +124,7 @@ class Executor:
         if not self._is_open:
             setup = self._session.setup
             opened = SessionOpened(now, setup.book, setup.release_id, self._broker.balances())
-            self._effects.take([opened, *after_restart(state, now)])
+            self._effects.take([opened, *self._approval(now), *after_restart(state, now)])
         self._tell("starting")
         while state.in_doubt() or not self._reconcile():
             was_in_doubt = state.in_doubt()
@@ -140,6 +142,12 @@ class Executor:
     @property
     def _is_open(self) -> bool:
         return self._effects.counts[SessionOpened.__name__] > 0
+
+    def _approval(self, ts: Micros) -> list[Event]:
+        token = self._around.armed
+        if token is None:
+            return []
+        return [BookArmed(ts, token.by, token.reason, token.host, token.release_id, token.expires)]
 
     def _refuse_own_orders(self) -> None:
         ours = [

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from trading_assets.domain.account import AccountNews
 from trading_assets.domain.ids import Micros
+from trading_assets.live.safety.arming import ArmToken
 from trading_assets.live.safety.people import Control
 
 
@@ -81,6 +82,7 @@ class Surroundings:
         control: by what people reach the book.
         observe: is told the state of the book; must return at once.
         news: what was heard of the account; may raise VenueUnavailable or RateLimited.
+        armed: by whose leave the book trades real money; None for play money.
         wake: set when people ask for something, and by a stop; ends a wait. None where nobody can.
     """
 
@@ -89,3 +91,4 @@ class Surroundings:
     observe: Callable[[Observation], None]
     news: Callable[[], AccountNews] = AccountNews
     wake: threading.Event | None = None
+    armed: ArmToken | None = None

@@ -26,6 +26,7 @@ from trading_assets.domain.control import CommandKind, HaltLevel
 from trading_assets.domain.errors import InvariantError, RecoveryError
 from trading_assets.domain.events import (
     BarReady,
+    BookArmed,
     CommandReceived,
     DecisionDropped,
     EquityMarked,
@@ -92,6 +93,7 @@ class Session:
             TradingResumed: self._on_resumed,
             LimitsTightened: self._on_tightened,
             Reconciled: self._on_reconciled,
+            BookArmed: _nothing,
             SessionClosed: _nothing,
         }
 

@@ -2,26 +2,53 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Hashable, Sequence
 from typing import Self
 
 from trading_assets.domain.control import HaltRequest, PersonCommand
+from trading_assets.domain.ports import Clock
+from trading_assets.live.safety.arming import ArmToken
 from trading_assets.live.safety.halt_signal import HaltSignal
 from trading_assets.live.safety.latch import lift_latch, write_latch
 from trading_assets.live.safety.watchdog import Watchdog
-from trading_assets.live.safety.watcher import Watcher
 from trading_assets.storage.inbox import Inbox
 from trading_assets.workflows.live_book import LiveBook
+
+
+class Leave:
+    """By whose leave a book trades real money, and whether it still holds."""
+
+    def __init__(self, place: LiveBook, clock: Clock, token: ArmToken | None) -> None:
+        """Keep a leave.
+
+        Args:
+            place: the book.
+            clock: the machine's.
+            token: what a person has allowed; None for play money, which needs no leave.
+        """
+        self._place = place
+        self._clock = clock
+        self.token = token
+
+    def lapsed(self) -> HaltRequest | None:
+        """Give a halt once the leave has ended: at its hour, or because a person took it back."""
+        if self.token is None:
+            return None
+        if self._clock.now() >= self.token.expires:
+            return HaltRequest("the arm token has expired", source="arming", identity="expired")
+        if not self._place.arm_token.exists():
+            reason = "the arm token was taken away"
+            return HaltRequest(reason, source="arming", identity="disarmed")
+        return None
 
 
 class BookControl:
     """Latch and inbox as the executor's thread sees them."""
 
-    def __init__(self, place: LiveBook, signalled: HaltSignal) -> None:
+    def __init__(self, place: LiveBook, signalled: HaltSignal, leave: Leave) -> None:
         self._place = place
+        self._leave = leave
         self._signalled = signalled
         self._inbox = Inbox(place.folder)
 
@@ -33,7 +60,7 @@ class BookControl:
 
     def latched(self) -> HaltRequest | None:
         """Give the latch that is up, None when none is."""
-        return self._place.latched() or self._signalled.latched()
+        return self._place.latched() or self._signalled.latched() or self._leave.lapsed()
 
     def put_up(self, request: HaltRequest) -> None:
         """Put the latch up, durably."""
@@ -67,29 +94,37 @@ class BookControl:
             self.put_up(HaltRequest(reason, source="inbox"))
 
 
-@contextmanager
-def watching(
-    place: LiveBook, stop: threading.Event, supervisor_timeout_s: float
-) -> Iterator[threading.Event]:
-    """Watch a book's folder and its supervisor; give the event that ends the executor's waits."""
-    eyes = _Eyes(place, Watchdog(place.supervisor, supervisor_timeout_s, time.monotonic))
-    with Watcher(eyes.look, stop) as watcher:
-        yield watcher.wake
+class Eyes:
+    """Looks around from the watcher's thread, with a connection of its own to the inbox.
 
+    What it finds wrong by itself becomes a latch; session and journal are not its to touch.
+    """
 
-class _Eyes:
-    """Looks at latch and inbox from a thread of its own, with a connection of its own."""
+    def __init__(
+        self,
+        place: LiveBook,
+        leave: Leave,
+        supervisor_timeout_s: float,
+    ) -> None:
+        """Begin to look.
 
-    def __init__(self, place: LiveBook, watchdog: Watchdog) -> None:
+        Args:
+            place: the book.
+            leave: by which the book trades.
+            supervisor_timeout_s: see `live.safety.watchdog`.
+        """
         self._place = place
-        self._watchdog = watchdog
+        self._leave = leave
+        self._watchdog = Watchdog(place.supervisor, supervisor_timeout_s, time.monotonic)
         self._inbox: Inbox | None = None
 
     def look(self) -> Hashable:
-        """Give what people have asked so far; put the latch up when the supervisor is silent."""
-        request = self._watchdog.look()
-        if request is not None:
-            write_latch(self._place.halt, request)
+        """Give what people have asked so far; put the latch up where nobody watches or allows."""
+        silence, lapse = self._watchdog.look(), self._leave.lapsed()
+        if silence is not None:
+            write_latch(self._place.halt, silence)
+        if lapse is not None and self._place.latched() is None:
+            write_latch(self._place.halt, lapse)
         if self._inbox is None:
             self._inbox = Inbox(self._place.folder)
         return self._place.latched(), self._inbox.last()

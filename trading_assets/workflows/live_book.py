@@ -18,7 +18,6 @@ from trading_assets.live.safety.latch import read_latch
 from trading_assets.settings import Settings
 from trading_assets.storage.journal_reader import FILE, JournalReader
 
-_PLAY_MONEY_HOSTS = (*LOOPBACK, "testnet.binance.vision", "demo-api.binance.com")
 _LOOPBACK_TIMEOUT_S = 2.0
 
 
@@ -53,6 +52,11 @@ class LiveBook:
     def supervisor(self) -> Path:
         """Touched by whoever watches over the executor, see `live.supervisor_timeout_s`."""
         return self.folder / "supervisor"
+
+    @property
+    def arm_token(self) -> Path:
+        """A person's leave to trade real money, see `live.safety.arming`."""
+        return self.folder / "arm.token"
 
     @property
     def is_running(self) -> bool:
@@ -124,23 +128,25 @@ def set_aside(book: LiveBook) -> Path | None:
     return target
 
 
+def venue_url(settings: Settings, book: LiveBook) -> str:
+    """Give the address of a book's venue."""
+    if book.settings.venue != "embedded":
+        return settings.binance.api_url
+    exchange = settings.exchange
+    host = f"[{exchange.host}]" if ":" in exchange.host else exchange.host
+    return f"http://{host}:{exchange.port}/api"
+
+
 def venue_client(settings: Settings, book: LiveBook) -> Any:
     """Build a client for the book's account; the network is not touched.
 
-    Raises:
-        ConfigurationError: if the venue trades real money (nothing here can arm that), or a key is
-            missing.
-    """
-    if book.settings.venue == "embedded":
-        from trading_assets.exchange.config import DEMO_KEY, DEMO_SECRET
+    Whoever trades with it must ask `armed.require_armed` first.
 
-        exchange = settings.exchange
-        host = f"[{exchange.host}]" if ":" in exchange.host else exchange.host
-        url, key, secret = f"http://{host}:{exchange.port}/api", DEMO_KEY, DEMO_SECRET
-    else:
-        url = settings.binance.api_url
-        _refuse_real_money(book, url)
-        key, secret = _keys(settings, book)
+    Raises:
+        ConfigurationError: if a key is missing.
+    """
+    url = venue_url(settings, book)
+    key, secret = venue_keys(settings, book)
     timeout_s = settings.binance.timeout_s
     if urlsplit(url).hostname in LOOPBACK:
         timeout_s = min(timeout_s, _LOOPBACK_TIMEOUT_S)
@@ -148,18 +154,16 @@ def venue_client(settings: Settings, book: LiveBook) -> Any:
     return make_client(url, key, secret, timeout_s=timeout_s, recv_window_ms=window_ms)
 
 
-def _refuse_real_money(book: LiveBook, url: str) -> None:
-    host = urlsplit(url).hostname
-    if host not in _PLAY_MONEY_HOSTS:
-        raise ConfigurationError(
-            f"Book {book.name} would trade real money",
-            expected=f"an account with play money, at one of {', '.join(_PLAY_MONEY_HOSTS)}",
-            found=str(host),
-            fix="This version cannot be armed for real money.",
-        )
+def venue_keys(settings: Settings, book: LiveBook) -> tuple[str, str]:
+    """Give key and secret of a book's account.
 
+    Raises:
+        ConfigurationError: if one is missing.
+    """
+    if book.settings.venue == "embedded":
+        from trading_assets.exchange.config import DEMO_KEY, DEMO_SECRET
 
-def _keys(settings: Settings, book: LiveBook) -> tuple[str, str]:
+        return DEMO_KEY, DEMO_SECRET
     key, secret = settings.binance_api_key, settings.binance_api_secret
     if key is None or secret is None:
         raise ConfigurationError(

@@ -22,12 +22,15 @@ from trading_assets.live.heartbeat import write_heartbeat
 from trading_assets.live.lease import Lease, holder
 from trading_assets.live.ports import LocalTime, MachineTime
 from trading_assets.live.recovery import last_release, recover
+from trading_assets.live.safety.arming import ArmToken
 from trading_assets.live.safety.halt_signal import halt_on_signal
+from trading_assets.live.safety.watcher import Watcher
 from trading_assets.live.venue_time import VenueTime
 from trading_assets.settings import Settings
 from trading_assets.storage.journal import Journal
 from trading_assets.storage.release_store import Release
-from trading_assets.workflows.book_control import BookControl, watching
+from trading_assets.workflows.armed import require_armed
+from trading_assets.workflows.book_control import BookControl, Eyes, Leave
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import LiveBook, live_book, venue_client
 from trading_assets.workflows.release_parts import (
@@ -80,6 +83,7 @@ def run_live(
         RecoveryError: if journal and venue disagree; nothing is sent then.
     """
     place = live_book(desk.settings, book)
+    require_armed(desk.settings, place, release_id="", now=desk.clock.now())
     client = venue_client(desk.settings, place)
     with ExitStack() as stack:
         stack.callback(client.close_connection)
@@ -101,6 +105,10 @@ def run_live(
         named = last_release(journal)
         if named is not None and named != release.release_id:
             release = desk.releases.get(named)
+        armed = require_armed(
+            desk.settings, place, release_id=release.release_id, now=desk.clock.now()
+        )
+        leave = Leave(place, desk.clock, armed)
         require_venue_is_source(desk.settings, place.settings.venue, release.spec.symbols)
         _require_fit(release, source)
         broker = BinanceBroker(
@@ -115,9 +123,10 @@ def run_live(
             venue_bars(desk.settings, pager, client.API_URL, release.spec.symbols)
         )
         signalled = stack.enter_context(halt_on_signal(place.halt))
-        control = stack.enter_context(BookControl(place, signalled))
+        control = stack.enter_context(BookControl(place, signalled, leave))
         timeout_s = desk.settings.live.supervisor_timeout_s
-        wake = stack.enter_context(watching(place, stop, timeout_s))
+        eyes = Eyes(place, leave, timeout_s)
+        wake = stack.enter_context(Watcher(eyes.look, stop)).wake
         news = stack.enter_context(
             account_news(desk.settings, client, broker, release.spec.symbols, since=venue_now)
         )
@@ -133,6 +142,7 @@ def run_live(
             news=news,
             control=control,
             wake=wake,
+            armed=armed,
         )
         return executor.run(stop, max_bars=max_bars)
 
@@ -150,6 +160,7 @@ def _executor(
     news: Callable[[], AccountNews],
     control: BookControl,
     wake: threading.Event,
+    armed: ArmToken | None,
 ) -> Executor:
     """Join all parts of a book."""
     spec = release.spec
@@ -183,6 +194,7 @@ def _executor(
             observe=observe,
             news=news,
             wake=wake,
+            armed=armed,
         ),
     )
 

@@ -117,6 +117,43 @@ def resume(
     typer.echo(f"Book {book} may open positions again {when} (command {asked.inbox_id}).")
 
 
+@app.command()
+def arm(
+    release: Annotated[str, typer.Option("--release", help="Id of the release to be traded.")],
+    reason: Reason,
+    by: By,
+    book: Annotated[str, typer.Option("--book", help="A book of a real venue.")],
+    hours: Annotated[int, typer.Option("--hours", min=1, help="How long the leave holds.")] = 24,
+) -> None:
+    """Allow a book to trade one release with real money, for a while; asks for confirmation."""
+    from trading_assets.bootstrap import desk
+    from trading_assets.workflows.arm_book import arm_book
+
+    settings = load_settings().settings
+    typer.echo(
+        f"Book {book} will trade REAL MONEY of account {settings.books[book].account} with release "
+        f"{release} for {hours} h, by leave of {by}: {reason}."
+        if book in settings.books
+        else f"No book {book}."
+    )
+    wanted = f"arm {book}"
+    if typer.prompt(f"Type '{wanted}' to allow it") != wanted:
+        typer.echo("Not armed.")
+        raise typer.Exit(1)
+    token = arm_book(desk(settings), book, release_id=release, by=by, reason=reason, hours=hours)
+    typer.echo(f"Armed at {token.host}. `trading-assets disarm --book {book}` takes it back.")
+
+
+@app.command()
+def disarm(book: Annotated[str, typer.Option("--book", help="A book of a real venue.")]) -> None:
+    """Take back the leave to trade real money; a running executor halts at once."""
+    from trading_assets.bootstrap import desk
+    from trading_assets.workflows.arm_book import disarm_book
+
+    was_armed = disarm_book(desk(load_settings().settings), book)
+    typer.echo(f"Book {book} is not armed{'' if was_armed else ', nor was it'}.")
+
+
 @control_app.callback()
 def control() -> None:
     """The endpoint on loopback that halts books."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import threading
 
@@ -12,17 +13,20 @@ from trading_assets.domain.control import CommandKind, HaltLevel, confirmation_c
 from trading_assets.domain.errors import RecoveryError
 from trading_assets.domain.events import (
     BarReady,
+    BookArmed,
     CommandReceived,
     OrderIntentCreated,
     OrderReported,
     OrderSubmitted,
     Reconciled,
+    SessionOpened,
     TradingHalted,
     TradingResumed,
 )
 from trading_assets.domain.order import OrderSide, OrderStatus, OrderType
 from trading_assets.live.exits import withdrawals
 from trading_assets.live.recovery import recover
+from trading_assets.live.safety.arming import ArmToken
 
 NAN = math.nan
 KIND = CommandKind
@@ -257,3 +261,15 @@ def test_bars_that_wait_are_not_traded_after_a_halt_in_between(kit):
     assert len(desk.venue.sent) == 1
     kinds = [type(e) for e in desk.journal.events if isinstance(e, BarReady | TradingHalted)]
     assert kinds == [BarReady, TradingHalted, BarReady, BarReady]
+
+
+def test_the_approval_of_real_money_is_journalled_with_every_session(kit):
+    desk = kit.Desk([(NAN, NAN)])
+    token = ArmToken("demo", "demo", "api.binance.com", "r1", "ann", "ready", 1, 2)
+    for _ in range(2):
+        executor = desk.executor()
+        executor._around = dataclasses.replace(executor._around, armed=token)
+        executor.run(threading.Event(), max_bars=1)
+    found = _kinds(desk, SessionOpened, BookArmed)
+    assert [type(e) for e in found] == [SessionOpened, BookArmed] * 2
+    assert (found[1].by, found[1].reason, found[1].expires) == ("ann", "ready", 2)

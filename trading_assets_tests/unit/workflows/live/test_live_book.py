@@ -56,14 +56,6 @@ def test_an_embedded_venue_is_reached_on_loopback_with_short_patience(make_desk)
     client.close_connection()
 
 
-def test_real_money_cannot_be_traded(make_desk):
-    settings = make_desk(**_REAL).settings
-    with pytest.raises(ConfigurationError, match="real money") as caught:
-        venue_client(settings, live_book(settings, "real"))
-
-    assert "secret-of-the-test" not in str(caught.value)
-
-
 def test_play_money_of_the_real_venue_needs_both_keys(make_desk):
     url = {"TA_BINANCE__API_URL": "https://testnet.binance.vision/api"}
     settings = make_desk(**_REAL, **url).settings
