@@ -91,6 +91,7 @@ class Live(Declaration):
     heartbeat_s: float = Field(gt=0)
     supervisor_timeout_s: float = Field(ge=0)
     latch_losses: bool
+    orders_per_symbol: int = Field(ge=1, le=32)
 
 
 class Book(Declaration):

@@ -20,6 +20,7 @@ class SignalRow:
         values: the signal columns in the order of the strategy's family; NaN means no opinion.
         row_hash: SHA-256 of symbol, bar time and the bytes of `values`.
         forecast_id: hash of the prediction behind it, "" when it uses none.
+        tag: name of the strategy where several share the book, "" where one is alone.
     """
 
     symbol: Symbol
@@ -27,6 +28,7 @@ class SignalRow:
     values: tuple[float, ...]
     row_hash: str
     forecast_id: str = ""
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,17 @@ class BarReady:
 
 @dataclass(frozen=True, slots=True)
 class SessionOpened:
-    """A session started trading a release; the venue's balances were these, unmanaged."""
+    """A session started trading a release; the venue's balances were these, unmanaged.
+
+    Attributes:
+        orders_per_symbol: how many orders of one strategy and symbol may be open at a time.
+    """
 
     ts: Micros
     book: str
     release_id: str
     opening: tuple[Balance, ...]
+    orders_per_symbol: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,9 @@ class SessionSetup:
         account: name of the venue account; part of every client order id.
         tag: name of the strategy spec; part of every client order id.
         instruments: in the order of the engine's symbols.
-        signal_columns: number of values in a signal row.
+        signal_columns: number of values in a signal row; of several strategies the most.
+        members: strategies that share the book, each with its symbols, in the engine's order;
+            their names are the tags then. Empty when one strategy is alone.
         snapshot_bars: a snapshot is asked for after so many bars.
         order_types, times_in_force: what can be sent to the venue; a decision that needs another
             is dropped with that reason.
@@ -45,6 +47,7 @@ class SessionSetup:
     release_id: str
     instruments: tuple[Instrument, ...]
     signal_columns: int
+    members: tuple[tuple[str, tuple[Symbol, ...]], ...] = ()
     snapshot_bars: int = 100
     order_types: frozenset[OrderType] = frozenset(
         {OrderType.MARKET, OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT}
@@ -52,6 +55,18 @@ class SessionSetup:
     times_in_force: frozenset[TimeInForce] = frozenset(
         {TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}
     )
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Names of the strategies, by their place in the engine."""
+        return tuple(tag for tag, _ in self.members) or (self.tag,)
+
+    @property
+    def signal_places(self) -> dict[tuple[str, Symbol], int]:
+        """Row of the engine's signals by tag and symbol of a `SignalRow`."""
+        alone = (("", tuple(instrument.symbol for instrument in self.instruments)),)
+        keys = [(tag, symbol) for tag, symbols in self.members or alone for symbol in symbols]
+        return {key: place for place, key in enumerate(keys)}
 
     def unsendable(self, ticket: OrderTicket) -> str:
         """Give the rule that says why the venue cannot take an order, "" when it can."""
@@ -88,6 +103,7 @@ class BookState:
         loss_rule: the loss that the book has halted itself for and that still stands, "" for none.
         unwanted: client order ids of orders that a person wants withdrawn.
         exits: number of exits that a flatten has sent; part of the next one's id.
+        orders_per_symbol: how many orders of one strategy and symbol may be open at a time.
         exit_tries: by place in the engine, how often a flatten has tried since the latest bar.
     """
 
@@ -114,10 +130,16 @@ class BookState:
     unwanted: set[str] = field(default_factory=set)
     exits: int = 0
     exit_tries: dict[str, int] = field(default_factory=dict)
+    orders_per_symbol: int = 1
 
-    def is_blocked(self, symbol: Symbol) -> bool:
-        """Tell whether an order of the symbol has not ended; no other may be sent then."""
-        return any(order.ticket.symbol == symbol for order in self.orders.values())
+    def is_blocked(self, symbol: Symbol, tag: str) -> bool:
+        """Tell whether no further order of a strategy may be sent for a symbol now."""
+        return self.open_orders(symbol, tag) >= self.orders_per_symbol
+
+    def open_orders(self, symbol: Symbol, tag: str) -> int:
+        """Count the orders of a strategy and symbol that have not ended."""
+        tickets = (order.ticket for order in self.orders.values())
+        return sum(ticket.symbol == symbol and ticket.tag == tag for ticket in tickets)
 
     def in_doubt(self) -> tuple[LiveOrder, ...]:
         """List the orders that the venue may or may not have."""
@@ -177,6 +199,7 @@ class BookState:
             "unwanted": sorted(self.unwanted),
             "exits": self.exits,
             "exit_tries": dict(sorted(self.exit_tries.items())),
+            "orders_per_symbol": self.orders_per_symbol,
         }
 
     @classmethod
@@ -207,6 +230,7 @@ class BookState:
             unwanted=set(values["unwanted"]),
             exits=values["exits"],
             exit_tries=dict(values["exit_tries"]),
+            orders_per_symbol=values["orders_per_symbol"],
         )
 
 

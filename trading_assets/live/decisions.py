@@ -60,9 +60,8 @@ class Decisions:
         while waiting:
             order = waiting.popleft()
             instrument = self._setup.instruments[order.symbol_index]
-            ticket = ticket_from_order(
-                order, instrument, self._setup.account, self._setup.tag, revision
-            )
+            tag = self._setup.tags[order.tag]
+            ticket = ticket_from_order(order, instrument, self._setup.account, tag, revision)
             rule = self._refusal(ticket, is_late=is_late)
             if rule:
                 dropped = DecisionDropped(ts, ticket.symbol, ticket.tag, ticket.bar_ts, rule)
@@ -91,7 +90,7 @@ class Decisions:
             return "decided_before"
         if is_late:
             return "late_bar"
-        if self._state.is_blocked(ticket.symbol):
+        if self._state.is_blocked(ticket.symbol, ticket.tag):
             return "order_unresolved"
         if self._state.halted and not ticket.reduce_only:
             return "halted"

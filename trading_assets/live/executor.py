@@ -123,7 +123,13 @@ class Executor:
             self._refuse_own_orders()
         if not self._is_open:
             setup = self._session.setup
-            opened = SessionOpened(now, setup.book, setup.release_id, self._broker.balances())
+            opened = SessionOpened(
+                now,
+                setup.book,
+                setup.release_id,
+                self._broker.balances(),
+                self._pace.orders_per_symbol,
+            )
             self._effects.take([opened, *self._approval(now), *after_restart(state, now)])
         self._tell("starting")
         while state.in_doubt() or not self._reconcile():

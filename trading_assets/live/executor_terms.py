@@ -21,6 +21,7 @@ class Pace:
         stop_s: budget of a clean stop.
         latch_losses: a loss beyond its limit halts the book until a person resumes; otherwise
             entries stop for as long as the limit's own rule says.
+        orders_per_symbol: how many orders of one strategy and symbol may be open at a time.
     """
 
     poll_s: float
@@ -28,6 +29,7 @@ class Pace:
     stop_s: float
     heartbeat_s: float
     reconcile_s: float = 60.0
+    orders_per_symbol: int = 1
     observe_s: float = 3600.0
     latch_losses: bool = True
 

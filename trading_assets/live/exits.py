@@ -71,7 +71,9 @@ class Exits:
         commands: list[Command] = []
         for place, position in enumerate(self._machine.positions()):
             tries = state.exit_tries.get(str(place), 0)
-            if not position.lots or tries >= TRIES_PER_BAR or state.is_blocked(position.symbol):
+            tag = self._setup.tags[position.tag]
+            at_work = state.open_orders(position.symbol, tag)
+            if not position.lots or tries >= TRIES_PER_BAR or at_work:
                 continue
             state.exit_tries[str(place)] = tries + 1
             commands += self._leave(place, event)
@@ -80,10 +82,14 @@ class Exits:
     def _leave(self, place: int, event: Event) -> list[Command]:
         order = self._machine.leave(place)
         if isinstance(order, str):
-            symbol = self._machine.positions()[place].symbol
+            position = self._machine.positions()[place]
             bar_ts = self._state.last_bar or event.ts
             self._state.exit_tries[str(place)] = TRIES_PER_BAR
-            self._derive(DecisionDropped(event.ts, symbol, self._setup.tag, bar_ts, order))
+            self._derive(
+                DecisionDropped(
+                    event.ts, position.symbol, self._setup.tags[position.tag], bar_ts, order
+                )
+            )
             return []
         self._state.exits += 1
         return self._decisions.decide((order,), event.ts, revision=self._state.exits)

@@ -8,10 +8,10 @@ import polars as pl
 
 from trading_assets.domain.bar import MINUTE, Bar, Timeframe
 from trading_assets.domain.errors import DataError, VenueUnavailable
-from trading_assets.domain.events import BarReady, SignalRow
+from trading_assets.domain.events import BarReady
 from trading_assets.domain.ids import Micros, Month, Symbol
 from trading_assets.domain.ports import BarSource
-from trading_assets.live.signal_desk import SignalDesk
+from trading_assets.live.signal_desk import Signals
 from trading_assets.market.bar_frame import BAR_SCHEMA, empty_bars
 from trading_assets.market.resample import resample
 
@@ -26,7 +26,7 @@ class BarFeed:
     def __init__(
         self,
         source: BarSource,
-        desk: SignalDesk,
+        desk: Signals,
         symbols: Sequence[Symbol],
         timeframe: Timeframe,
         *,
@@ -142,9 +142,7 @@ class BarFeed:
 
     def _events(self, instants: list[Micros], frames: dict[Symbol, pl.DataFrame]) -> list[BarReady]:
         bars = {symbol: bars_from_frame(frame) for symbol, frame in frames.items()}
-        rows: dict[Symbol, dict[Micros, SignalRow]] = {
-            symbol: self._desk.rows(symbol, list(found)) for symbol, found in bars.items()
-        }
+        rows = {symbol: self._desk.rows(symbol, list(found)) for symbol, found in bars.items()}
         incomplete = {
             symbol: set(frame.filter(~pl.col("complete"))["ts"].to_physical().to_list())
             for symbol, frame in frames.items()
@@ -157,7 +155,7 @@ class BarFeed:
                     BarReady(
                         ts,
                         tuple(bars[symbol][ts] for symbol in present),
-                        tuple(rows[symbol][ts] for symbol in present),
+                        tuple(row for symbol in present for row in rows[symbol][ts]),
                         incomplete=tuple(s for s in present if ts in incomplete[s]),
                     )
                 )

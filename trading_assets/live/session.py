@@ -77,6 +77,7 @@ class Session:
         self._decisions = Decisions(setup, machine, self.state, self._derived.append)
         self._exits = Exits(setup, machine, self.state, self._decisions, self._derived.append)
         self._index = {item.symbol: place for place, item in enumerate(setup.instruments)}
+        self._signal_places = setup.signal_places
         self._handlers: dict[type[Any], Callable[[Any], list[Command]]] = {
             SessionOpened: self._on_opened,
             BarReady: self._on_bar,
@@ -193,6 +194,7 @@ class Session:
                 found=event.release_id,
                 fix="Start the book with the release that its journal names.",
             )
+        self.state.orders_per_symbol = event.orders_per_symbol
         if self.state.opened_ts is None:
             self.state.opened_ts = event.ts
             self.state.opening = {balance.asset: balance.total for balance in event.opening}
@@ -209,7 +211,9 @@ class Session:
             )
         self.state.last_bar = event.ts
         self.state.bars += 1
-        matrices = matrices_from_bar(event, self._index, self.setup.signal_columns)
+        matrices = matrices_from_bar(
+            event, self._index, self._signal_places, self.setup.signal_columns
+        )
         multiplier = self.state.tightened.risk_multiplier
         if multiplier is not None:
             self.machine.scale(float(multiplier))

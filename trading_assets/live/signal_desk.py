@@ -7,8 +7,8 @@ forecast of a row is computed once and kept, since no later bar can change it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import polars as pl
@@ -38,10 +38,80 @@ class PinnedModel:
     features: FeatureSet
 
 
+class Signals(Protocol):
+    """What a feed needs of whoever computes signals: `SignalDesk`, or `SharedDesk`."""
+
+    def history_start(self, month: Month) -> Micros:
+        """Give the open time of the first bar that rows of a month may depend on."""
+        ...
+
+    def append(self, symbol: Symbol, bars: pl.DataFrame) -> None:
+        """Add bars that are later than all that are there (RESAMPLED_SCHEMA, ascending)."""
+        ...
+
+    def forget_before(self, month: Month) -> None:
+        """Drop the bars that rows of this month and of later ones do not depend on."""
+        ...
+
+    def rows(
+        self, symbol: Symbol, instants: Sequence[Micros]
+    ) -> Mapping[Micros, tuple[SignalRow, ...]]:
+        """Give the signal rows of a symbol at some of its bars, by open time."""
+        ...
+
+
+class SharedDesk:
+    """The signals of several strategies that share a book, each on its own symbols."""
+
+    def __init__(self, members: Sequence[tuple[Sequence[Symbol], SignalDesk]]) -> None:
+        """Join desks whose rows carry their strategies' tags.
+
+        Args:
+            members: symbols and desk of each strategy, in the order of the engine.
+        """
+        self._members = members
+
+    def history_start(self, month: Month) -> Micros:
+        """Give the open time of the first bar that rows of a month may depend on."""
+        return min(desk.history_start(month) for _, desk in self._members)
+
+    def append(self, symbol: Symbol, bars: pl.DataFrame) -> None:
+        """Add bars that are later than all that are there (RESAMPLED_SCHEMA, ascending)."""
+        for symbols, desk in self._members:
+            if symbol in symbols:
+                desk.append(symbol, bars)
+
+    def forget_before(self, month: Month) -> None:
+        """Drop the bars that rows of this month and of later ones do not depend on."""
+        for _, desk in self._members:
+            desk.forget_before(month)
+
+    def rows(
+        self, symbol: Symbol, instants: Sequence[Micros]
+    ) -> Mapping[Micros, tuple[SignalRow, ...]]:
+        """Give the rows of all strategies that trade a symbol, in their order, by open time."""
+        found: dict[Micros, tuple[SignalRow, ...]] = {}
+        for symbols, desk in self._members:
+            if symbol in symbols:
+                for ts, rows in desk.rows(symbol, instants).items():
+                    found[ts] = (*found.get(ts, ()), *rows)
+        return found
+
+
 class SignalDesk:
     """Bars of several symbols and the signals of one strategy on them."""
 
-    def __init__(self, strategy: Strategy, model: PinnedModel | None = None) -> None:
+    def __init__(
+        self, strategy: Strategy, model: PinnedModel | None = None, *, tag: str = ""
+    ) -> None:
+        """Begin without bars.
+
+        Args:
+            strategy: whose signals.
+            model: that its forecasts come from, where it follows any.
+            tag: of its rows, where it shares a book with others.
+        """
+        self._tag = tag
         self._strategy = strategy
         self._model = model if strategy.horizon else None
         self._bars: dict[Symbol, pl.DataFrame] = {}
@@ -72,7 +142,9 @@ class SignalDesk:
         """Give the bars of a symbol with open time in [start, end)."""
         return self._bars[symbol].filter(between(start, end))
 
-    def rows(self, symbol: Symbol, instants: Sequence[Micros]) -> dict[Micros, SignalRow]:
+    def rows(
+        self, symbol: Symbol, instants: Sequence[Micros]
+    ) -> Mapping[Micros, tuple[SignalRow, ...]]:
         """Give the signal rows of a symbol at some of its bars, by open time.
 
         Several at once cost as much as one: a row does not depend on later bars.
@@ -85,12 +157,12 @@ class SignalDesk:
             forecasts = self._forecast(symbol, frame, Month.of(min(instants)), self._model)
             frame = with_forecasts(frame, forecasts, str(self._strategy.horizon))
             ids = _ids(forecasts, instants)
-        found: dict[Micros, SignalRow] = {}
+        found: dict[Micros, tuple[SignalRow, ...]] = {}
         for month in sorted({Month.of(ts) for ts in instants}):
             signals = month_signals(self._strategy, frame, month)
             wanted = signals.filter(pl.col("ts").dt.epoch("us").is_in(list(instants)))
             rows = signal_rows(symbol, self._strategy.family, wanted, ids)
-            found |= {row.ts: row for row in rows}
+            found |= {row.ts: (replace(row, tag=self._tag),) for row in rows}
         return found
 
     def _forecast(

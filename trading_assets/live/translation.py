@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trading_assets.domain.errors import InvariantError
-from trading_assets.domain.events import BarReady
+from trading_assets.domain.events import BarReady, SignalRow
 from trading_assets.domain.ids import Symbol, client_order_id
 from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.order import OrderTicket
@@ -19,25 +19,30 @@ if TYPE_CHECKING:
 
 
 def matrices_from_bar(
-    event: BarReady, places: Mapping[Symbol, int], columns: int
+    event: BarReady,
+    places: Mapping[Symbol, int],
+    signal_places: Mapping[tuple[str, Symbol], int],
+    columns: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Lay out bars and signals as the engine takes them; NaN is "none".
 
     The signals of a late bar are left out: it moves the book and decides nothing.
 
     Returns:
-        float64 (symbols, 5): open, high, low, close, volume; and float64 (symbols, columns).
+        float64 (symbols, 5): open, high, low, close, volume; and float64 (rows, columns), one row
+        per strategy and symbol; a strategy with fewer columns leaves the last ones empty.
 
     Raises:
-        InvariantError: if a symbol is not one of the book's.
+        InvariantError: if a symbol, or a strategy's, is not one of the book's.
     """
     bars = np.full((len(places), 5), np.nan)
-    signals = np.full((len(places), columns), np.nan)
+    signals = np.full((len(signal_places), columns), np.nan)
     for bar in event.bars:
         bars[place(bar.symbol, places)] = (bar.open, bar.high, bar.low, bar.close, bar.volume)
     if not event.late:
         for row in event.rows:
-            signals[place(row.symbol, places)] = row.values
+            at = _signal_place(row, signal_places)
+            signals[at, : len(row.values)] = row.values
     return bars, signals
 
 
@@ -76,3 +81,13 @@ def place(symbol: Symbol, places: Mapping[Symbol, int]) -> int:
             found=symbol,
         )
     return places[symbol]
+
+
+def _signal_place(row: SignalRow, places: Mapping[tuple[str, Symbol], int]) -> int:
+    if (row.tag, row.symbol) not in places:
+        raise InvariantError(
+            "Signals came of a strategy and symbol that the book does not trade",
+            expected=", ".join(f"{tag} {symbol}".strip() for tag, symbol in places),
+            found=f"{row.tag} {row.symbol}".strip(),
+        )
+    return places[row.tag, row.symbol]

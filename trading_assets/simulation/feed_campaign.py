@@ -94,8 +94,10 @@ class _NoSignals:
     def forget_before(self, month: Month) -> None:
         return
 
-    def rows(self, symbol: Symbol, instants: Sequence[Micros]) -> dict[Micros, SignalRow]:
-        return {ts: SignalRow(symbol, ts, (), "") for ts in instants}
+    def rows(
+        self, symbol: Symbol, instants: Sequence[Micros]
+    ) -> dict[Micros, tuple[SignalRow, ...]]:
+        return {ts: (SignalRow(symbol, ts, (), ""),) for ts in instants}
 
 
 class FeedWorld:

@@ -19,7 +19,8 @@ from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.order import OrderType
 from trading_assets.storage import folders, pointers
 from trading_assets.storage.decision_store import DecisionStore
-from trading_assets.strategies.spec import StrategySpec, parse_spec
+from trading_assets.strategies.portfolio_spec import AnySpec, parse_any
+from trading_assets.strategies.spec import StrategySpec
 
 RELEASE, SPEC, DECISION = "release.json", "spec.yaml", "decision.json"
 _LEDGER = "release"
@@ -32,7 +33,7 @@ class Release:
     Attributes:
         release_id: first 16 hex characters of the SHA-256 of `facts`.
         facts: spec and model hashes, feature set, instruments, order types, inputs, decision.
-        spec: what is traded; its name is the tag of the orders.
+        spec: what is traded; its name is the tag of the orders, or its members' names are.
         instruments: grids as they were when the release was published, in the spec's order.
     """
 
@@ -40,7 +41,7 @@ class Release:
     book: str
     folder: Path
     facts: Mapping[str, Any]
-    spec: StrategySpec
+    spec: AnySpec
     instruments: tuple[Instrument, ...]
 
     @property
@@ -217,7 +218,9 @@ class ReleaseStore:
                 found=content_hash(facts)[:16],
                 fix="Restore it from a copy, or publish the decision again.",
             )
-        spec = parse_spec(folders.read_file(folder, SPEC).decode(), where=f"{folder}/{SPEC}")
+        spec = parse_any(
+            folders.read_file(folder, SPEC).decode(), where=f"{folder}/{SPEC}", find=_not_inside
+        )
         instruments = tuple(instrument_from_plain(item) for item in facts["instruments"])
         return Release(release_id, book, folder, facts, spec, instruments)
 
@@ -243,4 +246,13 @@ def instrument_from_plain(values: Mapping[str, str]) -> Instrument:
             **{name: Decimal(plain[name]) for name in decimals},
             **{name: int(plain[name]) for name in instants},
         }
+    )
+
+
+def _not_inside(name: str) -> StrategySpec:
+    """Refuse a member that is named only: a release holds the keys of its members."""
+    raise CorruptFile(
+        "The spec of a release names a strategy that it does not hold",
+        expected="members with all their keys",
+        found=name[:60],
     )

@@ -15,13 +15,13 @@ from trading_assets.evaluation.gates import ChampionEvidence, Check, RunEvidence
 from trading_assets.evaluation.performance import net_return_pct
 from trading_assets.storage.release_store import Release
 from trading_assets.storage.run_store import RunStore, StoredRun
-from trading_assets.strategies.spec import StrategySpec
+from trading_assets.strategies.portfolio_spec import AnySpec
 from trading_assets.workflows.code_hash import source_hash
 from trading_assets.workflows.desk import Desk
-from trading_assets.workflows.pinned_models import choose_models
+from trading_assets.workflows.pinned_models import choose_models, needed_horizons
 from trading_assets.workflows.run_backtest import run_backtest
-from trading_assets.workflows.run_plan import changed_inputs, plan_run
-from trading_assets.workflows.strategy_specs import list_specs
+from trading_assets.workflows.run_plan import changed_inputs, plan_any
+from trading_assets.workflows.strategy_specs import list_portfolios, list_specs
 
 
 def decide(desk: Desk, book: str, *, checks: Sequence[Check] = ()) -> Decision:
@@ -121,7 +121,8 @@ def _gather(desk: Desk, name: str, book: Book, checks: Sequence[Check]) -> dict[
     release = desk.releases.current(name)
     champion = _champion(desk, release) if release else None
     candidates, without_run = [], []
-    for spec in list_specs(desk.settings).values():
+    specs: list[AnySpec] = [*list_specs(desk.settings).values()]
+    for spec in [*specs, *list_portfolios(desk.settings).values()]:
         run = desk.runs.current(spec.name)
         if run is None:
             without_run.append(spec.name)
@@ -141,9 +142,9 @@ def _gather(desk: Desk, name: str, book: Book, checks: Sequence[Check]) -> dict[
     }
 
 
-def _candidate(desk: Desk, spec: StrategySpec, run: StoredRun) -> dict[str, Any]:
+def _candidate(desk: Desk, spec: AnySpec, run: StoredRun) -> dict[str, Any]:
     try:
-        stale = changed_inputs(plan_run(desk, spec), run.manifest)
+        stale = changed_inputs(plan_any(desk, spec), run.manifest)
     except MissingPartition as error:
         stale = (error.what,)
     if not stale and not desk.runs.reproductions(spec.name, run.run_id):
@@ -160,11 +161,11 @@ def _candidate(desk: Desk, spec: StrategySpec, run: StoredRun) -> dict[str, Any]
             horizon: bool(desk.models.get(model_id).summary["beats_baselines"])
             for horizon, model_id in models.items()
         },
-        "pins_complete": spec.build_strategy().horizon in {None, *models},
+        "pins_complete": set(needed_horizons(spec)) <= models.keys(),
     }
 
 
-def _repeat(desk: Desk, spec: StrategySpec, run: StoredRun) -> None:
+def _repeat(desk: Desk, spec: AnySpec, run: StoredRun) -> None:
     """Run the same inputs again; what came of it stands in the run store, and is judged there."""
     try:
         run_backtest(desk, spec)

@@ -166,7 +166,7 @@ def _view(book: str, session: Session, end: JournalRow) -> BookView:
         account=state.expected_balances(session.setup.instruments),
         positions=tuple(
             {
-                "strategy": session.setup.tag,
+                "strategy": session.setup.tags[position.tag],
                 "symbol": position.symbol,
                 "quantity": position.quantity + position.dust,
                 "average_price": _number(position.average_price),

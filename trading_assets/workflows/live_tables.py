@@ -71,9 +71,10 @@ POSITIONS = pl.Schema(
         "qty": AMOUNT,
         "avg_price": pl.Float64(),
         "unrealized_pnl": pl.Float64(),
+        "strategy": pl.String(),
     }
 )
-"""What was held after the day's last bar; `avg_price` is null when flat."""
+"""What each strategy held after the day's last bar; `avg_price` is null when flat."""
 
 EQUITY = pl.Schema({"ts_utc": TS, "equity": pl.Float64(), "drawdown": pl.Float64()})
 """Equity in quote at the close of every bar of the day; `ts_utc` is the bar's open time."""
@@ -193,6 +194,7 @@ def _positions(desk: Desk, place: LiveBook, journal: JournalReader, end: Micros)
             position.quantity + position.dust,
             None if math.isnan(position.average_price) else position.average_price,
             position.unrealised_pnl,
+            session.setup.tags[position.tag],
         )
         for position in positions
     ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from trading_assets.domain.ids import Micros, Month
 from trading_assets.storage.model_store import StoredModel
-from trading_assets.strategies.spec import StrategySpec
+from trading_assets.strategies.portfolio_spec import AnySpec
 from trading_assets.workflows.desk import Desk
 
 
@@ -26,27 +26,33 @@ class PinnedModel:
     files: Mapping[str, bytes]
 
 
-def choose_models(desk: Desk, spec: StrategySpec, *, until: Micros) -> dict[str, str]:
-    """Give the model that a release would pin: horizon -> model id.
+def choose_models(desk: Desk, spec: AnySpec, *, until: Micros) -> dict[str, str]:
+    """Give the models that a release would pin: horizon -> model id.
 
     It is the newest one of a month that begins at most one month after the last bar of the run: a
-    later one would have learned from data that the decision does not know. Empty when the strategy
-    needs no forecast, or there is no such model.
+    later one would have learned from data that the decision does not know. A horizon without such
+    a model is left out; without one that is needed, nothing is there.
 
     Args:
         desk: holds the models.
-        spec: whose strategy names the horizon.
+        spec: whose strategies name the horizons.
         until: open time of the last bar of its run.
     """
-    horizon = spec.build_strategy().horizon
-    if horizon is None:
-        return {}
     newest = Month.of(until).shift(1)
-    for month in reversed([m for m in desk.models.months() if m <= newest]):
-        model = desk.models.current(month, horizon)
+    months = [month for month in reversed(desk.models.months()) if month <= newest]
+    found = {}
+    for horizon in needed_horizons(spec):
+        models = (desk.models.current(month, horizon) for month in months)
+        model = next((model for model in models if model is not None), None)
         if model is not None:
-            return {horizon: model.model_id}
-    return {}
+            found[horizon] = model.model_id
+    return found
+
+
+def needed_horizons(spec: AnySpec) -> tuple[str, ...]:
+    """List the horizons of the forecasts that the strategies of a spec follow."""
+    found = (part.build_strategy().horizon for part in spec.parts)
+    return tuple(dict.fromkeys(horizon for horizon in found if horizon is not None))
 
 
 def load_pins(desk: Desk, models: Mapping[str, str]) -> tuple[PinnedModel, ...]:

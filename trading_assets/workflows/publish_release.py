@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from trading_assets.domain.errors import ConfigurationError, ConflictError, CorruptFile
@@ -10,11 +11,12 @@ from trading_assets.evaluation.decision import Decision
 from trading_assets.evaluation.gates import REAL_MONEY_VENUES
 from trading_assets.storage.release_store import DECISION, SPEC, Release
 from trading_assets.storage.run_store import StoredRun
-from trading_assets.strategies.spec import parse_spec
+from trading_assets.strategies.portfolio_spec import parse_any
 from trading_assets.workflows.decide import recompute
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.pinned_models import PinnedModel, load_pins
 from trading_assets.workflows.run_logging import experiment_of
+from trading_assets.workflows.strategy_specs import find_spec
 
 _SCHEMA = 1
 
@@ -52,7 +54,7 @@ def publish_release(desk: Desk, book: str, decision_id: str) -> Release:
     champion = decision.document["champion"]
     release, _ = desk.releases.publish(
         book,
-        _facts(decision, run, pins),
+        _facts(desk, decision, run, pins),
         {
             SPEC: run.file("spec.yaml"),
             DECISION: decision.payload,
@@ -104,8 +106,11 @@ def _refuse_superseded(desk: Desk, decision: Decision) -> None:
         )
 
 
-def _facts(decision: Decision, run: StoredRun, pins: tuple[PinnedModel, ...]) -> dict[str, Any]:
-    spec = parse_spec(run.file(SPEC).decode(), where=f"{run.folder}/{SPEC}")
+def _facts(
+    desk: Desk, decision: Decision, run: StoredRun, pins: tuple[PinnedModel, ...]
+) -> dict[str, Any]:
+    find = partial(find_spec, desk.settings)
+    spec = parse_any(run.file(SPEC).decode(), where=f"{run.folder}/{SPEC}", find=find)
     manifest = run.manifest
     if spec.spec_hash != manifest["spec_hash"]:
         raise CorruptFile(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.order import OrderType
-from trading_assets.domain.setup import EngineSetup
+from trading_assets.domain.setup import AnySetup
 from trading_assets.forecasting.labels import BASE
 from trading_assets.live.book_state import SessionSetup
 from trading_assets.live.recovery import MachineFactory
-from trading_assets.live.signal_desk import PinnedModel, SignalDesk
+from trading_assets.live.signal_desk import PinnedModel, SharedDesk, SignalDesk
 from trading_assets.storage.release_store import Release
 from trading_assets.strategies.evaluate import strategy_columns
+from trading_assets.strategies.portfolio_spec import PortfolioSpec
+from trading_assets.strategies.spec import StrategySpec
 from trading_assets.workflows.live_book import LiveBook
 
 SUPPORTED = frozenset({OrderType.MARKET, OrderType.LIMIT})
@@ -19,14 +21,16 @@ SUPPORTED = frozenset({OrderType.MARKET, OrderType.LIMIT})
 
 def session_setup(book: LiveBook, release: Release) -> SessionSetup:
     """Give what a session must know of its book and release."""
-    strategy = release.spec.build_strategy()
+    parts = release.spec.parts
+    shared = isinstance(release.spec, PortfolioSpec)
     return SessionSetup(
         book=book.name,
         account=book.settings.account,
         tag=release.spec.name,
         release_id=release.release_id,
         instruments=release.instruments,
-        signal_columns=len(strategy_columns(strategy)),
+        signal_columns=max(len(strategy_columns(part.build_strategy())) for part in parts),
+        members=tuple((part.name, part.symbols) for part in parts) if shared else (),
         order_types=SUPPORTED,
     )
 
@@ -47,11 +51,13 @@ def warm_engine(release: Release) -> None:
     """Make the engine of a release ready, so that no live bar waits for it."""
     from trading_assets.engine.warm_up import warm_up
 
-    warm_up(_engine_setup(release))
+    _engine_setup(release)  # refuses what no live book can trade
+    for part in release.spec.parts:
+        warm_up(part.engine_setup(release.instruments))
 
 
-def signal_desk(release: Release) -> SignalDesk:
-    """Give the desk that computes a release's signals, with the model that it pins.
+def signal_desk(release: Release) -> SignalDesk | SharedDesk:
+    """Give the desk that computes a release's signals, with the models that it pins.
 
     Raises:
         ConfigurationError: if the strategy needs a forecast that the release does not pin, or the
@@ -59,22 +65,31 @@ def signal_desk(release: Release) -> SignalDesk:
             forecasts on bars of another size than theirs.
         CorruptFile: if a file of the model is damaged.
     """
-    if release.spec.filters.needs:
+    if release.spec.needs:
         raise ConfigurationError(
             f"Release {release.release_id} filters by what a live book cannot see yet",
             expected="filters that look at the symbol's own bars",
-            found=", ".join(release.spec.filters.needs),
+            found=", ".join(release.spec.needs),
             fix="Leave these filters out, or keep the spec to backtests.",
         )
-    strategy = release.spec.build_strategy()
-    if strategy.horizon is not None and release.spec.timeframe is not BASE:
+    if not isinstance(release.spec, PortfolioSpec):
+        return _desk_of(release, release.spec)
+    parts = release.spec.parts
+    return SharedDesk([(part.symbols, _desk_of(release, part, part.name)) for part in parts])
+
+
+def _desk_of(release: Release, spec: StrategySpec, tag: str = "") -> SignalDesk:
+    strategy = spec.build_strategy()
+    if strategy.horizon is None:
+        return SignalDesk(strategy, tag=tag)
+    if spec.timeframe is not BASE:
         raise ConfigurationError(
-            f"Release {release.release_id} follows forecasts on bars of {release.spec.bar_size}",
+            f"Release {release.release_id} follows forecasts on bars of {spec.bar_size}",
             expected=f"bar_size: {BASE.value}, which models predict on",
-            found=f"bar_size: {release.spec.bar_size}",
+            found=f"bar_size: {spec.bar_size}",
             fix="Promote a spec of that size.",
         )
-    return SignalDesk(strategy, _pinned(release, strategy.horizon) if strategy.horizon else None)
+    return SignalDesk(strategy, _pinned(release, strategy.horizon), tag=tag)
 
 
 def _pinned(release: Release, horizon: str) -> PinnedModel:
@@ -101,7 +116,7 @@ def _pinned(release: Release, horizon: str) -> PinnedModel:
     return PinnedModel(Forecaster.from_model_text(release.file(facts["document"]), booster), CORE)
 
 
-def _engine_setup(release: Release) -> EngineSetup:
+def _engine_setup(release: Release) -> AnySetup:
     """Give the engine's setup, unless it plays a part that is the venue's.
 
     Raises:

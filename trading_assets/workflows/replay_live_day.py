@@ -101,12 +101,12 @@ class _Again:
     """Bars and signal rows of a day as they come out now, by symbol and open time."""
 
     bars: Mapping[Symbol, Mapping[Micros, Bar]]
-    rows: Mapping[Symbol, Mapping[Micros, SignalRow]]
+    rows: Mapping[Symbol, Mapping[Micros, tuple[SignalRow, ...]]]
 
     def event(self, live: BarReady) -> BarReady:
         """Give the event as it comes out now."""
         bars = tuple(bars[live.ts] for bars in self.bars.values() if live.ts in bars)
-        rows = tuple(rows[live.ts] for rows in self.rows.values() if live.ts in rows)
+        rows = tuple(row for rows in self.rows.values() for row in rows.get(live.ts, ()))
         return replace(live, bars=bars, rows=rows)
 
     def between(self, first: Micros, last: Micros) -> set[Micros]:
@@ -165,7 +165,7 @@ def _computed_again(desk: Desk, release: Release, start: Micros) -> _Again:
     begin = signals.history_start(Month.of(start))
     size: Timeframe = release.spec.timeframe
     bars: dict[Symbol, Mapping[Micros, Bar]] = {}
-    rows: dict[Symbol, Mapping[Micros, SignalRow]] = {}
+    rows: dict[Symbol, Mapping[Micros, tuple[SignalRow, ...]]] = {}
     minutes = read_minutes(desk, release.spec.symbols, begin, start + DAY)
     for symbol, frame in minutes.items():
         larger = resample(frame, size)
@@ -229,11 +229,12 @@ def _compare_bar(live: BarReady, again: BarReady, found: _Findings) -> BarReady:
     if live.bars != again.bars:
         found.bars_differ += 1
         found.say(f"bars at {live.ts}: live {live.bars}, now {again.bars}")
-    hashes = {row.symbol: row.row_hash for row in again.rows}
+    rows = {(row.tag, row.symbol): row for row in again.rows}
     for row in live.rows:
-        if hashes.get(row.symbol) != row.row_hash:
+        other = rows.get((row.tag, row.symbol))
+        if other is None or other.row_hash != row.row_hash:
             found.rows_differ += 1
-            now = next((r.values for r in again.rows if r.symbol == row.symbol), "nothing")
+            now = "nothing" if other is None else other.values
             found.say(f"signals of {row.symbol} at {row.ts}: live {row.values}, now {now}")
     return again
 

@@ -221,6 +221,7 @@ def _pace(settings: Settings) -> Pace:
         stop_s=live.stop_s,
         heartbeat_s=live.heartbeat_s,
         latch_losses=live.latch_losses,
+        orders_per_symbol=live.orders_per_symbol,
     )
 
 

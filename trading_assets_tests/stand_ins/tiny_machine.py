@@ -32,6 +32,7 @@ class TinyOrder:
     reduce_only: bool
     leg: int
     bar_ts: int
+    tag: int = 0
 
 
 class TinyMachine:
@@ -130,6 +131,7 @@ class TinyMachine:
                 lots=lots,
                 quantity=instrument.quantity_from_lots(lots),
                 price=price,
+                tag=0,
             )
             for instrument, lots, price in zip((SOL, BTC), self.position, self.price, strict=True)
         )

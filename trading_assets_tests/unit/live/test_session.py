@@ -134,9 +134,9 @@ def test_a_final_report_waits_for_its_fills(session, kit):
     commands = session.handle(OrderReported(1, kit.report(ticket, "FILLED", "1.000")))
 
     assert commands == [QueryOrder("SOLUSDT", ticket.client_order_id)]
-    assert session.state.is_blocked("SOLUSDT")
+    assert session.state.is_blocked("SOLUSDT", "tiny")
     session.handle(OrderFilled(2, kit.fill(ticket, 1, "1.000")))
-    assert not session.state.is_blocked("SOLUSDT")
+    assert not session.state.is_blocked("SOLUSDT", "tiny")
 
 
 @pytest.mark.parametrize("ending", ["refused", "absent"])

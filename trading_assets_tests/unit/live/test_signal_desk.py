@@ -98,7 +98,7 @@ def _live(strategy, bars, first, last, step, model=None):
         part = todo.slice(place, step)
         desk.append("SOLUSDT", part)
         instants = part["ts"].to_physical().to_list()
-        found |= desk.rows("SOLUSDT", instants)
+        found |= {ts: row for ts, (row,) in desk.rows("SOLUSDT", instants).items()}
         desk.forget_before(Month.of(instants[-1]))
     return found
 

@@ -15,6 +15,7 @@ from trading_assets.live.translation import matrices_from_bar, ticket_from_order
 from trading_assets.records.codes import Leg
 
 PLACES = {"SOLUSDT": 0, "BTCUSDT": 1}
+SIGNALS = {("", "SOLUSDT"): 0, ("", "BTCUSDT"): 1}
 
 
 def test_an_order_becomes_a_ticket_on_the_grid(kit):
@@ -42,16 +43,21 @@ def test_an_order_becomes_a_ticket_on_the_grid(kit):
 
 def test_a_missing_symbol_and_a_late_bar_are_none(kit):
     event = kit.bar(0, sol=5, price=7.0)
-    bars, signals = matrices_from_bar(event, PLACES, 1)
+    bars, signals = matrices_from_bar(event, PLACES, SIGNALS, 1)
     assert bars[0].tolist() == [7.0, 7.0, 7.0, 7.0, 1.0]
     assert signals[0, 0] == 5
     assert math.isnan(signals[1, 0])
 
-    bars, signals = matrices_from_bar(kit.bar(0, sol=5, late=True), PLACES, 1)
+    bars, signals = matrices_from_bar(kit.bar(0, sol=5, late=True), PLACES, SIGNALS, 1)
     assert bars[0, 3] == 100.0
     assert np.isnan(signals).all()
 
 
 def test_a_symbol_of_another_book_is_refused(kit):
     with pytest.raises(InvariantError, match="does not trade"):
-        matrices_from_bar(kit.bar(0), {"ETHUSDT": 0}, 1)
+        matrices_from_bar(kit.bar(0), {"ETHUSDT": 0}, {("", "ETHUSDT"): 0}, 1)
+
+
+def test_signals_of_a_strategy_that_is_not_the_book_s_are_refused(kit):
+    with pytest.raises(InvariantError, match="strategy and symbol"):
+        matrices_from_bar(kit.bar(0), PLACES, {("trend", "SOLUSDT"): 0}, 1)

@@ -4,10 +4,13 @@ import pytest
 
 from trading_assets.domain.errors import ConfigurationError, ConflictError, CorruptFile
 from trading_assets.evaluation.decision import Decision
+from trading_assets.live.signal_desk import SharedDesk
 from trading_assets.workflows.decide import decide
+from trading_assets.workflows.live_book import live_book
 from trading_assets.workflows.publish_release import publish_release
+from trading_assets.workflows.release_parts import machine_factory, session_setup, signal_desk
 from trading_assets.workflows.run_backtest import run_backtest
-from trading_assets.workflows.strategy_specs import find_spec
+from trading_assets.workflows.strategy_specs import find_any, find_spec
 
 
 @pytest.fixture
@@ -100,3 +103,39 @@ def test_books_with_real_money_and_unknown_books_are_refused(desk, run, make_des
     assert held.verdict == "hold"
     with pytest.raises(ConfigurationError, match="No such book"):
         publish_release(desk, "nowhere", decision.decision_id)
+
+
+PORTFOLIO = """
+name: both
+members:
+  - {spec: ema_trend, allocation_pct: 60}
+  - spec:
+      name: slow_trend
+      strategy: ema_trend
+      params: {fast: 8, slow: 30}
+      symbols: [BTCUSDT, SOLUSDT]
+      sizing: {mode: pct_of_equity, pos_pct: 50}
+    allocation_pct: 40
+cash: 50000
+costs: {fees_bps: 10, slippage_bps: 3}
+"""
+
+
+def test_a_portfolio_is_decided_published_and_made_ready_to_trade(desk):
+    folder = desk.settings.strategies_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "both.yaml").write_text(PORTFOLIO)
+    spec = find_any(desk.settings, "both")
+    run_backtest(desk, spec)
+    decision = decide(desk, "paper")
+
+    release = publish_release(desk, "paper", decision.decision_id)
+
+    assert release.spec.spec_hash == spec.spec_hash
+    assert desk.releases.get(release.release_id).spec.name == "both"
+    terms = session_setup(live_book(desk.settings, "paper"), release)
+    assert terms.tags == ("ema_trend", "slow_trend")
+    assert len(terms.signal_places) == sum(len(part.symbols) for part in spec.parts)
+    machine = machine_factory(release).new()
+    assert len(machine.positions()) == len(terms.signal_places)
+    assert isinstance(signal_desk(release), SharedDesk)

@@ -1,0 +1,228 @@
+"""Several strategies on one account: each has its own books, orders and fills; the money is one."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+
+import numpy as np
+import polars as pl
+import pytest
+
+from trading_assets.domain.account import Balance
+from trading_assets.domain.bar import Bar
+from trading_assets.domain.commands import SubmitOrder
+from trading_assets.domain.events import (
+    BarReady,
+    DecisionDropped,
+    OrderFilled,
+    OrderReported,
+    OrderSubmitted,
+    SessionOpened,
+    SignalRow,
+)
+from trading_assets.domain.setup import (
+    Account,
+    Costs,
+    FeeAsset,
+    PortfolioSetup,
+    SignalFamily,
+    Sizing,
+    SizingMode,
+    StrategySetup,
+)
+from trading_assets.engine.machine import Machine
+from trading_assets.live.book_state import SessionSetup
+from trading_assets.live.recovery import MachineFactory, recover
+from trading_assets.live.session import Session
+from trading_assets.live.signal_desk import SharedDesk, SignalDesk
+from trading_assets.strategies.ema_trend import EmaTrend
+
+NAN = math.nan
+
+
+@pytest.fixture
+def setup(kit):
+    sizing = Sizing(SizingMode.PCT_OF_EQUITY, pos_pct=Decimal(100), rebalance_pct=Decimal(1))
+    return PortfolioSetup(
+        Account("USDT", Decimal(10_000)),
+        (
+            StrategySetup(
+                "fast", (kit.SOL, kit.BTC), SignalFamily.TARGET, sizing, allocation_pct=Decimal(30)
+            ),
+            StrategySetup(
+                "slow", (kit.SOL,), SignalFamily.TARGET, sizing, allocation_pct=Decimal(60)
+            ),
+        ),
+        costs=Costs(Decimal(10), Decimal(10), fee_asset=FeeAsset.RECEIVED),
+    )
+
+
+@pytest.fixture
+def terms(kit):
+    return SessionSetup(
+        "paper", "paper", "pair", "r1", (kit.SOL, kit.BTC), 3,
+        members=(("fast", ("SOLUSDT", "BTCUSDT")), ("slow", ("SOLUSDT",))),
+    )  # fmt: skip
+
+
+class Book:
+    """A session with its journal, and a venue that fills whole orders when it is told to."""
+
+    def __init__(self, kit, terms, setup):
+        self.kit, self.terms = kit, terms
+        self.machines = MachineFactory(
+            lambda: Machine(setup), lambda blob: Machine.restore(setup, blob)
+        )
+        self.journal = kit.Journal()
+        self.session = Session(terms, self.machines.new())
+        self.trades = 0
+        opening = (Balance("USDT", Decimal(10_000), Decimal(0)),)
+        self.take(SessionOpened(kit.START, "paper", "r1", opening))
+
+    def take(self, event):
+        commands = self.session.handle(event)
+        self.journal.append([event, *self.session.take_derived()])
+        return [c.ticket for c in commands if isinstance(c, SubmitOrder)]
+
+    def bar(self, number, **targets):
+        ts = self.kit.START + number * self.kit.BAR
+        bars = tuple(
+            Bar(s, ts, 100.0, 100.0, 100.0, 100.0, 1.0, 1.0, 1) for s in ("SOLUSDT", "BTCUSDT")
+        )
+        rows = [
+            self._row(symbol, ts, tag, targets.get(f"{tag}_{symbol[:3].lower()}", NAN))
+            for symbol, tags in (("SOLUSDT", ("fast", "slow")), ("BTCUSDT", ("fast",)))
+            for tag in tags
+        ]
+        tickets = self.take(BarReady(ts, bars, tuple(rows)))
+        for ticket in tickets:
+            self.take(OrderSubmitted(ts, ticket.client_order_id, 1, 5000))
+        return tickets
+
+    @staticmethod
+    def _row(symbol, ts, tag, target):
+        return SignalRow(symbol, ts, (target, NAN, NAN), "h", tag=tag)
+
+    def fill(self, ticket):
+        self.trades += 1
+        fee = ticket.quantity * Decimal("0.001")
+        asset = ticket.symbol.removesuffix("USDT")
+        if ticket.side < 0:
+            fee, asset = fee * 100, "USDT"
+        full = self.kit.report(ticket, "FILLED", str(ticket.quantity))
+        self.take(OrderReported(ticket.bar_ts, full))
+        fill = self.kit.fill(
+            ticket, self.trades, str(ticket.quantity), fee=str(fee), fee_asset=asset
+        )
+        self.take(OrderFilled(ticket.bar_ts, fill))
+
+    def held(self):
+        positions = self.session.machine.positions()
+        return {
+            (self.terms.tags[p.tag], p.symbol): p.quantity + p.dust for p in positions if p.lots
+        }
+
+
+@pytest.fixture
+def book(kit, terms, setup):
+    return Book(kit, terms, setup)
+
+
+def test_each_strategy_sends_its_own_order_for_one_symbol(book):
+    fast, slow = book.bar(0, fast_sol=1.0, slow_sol=0.5)
+
+    assert [(t.tag, t.symbol, t.quantity) for t in (fast, slow)] == [
+        ("fast", "SOLUSDT", Decimal("30.000")),
+        ("slow", "SOLUSDT", Decimal("30.000")),
+    ]
+    assert fast.client_order_id != slow.client_order_id
+
+
+def test_fills_belong_to_the_strategy_whose_order_they_are_of(book):
+    fast, slow = book.bar(0, fast_sol=1.0, slow_sol=0.5)
+    book.fill(slow)
+    assert book.held() == {("slow", "SOLUSDT"): Decimal("29.97")}
+    book.fill(fast)
+    book.session.check_engine()
+
+    (leaving,) = book.bar(1, fast_sol=0.0)
+    assert (leaving.tag, leaving.quantity) == ("fast", Decimal("29.970"))
+    book.fill(leaving)
+
+    assert book.held() == {("slow", "SOLUSDT"): Decimal("29.97")}
+    book.session.check_engine()
+    assert book.session.state.flows["SOL"] == Decimal("29.970")
+
+
+def test_an_open_order_holds_up_its_own_strategy_only(book):
+    book.bar(0, fast_sol=0.5)
+    (slow,) = book.bar(1, fast_sol=1.0, slow_sol=0.5)
+
+    assert slow.tag == "slow"
+    dropped = [e for e in book.journal.events if isinstance(e, DecisionDropped)]
+    assert [(e.tag, e.rule) for e in dropped] == [("fast", "order_unresolved")] or not dropped
+
+
+def test_a_restart_gives_every_book_back(book):
+    fast, slow = book.bar(0, fast_sol=1.0, fast_btc=0.5, slow_sol=0.5)[::2]
+    book.fill(fast)
+    book.fill(slow)
+    book.bar(1)
+
+    again = recover(book.journal, book.terms, book.machines)
+
+    assert again.machine.state_hash() == book.session.machine.state_hash()
+    assert again.state.to_json() == book.session.state.to_json()
+    restored = Session.restored(book.terms, book.machines.restore, book.session.snapshot())
+    assert restored.machine.state_hash() == book.session.machine.state_hash()
+
+
+def test_more_orders_of_a_symbol_can_be_allowed(book, kit):
+    state = book.session.state
+    book.bar(0, fast_sol=0.5)
+    assert state.is_blocked("SOLUSDT", "fast")
+    assert not state.is_blocked("SOLUSDT", "slow")
+
+    book.take(SessionOpened(kit.START + 1, "paper", "r1", (), orders_per_symbol=2))
+
+    assert not state.is_blocked("SOLUSDT", "fast")
+    assert state.open_orders("SOLUSDT", "fast") == 1
+
+
+def test_desks_of_several_strategies_give_the_rows_of_each(kit):
+    strategies = {"fast": EmaTrend(fast=2, slow=5), "slow": EmaTrend(fast=3, slow=9)}
+    shared = SharedDesk(
+        [
+            (("SOLUSDT", "BTCUSDT"), SignalDesk(strategies["fast"], tag="fast")),
+            (("SOLUSDT",), SignalDesk(strategies["slow"], tag="slow")),
+        ]
+    )
+    alone = {tag: SignalDesk(strategy) for tag, strategy in strategies.items()}
+    for symbol in ("SOLUSDT", "BTCUSDT"):
+        frame = _frame(kit, symbol)
+        for desk in (shared, *alone.values()):
+            desk.append(symbol, frame)
+    last = kit.START + 399 * kit.BAR
+
+    rows = shared.rows("SOLUSDT", [last])[last]
+
+    assert [row.tag for row in rows] == ["fast", "slow"]
+    for row in rows:
+        (same,) = alone[row.tag].rows("SOLUSDT", [last])[last]
+        assert row.row_hash == same.row_hash
+    assert [row.tag for row in shared.rows("BTCUSDT", [last])[last]] == ["fast"]
+
+
+def _frame(kit, symbol):
+    ts = kit.START + kit.BAR * np.arange(400)
+    price = 100 + np.sin(np.arange(400) / 9)
+    columns = dict.fromkeys(("open", "high", "low", "close"), price)
+    return pl.DataFrame(
+        {"ts": ts, "symbol": symbol, **columns, "volume": 1.0, "quote_volume": 1.0, "n_trades": 1}
+    ).with_columns(
+        pl.col("ts").cast(pl.Datetime("us", "UTC")),
+        source=pl.lit("venue"),
+        n_minutes=pl.lit(5, pl.Int32),
+        complete=pl.lit(True),
+    )
