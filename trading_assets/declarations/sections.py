@@ -92,6 +92,8 @@ class Live(Declaration):
     supervisor_timeout_s: float = Field(ge=0)
     latch_losses: bool
     orders_per_symbol: int = Field(ge=1, le=32)
+    collar_pct: float = Field(ge=0)
+    max_open_orders: int = Field(ge=0)
 
 
 class Book(Declaration):

@@ -33,6 +33,7 @@ from trading_assets.live.reconcile import SETTLING, Reconciler
 from trading_assets.live.recovery import after_restart
 from trading_assets.live.resolution import Resolution
 from trading_assets.live.safety.attention import Attention
+from trading_assets.live.safety.collar import Collar, CollarTerms
 from trading_assets.live.session import Session
 from trading_assets.live.venue_time import VenueTime
 
@@ -77,6 +78,8 @@ class Executor:
             resolution=self._resolution,
             hold=self._hold,
         )
+        terms = CollarTerms(pace.collar_pct, timeframe.micros, pace.late_bar, pace.max_open_orders)
+        self._collar = Collar(session, clock, local, terms)
         self._attention = Attention(session, self._effects, around.control, clock)
         self._waiting: deque[BarReady] = deque()
         self._stop = threading.Event()
@@ -174,6 +177,7 @@ class Executor:
     def _turn(self) -> None:
         self._heed_people()
         now = self._clock.poll()
+        self._collar.note_time()
         self._asked_s = self._local.monotonic()
         self._waiting.extend(self._feed.poll(now))
         while self._waiting and not self._stop.is_set():
@@ -198,6 +202,7 @@ class Executor:
         if self._session.state.last_bar == bar.ts:
             return
         is_late = self._clock.poll() - (bar.ts + self._size) > self._pace.late_bar
+        self._collar.note_time()
         self._late_bars += is_late
         self._effects.take([replace(bar, late=is_late)])
         if self._pace.latch_losses:
@@ -233,7 +238,9 @@ class Executor:
 
     def _hold(self, ticket: OrderTicket) -> str:
         """Give why an order must not leave now, "" when it may; exits pass a halt."""
-        return "stopping" if self._stop.is_set() else self._attention.hold(ticket)
+        if self._stop.is_set():
+            return "stopping"
+        return self._attention.hold(ticket) or self._collar.refusal(ticket)
 
     def _persist(self, work: Callable[[], None]) -> None:
         """Do a piece of work; when the venue cannot answer, do it again later, until the stop."""

@@ -19,6 +19,7 @@ class Pace:
     Attributes:
         late_bar: a bar handled later than this after its close is not traded.
         stop_s: budget of a clean stop.
+        collar_pct, max_open_orders: see `live.safety.collar`; 0 is no limit.
         latch_losses: a loss beyond its limit halts the book until a person resumes; otherwise
             entries stop for as long as the limit's own rule says.
         orders_per_symbol: how many orders of one strategy and symbol may be open at a time.
@@ -32,6 +33,8 @@ class Pace:
     orders_per_symbol: int = 1
     observe_s: float = 3600.0
     latch_losses: bool = True
+    collar_pct: float = 0.0
+    max_open_orders: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,6 +222,8 @@ def _pace(settings: Settings) -> Pace:
         heartbeat_s=live.heartbeat_s,
         latch_losses=live.latch_losses,
         orders_per_symbol=live.orders_per_symbol,
+        collar_pct=live.collar_pct,
+        max_open_orders=live.max_open_orders,
     )
 
 
