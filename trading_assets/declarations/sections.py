@@ -82,6 +82,9 @@ class Server(Declaration):
     port: int = Field(ge=1, le=65535)
 
 
+OnForeign = Literal["report", "pause_symbol", "halt"]
+
+
 class Live(Declaration):
     """The live executor."""
 
@@ -94,11 +97,14 @@ class Live(Declaration):
     orders_per_symbol: int = Field(ge=1, le=32)
     collar_pct: float = Field(ge=0)
     max_open_orders: int = Field(ge=0)
+    foreign: OnForeign
+    cool_down_s: float = Field(ge=0)
 
 
 class Book(Declaration):
-    """One venue account, and the book whose releases it trades (its own when empty)."""
+    """One venue account, the book whose releases it trades (its own when empty), own policies."""
 
     venue: Literal["embedded", "binance"]
     account: str = Field(pattern=r"^[a-z0-9_]{1,40}$")
     trades: str = Field(default="", pattern=r"^[a-z0-9_]{0,40}$")
+    foreign: OnForeign | None = None

@@ -154,7 +154,10 @@ class ForeignOrderSeen:
 
 @dataclass(frozen=True, slots=True)
 class ForeignFillSeen:
-    """Somebody else traded in our account; its amounts are counted apart from ours."""
+    """An execution that is not of an order of ours; its amounts are counted apart.
+
+    It is somebody else's, or one that its order cannot have had: beyond what was asked, say.
+    """
 
     ts: Micros
     fill: Fill
@@ -252,6 +255,34 @@ class LimitsTightened:
 
 
 @dataclass(frozen=True, slots=True)
+class EntriesPaused:
+    """Entries of a symbol stopped by a policy; exits go on.
+
+    Attributes:
+        symbol: "" for every symbol of the book.
+        cause: which policy; each ends by its own `EntriesAllowed`.
+        until: market time when it ends by itself, 0 when it does not.
+    """
+
+    ts: Micros
+    symbol: Symbol
+    cause: str
+    reason: str
+    until: Micros = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EntriesAllowed:
+    """What had paused entries is over, or a person has acknowledged it."""
+
+    ts: Micros
+    symbol: Symbol
+    cause: str
+    reason: str
+    inbox_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SessionClosed:
     """A clean end; a restart continues from here."""
 
@@ -279,5 +310,7 @@ Event = (
     | TradingResumed
     | LimitsTightened
     | BookArmed
+    | EntriesPaused
+    | EntriesAllowed
     | SessionClosed
 )

@@ -101,6 +101,7 @@ class BookState:
         tightened: limits that people have set since the book's first bar.
         entry_day, entries: the latest UTC day that an entry was decided on, and how many were.
         loss_rule: the loss that the book has halted itself for and that still stands, "" for none.
+        pauses: (reason, market time of its end or 0) by symbol and cause, see `live.policies`.
         unwanted: client order ids of orders that a person wants withdrawn.
         exits: number of exits that a flatten has sent; part of the next one's id.
         orders_per_symbol: how many orders of one strategy and symbol may be open at a time.
@@ -127,6 +128,7 @@ class BookState:
     entry_day: int = 0
     entries: int = 0
     loss_rule: str = ""
+    pauses: dict[tuple[Symbol, str], tuple[str, Micros]] = field(default_factory=dict)
     unwanted: set[str] = field(default_factory=set)
     exits: int = 0
     exit_tries: dict[str, int] = field(default_factory=dict)
@@ -196,6 +198,7 @@ class BookState:
             "entry_day": self.entry_day,
             "entries": self.entries,
             "loss_rule": self.loss_rule,
+            "pauses": [[*key, *value] for key, value in sorted(self.pauses.items())],
             "unwanted": sorted(self.unwanted),
             "exits": self.exits,
             "exit_tries": dict(sorted(self.exit_tries.items())),
@@ -227,6 +230,7 @@ class BookState:
             entry_day=values["entry_day"],
             entries=values["entries"],
             loss_rule=values["loss_rule"],
+            pauses={(of, cause): (why, end) for of, cause, why, end in values.get("pauses", ())},
             unwanted=set(values["unwanted"]),
             exits=values["exits"],
             exit_tries=dict(values["exit_tries"]),

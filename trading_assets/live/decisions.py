@@ -12,6 +12,7 @@ from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderStatus, OrderTicket
 from trading_assets.live.book_state import BookState, SessionSetup
 from trading_assets.live.live_order import LiveOrder
+from trading_assets.live.policies.pauses import paused_by
 from trading_assets.live.ports import DecisionMachine
 from trading_assets.live.tightening import note_entry, tightened_refusal
 from trading_assets.live.translation import ticket_from_order
@@ -94,5 +95,8 @@ class Decisions:
             return "order_unresolved"
         if self._state.halted and not ticket.reduce_only:
             return "halted"
+        cause = paused_by(self._state, ticket.symbol)
+        if cause and not ticket.reduce_only:
+            return f"paused_{cause}"
         unsendable = self._setup.unsendable(ticket)
         return unsendable or tightened_refusal(ticket, self._state, self._machine)

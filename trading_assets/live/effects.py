@@ -26,6 +26,7 @@ from trading_assets.domain.events import (
 )
 from trading_assets.domain.order import OrderTicket
 from trading_assets.domain.ports import Broker, Clock
+from trading_assets.live.policies.screening import screened
 from trading_assets.live.ports import Journal
 from trading_assets.live.resolution import Resolution
 from trading_assets.live.session import Session
@@ -48,6 +49,7 @@ class Effects:
         clock: Clock,
         resolution: Resolution,
         hold: Callable[[OrderTicket], str],
+        follow: Callable[[Event], Sequence[Event]] = lambda _: (),
     ) -> None:
         """Join a book to its journal and its venue.
 
@@ -58,6 +60,7 @@ class Effects:
             clock: names the instants of events; must never fail.
             resolution: told of every order that was sent.
             hold: asked right before an order would leave; a reason keeps it here, "" lets it go.
+            follow: asked before the book handles an event: what policies cause right after it.
         """
         self._session = session
         self._journal = journal
@@ -65,6 +68,7 @@ class Effects:
         self._clock = clock
         self._resolution = resolution
         self._hold = hold
+        self._follow = follow
         self.counts: Counter[str] = Counter()
         self.rest_s = 0.0
 
@@ -72,9 +76,11 @@ class Effects:
         """Let the book handle events, commit them together, and do what it then asks for."""
         commands: list[Command] = []
         rows: list[Event] = []
-        for event in events:
-            commands += self._session.handle(event)
-            rows += [event, *self._session.take_derived()]
+        for heard in events:
+            event = screened(heard, self._session.setup, self._session.state)
+            for each in (event, *self._follow(event)):
+                commands += self._session.handle(each)
+                rows += [each, *self._session.take_derived()]
         tickets = [command.ticket for command in commands if isinstance(command, SubmitOrder)]
         if tickets:
             rows.append(self._departure(tickets[0]))
@@ -100,7 +106,7 @@ class Effects:
             report = self._broker.cancel(command.symbol, command.client_order_id)
         except (OutcomeUnknown, OrderRejected, RateLimited, VenueUnavailable):
             return
-        if report is not None and report.executed == order.filled:
+        if report is not None and report.executed == order.booked:
             self.take(state.news(report, (), self._clock.now()))
 
     def save_snapshot(self) -> None:

@@ -28,6 +28,8 @@ from trading_assets.domain.order import OrderTicket
 from trading_assets.domain.ports import Broker
 from trading_assets.live.effects import Effects
 from trading_assets.live.executor_terms import LiveSummary, Observation, Pace, Surroundings
+from trading_assets.live.policies.book_policies import BookPolicies
+from trading_assets.live.policies.pauses import summary
 from trading_assets.live.ports import Feed, Journal, LocalTime
 from trading_assets.live.reconcile import SETTLING, Reconciler
 from trading_assets.live.recovery import after_restart
@@ -70,6 +72,7 @@ class Executor:
         self._around = around
         self._resolution = Resolution(broker, clock, local)
         self._reconciler = Reconciler(session.setup.book, session.setup.instruments, broker, clock)
+        self._policies = BookPolicies(around.policies, session.state)
         self._effects = Effects(
             session,
             journal,
@@ -77,6 +80,7 @@ class Executor:
             clock=clock,
             resolution=self._resolution,
             hold=self._hold,
+            follow=self._policies.following,
         )
         terms = CollarTerms(pace.collar_pct, timeframe.micros, pace.late_bar, pace.max_open_orders)
         self._collar = Collar(session, clock, local, terms)
@@ -184,9 +188,10 @@ class Executor:
             self._on_bar(self._waiting[0])
             self._waiting.popleft()
             self._heed_people()
+        self._effects.take(self._policies.due(now))
         self._effects.take(self._resolution.step(self._session.state))
         is_due = self._is_due("reconcile", self._pace.reconcile_s)
-        if self._has_news() or is_due:
+        if self._has_news() or self._policies.wants_look() or is_due:
             self._reconcile_running()
         self._tell("halted" if self._session.state.halted else "trading")
 
@@ -240,7 +245,8 @@ class Executor:
         """Give why an order must not leave now, "" when it may; exits pass a halt."""
         if self._stop.is_set():
             return "stopping"
-        return self._attention.hold(ticket) or self._collar.refusal(ticket)
+        held = self._attention.hold(ticket) or self._policies.hold(ticket)
+        return held or self._collar.refusal(ticket)
 
     def _persist(self, work: Callable[[], None]) -> None:
         """Do a piece of work; when the venue cannot answer, do it again later, until the stop."""
@@ -306,7 +312,7 @@ class Executor:
             open_orders=len(self._session.state.orders),
             equity=float(machine.equity),
             drawdown=float(machine.drawdown),
-            reason=reason or self._session.state.halted,
+            reason=reason or self._session.state.halted or summary(self._session.state),
         )
 
     def _is_due(self, what: str, every_s: float) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from trading_assets.domain.account import AccountNews
 from trading_assets.domain.ids import Micros
+from trading_assets.live.policies.book_policies import PolicyTerms
 from trading_assets.live.safety.arming import ArmToken
 from trading_assets.live.safety.people import Control
 
@@ -89,6 +90,7 @@ class Surroundings:
         news: what was heard of the account; may raise VenueUnavailable or RateLimited.
         armed: by whose leave the book trades real money; None for play money.
         wake: set when people ask for something, and by a stop; ends a wait. None where nobody can.
+        policies: how the book answers to what it did not cause.
     """
 
     beat: Callable[[str, int, Micros], None]
@@ -97,3 +99,4 @@ class Surroundings:
     news: Callable[[], AccountNews] = AccountNews
     wake: threading.Event | None = None
     armed: ArmToken | None = None
+    policies: PolicyTerms = field(default_factory=PolicyTerms)

@@ -25,7 +25,8 @@ class LiveOrder:
         auth_ts: venue auth clock when it was sent; with `recv_window_ms` it bounds until when the
             venue may still accept it.
         executed: base quantity filled so far, as the venue reports it.
-        filled: base quantity of the fills that the book has.
+        filled: base quantity of the fills that the engine has booked.
+        external: base quantity of fills that it cannot have had, booked apart from the engine.
     """
 
     ticket: OrderTicket
@@ -35,6 +36,7 @@ class LiveOrder:
     recv_window_ms: int = 0
     executed: Decimal = field(default_factory=Decimal)
     filled: Decimal = field(default_factory=Decimal)
+    external: Decimal = field(default_factory=Decimal)
 
     @property
     def client_order_id(self) -> str:
@@ -44,7 +46,12 @@ class LiveOrder:
     @property
     def is_complete(self) -> bool:
         """Whether the venue has said its last word and every fill of it is booked."""
-        return self.status.is_final and self.filled == self.executed
+        return self.status.is_final and self.booked == self.executed
+
+    @property
+    def booked(self) -> Decimal:
+        """Base quantity of all fills that the book knows."""
+        return self.filled + self.external
 
     @property
     def is_in_doubt(self) -> bool:
@@ -73,6 +80,7 @@ def order_to_json(order: LiveOrder) -> dict[str, Any]:
         "recv_window_ms": order.recv_window_ms,
         "executed": str(order.executed),
         "filled": str(order.filled),
+        "external": str(order.external),
     }
 
 
@@ -100,4 +108,5 @@ def order_from_json(values: dict[str, Any]) -> LiveOrder:
         values["recv_window_ms"],
         Decimal(values["executed"]),
         Decimal(values["filled"]),
+        Decimal(values.get("external", "0")),
     )

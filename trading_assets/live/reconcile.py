@@ -103,7 +103,7 @@ class Reconciler:
         """Tell whether the venue has filled more of an order than the book has heard of."""
         for order in tuple(state.orders.values()):
             report = self._broker.query(order.ticket.symbol, order.client_order_id)
-            if report is None or report.executed != order.filled:
+            if report is None or report.executed != order.booked:
                 return True
         return False
 
@@ -155,7 +155,7 @@ class Reconciler:
         now = self._market.now()
         if fill.client_order_id in state.orders:
             take(OrderFilled(now, fill))
-        elif fill.client_order_id.startswith(CLIENT_ORDER_ID_PREFIX):
+        elif _is_missing(state, fill.client_order_id):
             raise self._missing(f"trade {fill.trade_id} of order {fill.client_order_id}")
         else:
             take(ForeignFillSeen(now, fill))
@@ -190,6 +190,10 @@ class Reconciler:
             fix="Look for deposits, withdrawals or conversions of this account. The book trades "
             "again in a new journal, which takes today's balances as its opening.",
         )
+
+
+def _is_missing(state: BookState, name: str) -> bool:
+    return name.startswith(CLIENT_ORDER_ID_PREFIX) and name not in state.known_orders
 
 
 def _is_ghost(state: BookState, report: OrderReport) -> bool:

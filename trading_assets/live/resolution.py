@@ -111,7 +111,7 @@ class Resolution:
         return min(passed_auth_s, passed_local_s) > wait_s
 
     def _adopt(self, order: LiveOrder, report: OrderReport, state: BookState) -> tuple[Event, ...]:
-        fills = () if report.executed == order.filled else self._fills(order)
+        fills = () if report.executed == order.booked else self._fills(order)
         return state.news(report, fills, self._market.now())
 
     def _prove(self, order: LiveOrder, watch: _Watch, state: BookState) -> tuple[Event, ...]:

@@ -13,7 +13,8 @@ import json
 from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 from trading_assets.domain.account import Fill
 from trading_assets.domain.commands import (
@@ -29,6 +30,8 @@ from trading_assets.domain.events import (
     BookArmed,
     CommandReceived,
     DecisionDropped,
+    EntriesAllowed,
+    EntriesPaused,
     EquityMarked,
     Event,
     ForeignFillSeen,
@@ -54,12 +57,10 @@ from trading_assets.live.book_state import BookState, SessionSetup, add_fill
 from trading_assets.live.decisions import Decisions
 from trading_assets.live.exits import Exits, withdrawals
 from trading_assets.live.live_order import LiveOrder
+from trading_assets.live.policies.pauses import allow, pause
 from trading_assets.live.ports import DecisionMachine
 from trading_assets.live.tightening import RISK, loss_rule
 from trading_assets.live.translation import matrices_from_bar, place
-
-if TYPE_CHECKING:
-    pass
 
 _DERIVED = (OrderIntentCreated, DecisionDropped, EquityMarked)
 
@@ -93,6 +94,8 @@ class Session:
             TradingHalted: self._on_halted,
             TradingResumed: self._on_resumed,
             LimitsTightened: self._on_tightened,
+            EntriesPaused: partial(pause, self.state),
+            EntriesAllowed: partial(allow, self.state),
             Reconciled: self._on_reconciled,
             BookArmed: _nothing,
             SessionClosed: _nothing,
@@ -321,7 +324,10 @@ class Session:
         self.state.unwanted.discard(order.client_order_id)
         if order.filled == order.ticket.quantity:
             return []
-        woken = self.machine.on_closed(order.engine_order_id, order.status, ts)
+        # What was filled and is not the engine's is booked apart: for the engine that is a cancel.
+        is_odd = order.status is OrderStatus.FILLED
+        reason = OrderStatus.CANCELED if is_odd else order.status
+        woken = self.machine.on_closed(order.engine_order_id, reason, ts)
         return self._decisions.decide(woken, ts)
 
     # Others, and people
@@ -334,7 +340,11 @@ class Session:
         self._remember(event.fill)
         instrument = self.setup.instruments[place(event.fill.symbol, self._index)]
         add_fill(self.state.foreign_flows, event.fill, instrument)
-        return []
+        order = self.state.orders.get(event.fill.client_order_id)
+        if order is None:
+            return []
+        order.external += event.fill.quantity
+        return self._settle(order, event.ts)
 
     def _on_reconciled(self, event: Reconciled) -> list[Command]:
         self.state.reconciled_ts = event.ts

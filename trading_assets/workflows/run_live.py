@@ -20,6 +20,7 @@ from trading_assets.live.executor_terms import LiveSummary, Observation, Pace, S
 from trading_assets.live.feed import BarFeed
 from trading_assets.live.heartbeat import write_heartbeat
 from trading_assets.live.lease import Lease, holder
+from trading_assets.live.policies.book_policies import OnForeign, PolicyTerms
 from trading_assets.live.ports import LocalTime, MachineTime
 from trading_assets.live.recovery import last_release, recover
 from trading_assets.live.safety.arming import ArmToken
@@ -195,6 +196,7 @@ def _executor(
             news=news,
             wake=wake,
             armed=armed,
+            policies=_policies(desk.settings, place),
         ),
     )
 
@@ -224,6 +226,15 @@ def _pace(settings: Settings) -> Pace:
         orders_per_symbol=live.orders_per_symbol,
         collar_pct=live.collar_pct,
         max_open_orders=live.max_open_orders,
+    )
+
+
+def _policies(settings: Settings, place: LiveBook) -> PolicyTerms:
+    """Give the policies of a book: its own where it has some."""
+    live = settings.live
+    return PolicyTerms(
+        foreign=OnForeign(place.settings.foreign or live.foreign),
+        cool_down=int(live.cool_down_s * _SECOND),
     )
 
 

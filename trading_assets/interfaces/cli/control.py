@@ -91,6 +91,18 @@ def tighten(
 
 
 @app.command()
+def acknowledge(
+    symbol: Annotated[str, typer.Argument(help="The symbol, or `all` for what pauses the book.")],
+    reason: Reason,
+    by: By,
+    book: Book = "paper",
+) -> None:
+    """Allow entries of a symbol again that a policy has paused; see docs/live-policies.md."""
+    arguments = {"symbol": "" if symbol == "all" else symbol.upper()}
+    _ask(book, CommandKind.ACKNOWLEDGE_SYMBOL, reason, by, arguments)
+
+
+@app.command()
 def resume(
     reason: Reason,
     by: By,
@@ -197,12 +209,15 @@ def _halt(book: str, level: HaltLevel, reason: str, by: str) -> None:
     )
 
 
-def _ask(book: str, kind: CommandKind, reason: str, by: str) -> None:
+def _ask(
+    book: str, kind: CommandKind, reason: str, by: str, arguments: dict[str, str] | None = None
+) -> None:
     from trading_assets.bootstrap import desk
     from trading_assets.workflows.control_book import ask_book
 
     settings = load_settings().settings
-    asked = ask_book(desk(settings), book, kind, who=by, reason=reason, source=_SOURCE)
+    opened = desk(settings)
+    asked = ask_book(opened, book, kind, who=by, reason=reason, source=_SOURCE, arguments=arguments)
     typer.echo(f"Book {book}: {kind.value} is command {asked.inbox_id}. {_when(asked)}")
 
 

@@ -22,13 +22,15 @@ from trading_assets.domain.control import (
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.events import (
     CommandReceived,
+    EntriesAllowed,
     Event,
     LimitsTightened,
     TradingHalted,
     TradingResumed,
 )
-from trading_assets.domain.ids import Micros, content_hash
+from trading_assets.domain.ids import Micros, Symbol, content_hash
 from trading_assets.live.book_state import BookState
+from trading_assets.live.policies.pauses import BY_PEOPLE
 
 _LEVELS = {CommandKind.HALT_TRADING: HaltLevel.HALT, CommandKind.FLATTEN_ALL: HaltLevel.FLATTEN}
 
@@ -94,6 +96,8 @@ def events_of(
         return [_received(command, ts, refused), *([] if refused else [resumed])]
     if command.kind is CommandKind.TIGHTEN_LIMITS:
         return _tightening(command, state, ts)
+    if command.kind is CommandKind.ACKNOWLEDGE_SYMBOL:
+        return _acknowledgement(command, state, ts)
     events: list[Event] = [_received(command, ts)]
     if command.kind in _LEVELS:
         arguments = arguments_of(command)
@@ -127,6 +131,17 @@ def _tightening(command: PersonCommand, state: BookState, ts: Micros) -> list[Ev
     except ConfigurationError as error:
         return [_received(command, ts, f"{error.what}: expected {error.expected}")]
     return [_received(command, ts), LimitsTightened(ts, limits, command.inbox_id)]
+
+
+def _acknowledgement(command: PersonCommand, state: BookState, ts: Micros) -> list[Event]:
+    symbol = Symbol(str(arguments_of(command).get("symbol", "")))
+    causes = sorted(cause for of, cause in state.pauses if of == symbol and cause in BY_PEOPLE)
+    if not causes:
+        return [_received(command, ts, f"{symbol or 'the book'} waits for no acknowledgement")]
+    reason = by_whom(command.reason, command.who)
+    number = command.inbox_id
+    allowed = (EntriesAllowed(ts, symbol, cause, reason, number) for cause in causes)
+    return [_received(command, ts), *allowed]
 
 
 def _received(command: PersonCommand, ts: Micros, refused: str = "") -> CommandReceived:

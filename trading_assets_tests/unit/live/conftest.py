@@ -27,6 +27,7 @@ from trading_assets.domain.order import (
 from trading_assets.live.book_state import SessionSetup
 from trading_assets.live.executor import Executor
 from trading_assets.live.executor_terms import Pace, Surroundings
+from trading_assets.live.policies.book_policies import PolicyTerms
 from trading_assets.live.recovery import MachineFactory, recover
 from trading_assets.live.session import Session
 from trading_assets.live.venue_time import VenueTime
@@ -219,6 +220,7 @@ class Desk:
         self.beats = []
         self.people = MemoryPeople()
         self.news = AccountNews
+        self.policies = PolicyTerms()
         self.machines = machines or tiny_machines()
         self.setup = a_setup(snapshot_bars=4, signal_columns=columns)
         self.session = None
@@ -240,6 +242,7 @@ class Desk:
                 self.people,
                 self.observed.append,
                 self.news,
+                policies=self.policies,
             ),
         )
 

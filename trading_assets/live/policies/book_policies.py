@@ -1,0 +1,121 @@
+"""What a book does by itself about what it did not cause: each answer is an event of its own.
+
+The answers are decided here, outside of the session, and journalled: a replay reads them and does
+not depend on the settings of the day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from trading_assets.domain.account import Fill
+from trading_assets.domain.control import HaltLevel
+from trading_assets.domain.events import (
+    EntriesAllowed,
+    EntriesPaused,
+    Event,
+    ForeignFillSeen,
+    ForeignOrderSeen,
+    OrderRefused,
+    TradingHalted,
+)
+from trading_assets.domain.ids import CLIENT_ORDER_ID_PREFIX, Micros, Symbol
+from trading_assets.domain.order import OrderTicket
+from trading_assets.live.book_state import BookState
+from trading_assets.live.policies.pauses import BALANCE, FILL, FOREIGN, paused_by
+
+_REJECTED = -2010
+"""The venue's code for an order that the account cannot have: insufficient balance first of all."""
+
+
+class OnForeign(Enum):
+    """What follows when somebody else orders or trades in the account."""
+
+    REPORT = "report"
+    PAUSE_SYMBOL = "pause_symbol"
+    HALT = "halt"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyTerms:
+    """How a book answers.
+
+    Attributes:
+        foreign: to orders and executions that are not its own.
+        cool_down: after the venue has rejected an order for want of balance, entries of its symbol
+            rest so long, in market time.
+    """
+
+    foreign: OnForeign = OnForeign.REPORT
+    cool_down: Micros = 0
+
+
+class BookPolicies:
+    """Answers to events of one book."""
+
+    def __init__(self, terms: PolicyTerms, state: BookState) -> None:
+        self._terms = terms
+        self._state = state
+        self._must_look = False
+
+    def following(self, event: Event) -> Sequence[Event]:
+        """Give what an event causes; asked before the book handles it, journalled beside it."""
+        if isinstance(event, ForeignFillSeen):
+            fill = event.fill
+            if fill.client_order_id.startswith(CLIENT_ORDER_ID_PREFIX):
+                return self._pause(event.ts, fill.symbol, FILL, _odd(fill))
+            return self._foreign(event.ts, fill.symbol, f"trade {fill.trade_id} of somebody else")
+        if isinstance(event, ForeignOrderSeen):
+            name = event.report.client_order_id
+            return self._foreign(event.ts, event.report.symbol, f"order {name} of somebody else")
+        if isinstance(event, OrderRefused) and event.code == _REJECTED:
+            return self._cool_down(event)
+        return ()
+
+    def hold(self, ticket: OrderTicket) -> str:
+        """Give why an entry must not leave now, "" when it may: asked right before it would."""
+        cause = "" if ticket.reduce_only else paused_by(self._state, ticket.symbol)
+        return f"entries are paused: {cause}" if cause else ""
+
+    def due(self, now: Micros) -> list[Event]:
+        """Give the pauses that end by time."""
+        return [
+            EntriesAllowed(now, symbol, cause, "its time is over")
+            for (symbol, cause), (_, until) in sorted(self._state.pauses.items())
+            if until and now >= until
+        ]
+
+    def wants_look(self) -> bool:
+        """Tell, once, whether book and account are to be compared now."""
+        wants, self._must_look = self._must_look, False
+        return wants
+
+    def _foreign(self, ts: Micros, symbol: Symbol, what: str) -> Sequence[Event]:
+        if self._terms.foreign is OnForeign.PAUSE_SYMBOL:
+            return self._pause(ts, symbol, FOREIGN, what)
+        if self._terms.foreign is OnForeign.HALT and not self._state.halted:
+            return (TradingHalted(ts, f"{symbol}: {what}", HaltLevel.HALT, FOREIGN),)
+        return ()
+
+    def _cool_down(self, event: OrderRefused) -> Sequence[Event]:
+        self._must_look = True
+        order = self._state.orders.get(event.client_order_id)
+        if order is None or not self._terms.cool_down:
+            return ()
+        symbol = order.ticket.symbol
+        until = event.ts + self._terms.cool_down
+        return self._pause(event.ts, symbol, BALANCE, event.reason, until)
+
+    def _pause(
+        self, ts: Micros, symbol: Symbol, cause: str, reason: str, until: Micros = 0
+    ) -> Sequence[Event]:
+        standing = self._state.pauses.get((symbol, cause))
+        if standing is not None and not until:
+            return ()
+        return (EntriesPaused(ts, symbol, cause, reason, until),)
+
+
+def _odd(fill: Fill) -> str:
+    return f"trade {fill.trade_id} does not fit order {fill.client_order_id}: booked as external"

@@ -1,0 +1,42 @@
+"""Entries of a symbol that are paused, by cause: pure, from events of the journal."""
+
+from __future__ import annotations
+
+from trading_assets.domain.commands import Command
+from trading_assets.domain.events import EntriesAllowed, EntriesPaused
+from trading_assets.domain.ids import Symbol
+from trading_assets.live.book_state import BookState
+
+ALL = Symbol("")
+"""Stands for every symbol of the book."""
+
+FOREIGN = "foreign"
+FILL = "fill"
+BALANCE = "balance"
+BY_PEOPLE = frozenset({FOREIGN, FILL})
+"""Causes that last until a person acknowledges them; the others end when they are over."""
+
+
+def pause(state: BookState, event: EntriesPaused) -> list[Command]:
+    """Stop entries of a symbol; a cause that stands already gets the new reason and end."""
+    state.pauses[event.symbol, event.cause] = (event.reason, event.until)
+    return []
+
+
+def allow(state: BookState, event: EntriesAllowed) -> list[Command]:
+    """End one cause; entries go on when it was the last."""
+    state.pauses.pop((event.symbol, event.cause), None)
+    return []
+
+
+def paused_by(state: BookState, symbol: Symbol) -> str:
+    """Name the first cause that stops entries of a symbol, "" when none does."""
+    return min((cause for of, cause in state.pauses if of in (ALL, symbol)), default="")
+
+
+def summary(state: BookState) -> str:
+    """Say in one line what is paused and why, "" when nothing is."""
+    return "; ".join(
+        f"{symbol or 'all symbols'}: {cause} ({reason})"
+        for (symbol, cause), (reason, _) in sorted(state.pauses.items())
+    )
