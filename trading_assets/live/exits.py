@@ -1,11 +1,11 @@
-"""What a halt withdraws, and what a flatten sells: pure, from the state of a book."""
+"""What a halt or a person withdraws, and what a flatten sells: pure, from the state of a book."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from trading_assets.domain.commands import CancelOrder, Command
-from trading_assets.domain.control import HaltLevel
+from trading_assets.domain.commands import CancelOrder, Command, ReconcileState, SaveSnapshot
+from trading_assets.domain.control import CommandKind, HaltLevel
 from trading_assets.domain.events import BarReady, DecisionDropped, Event, TradingHalted
 from trading_assets.domain.order import OrderTicket, OrderType
 from trading_assets.live.book_state import BookState, SessionSetup
@@ -28,6 +28,19 @@ def withdrawals(state: BookState) -> list[Command]:
         and not order.is_in_doubt
         and (order.client_order_id in state.unwanted or _must_go(order.ticket, state.level))
     ]
+
+
+def asked_for(kind: CommandKind, state: BookState) -> list[Command]:
+    """Give what a person's command asks for by itself; the others come with an event of their own.
+
+    A cancel of all marks the orders of this moment as unwanted.
+    """
+    if kind is CommandKind.CANCEL_ALL:
+        state.unwanted = set(state.orders)
+        return withdrawals(state)
+    if kind is CommandKind.SAVE_SNAPSHOT:
+        return [SaveSnapshot()]
+    return [ReconcileState()] if kind is CommandKind.RECONCILE_STATE else []
 
 
 def _must_go(ticket: OrderTicket, level: HaltLevel) -> bool:

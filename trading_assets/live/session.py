@@ -20,10 +20,9 @@ from trading_assets.domain.account import Fill
 from trading_assets.domain.commands import (
     Command,
     QueryOrder,
-    ReconcileState,
     SaveSnapshot,
 )
-from trading_assets.domain.control import CommandKind, HaltLevel
+from trading_assets.domain.control import HaltLevel
 from trading_assets.domain.errors import InvariantError, RecoveryError
 from trading_assets.domain.events import (
     BarReady,
@@ -55,7 +54,7 @@ from trading_assets.domain.instrument import units_from_decimal
 from trading_assets.domain.order import OrderStatus, advance
 from trading_assets.live.book_state import BookState, SessionSetup, add_fill
 from trading_assets.live.decisions import Decisions
-from trading_assets.live.exits import Exits, withdrawals
+from trading_assets.live.exits import Exits, asked_for, withdrawals
 from trading_assets.live.live_order import LiveOrder
 from trading_assets.live.policies.pauses import allow, pause
 from trading_assets.live.ports import DecisionMachine
@@ -352,7 +351,7 @@ class Session:
 
     def _on_command(self, event: CommandReceived) -> list[Command]:
         self.state.inbox_id = event.inbox_id
-        return [] if event.refused else _asked_for(event.kind, self.state)
+        return [] if event.refused else asked_for(event.kind, self.state)
 
     def _on_halted(self, event: TradingHalted) -> list[Command]:
         self.state.halted = event.reason or "no reason given"
@@ -393,13 +392,3 @@ class Session:
 
 def _nothing(_: Event) -> list[Command]:
     return []
-
-
-def _asked_for(kind: CommandKind, state: BookState) -> list[Command]:
-    """Give what a command asks for by itself; the others come with an event of their own."""
-    if kind is CommandKind.CANCEL_ALL:
-        state.unwanted = set(state.orders)
-        return withdrawals(state)
-    if kind is CommandKind.SAVE_SNAPSHOT:
-        return [SaveSnapshot()]
-    return [ReconcileState()] if kind is CommandKind.RECONCILE_STATE else []
