@@ -17,6 +17,7 @@ TradingAssetsError
 │   └── OutcomeUnknown      ask the venue before anything else; never resend
 ├── LeaseHeld               another executor owns this book; attach or wait
 ├── RecoveryError           a person reconciles before trading continues
+│   └── JournalUnwritable   the disk refuses; the book is halted and its process ends
 └── InvariantError          a bug; stop trading
 """
 
@@ -141,6 +142,10 @@ class LeaseHeld(TradingAssetsError):
 
 class RecoveryError(TradingAssetsError):
     """Local state and evidence disagree; a person decides."""
+
+
+class JournalUnwritable(RecoveryError):
+    """The disk takes no more of the journal; nothing was sent after it."""
 
 
 class InvariantError(TradingAssetsError):

@@ -26,6 +26,7 @@ from trading_assets.domain.events import (
 )
 from trading_assets.domain.order import OrderTicket
 from trading_assets.domain.ports import Broker, Clock
+from trading_assets.live.board import OrderBoard
 from trading_assets.live.policies.screening import screened
 from trading_assets.live.ports import Journal
 from trading_assets.live.resolution import Resolution
@@ -49,6 +50,7 @@ class Effects:
         clock: Clock,
         resolution: Resolution,
         hold: Callable[[OrderTicket], str],
+        board: OrderBoard,
         follow: Callable[[Event], Sequence[Event]] = lambda _: (),
     ) -> None:
         """Join a book to its journal and its venue.
@@ -61,6 +63,7 @@ class Effects:
             resolution: told of every order that was sent.
             hold: asked right before an order would leave; a reason keeps it here, "" lets it go.
             follow: asked before the book handles an event: what policies cause right after it.
+            board: where the orders at work are posted for other threads.
         """
         self._session = session
         self._journal = journal
@@ -69,6 +72,7 @@ class Effects:
         self._resolution = resolution
         self._hold = hold
         self._follow = follow
+        self._board = board
         self.counts: Counter[str] = Counter()
         self.rest_s = 0.0
 
@@ -85,6 +89,7 @@ class Effects:
         if tickets:
             rows.append(self._departure(tickets[0]))
         self._commit(rows)
+        self._board.post(self._session.state)
         for place, ticket in enumerate(tickets):
             if place:
                 self._commit([self._departure(ticket)])

@@ -11,6 +11,7 @@ from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.commands import CancelOrder
 from trading_assets.domain.control import HaltRequest
 from trading_assets.domain.errors import (
+    JournalUnwritable,
     RateLimited,
     RecoveryError,
     TradingAssetsError,
@@ -81,6 +82,7 @@ class Executor:
             resolution=self._resolution,
             hold=self._hold,
             follow=self._policies.following,
+            board=around.board,
         )
         terms = CollarTerms(pace.collar_pct, timeframe.micros, pace.late_bar, pace.max_open_orders)
         self._collar = Collar(session, clock, local, terms)
@@ -104,6 +106,10 @@ class Executor:
         try:
             return self._run(stop, max_bars)
         except TradingAssetsError as error:
+            if isinstance(error, JournalUnwritable):
+                self._attention.latch_only(
+                    HaltRequest(f"{error.what}: {error.found}", source="disk")
+                )
             self._tell("failed", str(error))
             raise
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from trading_assets.domain.account import AccountNews
 from trading_assets.domain.ids import Micros
+from trading_assets.live.board import OrderBoard
 from trading_assets.live.policies.book_policies import PolicyTerms
 from trading_assets.live.safety.arming import ArmToken
 from trading_assets.live.safety.people import Control
@@ -88,6 +89,7 @@ class Surroundings:
         control: by what people reach the book.
         observe: is told the state of the book; must return at once.
         news: what was heard of the account; may raise VenueUnavailable or RateLimited.
+        board: where the orders at work are posted for other threads.
         armed: by whose leave the book trades real money; None for play money.
         wake: set when people ask for something, and by a stop; ends a wait. None where nobody can.
         policies: how the book answers to what it did not cause.
@@ -100,3 +102,4 @@ class Surroundings:
     wake: threading.Event | None = None
     armed: ArmToken | None = None
     policies: PolicyTerms = field(default_factory=PolicyTerms)
+    board: OrderBoard = field(default_factory=OrderBoard)

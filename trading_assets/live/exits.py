@@ -26,7 +26,7 @@ def withdrawals(state: BookState) -> list[Command]:
         for order in state.orders.values()
         if not order.status.is_final
         and not order.is_in_doubt
-        and (order.client_order_id in state.unwanted or _must_go(order.ticket, state.level))
+        and (order.client_order_id in state.unwanted or must_go(order.ticket, state.level))
     ]
 
 
@@ -43,7 +43,7 @@ def asked_for(kind: CommandKind, state: BookState) -> list[Command]:
     return [ReconcileState()] if kind is CommandKind.RECONCILE_STATE else []
 
 
-def _must_go(ticket: OrderTicket, level: HaltLevel) -> bool:
+def must_go(ticket: OrderTicket, level: HaltLevel) -> bool:
     """Tell whether a halt withdraws an order; an exit only to make room for one at market."""
     if level is HaltLevel.FLATTEN:
         return not ticket.reduce_only or ticket.type is not OrderType.MARKET

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import astuple, replace
 from pathlib import Path
 
-from trading_assets.domain.errors import InvariantError, LeaseHeld, RecoveryError
+from trading_assets.domain.errors import InvariantError, JournalUnwritable, LeaseHeld, RecoveryError
 from trading_assets.domain.events import (
     Event,
     ForeignFillSeen,
@@ -103,7 +103,7 @@ class Journal(JournalReader):
         Raises:
             InvariantError: if an intent or a fill stands in the journal already.
             LeaseHeld: if a later executor has taken the journal over.
-            RecoveryError: if the disk refuses; nothing was written and nothing more will be.
+            JournalUnwritable: if the disk refuses; nothing was written and nothing more will be.
         """
         if self._failed:
             raise self._refusal(self._failed)
@@ -181,8 +181,8 @@ class Journal(JournalReader):
         self._failed = text
         return self._refusal(text)
 
-    def _refusal(self, found: str) -> RecoveryError:
-        return RecoveryError(
+    def _refusal(self, found: str) -> JournalUnwritable:
+        return JournalUnwritable(
             f"The journal in {self.folder} cannot be written",
             expected="a durable commit",
             found=found,

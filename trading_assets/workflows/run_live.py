@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
+from typing import Any
 
 from trading_assets.adapters.binance.broker import BinanceBroker
 from trading_assets.adapters.binance.feed import BinanceBarSource, KlinePager
@@ -15,6 +17,7 @@ from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderType
 from trading_assets.domain.ports import Broker, Clock
+from trading_assets.live.board import OrderBoard
 from trading_assets.live.executor import Executor
 from trading_assets.live.executor_terms import LiveSummary, Observation, Pace, Surroundings
 from trading_assets.live.feed import BarFeed
@@ -24,6 +27,7 @@ from trading_assets.live.policies.book_policies import OnForeign, PolicyTerms
 from trading_assets.live.ports import LocalTime, MachineTime
 from trading_assets.live.recovery import last_release, recover
 from trading_assets.live.safety.arming import ArmToken
+from trading_assets.live.safety.canceller import Canceller
 from trading_assets.live.safety.halt_signal import halt_on_signal
 from trading_assets.live.safety.watcher import Watcher
 from trading_assets.live.venue_time import VenueTime
@@ -89,6 +93,7 @@ def run_live(
     with ExitStack() as stack:
         stack.callback(client.close_connection)
         stack.enter_context(Lease(place.lease))
+        signalled = stack.enter_context(halt_on_signal(place.halt))
         pager = KlinePager(client, desk.clock, max_attempts=1)
         source = BinanceBarSource(pager)
         venue_now = source.now()
@@ -112,22 +117,21 @@ def run_live(
         leave = Leave(place, desk.clock, armed)
         require_venue_is_source(desk.settings, place.settings.venue, release.spec.symbols)
         _require_fit(release, source)
-        broker = BinanceBroker(
-            client,
-            desk.clock,
-            recv_window_ms=desk.settings.binance.recv_window_ms,
-            time_is_auth=place.settings.venue != "embedded" or epoch == "wall",
-            filters=FilterCache(pager.entry),
-        )
-        broker.synchronise()
+        is_auth = place.settings.venue != "embedded" or epoch == "wall"
+        broker = _broker(desk, client, is_auth, FilterCache(pager.entry))
         bars = stack.enter_context(
             venue_bars(desk.settings, pager, client.API_URL, release.spec.symbols)
         )
-        signalled = stack.enter_context(halt_on_signal(place.halt))
         control = stack.enter_context(BookControl(place, signalled, leave))
         timeout_s = desk.settings.live.supervisor_timeout_s
         eyes = Eyes(place, leave, timeout_s)
         wake = stack.enter_context(Watcher(eyes.look, stop)).wake
+        board = OrderBoard()
+        spare = venue_client(desk.settings, place)
+        stack.callback(spare.close_connection)
+        stack.enter_context(
+            Canceller(board, control.latched, partial(_broker, desk, spare, is_auth))
+        )
         news = stack.enter_context(
             account_news(desk.settings, client, broker, release.spec.symbols, since=venue_now)
         )
@@ -144,6 +148,7 @@ def run_live(
             control=control,
             wake=wake,
             armed=armed,
+            board=board,
         )
         return executor.run(stop, max_bars=max_bars)
 
@@ -162,6 +167,7 @@ def _executor(
     control: BookControl,
     wake: threading.Event,
     armed: ArmToken | None,
+    board: OrderBoard,
 ) -> Executor:
     """Join all parts of a book."""
     spec = release.spec
@@ -197,8 +203,24 @@ def _executor(
             wake=wake,
             armed=armed,
             policies=_policies(desk.settings, place),
+            board=board,
         ),
     )
+
+
+def _broker(
+    desk: Desk, client: Any, time_is_auth: bool, filters: FilterCache | None = None
+) -> BinanceBroker:
+    """Join a client to its account, and sign by the venue's time."""
+    broker = BinanceBroker(
+        client,
+        desk.clock,
+        recv_window_ms=desk.settings.binance.recv_window_ms,
+        time_is_auth=time_is_auth,
+        filters=filters,
+    )
+    broker.synchronise()
+    return broker
 
 
 class _MarketClock:

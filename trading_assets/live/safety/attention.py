@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from trading_assets.domain.commands import CancelOrder
 from trading_assets.domain.control import CommandKind, HaltLevel, HaltRequest
 from trading_assets.domain.errors import RecoveryError
@@ -48,6 +50,11 @@ class Attention:
         """Stop the book by itself: in the journal and, for the next process too, by the latch."""
         self._effects.take([halt_of(request, self._clock.now())])
         self._control.put_up(request)
+
+    def latch_only(self, request: HaltRequest) -> None:
+        """Halt the next process where the journal takes no more rows."""
+        with suppress(OSError):  # the disk may refuse this too; what it refused first ends us
+            self._control.put_up(request)
 
     def note_losses(self) -> None:
         """Halt for a loss that has just passed its limit; one that still stands is not news."""

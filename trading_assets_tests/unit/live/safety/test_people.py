@@ -10,7 +10,7 @@ import pytest
 
 from trading_assets.domain.commands import CancelOrder, ReconcileState, SaveSnapshot, SubmitOrder
 from trading_assets.domain.control import CommandKind, HaltLevel, confirmation_code
-from trading_assets.domain.errors import RecoveryError
+from trading_assets.domain.errors import JournalUnwritable, RecoveryError
 from trading_assets.domain.events import (
     BarReady,
     BookArmed,
@@ -273,3 +273,23 @@ def test_the_approval_of_real_money_is_journalled_with_every_session(kit):
     found = _kinds(desk, SessionOpened, BookArmed)
     assert [type(e) for e in found] == [SessionOpened, BookArmed] * 2
     assert (found[1].by, found[1].reason, found[1].expires) == ("ann", "ready", 2)
+
+
+def test_a_journal_that_takes_no_more_halts_the_next_process_too(kit):
+    desk = kit.Desk([(1000, NAN), (2000, NAN)])
+    desk.run(1)
+    append = desk.journal.append
+
+    def full(events):
+        if any(isinstance(event, BarReady) for event in events):
+            raise JournalUnwritable("The journal cannot be written", found="no space")
+        return append(events)
+
+    desk.journal.append = full
+    with pytest.raises(JournalUnwritable):
+        desk.run(1)
+    assert desk.people.latched().source == "disk"
+    desk.journal.append = append
+    desk.run(1)
+    assert len(desk.venue.sent) == 1
+    assert _kinds(desk, TradingHalted)[0].source == "disk"
