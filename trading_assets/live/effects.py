@@ -88,8 +88,8 @@ class Effects:
         tickets = [command.ticket for command in commands if isinstance(command, SubmitOrder)]
         if tickets:
             rows.append(self._departure(tickets[0]))
-        self._commit(rows)
         self._board.post(self._session.state)
+        self._commit(rows)
         for place, ticket in enumerate(tickets):
             if place:
                 self._commit([self._departure(ticket)])
