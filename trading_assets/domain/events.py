@@ -10,6 +10,7 @@ from trading_assets.domain.bar import Bar
 from trading_assets.domain.control import CommandKind, HaltLevel, TightLimits
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.order import OrderReport, OrderTicket
+from trading_assets.domain.trading_rules import TradingRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +68,16 @@ class SessionOpened:
 
 @dataclass(frozen=True, slots=True)
 class OrderIntentCreated:
-    """A decision produced an order; from here on its id is spent."""
+    """A decision produced an order; from here on its id is spent.
+
+    Attributes:
+        fitted: what was changed to keep the venue's present rules, "" when nothing.
+    """
 
     ts: Micros
     ticket: OrderTicket
     engine_order_id: int
+    fitted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +261,14 @@ class LimitsTightened:
 
 
 @dataclass(frozen=True, slots=True)
+class TradingRulesSeen:
+    """The venue's rules of a symbol, when they are not what they were; decisions fit into them."""
+
+    ts: Micros
+    rules: TradingRules
+
+
+@dataclass(frozen=True, slots=True)
 class EntriesPaused:
     """Entries of a symbol stopped by a policy; exits go on.
 
@@ -310,6 +324,7 @@ Event = (
     | TradingResumed
     | LimitsTightened
     | BookArmed
+    | TradingRulesSeen
     | EntriesPaused
     | EntriesAllowed
     | SessionClosed

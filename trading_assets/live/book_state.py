@@ -19,6 +19,7 @@ from trading_assets.domain.order import (
     OrderType,
     TimeInForce,
 )
+from trading_assets.domain.trading_rules import TradingRules, rules_from_json, rules_to_json
 from trading_assets.live.live_order import LiveOrder, order_from_json, order_to_json
 
 Flows = dict[str, Decimal]
@@ -101,6 +102,7 @@ class BookState:
         tightened: limits that people have set since the book's first bar.
         entry_day, entries: the latest UTC day that an entry was decided on, and how many were.
         loss_rule: the loss that the book has halted itself for and that still stands, "" for none.
+        rules: the venue's trading rules as they were seen last.
         pauses: (reason, market time of its end or 0) by symbol and cause, see `live.policies`.
         unwanted: client order ids of orders that a person wants withdrawn.
         exits: number of exits that a flatten has sent; part of the next one's id.
@@ -128,6 +130,7 @@ class BookState:
     entry_day: int = 0
     entries: int = 0
     loss_rule: str = ""
+    rules: dict[Symbol, TradingRules] = field(default_factory=dict)
     pauses: dict[tuple[Symbol, str], tuple[str, Micros]] = field(default_factory=dict)
     unwanted: set[str] = field(default_factory=set)
     exits: int = 0
@@ -198,6 +201,7 @@ class BookState:
             "entry_day": self.entry_day,
             "entries": self.entries,
             "loss_rule": self.loss_rule,
+            "rules": [rules_to_json(rules) for _, rules in sorted(self.rules.items())],
             "pauses": [[*key, *value] for key, value in sorted(self.pauses.items())],
             "unwanted": sorted(self.unwanted),
             "exits": self.exits,
@@ -230,6 +234,7 @@ class BookState:
             entry_day=values["entry_day"],
             entries=values["entries"],
             loss_rule=values["loss_rule"],
+            rules={each["symbol"]: rules_from_json(each) for each in values.get("rules", ())},
             pauses={(of, cause): (why, end) for of, cause, why, end in values.get("pauses", ())},
             unwanted=set(values["unwanted"]),
             exits=values["exits"],

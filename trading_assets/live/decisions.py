@@ -10,6 +10,7 @@ from trading_assets.domain.commands import CancelOrder, Command, SubmitOrder
 from trading_assets.domain.events import DecisionDropped, Event, OrderIntentCreated
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderStatus, OrderTicket
+from trading_assets.domain.trading_rules import difference
 from trading_assets.live.book_state import BookState, SessionSetup
 from trading_assets.live.live_order import LiveOrder
 from trading_assets.live.policies.pauses import paused_by
@@ -63,18 +64,28 @@ class Decisions:
             instrument = self._setup.instruments[order.symbol_index]
             tag = self._setup.tags[order.tag]
             ticket = ticket_from_order(order, instrument, self._setup.account, tag, revision)
+            decided = ticket
             rule = self._refusal(ticket, is_late=is_late)
+            ticket, rule = (ticket, rule) if rule else self._fitted(ticket)
             if rule:
                 dropped = DecisionDropped(ts, ticket.symbol, ticket.tag, ticket.bar_ts, rule)
                 self._derive(dropped)
                 waiting += self._machine.on_closed(order.order_id, OrderStatus.CANCELED, ts)
                 continue
-            self._state.orders[ticket.client_order_id] = LiveOrder(ticket, order.order_id)
+            live = LiveOrder(ticket, order.order_id, is_cut=ticket.quantity != decided.quantity)
+            self._state.orders[ticket.client_order_id] = live
             self._state.known_orders.add(ticket.client_order_id)
             note_entry(self._state, ticket)
-            self._derive(OrderIntentCreated(ts, ticket, order.order_id))
+            fitted = difference(decided, ticket)
+            self._derive(OrderIntentCreated(ts, ticket, order.order_id, fitted))
             commands.append(SubmitOrder(ticket, order.order_id))
         return commands + self._withdrawals()
+
+    def _fitted(self, ticket: OrderTicket) -> tuple[OrderTicket, str]:
+        """Give an order as the venue's present rules have it, and the rule that it breaks."""
+        rules = self._state.rules.get(ticket.symbol)
+        fitted = ticket if rules is None else rules.fitted(ticket)
+        return (ticket, fitted) if isinstance(fitted, str) else (fitted, "")
 
     def _withdrawals(self) -> list[Command]:
         """Ask for the orders at the venue that the engine does not want any more."""

@@ -31,6 +31,7 @@ from trading_assets.live.effects import Effects
 from trading_assets.live.executor_terms import LiveSummary, Observation, Pace, Surroundings
 from trading_assets.live.policies.book_policies import BookPolicies
 from trading_assets.live.policies.pauses import summary
+from trading_assets.live.policies.rules_watch import RulesWatch
 from trading_assets.live.ports import Feed, Journal, LocalTime
 from trading_assets.live.reconcile import SETTLING, Reconciler
 from trading_assets.live.recovery import after_restart
@@ -73,7 +74,9 @@ class Executor:
         self._around = around
         self._resolution = Resolution(broker, clock, local)
         self._reconciler = Reconciler(session.setup.book, session.setup.instruments, broker, clock)
-        self._policies = BookPolicies(around.policies, session.state)
+        symbols = [instrument.symbol for instrument in session.setup.instruments]
+        rules = RulesWatch(around.rules, symbols, session.state, local.monotonic)
+        self._policies = BookPolicies(around.policies, session.state, rules)
         self._effects = Effects(
             session,
             journal,
@@ -156,6 +159,7 @@ class Executor:
             self._tell("starting")
         now = self._clock.poll()
         last = state.last_bar
+        self._effects.take(self._policies.due(now))
         self._feed.load(now // self._size * self._size if last is None else last + self._size)
 
     @property

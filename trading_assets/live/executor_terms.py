@@ -10,6 +10,7 @@ from trading_assets.domain.account import AccountNews
 from trading_assets.domain.ids import Micros
 from trading_assets.live.board import OrderBoard
 from trading_assets.live.policies.book_policies import PolicyTerms
+from trading_assets.live.policies.rules_watch import ReadRules
 from trading_assets.live.safety.arming import ArmToken
 from trading_assets.live.safety.people import Control
 
@@ -92,6 +93,7 @@ class Surroundings:
         board: where the orders at work are posted for other threads.
         armed: by whose leave the book trades real money; None for play money.
         wake: set when people ask for something, and by a stop; ends a wait. None where nobody can.
+        rules: asks for the venue's trading rules; None where decisions need not fit into them.
         policies: how the book answers to what it did not cause.
     """
 
@@ -101,5 +103,6 @@ class Surroundings:
     news: Callable[[], AccountNews] = AccountNews
     wake: threading.Event | None = None
     armed: ArmToken | None = None
+    rules: ReadRules | None = None
     policies: PolicyTerms = field(default_factory=PolicyTerms)
     board: OrderBoard = field(default_factory=OrderBoard)

@@ -26,6 +26,7 @@ class LiveOrder:
             venue may still accept it.
         executed: base quantity filled so far, as the venue reports it.
         filled: base quantity of the fills that the engine has booked.
+        is_cut: it asks for less than the engine wanted, since the venue's rules have changed.
         external: base quantity of fills that it cannot have had, booked apart from the engine.
     """
 
@@ -37,6 +38,7 @@ class LiveOrder:
     executed: Decimal = field(default_factory=Decimal)
     filled: Decimal = field(default_factory=Decimal)
     external: Decimal = field(default_factory=Decimal)
+    is_cut: bool = False
 
     @property
     def client_order_id(self) -> str:
@@ -81,6 +83,7 @@ def order_to_json(order: LiveOrder) -> dict[str, Any]:
         "executed": str(order.executed),
         "filled": str(order.filled),
         "external": str(order.external),
+        "is_cut": order.is_cut,
     }
 
 
@@ -109,4 +112,5 @@ def order_from_json(values: dict[str, Any]) -> LiveOrder:
         Decimal(values["executed"]),
         Decimal(values["filled"]),
         Decimal(values.get("external", "0")),
+        values.get("is_cut", False),
     )

@@ -48,6 +48,7 @@ from trading_assets.domain.events import (
     SessionOpened,
     TradingHalted,
     TradingResumed,
+    TradingRulesSeen,
 )
 from trading_assets.domain.ids import Micros, canonical_json
 from trading_assets.domain.instrument import units_from_decimal
@@ -56,7 +57,7 @@ from trading_assets.live.book_state import BookState, SessionSetup, add_fill
 from trading_assets.live.decisions import Decisions
 from trading_assets.live.exits import Exits, asked_for, withdrawals
 from trading_assets.live.live_order import LiveOrder
-from trading_assets.live.policies.pauses import allow, pause
+from trading_assets.live.policies.pauses import allow, note_rules, pause
 from trading_assets.live.ports import DecisionMachine
 from trading_assets.live.tightening import RISK, loss_rule
 from trading_assets.live.translation import matrices_from_bar, place
@@ -93,6 +94,7 @@ class Session:
             TradingHalted: self._on_halted,
             TradingResumed: self._on_resumed,
             LimitsTightened: self._on_tightened,
+            TradingRulesSeen: partial(note_rules, self.state),
             EntriesPaused: partial(pause, self.state),
             EntriesAllowed: partial(allow, self.state),
             Reconciled: self._on_reconciled,
@@ -321,9 +323,9 @@ class Session:
             return [QueryOrder(order.ticket.symbol, order.client_order_id)]
         del self.state.orders[order.client_order_id]
         self.state.unwanted.discard(order.client_order_id)
-        if order.filled == order.ticket.quantity:
+        if order.filled == order.ticket.quantity and not order.is_cut:
             return []
-        # What was filled and is not the engine's is booked apart: for the engine that is a cancel.
+        # Less was asked for, or some of it booked apart: for the engine the rest is cancelled.
         is_odd = order.status is OrderStatus.FILLED
         reason = OrderStatus.CANCELED if is_odd else order.status
         woken = self.machine.on_closed(order.engine_order_id, reason, ts)

@@ -24,6 +24,7 @@ from trading_assets.live.feed import BarFeed
 from trading_assets.live.heartbeat import write_heartbeat
 from trading_assets.live.lease import Lease, holder
 from trading_assets.live.policies.book_policies import OnForeign, PolicyTerms
+from trading_assets.live.policies.rules_watch import ReadRules
 from trading_assets.live.ports import LocalTime, MachineTime
 from trading_assets.live.recovery import last_release, recover
 from trading_assets.live.safety.arming import ArmToken
@@ -116,9 +117,10 @@ def run_live(
         )
         leave = Leave(place, desk.clock, armed)
         require_venue_is_source(desk.settings, place.settings.venue, release.spec.symbols)
-        _require_fit(release, source)
+        _require_fit(release, source, is_new=named is None)
+        filters = FilterCache(pager.entry)
         is_auth = place.settings.venue != "embedded" or epoch == "wall"
-        broker = _broker(desk, client, is_auth, FilterCache(pager.entry))
+        broker = _broker(desk, client, is_auth, filters)
         bars = stack.enter_context(
             venue_bars(desk.settings, pager, client.API_URL, release.spec.symbols)
         )
@@ -145,6 +147,7 @@ def run_live(
             local=local or MachineTime(),
             observe=observe,
             news=news,
+            rules=filters.rules,
             control=control,
             wake=wake,
             armed=armed,
@@ -164,6 +167,7 @@ def _executor(
     local: LocalTime,
     observe: Callable[[Observation], None],
     news: Callable[[], AccountNews],
+    rules: ReadRules,
     control: BookControl,
     wake: threading.Event,
     armed: ArmToken | None,
@@ -202,6 +206,7 @@ def _executor(
             news=news,
             wake=wake,
             armed=armed,
+            rules=rules,
             policies=_policies(desk.settings, place),
             board=board,
         ),
@@ -282,11 +287,15 @@ def _names(types: frozenset[OrderType]) -> str:
     return ", ".join(sorted(kind.name for kind in types))
 
 
-def _require_fit(release: Release, source: BinanceBarSource) -> None:
-    """Refuse to trade on another grid of prices and quantities than the release was made for."""
+def _require_fit(release: Release, source: BinanceBarSource, *, is_new: bool) -> None:
+    """Refuse to trade on another grid of prices and quantities than the release was made for.
+
+    A book that has traded goes on, and fits its decisions into the venue's grid of today.
+    """
+    names = ("base", "quote", "tick", "lot") if is_new else ("base", "quote")
     found = source.instruments(release.spec.symbols)
     for ours, theirs in zip(release.instruments, found, strict=True):
-        for name in ("base", "quote", "tick", "lot"):
+        for name in names:
             if getattr(ours, name) != getattr(theirs, name):
                 raise ConfigurationError(
                     f"{ours.symbol} has another {name} at the venue than in the release",

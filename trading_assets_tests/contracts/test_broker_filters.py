@@ -88,15 +88,15 @@ def test_a_filter_that_changed_is_read_again_after_the_refusal(exchange, filteri
     broker.submit(a_ticket("ta-after", quantity="0.110"))
 
 
-def test_filters_are_read_once_a_day(exchange, filtering):
+def test_filters_are_read_once_an_hour(exchange, filtering):
     broker, local = filtering
 
     first = broker._filters.of("SOLUSDT")
     change = {"kind": "filter_change", "symbol": "SOLUSDT", "step_size": "0.01"}
     control(exchange, "fault", change)
-    local[0] = 86_399.0
+    local[0] = 3_599.0
     assert broker._filters.of("SOLUSDT") == first
-    local[0] = 86_400.0
+    local[0] = 3_600.0
     assert broker._filters.of("SOLUSDT").quantity.step == Decimal("0.01")
 
 
@@ -105,3 +105,18 @@ def test_filters_that_cannot_be_read_refuse_nothing(exchange, filtering):
     control(exchange, "fault", {"kind": "status", "status": 503, "match": match})
     report, _ = filtering[0].submit(a_ticket())
     assert report.status is OrderStatus.FILLED
+
+
+def test_rules_are_asked_for_at_once_and_say_what_has_changed(exchange, filtering):
+    filters = filtering[0]._filters
+    before = filters.rules("SOLUSDT")
+    change = {"kind": "filter_change", "symbol": "SOLUSDT", "step_size": "0.01"}
+    control(exchange, "fault", change)
+    after = filters.rules("SOLUSDT")
+
+    assert before.is_trading
+    assert (before.lot, after.lot) == (Decimal("0.001"), Decimal("0.01"))
+    assert filters.of("SOLUSDT").quantity.step == Decimal("0.01")
+    ticket = after.fitted(a_ticket(quantity="0.105"))
+    report, _ = filtering[0].submit(ticket)
+    assert report.executed == Decimal("0.10")

@@ -1,4 +1,4 @@
-"""What the venue wants orders of a symbol to be like: read once a day, and after a refusal."""
+"""What the venue wants orders of a symbol to be like: read once an hour, and after a refusal."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import Any
 from trading_assets.domain.errors import VenueUnavailable
 from trading_assets.domain.ids import Symbol
 from trading_assets.domain.order import OrderTicket, OrderType
+from trading_assets.domain.trading_rules import TradingRules
 
-_DAY_S = 86_400.0
+_HOUR_S = 3600.0
 _ZERO = Decimal(0)
 _AT_MARKET = (OrderType.MARKET, OrderType.STOP)
 
@@ -109,16 +110,41 @@ class FilterCache:
         self._known: dict[Symbol, tuple[SymbolFilters, float]] = {}
 
     def of(self, symbol: Symbol) -> SymbolFilters:
-        """Give a symbol's filters, not older than a day.
+        """Give a symbol's filters, not older than an hour.
 
         Raises:
             UnknownSymbol, VenueUnavailable, RateLimited, VenueError: if they cannot be read.
         """
         found = self._known.get(symbol)
-        if found is None or self._monotonic() - found[1] >= _DAY_S:
+        if found is None or self._monotonic() - found[1] >= _HOUR_S:
             found = filters_from_entry(self._read(symbol)), self._monotonic()
             self._known[symbol] = found
         return found[0]
+
+    def rules(self, symbol: Symbol) -> TradingRules:
+        """Ask for a symbol's rules now; its filters are as new then.
+
+        Raises:
+            UnknownSymbol, VenueUnavailable, RateLimited, VenueError: if they cannot be read.
+        """
+        entry = self._read(symbol)
+        filters = filters_from_entry(entry)
+        self._known[symbol] = filters, self._monotonic()
+        price, quantity, at_market = filters.price, filters.quantity, filters.market_quantity
+        return TradingRules(
+            symbol,
+            str(entry.get("status", "TRADING")),
+            price.step,
+            price.least,
+            price.most,
+            quantity.step,
+            quantity.least,
+            quantity.most,
+            at_market.least,
+            at_market.most,
+            filters.notional.least,
+            filters.notional.most,
+        )
 
     def expire(self, symbol: Symbol) -> None:
         """Read a symbol's filters again before they are used next."""

@@ -20,12 +20,15 @@ from trading_assets.domain.events import (
     ForeignOrderSeen,
     OrderRefused,
     TradingHalted,
+    TradingRulesSeen,
 )
 from trading_assets.domain.ids import CLIENT_ORDER_ID_PREFIX, Micros, Symbol
 from trading_assets.domain.order import OrderTicket
 from trading_assets.live.book_state import BookState
-from trading_assets.live.policies.pauses import BALANCE, FILL, FOREIGN, paused_by
+from trading_assets.live.policies.pauses import BALANCE, FILL, FOREIGN, STATUS, paused_by
+from trading_assets.live.policies.rules_watch import RulesWatch
 
+_FILTER = -1013
 _REJECTED = -2010
 """The venue's code for an order that the account cannot have: insufficient balance first of all."""
 
@@ -55,7 +58,8 @@ class PolicyTerms:
 class BookPolicies:
     """Answers to events of one book."""
 
-    def __init__(self, terms: PolicyTerms, state: BookState) -> None:
+    def __init__(self, terms: PolicyTerms, state: BookState, rules: RulesWatch) -> None:
+        self.rules = rules
         self._terms = terms
         self._state = state
         self._must_look = False
@@ -70,8 +74,10 @@ class BookPolicies:
         if isinstance(event, ForeignOrderSeen):
             name = event.report.client_order_id
             return self._foreign(event.ts, event.report.symbol, f"order {name} of somebody else")
-        if isinstance(event, OrderRefused) and event.code == _REJECTED:
-            return self._cool_down(event)
+        if isinstance(event, OrderRefused):
+            return self._refused(event)
+        if isinstance(event, TradingRulesSeen):
+            return self._status(event)
         return ()
 
     def hold(self, ticket: OrderTicket) -> str:
@@ -80,12 +86,13 @@ class BookPolicies:
         return f"entries are paused: {cause}" if cause else ""
 
     def due(self, now: Micros) -> list[Event]:
-        """Give the pauses that end by time."""
-        return [
+        """Give what the time brings: pauses that end by it, rules that the venue has changed."""
+        over: list[Event] = [
             EntriesAllowed(now, symbol, cause, "its time is over")
             for (symbol, cause), (_, until) in sorted(self._state.pauses.items())
             if until and now >= until
         ]
+        return over + self.rules.step(now)
 
     def wants_look(self) -> bool:
         """Tell, once, whether book and account are to be compared now."""
@@ -99,7 +106,11 @@ class BookPolicies:
             return (TradingHalted(ts, f"{symbol}: {what}", HaltLevel.HALT, FOREIGN),)
         return ()
 
-    def _cool_down(self, event: OrderRefused) -> Sequence[Event]:
+    def _refused(self, event: OrderRefused) -> Sequence[Event]:
+        if event.code == _FILTER:
+            self.rules.look_soon()
+        if event.code != _REJECTED:
+            return ()
         self._must_look = True
         order = self._state.orders.get(event.client_order_id)
         if order is None or not self._terms.cool_down:
@@ -107,6 +118,14 @@ class BookPolicies:
         symbol = order.ticket.symbol
         until = event.ts + self._terms.cool_down
         return self._pause(event.ts, symbol, BALANCE, event.reason, until)
+
+    def _status(self, event: TradingRulesSeen) -> Sequence[Event]:
+        symbol, status = event.rules.symbol, event.rules.status
+        if not event.rules.is_trading:
+            return self._pause(event.ts, symbol, STATUS, f"the venue says {status}")
+        if (symbol, STATUS) in self._state.pauses:
+            return (EntriesAllowed(event.ts, symbol, STATUS, f"the venue says {status}"),)
+        return ()
 
     def _pause(
         self, ts: Micros, symbol: Symbol, cause: str, reason: str, until: Micros = 0

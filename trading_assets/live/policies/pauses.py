@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trading_assets.domain.commands import Command
-from trading_assets.domain.events import EntriesAllowed, EntriesPaused
+from trading_assets.domain.events import EntriesAllowed, EntriesPaused, TradingRulesSeen
 from trading_assets.domain.ids import Symbol
 from trading_assets.live.book_state import BookState
 
@@ -13,6 +13,7 @@ ALL = Symbol("")
 FOREIGN = "foreign"
 FILL = "fill"
 BALANCE = "balance"
+STATUS = "status"
 BY_PEOPLE = frozenset({FOREIGN, FILL})
 """Causes that last until a person acknowledges them; the others end when they are over."""
 
@@ -20,6 +21,12 @@ BY_PEOPLE = frozenset({FOREIGN, FILL})
 def pause(state: BookState, event: EntriesPaused) -> list[Command]:
     """Stop entries of a symbol; a cause that stands already gets the new reason and end."""
     state.pauses[event.symbol, event.cause] = (event.reason, event.until)
+    return []
+
+
+def note_rules(state: BookState, event: TradingRulesSeen) -> list[Command]:
+    """Let decisions fit into the rules that the venue has now."""
+    state.rules[event.rules.symbol] = event.rules
     return []
 
 

@@ -221,6 +221,7 @@ class Desk:
         self.people = MemoryPeople()
         self.news = AccountNews
         self.policies = PolicyTerms()
+        self.rules = None
         self.machines = machines or tiny_machines()
         self.setup = a_setup(snapshot_bars=4, signal_columns=columns)
         self.session = None
@@ -243,6 +244,7 @@ class Desk:
                 self.observed.append,
                 self.news,
                 policies=self.policies,
+                rules=self.rules,
             ),
         )
 
