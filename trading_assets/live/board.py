@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from trading_assets.domain.order import OrderTicket
+from trading_assets.domain.order import OrderStatus, OrderTicket
 from trading_assets.live.book_state import BookState
+
+_AT_WORK = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
 
 
 class OrderBoard:
@@ -21,5 +23,5 @@ class OrderBoard:
         self.tickets = tuple(
             order.ticket
             for order in state.orders.values()
-            if not order.is_in_doubt and not order.status.is_final
+            if order.status in _AT_WORK
         )
