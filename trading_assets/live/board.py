@@ -21,7 +21,5 @@ class OrderBoard:
     def post(self, state: BookState) -> None:
         """Show what is surely at the venue now."""
         self.tickets = tuple(
-            order.ticket
-            for order in state.orders.values()
-            if order.status in _AT_WORK
+            order.ticket for order in state.orders.values() if order.status in _AT_WORK
         )
