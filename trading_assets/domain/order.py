@@ -67,7 +67,7 @@ class OrderStatus(Enum):
     @property
     def is_final(self) -> bool:
         """Whether nothing more can happen to the order."""
-        return not _EDGES[self]
+        return self in _FINAL
 
 
 _S = OrderStatus
@@ -84,6 +84,8 @@ _EDGES: dict[OrderStatus, frozenset[OrderStatus]] = {
     _S.EXPIRED: frozenset(),
     _S.ABSENT: frozenset(),
 }
+_FINAL = tuple(status for status, edges in _EDGES.items() if not edges)
+"""A tuple: looked at by identity, without the hash of a name."""
 
 
 def advance(current: OrderStatus, new: OrderStatus) -> OrderStatus:

@@ -189,9 +189,10 @@ class Ledger:
         """Give what the account holds of each asset, exactly."""
         quote = self.setup.account.quote
         found = {quote: decimal_from_units(int(self._state.account[0]["cash"]))}
-        for (_, _, instrument), book in zip(self.places, self._state.books, strict=True):
-            held = decimal_from_units(int(book["base"]))
-            found[instrument.base] = found.get(instrument.base, Decimal(0)) + held
+        held = self._state.books["base"].tolist()
+        for (_, _, instrument), units in zip(self.places, held, strict=True):
+            base = instrument.base
+            found[base] = found.get(base, Decimal(0)) + decimal_from_units(units)
         return found
 
     def positions(self) -> tuple[Position, ...]:
@@ -348,10 +349,12 @@ class Ledger:
             self._hold(state, logs)
 
     def _working_rows(self) -> list[tuple[Record, Record]]:
+        books = self._state.books
         return [
-            (book, row)
-            for book in self._state.books
-            for row in book["orders"][: int(book["n_orders"])]
+            (books[place], row)
+            for place, count in enumerate(books["n_orders"].tolist())
+            if count
+            for row in books[place]["orders"][:count]
         ]
 
     def _awake(self) -> set[int]:

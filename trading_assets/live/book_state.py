@@ -172,9 +172,11 @@ class BookState:
         """Give what the account must hold of every asset that the book can touch."""
         assets = {asset for item in instruments for asset in (item.base, item.quote)}
         assets |= self.flows.keys()
-        parts = (self.opening, self.flows, self.foreign_flows)
+        none = Decimal(0)
         return {
-            asset: sum((part.get(asset, Decimal(0)) for part in parts), Decimal(0))
+            asset: self.opening.get(asset, none)
+            + self.flows.get(asset, none)
+            + self.foreign_flows.get(asset, none)
             for asset in sorted(assets)
         }
 

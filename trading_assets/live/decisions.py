@@ -89,6 +89,8 @@ class Decisions:
 
     def _withdrawals(self) -> list[Command]:
         """Ask for the orders at the venue that the engine does not want any more."""
+        if not self._state.orders:
+            return []
         wanted = set(self._machine.cancel_requests())
         return [
             CancelOrder(order.ticket.symbol, order.client_order_id)

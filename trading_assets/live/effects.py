@@ -78,13 +78,9 @@ class Effects:
 
     def take(self, events: Iterable[Event]) -> None:
         """Let the book handle events, commit them together, and do what it then asks for."""
-        commands: list[Command] = []
-        rows: list[Event] = []
-        for heard in events:
-            event = screened(heard, self._session.setup, self._session.state)
-            for each in (event, *self._follow(event)):
-                commands += self._session.handle(each)
-                rows += [each, *self._session.take_derived()]
+        commands, rows = self._handle(events)
+        if not rows:
+            return
         tickets = [command.ticket for command in commands if isinstance(command, SubmitOrder)]
         if tickets:
             rows.append(self._departure(tickets[0]))
@@ -100,6 +96,17 @@ class Effects:
                 self.cancel(command)
             elif isinstance(command, SaveSnapshot):
                 self.save_snapshot()
+
+    def _handle(self, events: Iterable[Event]) -> tuple[list[Command], list[Event]]:
+        """Let the book handle events; give what it asks for, and all that is to be journalled."""
+        commands: list[Command] = []
+        rows: list[Event] = []
+        for heard in events:
+            event = screened(heard, self._session.setup, self._session.state)
+            for each in (event, *self._follow(event)):
+                commands += self._session.handle(each)
+                rows += [each, *self._session.take_derived()]
+        return commands, rows
 
     def cancel(self, command: CancelOrder) -> None:
         """Withdraw an order; what is not certain afterwards is asked about like any other."""

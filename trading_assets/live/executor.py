@@ -200,7 +200,7 @@ class Executor:
             self._heed_people()
         self._effects.take(self._policies.due(now))
         self._effects.take(self._resolution.step(self._session.state))
-        is_due = self._is_due("reconcile", self._pace.reconcile_s)
+        is_due = self._is_due("reconcile", self._pace.reconcile_s, self._asked_s)
         if self._has_news() or self._policies.wants_look() or is_due:
             self._reconcile_running()
         self._tell("halted" if self._session.state.halted else "trading")
@@ -209,6 +209,8 @@ class Executor:
         """Tell whether something was heard of the account that the book does not know."""
         news = self._around.news()
         known = self._session.state.known_fills
+        if not news.fills:
+            return news.must_look
         return news.must_look or any(
             (fill.symbol, fill.trade_id) not in known for fill in news.fills
         )
@@ -307,9 +309,10 @@ class Executor:
     def _tell(self, state: str, reason: str = "") -> None:
         is_news = state != self._state
         self._state = state
-        if self._is_due("beat", self._pace.heartbeat_s) or is_news:
+        now_s = self._local.monotonic()
+        if self._is_due("beat", self._pace.heartbeat_s, now_s) or is_news:
             self._around.beat(state, self._journal.head, self._clock.now())
-        if self._is_due("observe", self._pace.observe_s) or is_news:
+        if self._is_due("observe", self._pace.observe_s, now_s) or is_news:
             self._around.observe(self._observation(state, reason))
 
     def _observation(self, state: str, reason: str) -> Observation:
@@ -325,11 +328,10 @@ class Executor:
             reason=reason or self._session.state.halted or summary(self._session.state),
         )
 
-    def _is_due(self, what: str, every_s: float) -> bool:
-        now = self._local.monotonic()
-        if now < self._due_s[what]:
+    def _is_due(self, what: str, every_s: float, now_s: float) -> bool:
+        if now_s < self._due_s[what]:
             return False
-        self._due_s[what] = now + every_s
+        self._due_s[what] = now_s + every_s
         return True
 
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 
+from trading_assets.domain.ids import Micros
+
 SUBMIT_FAULTS: Mapping[str, int] = {
     "lost_request": 4,
     "lost_reply": 5,
@@ -170,9 +172,9 @@ class FaultPlan:
         """Draw what happens around the book at a bar."""
         return self._draw(_WORLD, self.rates.world)
 
-    def latency_s(self) -> float:
-        """Draw the seconds that a good answer takes."""
-        return 0.005 + 0.075 * self.dice.random()
+    def latency(self) -> Micros:
+        """Draw how long a good answer takes."""
+        return 5_000 + int(75_000 * self.dice.random())
 
     def _draw(self, weighted: _Weighted, rate: float) -> str:
         if rate == 0.0 or self.dice.random() >= rate:

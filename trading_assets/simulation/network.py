@@ -127,7 +127,7 @@ class SimulatedBroker:
             wire.time.advance(int(TIMEOUT_S * 1_000_000))
             self._failpoints.point("after_timeout")
             raise OutcomeUnknown("no answer in time")
-        wire.time.advance(int(wire.plan.latency_s() * 1_000_000))
+        wire.time.advance(wire.plan.latency())
         try:
             order = self._arrive(ticket, stamp)
         except RefusedByVenue as refusal:
@@ -152,7 +152,7 @@ class SimulatedBroker:
         if fault in {"cancel_lost_request", "cancel_503"}:
             wire.time.advance(int(TIMEOUT_S * 1_000_000))
             raise OutcomeUnknown("no answer in time")
-        wire.time.advance(int(wire.plan.latency_s() * 1_000_000))
+        wire.time.advance(wire.plan.latency())
         order = wire.venue.find(client_order_id, wire.time.now)
         if order is not None and order.ticket.symbol == symbol and order.is_open:
             wire.venue.end(order, OrderStatus.CANCELED, wire.time.now)
@@ -215,17 +215,25 @@ class SimulatedBroker:
 
     def _read(self, ask: Callable[[], _Answer]) -> _Answer:
         wire = self._wire
-        fault = wire.plan.of_read()
-        if self._is_down():
+        time, plan = wire.time, wire.plan
+        fault = plan.of_read()
+        if time.now < wire.outage_until:
             raise VenueUnavailable("the venue cannot be reached")
+        if fault:
+            self._fail_read(fault)
+        time.advance(plan.latency())
+        return ask()
+
+    def _fail_read(self, fault: str) -> None:
+        """Lose, refuse or hold up a question."""
+        wire = self._wire
         if fault == "read_429":
             raise RateLimited("too many requests", retry_after_ms=1_000)
-        if fault in {"read_lost", "read_503", "read_garbage"}:
-            wire.time.advance(int(TIMEOUT_S * 1_000_000) if fault == "read_lost" else 20_000)
-            raise VenueUnavailable(fault)
-        slow_s = wire.plan.dice.uniform(0.5, 1.9) if fault == "read_slow" else 0.0
-        wire.time.advance(int((wire.plan.latency_s() + slow_s) * 1_000_000))
-        return ask()
+        if fault == "read_slow":
+            wire.time.advance(int(wire.plan.dice.uniform(0.5, 1.9) * 1_000_000))
+            return
+        wire.time.advance(int(TIMEOUT_S * 1_000_000) if fault == "read_lost" else 20_000)
+        raise VenueUnavailable(fault)
 
     def _jump_clock(self) -> None:
         """Sometimes set the clock forwards after nobody waits for a request that is on its way."""

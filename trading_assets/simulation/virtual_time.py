@@ -31,8 +31,9 @@ class VirtualTime:
     def advance(self, micros: Micros) -> None:
         """Let time pass, and what is due in it happen in order."""
         end = self.now + micros
-        while self._due and self._due[0][0] <= end:
-            ts, _, action = heapq.heappop(self._due)
+        due = self._due
+        while due and due[0][0] <= end:
+            ts, _, action = heapq.heappop(due)
             self.now = max(self.now, ts)
             action()
         self.now = end

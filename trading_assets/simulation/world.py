@@ -47,7 +47,7 @@ BARS = 20
 DISK_OUTCOMES = ("kept", "torn", "lost")
 LATE_BAR: Micros = 30_000_000
 _QUIET: Micros = 420_000_000
-_PACE = Pace(poll_s=15.0, late_bar=LATE_BAR, stop_s=60.0, heartbeat_s=60.0, reconcile_s=120.0)
+_PACE = Pace(poll_s=15.0, late_bar=LATE_BAR, stop_s=60.0, heartbeat_s=60.0, reconcile_s=240.0)
 _QUICK = replace(_PACE, poll_s=1.0, reconcile_s=3.0)
 _QUICK_SHARE = 4
 _QUICK_BARS = 3
@@ -333,10 +333,7 @@ class _Patience:
     def __init__(self, world: World) -> None:
         self._world = world
         self._time = world.time
-
-    def monotonic(self) -> float:
-        """Give seconds since some fixed instant."""
-        return self._time.monotonic()
+        self.monotonic = world.time.monotonic
 
     def wait(self, seconds: float, stop: threading.Event) -> bool:
         """Let `seconds` pass, or more; tell whether `stop` is set."""
