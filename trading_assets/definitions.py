@@ -12,7 +12,7 @@ import dagster as dg
 gc.freeze()
 
 # ruff: noqa: E402 - they come after it on purpose
-from trading_assets.defs import jobs, repair_sensor, schedules, sensors
+from trading_assets.defs import jobs, repair_sensor, schedules, sensors, supervisor
 from trading_assets.defs.assets import (
     backtests,
     calendars,
@@ -93,6 +93,7 @@ defs = dg.Definitions(
         sensors.follow_tables,
         sensors.promote_if_green,
         sensors.keep_live_running,
+        supervisor.watch_over_live,
         repair_sensor.repair_gaps,
     ],
     resources=resources(SETTINGS),
