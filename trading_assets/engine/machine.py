@@ -80,6 +80,23 @@ class Machine(CallerDesk):
             self._require_volumes(bars, t, t + 1)
         self._advance(stepped.columns, stepped.by_column, t, t + 1, 0)
 
+    def pass_bar(self, ts: Micros, bars_row: Floats, signal_row: Floats) -> None:
+        """Do one bar that is not part of a matrix, as `step` does; rows as `on_close` takes them.
+
+        Raises:
+            DataError: if the rows have another shape, or the bar is not new.
+        """
+        close = self._close
+        close.require_fit(bars_row, signal_row)
+        self._require_later(ts)
+        close.show(ts, bars_row, signal_row)
+        self._advance(close.columns, close.by_column, 0, 1, 0)
+
+    @property
+    def signal_columns(self) -> int:
+        """How many columns a row of signals has."""
+        return self._columns
+
     def end_segment(self, symbol_index: int) -> None:
         """End a symbol's data: cancel its orders, close its position at its last close.
 

@@ -10,7 +10,11 @@ from trading_assets.domain.account import Fill
 from trading_assets.domain.control import HaltLevel, TightLimits
 from trading_assets.domain.events import Event, OrderFilled, OrderReported
 from trading_assets.domain.ids import Micros, Symbol
-from trading_assets.domain.instrument import Instrument
+from trading_assets.domain.instrument import (
+    Instrument,
+    decimal_from_units,
+    units_from_decimal,
+)
 from trading_assets.domain.order import (
     OrderReport,
     OrderSide,
@@ -24,6 +28,8 @@ from trading_assets.live.live_order import LiveOrder, order_from_json, order_to_
 
 Flows = dict[str, Decimal]
 """Change of holdings by asset."""
+
+_UNIT = Decimal("1e-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +252,15 @@ class BookState:
 
 
 def add_fill(flows: Flows, fill: Fill, instrument: Instrument) -> None:
-    """Book the exact change of holdings that an execution and its fee make."""
+    """Book the change of holdings that an execution and its fee make.
+
+    A price finer than the grid can bring amounts finer than an account holds: they are rounded as
+    the engine rounds them.
+    """
     amount = fill.price * fill.quantity
+    if amount != amount.quantize(_UNIT):
+        units = units_from_decimal(fill.quantity) * float(fill.price)
+        amount = decimal_from_units(round(units * float(instrument.point_value)))
     sign = 1 if fill.side is OrderSide.BUY else -1
     for asset, change in (
         (instrument.base, sign * fill.quantity),
