@@ -1,4 +1,4 @@
-"""A broker without a venue: its orders meet the engine's own matching rules on the bars it is shown.
+"""A broker without a venue: orders meet the engine's own matching rules on bars it is shown.
 
 What it did is not kept in a file of its own: the journal of the book names every order that left,
 every one that was withdrawn and every bar, in their order, and the same calls give the same ledger.
@@ -74,7 +74,9 @@ class SimulatedBroker:
 
     # Bars
 
-    def see(self, ts: Micros, bars: Iterable[Bar]) -> tuple[tuple[OrderReport, tuple[Fill, ...]], ...]:
+    def see(
+        self, ts: Micros, bars: Iterable[Bar]
+    ) -> tuple[tuple[OrderReport, tuple[Fill, ...]], ...]:
         """Let the bars that opened at `ts` meet the working orders; give what became of them.
 
         Bars that it has seen before change nothing, and what became of the orders is told again.
@@ -85,7 +87,9 @@ class SimulatedBroker:
                 row[self._place(bar.symbol)] = bar.open, bar.high, bar.low, bar.close, bar.volume
             self._machine.pass_bar(ts, row, self._signals)
             self._note(ts)
-        touched = [o for o in self._orders.values() if o.report.updated_ts == ts and _moved(o.report)]
+        touched = [
+            o for o in self._orders.values() if o.report.updated_ts == ts and _moved(o.report)
+        ]
         return tuple((order.report, self._fills_of(order.ticket)) for order in touched)
 
     # Broker

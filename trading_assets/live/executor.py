@@ -221,11 +221,17 @@ class Executor:
         is_late = self._clock.poll() - (bar.ts + self._size) > self._pace.late_bar
         self._collar.note_time()
         self._late_bars += is_late
-        self._effects.take([replace(bar, late=is_late)])
+        self._effects.take([*self._settled(bar), replace(bar, late=is_late)])
         if self._pace.latch_losses:
             self._attention.note_losses()
         self._bar_ms.append((self._local.monotonic() - self._asked_s) * 1000)
         self._tell("halted" if self._session.state.halted else "trading")
+
+    def _settled(self, bar: BarReady) -> list[Event]:
+        """Give what the bar did to orders that no venue works: the book hears of it first."""
+        now, state = self._clock.now(), self._session.state
+        changed = self._around.settle(bar)
+        return [event for report, fills in changed for event in state.news(report, fills, now)]
 
     def _reconcile(self) -> bool:
         self._session.check_engine()

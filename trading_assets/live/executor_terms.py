@@ -6,13 +6,22 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from trading_assets.domain.account import AccountNews
+from trading_assets.domain.account import AccountNews, Fill
+from trading_assets.domain.events import BarReady
 from trading_assets.domain.ids import Micros
+from trading_assets.domain.order import OrderReport
 from trading_assets.live.board import OrderBoard
 from trading_assets.live.policies.book_policies import PolicyTerms
 from trading_assets.live.policies.rules_watch import ReadRules
 from trading_assets.live.safety.arming import ArmToken
 from trading_assets.live.safety.people import Control
+
+Settled = tuple[tuple[OrderReport, tuple[Fill, ...]], ...]
+"""Orders that a bar has changed: the report of each, and all its executions so far."""
+
+
+def _no_venue(_: BarReady) -> Settled:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +104,8 @@ class Surroundings:
         wake: set when people ask for something, and by a stop; ends a wait. None where nobody can.
         rules: asks for the venue's trading rules; None where decisions need not fit into them.
         policies: how the book answers to what it did not cause.
+        settle: lets a broker without a venue see a bar before the book does, and gives the reports
+            and executions that came of it.
     """
 
     beat: Callable[[str, int, Micros], None]
@@ -105,4 +116,5 @@ class Surroundings:
     armed: ArmToken | None = None
     rules: ReadRules | None = None
     policies: PolicyTerms = field(default_factory=PolicyTerms)
+    settle: Callable[[BarReady], Settled] = _no_venue
     board: OrderBoard = field(default_factory=OrderBoard)

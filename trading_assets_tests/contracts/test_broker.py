@@ -1,4 +1,4 @@
-"""What every broker owes the executor: the adapter at the embedded exchange, and the tiny venue."""
+"""What every broker owes the executor: the adapter, the simulated broker, and the tiny venue."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ import pytest
 from trading_assets.adapters.binance.broker import BinanceBroker
 from trading_assets.adapters.binance.client import make_client
 from trading_assets.adapters.wall_clock import WallClock
+from trading_assets.domain.account import Fill
+from trading_assets.domain.bar import Bar
 from trading_assets.domain.errors import OrderRejected, OutcomeUnknown
 from trading_assets.domain.ids import Symbol
 from trading_assets.domain.order import (
+    OrderReport,
     OrderSide,
     OrderStatus,
     OrderTicket,
@@ -23,9 +26,20 @@ from trading_assets.domain.order import (
     TimeInForce,
 )
 from trading_assets.domain.ports import Broker
+from trading_assets.domain.setup import (
+    Account,
+    Costs,
+    EngineSetup,
+    FeeAsset,
+    SignalFamily,
+    Sizing,
+    SizingMode,
+)
+from trading_assets.engine.simulated_broker import SimulatedBroker
 from trading_assets.exchange.config import DEMO_KEY, DEMO_SECRET
 from trading_assets.exchange.server import ExchangeConfig, running_exchange
-from trading_assets_tests.stand_ins.tiny_venue import START, TinyVenue
+from trading_assets_tests.stand_ins.tiny_venue import BAR, START, TinyVenue
+from trading_assets_tests.stand_ins.tiny_venue import SOL as SOL_GRID
 
 SOL = Symbol("SOLUSDT")
 BUY = OrderTicket(
@@ -42,8 +56,40 @@ class Place:
     arm: Callable[[str], None]  # `lost_answer`, `lost_request` or `refuse`, for the next order
 
 
-@pytest.fixture(params=["adapter", "tiny"])
+class Bars:
+    """A clock for the simulated broker, and the bars that it is shown as time passes."""
+
+    def __init__(self) -> None:
+        self.ts = START - BAR
+        setup = EngineSetup(
+            (SOL_GRID,), Account("USDT", Decimal(10_000)), SignalFamily.TARGET,
+            Sizing(SizingMode.FIXED, qty=Decimal(1)),
+            Costs(taker_bps=Decimal(10), fee_asset=FeeAsset.RECEIVED),
+        )  # fmt: skip
+        self.broker = SimulatedBroker(setup, BAR, self)
+        self.show()
+
+    def now(self) -> int:
+        return self.ts + BAR
+
+    def wait(self, seconds: float) -> None:
+        raise AssertionError("it has no network to wait for")
+
+    def show(self) -> None:
+        bar = Bar(SOL, self.ts, 100.0, 101.0, 99.0, 100.5, 9.0, 900.0, 3)
+        self.broker.see(self.ts, (bar,))
+
+    def pass_seconds(self, _seconds: int) -> None:
+        self.ts += BAR
+        self.show()
+
+
+@pytest.fixture(params=["adapter", "tiny", "simulated"])
 def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    if request.param == "simulated":
+        bars = Bars()
+        yield Place(bars.broker, bars.pass_seconds, _no_network)
+        return
     if request.param == "tiny":
         venue = TinyVenue()
         yield Place(venue, venue.advance, venue.script.append)
@@ -70,13 +116,31 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
         client.close_connection()
 
 
+def _no_network(what: str) -> None:
+    if what != "refuse":
+        pytest.skip("a broker without a network loses nothing on it")
+
+
+def placed(place: Place, ticket: OrderTicket) -> tuple[OrderReport, tuple[Fill, ...]]:
+    """Send an order, let it meet the market, and give what became of it."""
+    report, fills = place.broker.submit(ticket)
+    if report.status is OrderStatus.ACCEPTED:
+        place.pass_seconds(300)
+        found = place.broker.query(ticket.symbol, ticket.client_order_id)
+        assert found is not None
+        since = place.broker.fills_since(ticket.symbol, START)
+        named = [fill for fill in since if fill.client_order_id == ticket.client_order_id]
+        return found, tuple(named)
+    return report, fills
+
+
 def held(broker: Broker) -> dict[str, Decimal]:
     return {balance.asset: balance.total for balance in broker.balances()}
 
 
 def test_an_order_is_reported_found_listed_and_paid_for(place: Place) -> None:
     before = held(place.broker)
-    report, fills = place.broker.submit(BUY)
+    report, fills = placed(place, BUY)
     assert (report.client_order_id, report.status) == ("ta-buy", OrderStatus.FILLED)
     assert report.executed == BUY.quantity == sum(fill.quantity for fill in fills)
     assert report.quote_executed == sum(fill.price * fill.quantity for fill in fills)
@@ -92,7 +156,7 @@ def test_an_order_is_reported_found_listed_and_paid_for(place: Place) -> None:
 def test_executions_come_in_order_and_from_an_instant_on(place: Place) -> None:
     instants = []
     for number in range(3):
-        report, _ = place.broker.submit(replace(BUY, client_order_id=f"ta-{number}"))
+        report, _ = placed(place, replace(BUY, client_order_id=f"ta-{number}"))
         instants.append(report.updated_ts)
         place.pass_seconds(5)
     fills = place.broker.fills_since(SOL, START)
@@ -114,8 +178,9 @@ def test_what_never_was_is_none_and_nothing_is_there_to_cancel(place: Place) -> 
 def test_a_refusal_is_definite_and_leaves_nothing(place: Place) -> None:
     before = held(place.broker)
     place.arm("refuse")
+    too_much = replace(BUY, quantity=Decimal("1000.000"))  # more than the account can pay
     with pytest.raises(OrderRejected):
-        place.broker.submit(BUY)
+        place.broker.submit(too_much)
     assert place.broker.query(SOL, "ta-buy") is None
     assert held(place.broker) == before
 
