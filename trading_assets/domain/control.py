@@ -12,6 +12,8 @@ from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros, content_hash
 
 _CODE_LENGTH = 6
+_LEAST_MULTIPLIER = Decimal("0.0001")
+_MOST = 10**15
 
 
 class HaltLevel(IntEnum):
@@ -144,13 +146,14 @@ def _limit(name: str, text: Any) -> Decimal:
     except InvalidOperation:
         value = Decimal("NaN")
     is_multiplier = name == "risk_multiplier"
-    fits = value.is_finite() and (0 < value <= 1 if is_multiplier else value >= 0)
+    least, most = (_LEAST_MULTIPLIER, 1) if is_multiplier else (0, _MOST)
+    fits = value.is_finite() and least <= value <= most
     if name in {"max_orders_per_day", "max_open_orders"}:
         fits = fits and value == int(value)
     if not fits:
         raise ConfigurationError(
             f"Not a value of {name}",
-            expected="a number above 0 to 1" if is_multiplier else "a number of 0 or more",
+            expected=f"a number from {least} to {most}",
             found=repr(text)[:40],
         )
     return value

@@ -78,7 +78,8 @@ def ask_book(
         ConfigurationError: if the book is unknown, or name or reason are missing.
         RecoveryError: if the inbox cannot be written.
     """
-    if not reason.strip() or not who.strip():
+    who, reason = _printable(who), _printable(reason)
+    if not reason or not who:
         raise ConfigurationError(
             f"{kind.value} needs a reason and a name", expected="both", found="an empty text"
         )
@@ -87,8 +88,8 @@ def ask_book(
         number = inbox.add(
             kind,
             asked=desk.clock.now(),
-            who=who.strip(),
-            reason=reason.strip(),
+            who=who,
+            reason=reason,
             source=source,
             arguments=arguments,
         )
@@ -112,7 +113,7 @@ def halt_book(
         OSError: if the latch cannot be written.
     """
     place = live_book(desk.settings, book)
-    who, reason = who.strip() or "somebody", reason.strip() or "no reason given"
+    who, reason = _printable(who) or "somebody", _printable(reason) or "no reason given"
     write_latch(place.halt, HaltRequest(reason, level, source, who))
     is_flatten = level is HaltLevel.FLATTEN
     return ask_book(
@@ -170,6 +171,11 @@ def standing(place: LiveBook) -> Standing:
     if latched is not None:
         return Standing(latched.level, latched.reason, code)
     return Standing(HaltLevel.HALT if reason else HaltLevel.NONE, reason, code if reason else "")
+
+
+def _printable(text: str) -> str:
+    """Give a text as one line that every file and terminal can take."""
+    return "".join(letter if letter.isprintable() else " " for letter in text).strip()
 
 
 def _journalled(place: LiveBook) -> str:

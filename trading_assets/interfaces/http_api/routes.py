@@ -162,8 +162,8 @@ def _words(body: bytes, *, may_limit: bool) -> dict[str, Any] | str:
     """Give the words of a body, or what is wrong with it; a halt in a hurry has none."""
     try:
         values = json.loads(body or b"{}")
-    except ValueError:
-        return "the body is no JSON"
+    except (ValueError, RecursionError):
+        return "the body is no JSON, or one too deep"
     names = {*_TEXTS, "limits"} if may_limit else set(_TEXTS)
     if not isinstance(values, dict) or not values.keys() <= names:
         return f"an object with no more than {', '.join(sorted(names))}"

@@ -32,7 +32,7 @@ class Tokens:
 
     def scope(self, presented: str) -> Scope:
         """Give what a token allows, in a time that does not depend on its text."""
-        found = presented.encode()
+        found = presented.encode(errors="replace")
         is_control = hmac.compare_digest(found, self.control.encode())
         is_halt = hmac.compare_digest(found, self.halt.encode())
         if is_control:
