@@ -99,6 +99,8 @@ class Live(Declaration):
     max_open_orders: int = Field(ge=0)
     foreign: OnForeign
     cool_down_s: float = Field(ge=0)
+    hand_over: Literal["carry", "when_flat", "close"]
+    hand_over_bars: int = Field(ge=0)
 
 
 class Book(Declaration):

@@ -297,6 +297,45 @@ class EntriesAllowed:
 
 
 @dataclass(frozen=True, slots=True)
+class ReleaseAwaited:
+    """The book has got another release, and makes ready for it: no more entries of the present.
+
+    Attributes:
+        release_id: that is awaited; "" when the present one is the book's again.
+        policy: `carry`, `when_flat` or `close`.
+        bars: after how many bars `when_flat` becomes `close`.
+    """
+
+    ts: Micros
+    release_id: str
+    policy: str
+    bars: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseSwitched:
+    """From here on the book trades another release.
+
+    Attributes:
+        carried: positions and working orders go on; otherwise there were none.
+    """
+
+    ts: Micros
+    previous: str
+    release_id: str
+    carried: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRefused:
+    """A release of the book cannot be traded; the present one goes on."""
+
+    ts: Micros
+    release_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class SessionClosed:
     """A clean end; a restart continues from here."""
 
@@ -327,5 +366,8 @@ Event = (
     | TradingRulesSeen
     | EntriesPaused
     | EntriesAllowed
+    | ReleaseAwaited
+    | ReleaseSwitched
+    | ReleaseRefused
     | SessionClosed
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import Any, Self, TypeVar
@@ -18,11 +17,11 @@ from trading_assets.domain.ids import Micros
 from trading_assets.domain.instrument import decimal_from_units, units_from_decimal
 from trading_assets.domain.setup import AnySetup
 from trading_assets.engine.atomic import atomic_fills, atomic_round_trips
+from trading_assets.engine.fixed import Fixed
 from trading_assets.engine.views import EngineOrder, Position, engine_order, order_row, position
 from trading_assets.portfolio.compiled import chosen
 from trading_assets.records.arrays import Record, Records
 from trading_assets.records.codes import CANCEL_WANTED, DORMANT, Verdict
-from trading_assets.records.memory import memory_dtype
 from trading_assets.records.queues import longer_queues
 from trading_assets.records.results import (
     CLOSED_ORDER,
@@ -49,7 +48,6 @@ from trading_assets.records.state import (
     opening_state,
     state_from_bytes,
 )
-from trading_assets.records.terms import Terms, setup_hash, terms_from_setup
 from trading_assets.risk.pre_trade import Refusal
 
 _Result = TypeVar("_Result")
@@ -59,30 +57,6 @@ _MAGIC = b"TAENGIN6"
 _LAYOUT = bytes.fromhex(layout_hash())
 _CHOSEN: dict[Callable[..., Any], Callable[..., Any]] = {}
 """Machine code by entry, for all machines of the process: no machine has arrays of other types."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """What is worked out of a setup once, for all machines of it.
-
-    Attributes:
-        setup_hash: identity of the setup, which snapshots carry.
-        memory_dtype: layout of what asked strategies remember, None without any.
-    """
-
-    terms: Terms
-    setup_hash: str
-    memory_dtype: np.dtype[np.void] | None
-
-    @classmethod
-    def of(cls, setup: AnySetup) -> Self:
-        """Convert a setup.
-
-        Raises:
-            ConfigurationError: if its parts do not fit each other.
-        """
-        terms = terms_from_setup(setup)
-        return cls(terms, setup_hash(setup, terms), memory_dtype(setup))
 
 
 class Ledger:

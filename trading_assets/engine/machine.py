@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 
 from trading_assets.domain.errors import DataError, InvariantError
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderSide, OrderStatus, OrderType
 from trading_assets.domain.setup import AnySetup, SignalFamily
-from trading_assets.engine import kernel
+from trading_assets.engine import inheritance, kernel
 from trading_assets.engine.caller_desk import CallerDesk
-from trading_assets.engine.ledger import Fixed
+from trading_assets.engine.fixed import Fixed
 from trading_assets.engine.on_bar import Asker
 from trading_assets.engine.signals import (
     BarMatrix,
@@ -49,6 +51,22 @@ class Machine(CallerDesk):
         self._needs_volume = bool(self._state.account[0]["terms"]["needs_volume"])
         self._stepped: _Stepped | None = None
         self._close = _Close(len(setup.instruments), len(self.places), self._columns)
+
+    def inherit(self, former: Self, *, carry: bool) -> None:
+        """Take over from the machine that was in charge of the same account; before any bar.
+
+        Args:
+            former: must hold nothing unless `carry`.
+            carry: take its books as they are; needs `can_carry`.
+        """
+        if carry:
+            self._hold(inheritance.carried(self.fixed, former._state), self._logs)
+        else:
+            inheritance.inherit_money(self._state, former._state)
+
+    def can_carry(self, former: Self) -> bool:
+        """Tell whether the books of another machine fit this one's."""
+        return inheritance.can_carry(self.fixed, former.fixed)
 
     # Running over matrices
 

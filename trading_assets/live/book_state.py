@@ -113,6 +113,10 @@ class BookState:
         unwanted: client order ids of orders that a person wants withdrawn.
         exits: number of exits that a flatten has sent; part of the next one's id.
         orders_per_symbol: how many orders of one strategy and symbol may be open at a time.
+        awaited: the release that the book makes ready for, "" for none.
+        hand_over: by which policy.
+        leave_bar: number of the bar from which on what is held is sold for it.
+        refused_release: the latest release that could not be traded.
         exit_tries: by place in the engine, how often a flatten has tried since the latest bar.
     """
 
@@ -141,6 +145,10 @@ class BookState:
     unwanted: set[str] = field(default_factory=set)
     exits: int = 0
     exit_tries: dict[str, int] = field(default_factory=dict)
+    awaited: str = ""
+    hand_over: str = ""
+    leave_bar: int = 0
+    refused_release: str = ""
     orders_per_symbol: int = 1
 
     def is_blocked(self, symbol: Symbol, tag: str) -> bool:
@@ -151,6 +159,14 @@ class BookState:
         """Count the orders of a strategy and symbol that have not ended."""
         tickets = (order.ticket for order in self.orders.values())
         return sum(ticket.symbol == symbol and ticket.tag == tag for ticket in tickets)
+
+    @property
+    def stance(self) -> HaltLevel:
+        """How far entries and orders are held back: by people, or for another release."""
+        if not self.awaited or self.hand_over == "carry":
+            return self.level
+        leaves = self.bars >= self.leave_bar
+        return max(self.level, HaltLevel.FLATTEN if leaves else HaltLevel.HALT)
 
     def in_doubt(self) -> tuple[LiveOrder, ...]:
         """List the orders that the venue may or may not have."""
@@ -215,6 +231,10 @@ class BookState:
             "exits": self.exits,
             "exit_tries": dict(sorted(self.exit_tries.items())),
             "orders_per_symbol": self.orders_per_symbol,
+            "awaited": self.awaited,
+            "hand_over": self.hand_over,
+            "leave_bar": self.leave_bar,
+            "refused_release": self.refused_release,
         }
 
     @classmethod
@@ -248,6 +268,10 @@ class BookState:
             exits=values["exits"],
             exit_tries=dict(values["exit_tries"]),
             orders_per_symbol=values["orders_per_symbol"],
+            awaited=values["awaited"],
+            hand_over=values["hand_over"],
+            leave_bar=values["leave_bar"],
+            refused_release=values["refused_release"],
         )
 
 

@@ -111,5 +111,7 @@ class Decisions:
         cause = paused_by(self._state, ticket.symbol)
         if cause and not ticket.reduce_only:
             return f"paused_{cause}"
+        if self._state.stance is not self._state.level and not ticket.reduce_only:
+            return "hand_over"
         unsendable = self._setup.unsendable(ticket)
         return unsendable or tightened_refusal(ticket, self._state, self._machine)

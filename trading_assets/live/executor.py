@@ -21,6 +21,9 @@ from trading_assets.domain.events import (
     BarReady,
     BookArmed,
     Event,
+    ReleaseAwaited,
+    ReleaseRefused,
+    ReleaseSwitched,
     SessionClosed,
     SessionOpened,
 )
@@ -29,6 +32,7 @@ from trading_assets.domain.order import OrderTicket
 from trading_assets.domain.ports import Broker
 from trading_assets.live.effects import Effects
 from trading_assets.live.executor_terms import LiveSummary, Observation, Pace, Surroundings
+from trading_assets.live.hand_over import next_step
 from trading_assets.live.policies.book_policies import BookPolicies
 from trading_assets.live.policies.pauses import summary
 from trading_assets.live.policies.rules_watch import RulesWatch
@@ -96,6 +100,7 @@ class Executor:
         self._asked_s = 0.0
         self._late_bars = 0
         self._state = ""
+        self._switched_to = ""
         self._due_s = {"beat": 0.0, "reconcile": 0.0, "observe": 0.0}
 
     def run(self, stop: threading.Event, *, max_bars: int | None = None) -> LiveSummary:
@@ -124,6 +129,8 @@ class Executor:
                 reason = f"{max_bars} bars were asked for"
                 break
             self._persist(self._turn)
+            if self._switched_to:
+                return self._summary(f"release {self._switched_to}", 0.0)
             pause_s = max(self._pace.poll_s, self._effects.rest_s)
             self._effects.rest_s = 0.0
             self._wait(pause_s)
@@ -160,7 +167,11 @@ class Executor:
         now = self._clock.poll()
         last = state.last_bar
         self._effects.take(self._policies.due(now))
-        self._feed.load(now // self._size * self._size if last is None else last + self._size)
+        self._feed.load(now // self._size * self._size if last is None else self._after(last))
+
+    def _after(self, last: Micros) -> Micros:
+        """Give the first bar after one that may have been of another size."""
+        return (last // self._size + 1) * self._size
 
     @property
     def _is_open(self) -> bool:
@@ -203,7 +214,28 @@ class Executor:
         is_due = self._is_due("reconcile", self._pace.reconcile_s, self._asked_s)
         if self._has_news() or self._policies.wants_look() or is_due:
             self._reconcile_running()
+        self._heed_release()
         self._tell("halted" if self._session.state.halted else "trading")
+
+    def _heed_release(self) -> None:
+        """Make ready for another release of the book, and leave the present one between bars."""
+        releases = self._around.releases
+        if releases is None or self._waiting:
+            return
+        event = next_step(self._session, releases, self._clock.now())
+        if event is not None:
+            self._effects.take([event])
+            self._tell_of(event)
+        if isinstance(event, ReleaseSwitched):
+            self._switched_to = event.release_id
+
+    def _tell_of(self, event: Event) -> None:
+        """Tell of a release at once: it is news whatever the state."""
+        words = {ReleaseAwaited: "awaits", ReleaseSwitched: "leaves for", ReleaseRefused: "refuses"}
+        release_id = getattr(event, "release_id", "")
+        reason = getattr(event, "reason", "")
+        text = f"{words[type(event)]} release {release_id or 'none'} {reason}".strip()
+        self._around.observe(self._observation(self._state, text))
 
     def _has_news(self) -> bool:
         """Tell whether something was heard of the account that the book does not know."""
@@ -296,6 +328,10 @@ class Executor:
             self._effects.take([SessionClosed(self._clock.now(), reason)])
             self._effects.save_snapshot()
         self._tell("stopped", reason)
+        return self._summary(reason, self._local.monotonic() - began)
+
+    def _summary(self, reason: str, stop_s: float) -> LiveSummary:
+        state = self._session.state
         return LiveSummary(
             reason=reason,
             bars=self._effects.counts[BarReady.__name__],
@@ -305,9 +341,10 @@ class Executor:
             equity=float(self._session.machine.equity),
             drawdown=float(self._session.machine.drawdown),
             seq=self._journal.head,
-            stop_s=self._local.monotonic() - began,
+            stop_s=stop_s,
             bar_ms_p50=_quantile(self._bar_ms, 0.50),
             bar_ms_p95=_quantile(self._bar_ms, 0.95),
+            switched_to=self._switched_to,
         )
 
     # Signs of life

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from trading_assets.domain.account import AccountNews, Fill
 from trading_assets.domain.events import BarReady
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderReport
 from trading_assets.live.board import OrderBoard
+from trading_assets.live.hand_over import Releases
 from trading_assets.live.policies.book_policies import PolicyTerms
 from trading_assets.live.policies.rules_watch import ReadRules
 from trading_assets.live.safety.arming import ArmToken
@@ -69,6 +71,7 @@ class LiveSummary:
 
     Attributes:
         late_bars: bars that came too late to be traded.
+        switched_to: the release that the book trades from now on, "" when it was not switched.
         events: number of journal rows this run wrote, by kind.
         open_orders: orders that had not ended; the next start resolves them.
         seq: last row of the journal.
@@ -88,6 +91,17 @@ class LiveSummary:
     stop_s: float
     bar_ms_p50: float
     bar_ms_p95: float
+    switched_to: str = ""
+
+    def followed_by(self, other: LiveSummary) -> LiveSummary:
+        """Give the sum of two runs of one process, the second with the release after."""
+        counts = Counter(self.events) + Counter(other.events)
+        return replace(
+            other,
+            bars=self.bars + other.bars,
+            late_bars=self.late_bars + other.late_bars,
+            events=dict(counts),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +115,7 @@ class Surroundings:
         news: what was heard of the account; may raise VenueUnavailable or RateLimited.
         board: where the orders at work are posted for other threads.
         armed: by whose leave the book trades real money; None for play money.
+        releases: by what the executor learns of other releases; None keeps the present one.
         wake: set when people ask for something, and by a stop; ends a wait. None where nobody can.
         rules: asks for the venue's trading rules; None where decisions need not fit into them.
         policies: how the book answers to what it did not cause.
@@ -118,3 +133,4 @@ class Surroundings:
     policies: PolicyTerms = field(default_factory=PolicyTerms)
     settle: Callable[[BarReady], Settled] = _no_venue
     board: OrderBoard = field(default_factory=OrderBoard)
+    releases: Releases | None = None

@@ -6,7 +6,13 @@ from collections.abc import Callable
 
 from trading_assets.domain.commands import CancelOrder, Command, ReconcileState, SaveSnapshot
 from trading_assets.domain.control import CommandKind, HaltLevel
-from trading_assets.domain.events import BarReady, DecisionDropped, Event, TradingHalted
+from trading_assets.domain.events import (
+    BarReady,
+    DecisionDropped,
+    Event,
+    ReleaseAwaited,
+    TradingHalted,
+)
 from trading_assets.domain.order import OrderTicket, OrderType
 from trading_assets.live.book_state import BookState, SessionSetup
 from trading_assets.live.decisions import Decisions
@@ -26,7 +32,7 @@ def withdrawals(state: BookState) -> list[Command]:
         for order in state.orders.values()
         if not order.status.is_final
         and not order.is_in_doubt
-        and (order.client_order_id in state.unwanted or must_go(order.ticket, state.level))
+        and (order.client_order_id in state.unwanted or must_go(order.ticket, state.stance))
     ]
 
 
@@ -77,9 +83,9 @@ class Exits:
         One per symbol, when nothing else of it is at work at the venue.
         """
         state = self._state
-        if state.level is not HaltLevel.FLATTEN:
+        if state.stance is not HaltLevel.FLATTEN:
             return []
-        if isinstance(event, BarReady | TradingHalted):
+        if isinstance(event, BarReady | TradingHalted | ReleaseAwaited):
             state.exit_tries.clear()
         commands: list[Command] = []
         for place, position in enumerate(self._machine.positions()):

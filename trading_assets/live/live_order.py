@@ -56,6 +56,12 @@ class LiveOrder:
         return self.filled + self.external
 
     @property
+    def is_at_rest(self) -> bool:
+        """Whether the venue has it and every fill that it told of is booked."""
+        is_known = self.status in (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
+        return is_known and self.filled == self.executed
+
+    @property
     def is_in_doubt(self) -> bool:
         """Whether the venue may or may not have it."""
         return self.status in (OrderStatus.SENT, OrderStatus.UNKNOWN)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,6 +113,14 @@ class DecisionMachine(Protocol):
 
     def leave(self, place: int) -> EngineOrder | str:
         """Give an exit at market of all that a book holds, or the rule against it."""
+        ...
+
+    def can_carry(self, former: Any) -> bool:
+        """Tell whether the books of another machine fit its own."""
+        ...
+
+    def inherit(self, former: Any, *, carry: bool) -> None:
+        """Take over from the machine of the release before, with its books or without."""
         ...
 
     def snapshot(self) -> bytes:

@@ -2,44 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from trading_assets.domain.errors import RecoveryError, TradingAssetsError
 from trading_assets.domain.events import (
     BarReady,
     Event,
     OrderOutcomeUnknown,
     OrderProvenAbsent,
+    ReleaseSwitched,
     SessionOpened,
 )
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderStatus
 from trading_assets.live.book_state import BookState, SessionSetup
-from trading_assets.live.ports import DecisionMachine, JournalHistory
-from trading_assets.live.session import Session
+from trading_assets.live.hand_over import MachineFactory, Terms, TermsOf, handed_over
+from trading_assets.live.ports import JournalHistory
+from trading_assets.live.session import Session, release_of
 
 
-@dataclass(frozen=True, slots=True)
-class MachineFactory:
-    """How an engine is made: new, or from the bytes of a snapshot."""
-
-    new: Callable[[], DecisionMachine]
-    restore: Callable[[bytes], DecisionMachine]
-
-
-def recover(journal: JournalHistory, setup: SessionSetup, machines: MachineFactory) -> Session:
+def recover(
+    journal: JournalHistory,
+    setup: SessionSetup,
+    machines: MachineFactory,
+    terms_of: TermsOf | None = None,
+) -> Session:
     """Replay the journal, from its newest snapshot where that can be used.
 
     A snapshot only saves time: one that does not fit (another layout of the engine's record, say)
     is left aside and everything is replayed.
 
+    Args:
+        journal: is read.
+        setup: of the release that the journal trades last.
+        machines: its engine.
+        terms_of: gives the terms of releases before it; None where there can be none.
+
     Raises:
         RecoveryError: if this program would have decided otherwise than the journal says.
     """
-    session, since = _start(journal, setup, machines)
+    last = Terms(setup, machines)
+    session, since = _start(journal, last, terms_of)
     for _, event in journal.read(since):
-        session.handle(event)
+        session = follow(session, event, last, terms_of)
     left = session.take_derived()
     if left:
         raise RecoveryError(
@@ -51,45 +54,72 @@ def recover(journal: JournalHistory, setup: SessionSetup, machines: MachineFacto
     return session
 
 
+def follow(session: Session, event: Event, last: Terms, terms_of: TermsOf | None = None) -> Session:
+    """Let a session handle an event of a journal; give the one that goes on after it.
+
+    Raises:
+        RecoveryError: if this program would have decided otherwise, or the release that the event
+            leads to cannot be had.
+    """
+    session.handle(event)
+    if not isinstance(event, ReleaseSwitched):
+        return session
+    return handed_over(session, _terms(event.release_id, last, terms_of), event)
+
+
 def replay_until(
-    journal: JournalHistory, setup: SessionSetup, machines: MachineFactory, bar_ts: Micros
+    journal: JournalHistory, last: Terms, bar_ts: Micros, terms_of: TermsOf | None = None
 ) -> Session:
     """Give the book as it was before the first bar that opened at `bar_ts` or later.
 
     Raises:
         RecoveryError: if this program would have decided otherwise than the journal says.
     """
-    session = Session(setup, machines.new())
+    session = first_session(journal, last, terms_of)
     for _, event in journal.read():
         if isinstance(event, BarReady) and event.ts >= bar_ts:
             break
-        session.handle(event)
+        session = follow(session, event, last, terms_of)
     return session
 
 
 def replay_rows(
-    journal: JournalHistory, setup: SessionSetup, machines: MachineFactory, last: int
+    journal: JournalHistory, last: Terms, row: int, terms_of: TermsOf | None = None
 ) -> Session:
-    """Give the book as it was right after row `last`.
+    """Give the book as it was right after a row.
 
-    What the last row's event causes is part of the book, whether its rows are included or not.
+    What the row's event causes is part of the book, whether its rows are included or not.
 
     Raises:
         RecoveryError: if this program would have decided otherwise than the journal says.
     """
-    session = Session(setup, machines.new())
+    session = first_session(journal, last, terms_of)
     for seq, event in journal.read():
-        if seq > last:
+        if seq > row:
             break
-        session.handle(event)
+        session = follow(session, event, last, terms_of)
     session.take_derived()
     return session
 
 
+def first_session(journal: JournalHistory, last: Terms, terms_of: TermsOf | None = None) -> Session:
+    """Give a new session of the release that a journal began with."""
+    for _, event in journal.read():
+        if isinstance(event, SessionOpened):
+            terms = _terms(event.release_id, last, terms_of)
+            return Session(terms.setup, terms.machines.new())
+    return Session(last.setup, last.machines.new())
+
+
 def last_release(journal: JournalHistory) -> str | None:
-    """Give the release that the journal's latest session traded, None for a new journal."""
-    event = journal.latest(SessionOpened.__name__)
-    return event.release_id if isinstance(event, SessionOpened) else None
+    """Give the release that the journal trades last, None for a new journal."""
+    opened = journal.latest(SessionOpened.__name__)
+    if not isinstance(opened, SessionOpened):
+        return None
+    switched = journal.latest(ReleaseSwitched.__name__)
+    if isinstance(switched, ReleaseSwitched) and switched.previous == opened.release_id:
+        return switched.release_id  # no session was opened since
+    return opened.release_id
 
 
 def after_restart(state: BookState, ts: Micros) -> list[Event]:
@@ -109,14 +139,17 @@ def after_restart(state: BookState, ts: Micros) -> list[Event]:
     return events
 
 
-def _start(
-    journal: JournalHistory, setup: SessionSetup, machines: MachineFactory
-) -> tuple[Session, int]:
+def _start(journal: JournalHistory, last: Terms, terms_of: TermsOf | None) -> tuple[Session, int]:
     snapshot = journal.latest_snapshot()
     if snapshot is not None:
         seq, payload = snapshot
         try:
-            return Session.restored(setup, machines.restore, payload), seq
+            terms = _terms(release_of(payload), last, terms_of)
+            return Session.restored(terms.setup, terms.machines.restore, payload), seq
         except (TradingAssetsError, ValueError, KeyError, TypeError):
             pass
-    return Session(setup, machines.new()), 0
+    return first_session(journal, last, terms_of), 0
+
+
+def _terms(release_id: str, last: Terms, terms_of: TermsOf | None) -> Terms:
+    return last if terms_of is None or release_id == last.setup.release_id else terms_of(release_id)

@@ -44,6 +44,9 @@ from trading_assets.domain.events import (
     OrderReported,
     OrderSubmitted,
     Reconciled,
+    ReleaseAwaited,
+    ReleaseRefused,
+    ReleaseSwitched,
     SessionClosed,
     SessionOpened,
     TradingHalted,
@@ -53,6 +56,7 @@ from trading_assets.domain.events import (
 from trading_assets.domain.ids import Micros, canonical_json
 from trading_assets.domain.instrument import units_from_decimal
 from trading_assets.domain.order import OrderStatus, advance
+from trading_assets.live.awaiting import await_release, leave_release, refuse_release
 from trading_assets.live.book_state import BookState, SessionSetup, add_fill
 from trading_assets.live.decisions import Decisions
 from trading_assets.live.exits import Exits, asked_for, withdrawals
@@ -99,6 +103,9 @@ class Session:
             EntriesAllowed: partial(allow, self.state),
             Reconciled: self._on_reconciled,
             BookArmed: _nothing,
+            ReleaseAwaited: lambda event: await_release(self.state, event),
+            ReleaseSwitched: lambda event: leave_release(self.state, self.setup.release_id, event),
+            ReleaseRefused: lambda event: refuse_release(self.state, event),
             SessionClosed: _nothing,
         }
 
@@ -390,6 +397,11 @@ class Session:
                 fix="Compare with the venue's own record before anything else.",
             )
         return order
+
+
+def release_of(payload: bytes) -> str:
+    """Give the release of a snapshot's session."""
+    return str(json.loads(payload)["release_id"])
 
 
 def _nothing(_: Event) -> list[Command]:

@@ -20,7 +20,7 @@ from trading_assets.domain.setup import (
     Sizing,
     SizingMode,
 )
-from trading_assets.engine.ledger import Fixed
+from trading_assets.engine.fixed import Fixed
 from trading_assets.simulation.market import INSTRUMENTS
 from trading_assets.strategies.asked import AskedStrategy
 

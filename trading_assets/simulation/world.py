@@ -23,7 +23,8 @@ from trading_assets.engine.signals import columns_of
 from trading_assets.live.book_state import SessionSetup
 from trading_assets.live.executor import Executor
 from trading_assets.live.executor_terms import Pace, Surroundings
-from trading_assets.live.recovery import MachineFactory, recover
+from trading_assets.live.hand_over import MachineFactory
+from trading_assets.live.recovery import recover
 from trading_assets.live.session import Session
 from trading_assets.live.venue_time import VenueTime
 from trading_assets.simulation.bar_feed import SimulatedFeed

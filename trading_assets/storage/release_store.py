@@ -130,6 +130,50 @@ class ReleaseStore:
         pointers.publish_exclusive(folder, _LEDGER, pointers.sealed(entry), after=number)
         return self._load(book, release_id), True
 
+    def roll_back(self, book: str, *, reason: str, by: str) -> Release:
+        """Make the release before the current one current again, by a new entry of the ledger.
+
+        Args:
+            book: name of the book.
+            reason: why.
+            by: who says so, or which part of the desk.
+
+        Raises:
+            MissingPartition: if there is no release before it.
+            ConflictError: if the book has got another release meanwhile.
+            CorruptFile: if a file of that release is missing or altered.
+        """
+        ledger = self._ledger(book)
+        before = self._before_current(book)
+        if before is None:
+            raise MissingPartition(
+                f"Book {book} has no release to go back to",
+                expected="a release before the current one",
+                found=f"{len(ledger)} in its ledger",
+                fix="Halt the book instead: `trading-assets halt`.",
+            )
+        release = self._load(book, before)
+        entry = {
+            "release_id": before,
+            "decision_id": release.decision_id,
+            "previous": ledger[-1][1]["release_id"],
+            "rolled_back": {"reason": reason, "by": by},
+        }
+        number = ledger[-1][0]
+        pointers.publish_exclusive(
+            self._folder(book), _LEDGER, pointers.sealed(entry), after=number
+        )
+        return release
+
+    def _before_current(self, book: str) -> str | None:
+        """Give the release that the current one replaced when it was published first."""
+        ledger = [entry for _, entry in self._ledger(book)]
+        if not ledger:
+            return None
+        current = ledger[-1]["release_id"]
+        first = next(entry for entry in ledger if entry["release_id"] == current)
+        return first["previous"] and str(first["previous"])
+
     def current(self, book: str) -> Release | None:
         """Give the release that a book trades, every byte proven; None when it has none.
 
@@ -138,6 +182,10 @@ class ReleaseStore:
         """
         release_id = self._current_id(book)
         return self._load(book, release_id) if release_id else None
+
+    def current_id(self, book: str) -> str | None:
+        """Name the release that a book trades, without proving it; None when it has none."""
+        return self._current_id(book)
 
     def require(self, book: str) -> Release:
         """Give the release that a book trades.

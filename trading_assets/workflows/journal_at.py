@@ -22,7 +22,7 @@ from trading_assets.live.session import Session
 from trading_assets.storage.journal_reader import JournalReader, JournalRow
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import live_book
-from trading_assets.workflows.release_parts import machine_factory, session_setup
+from trading_assets.workflows.release_parts import release_terms, terms_of
 
 _OF_BARS = {kind.__name__ for kind in (BarReady, EquityMarked, DecisionDropped, OrderIntentCreated)}
 
@@ -93,9 +93,8 @@ def book_at(desk: Desk, book: str, *, ts: Micros | None = None, seq: int | None 
         end = _last_until(journal, ts) if seq is None else _last_of(journal, seq)
         opened = _opened_by(journal, end.seq)
         release = desk.releases.get(opened.release_id)
-        session = replay_rows(
-            journal, session_setup(place, release), machine_factory(release), end.seq
-        )
+        last = release_terms(place, release)
+        session = replay_rows(journal, last, end.seq, terms_of(desk.releases, place))
     return _view(place.name, session, end)
 
 

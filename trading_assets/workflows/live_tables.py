@@ -30,7 +30,7 @@ from trading_assets.live.recovery import replay_until
 from trading_assets.storage.journal_reader import JournalReader, JournalRow
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import LiveBook, live_book
-from trading_assets.workflows.release_parts import machine_factory, session_setup
+from trading_assets.workflows.release_parts import release_terms, terms_of
 
 TS = pl.Datetime("us", "UTC")
 AMOUNT = pl.Decimal(38, 12)
@@ -183,8 +183,8 @@ def _positions(desk: Desk, place: LiveBook, journal: JournalReader, end: Micros)
     if not isinstance(opened, SessionOpened):
         return pl.DataFrame(schema=POSITIONS)
     release = desk.releases.get(opened.release_id)
-    machines = machine_factory(release)
-    session = replay_until(journal, session_setup(place, release), machines, end)
+    terms = release_terms(place, release)
+    session = replay_until(journal, terms, end, terms_of(desk.releases, place))
     last = session.state.last_bar
     positions = session.machine.positions() if last is not None else ()
     rows = [

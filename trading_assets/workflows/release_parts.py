@@ -7,9 +7,9 @@ from trading_assets.domain.order import OrderType
 from trading_assets.domain.setup import AnySetup
 from trading_assets.forecasting.labels import BASE
 from trading_assets.live.book_state import SessionSetup
-from trading_assets.live.recovery import MachineFactory
+from trading_assets.live.hand_over import MachineFactory, Terms, TermsOf
 from trading_assets.live.signal_desk import PinnedModel, SharedDesk, SignalDesk
-from trading_assets.storage.release_store import Release
+from trading_assets.storage.release_store import Release, ReleaseStore
 from trading_assets.strategies.evaluate import strategy_columns
 from trading_assets.strategies.portfolio_spec import PortfolioSpec
 from trading_assets.strategies.spec import StrategySpec
@@ -35,9 +35,23 @@ def session_setup(book: LiveBook, release: Release) -> SessionSetup:
     )
 
 
+def release_terms(book: LiveBook, release: Release) -> Terms:
+    """Give what a release makes of a book."""
+    return Terms(session_setup(book, release), machine_factory(release))
+
+
+def terms_of(releases: ReleaseStore, book: LiveBook) -> TermsOf:
+    """Give what leads from the id of a release to its terms, every byte proven."""
+
+    def find(release_id: str) -> Terms:
+        return release_terms(book, releases.get(release_id))
+
+    return find
+
+
 def machine_factory(release: Release) -> MachineFactory:
     """Give the engine of a release, new or restored from bytes."""
-    from trading_assets.engine.ledger import Fixed
+    from trading_assets.engine.fixed import Fixed
     from trading_assets.engine.machine import Machine
 
     setup = _engine_setup(release)

@@ -7,9 +7,10 @@ on the day itself it is given the bars and rows that were computed anew, and mus
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache
 
 from trading_assets.domain.bar import DAY, Bar, Timeframe
 from trading_assets.domain.errors import RecoveryError, TradingAssetsError
@@ -24,6 +25,8 @@ from trading_assets.domain.events import (
 )
 from trading_assets.domain.ids import Micros, Month, Symbol
 from trading_assets.live.feed import bars_from_frame
+from trading_assets.live.hand_over import Terms, TermsOf
+from trading_assets.live.recovery import first_session, follow
 from trading_assets.live.session import Session
 from trading_assets.market.bar_frame import between
 from trading_assets.market.resample import resample
@@ -33,7 +36,7 @@ from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import LiveBook, live_book
 from trading_assets.workflows.live_tables import day_start
 from trading_assets.workflows.minutes import read_minutes
-from trading_assets.workflows.release_parts import machine_factory, session_setup, signal_desk
+from trading_assets.workflows.release_parts import release_terms, signal_desk, terms_of
 
 _SHOWN = 10
 _DERIVED = (OrderIntentCreated, DecisionDropped, EquityMarked)
@@ -127,10 +130,12 @@ def replay_live_day(desk: Desk, book: str, day: date) -> ParityReport:
     with place.journal() as journal:
         journal.verify()
         release = _release(desk, place, journal)
-        again = _computed_again(desk, release, start)
         found = _Findings()
-        session = Session(session_setup(place, release), machine_factory(release).new())
-        _replay(journal, session, again, start, found)
+        last, before = release_terms(place, release), terms_of(desk.releases, place)
+        again = cache(
+            lambda release_id: _computed_again(desk, desk.releases.get(release_id), start)
+        )
+        session = _replay(journal, last, before, again, start, found)
     return ParityReport(
         book=place.name,
         day=day,
@@ -176,9 +181,15 @@ def _computed_again(desk: Desk, release: Release, start: Micros) -> _Again:
 
 
 def _replay(
-    journal: JournalReader, session: Session, again: _Again, start: Micros, found: _Findings
-) -> None:
-    """Take a session through the journal up to the end of the day."""
+    journal: JournalReader,
+    last: Terms,
+    before: TermsOf,
+    again_of: Callable[[str], _Again],
+    start: Micros,
+    found: _Findings,
+) -> Session:
+    """Take a session through the journal up to the end of the day, and give it."""
+    session = first_session(journal, last, before)
     snapshots = journal.snapshots()
     handled: list[Micros] = []
     for seq, event, derived in _with_derived(journal):
@@ -187,24 +198,27 @@ def _replay(
                 break
             if event.ts >= start:
                 handled.append(event.ts)
-                event = _compare_bar(event, again.event(event), found)  # noqa: PLW2901
+                event = _compare_bar(event, again_of(session.setup.release_id).event(event), found)  # noqa: PLW2901
+        derived_by = session
         try:
-            session.handle(event)
+            session = follow(session, event, last, before)
         except TradingAssetsError as error:
             found.decisions_differ += 1
             found.say(f"the replay cannot go on at row {seq}: {error}")
             break
-        _compare_derived(session.take_derived(), derived, found, counts=event.ts >= start)
-        last = seq + len(derived)
-        if last in snapshots and event.ts >= start:
+        _compare_derived(derived_by.take_derived(), derived, found, counts=event.ts >= start)
+        row = seq + len(derived)
+        if row in snapshots and event.ts >= start:
             found.snapshots += 1
-            if snapshots[last] != session.snapshot():
+            if snapshots[row] != session.snapshot():
                 found.snapshots_differ += 1
-                found.say(f"the state after row {last} is another one than live")
+                found.say(f"the state after row {row} is another one than live")
+    again = again_of(session.setup.release_id)
     missed = again.between(handled[0], handled[-1]) - set(handled) if handled else set()
     found.bars_differ += len(missed)
     for ts in sorted(missed):
         found.say(f"the bar at {ts} was not handled live")
+    return session
 
 
 def _with_derived(journal: JournalReader) -> Iterator[tuple[int, Event, tuple[Event, ...]]]:

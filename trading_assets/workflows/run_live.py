@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,23 +14,22 @@ from trading_assets.adapters.binance.feed import BinanceBarSource, KlinePager
 from trading_assets.adapters.binance.filters import FilterCache
 from trading_assets.adapters.binance.kline_stream import StreamedBars
 from trading_assets.domain.account import AccountNews
-from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
-from trading_assets.domain.order import OrderType
 from trading_assets.domain.ports import Broker, Clock
 from trading_assets.live.board import OrderBoard
 from trading_assets.live.executor import Executor
 from trading_assets.live.executor_terms import LiveSummary, Observation, Pace, Surroundings
 from trading_assets.live.feed import BarFeed
+from trading_assets.live.hand_over import Releases
 from trading_assets.live.heartbeat import write_heartbeat
 from trading_assets.live.lease import Lease, holder
 from trading_assets.live.policies.book_policies import OnForeign, PolicyTerms
 from trading_assets.live.policies.rules_watch import ReadRules
 from trading_assets.live.ports import LocalTime, MachineTime
-from trading_assets.live.recovery import last_release, recover
+from trading_assets.live.recovery import recover
 from trading_assets.live.safety.arming import ArmToken
 from trading_assets.live.safety.canceller import Canceller
-from trading_assets.live.safety.halt_signal import halt_on_signal
+from trading_assets.live.safety.halt_signal import HaltSignal, halt_on_signal
 from trading_assets.live.safety.watcher import Watcher
 from trading_assets.live.venue_time import VenueTime
 from trading_assets.settings import Settings
@@ -39,14 +39,17 @@ from trading_assets.workflows.armed import require_armed
 from trading_assets.workflows.book_control import BookControl, Eyes, Leave
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import LiveBook, live_book, venue_client
+from trading_assets.workflows.live_release import (
+    examine_release,
+    release_to_trade,
+    require_tradable,
+)
 from trading_assets.workflows.release_parts import (
-    SUPPORTED,
-    machine_factory,
-    session_setup,
+    release_terms,
     signal_desk,
+    terms_of,
     warm_engine,
 )
-from trading_assets.workflows.stream_bars import require_venue_is_source
 from trading_assets.workflows.venue_streams import account_news, venue_bars
 
 _SECOND: Micros = 1_000_000
@@ -70,7 +73,8 @@ def run_live(
     """Trade until `stop` is set.
 
     A new journal trades the book's current release; one that exists goes on with the release that
-    its last session traded.
+    it trades last. A release that is published meanwhile is taken between two bars, by the policy
+    `live.hand_over`.
 
     Args:
         desk: gives settings, releases and this machine's clock.
@@ -97,9 +101,8 @@ def run_live(
         signalled = stack.enter_context(halt_on_signal(place.halt))
         pager = KlinePager(client, desk.clock, max_attempts=1)
         source = BinanceBarSource(pager)
-        venue_now = source.now()
-        epoch = _epoch(venue_now, desk.clock.now())
-        release = _current_release(desk, place)
+        epoch = _epoch(source.now(), desk.clock.now())
+        release, is_new = release_to_trade(desk, place)
         journal = stack.enter_context(
             Journal(
                 place.folder,
@@ -109,51 +112,90 @@ def run_live(
                 holder="process {pid} on {host}".format(**holder()),
             )
         )
-        named = last_release(journal)
-        if named is not None and named != release.release_id:
-            release = desk.releases.get(named)
-        armed = require_armed(
-            desk.settings, place, release_id=release.release_id, now=desk.clock.now()
-        )
+        run = _Run(
+            desk, place, client, pager, source, journal, signalled, epoch, local or MachineTime(),
+            observe, wrap_broker,
+        )  # fmt: skip
+        summary = run.trade(release, stop, max_bars, is_new=is_new)
+        while summary.switched_to and not stop.is_set():
+            release = desk.releases.get(summary.switched_to)
+            left = None if max_bars is None else max_bars - summary.bars
+            summary = summary.followed_by(run.trade(release, stop, left, is_new=False))
+        return summary
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What lasts over all releases that a run trades."""
+
+    desk: Desk
+    place: LiveBook
+    client: Any
+    pager: KlinePager
+    source: BinanceBarSource
+    journal: Journal
+    signalled: HaltSignal
+    epoch: str
+    local: LocalTime
+    observe: Callable[[Observation], None]
+    wrap_broker: Callable[[Broker], Broker]
+
+    def trade(
+        self, release: Release, stop: threading.Event, max_bars: int | None, *, is_new: bool
+    ) -> LiveSummary:
+        """Trade one release until the stop, or until the book leaves it for another."""
+        desk, place, settings = self.desk, self.place, self.desk.settings
+        symbols = release.spec.symbols
+        now = desk.clock.now()
+        armed = require_armed(settings, place, release_id=release.release_id, now=now)
         leave = Leave(place, desk.clock, armed)
-        require_venue_is_source(desk.settings, place.settings.venue, release.spec.symbols)
-        _require_fit(release, source, is_new=named is None)
-        filters = FilterCache(pager.entry)
-        is_auth = place.settings.venue != "embedded" or epoch == "wall"
-        broker = _broker(desk, client, is_auth, filters)
-        bars = stack.enter_context(
-            venue_bars(desk.settings, pager, client.API_URL, release.spec.symbols)
+        require_tradable(settings, place, release, self.source, is_new=is_new)
+        filters = FilterCache(self.pager.entry)
+        is_auth = place.settings.venue != "embedded" or self.epoch == "wall"
+        broker = _broker(desk, self.client, is_auth, filters)
+        with ExitStack() as stack:
+            bars = stack.enter_context(
+                venue_bars(settings, self.pager, self.client.API_URL, symbols)
+            )
+            control = stack.enter_context(BookControl(place, self.signalled, leave))
+            eyes = Eyes(place, leave, settings.live.supervisor_timeout_s)
+            wake = stack.enter_context(Watcher(eyes.look, stop)).wake
+            board = OrderBoard()
+            spare = venue_client(settings, place)
+            stack.callback(spare.close_connection)
+            stack.enter_context(
+                Canceller(board, control.latched, partial(_broker, desk, spare, is_auth))
+            )
+            news = stack.enter_context(
+                account_news(settings, self.client, broker, symbols, since=self.source.now())
+            )
+            executor = _executor(
+                desk,
+                place,
+                release,
+                journal=self.journal,
+                broker=self.wrap_broker(broker),
+                source=bars,
+                local=self.local,
+                observe=self.observe,
+                news=news,
+                rules=filters.rules,
+                control=control,
+                wake=wake,
+                armed=armed,
+                board=board,
+                releases=self._releases(release),
+            )
+            return executor.run(stop, max_bars=max_bars)
+
+    def _releases(self, present: Release) -> Releases:
+        desk, place, live = self.desk, self.place, self.desk.settings.live
+        return Releases(
+            current=lambda: desk.releases.current_id(place.traded) or "",
+            examine=partial(examine_release, desk, place, self.source, present),
+            policy=live.hand_over,
+            bars=live.hand_over_bars,
         )
-        control = stack.enter_context(BookControl(place, signalled, leave))
-        timeout_s = desk.settings.live.supervisor_timeout_s
-        eyes = Eyes(place, leave, timeout_s)
-        wake = stack.enter_context(Watcher(eyes.look, stop)).wake
-        board = OrderBoard()
-        spare = venue_client(desk.settings, place)
-        stack.callback(spare.close_connection)
-        stack.enter_context(
-            Canceller(board, control.latched, partial(_broker, desk, spare, is_auth))
-        )
-        news = stack.enter_context(
-            account_news(desk.settings, client, broker, release.spec.symbols, since=venue_now)
-        )
-        executor = _executor(
-            desk,
-            place,
-            release,
-            journal=journal,
-            broker=wrap_broker(broker),
-            source=bars,
-            local=local or MachineTime(),
-            observe=observe,
-            news=news,
-            rules=filters.rules,
-            control=control,
-            wake=wake,
-            armed=armed,
-            board=board,
-        )
-        return executor.run(stop, max_bars=max_bars)
 
 
 def _executor(
@@ -172,11 +214,14 @@ def _executor(
     wake: threading.Event,
     armed: ArmToken | None,
     board: OrderBoard,
+    releases: Releases,
 ) -> Executor:
     """Join all parts of a book."""
     spec = release.spec
     warm_engine(release)
-    session = recover(journal, session_setup(place, release), machine_factory(release))
+    terms = release_terms(place, release)
+    before = terms_of(desk.releases, place)
+    session = recover(journal, terms.setup, terms.machines, before)
     control.begin_after(session.state.inbox_id)
     clock = VenueTime(_MarketClock(source, desk.clock), not_before=session.state.last_ts)
     pace = _pace(desk.settings)
@@ -209,6 +254,7 @@ def _executor(
             rules=rules,
             policies=_policies(desk.settings, place),
             board=board,
+            releases=releases,
         ),
     )
 
@@ -268,38 +314,3 @@ def _policies(settings: Settings, place: LiveBook) -> PolicyTerms:
 def _epoch(venue_now: Micros, machine_now: Micros) -> str:
     """Name the venue's clock: the world's, or one of its own that runs from another start."""
     return "wall" if abs(venue_now - machine_now) <= _SAME_CLOCK else "virtual"
-
-
-def _current_release(desk: Desk, place: LiveBook) -> Release:
-    release = desk.releases.require(place.traded)
-    missing = release.order_types - SUPPORTED
-    if missing:
-        raise ConfigurationError(
-            f"Book {place.name} cannot trade release {release.release_id}",
-            expected=f"order types among {_names(SUPPORTED)}",
-            found=_names(missing),
-            fix="Promote a strategy that does without them.",
-        )
-    return release
-
-
-def _names(types: frozenset[OrderType]) -> str:
-    return ", ".join(sorted(kind.name for kind in types))
-
-
-def _require_fit(release: Release, source: BinanceBarSource, *, is_new: bool) -> None:
-    """Refuse to trade on another grid of prices and quantities than the release was made for.
-
-    A book that has traded goes on, and fits its decisions into the venue's grid of today.
-    """
-    names = ("base", "quote", "tick", "lot") if is_new else ("base", "quote")
-    found = source.instruments(release.spec.symbols)
-    for ours, theirs in zip(release.instruments, found, strict=True):
-        for name in names:
-            if getattr(ours, name) != getattr(theirs, name):
-                raise ConfigurationError(
-                    f"{ours.symbol} has another {name} at the venue than in the release",
-                    expected=str(getattr(ours, name)),
-                    found=str(getattr(theirs, name)),
-                    fix="Materialise `instruments` and the backtests again, and promote anew.",
-                )

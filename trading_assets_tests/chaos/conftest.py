@@ -72,7 +72,7 @@ class Rig:
         current = self.desk.releases.current("paper")
         files = {"spec.yaml": spec.canonical_yaml().encode(), "decision.json": b"{}"}
         after = current.release_id if current else None
-        self.desk.releases.publish("paper", facts, files, after=after)
+        return self.desk.releases.publish("paper", facts, files, after=after)[0]
 
     # Processes
 

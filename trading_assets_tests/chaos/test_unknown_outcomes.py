@@ -14,6 +14,8 @@ from trading_assets.domain.events import (
     OrderProvenAbsent,
     OrderRefused,
     OrderReported,
+    ReleaseRefused,
+    ReleaseSwitched,
     SessionOpened,
 )
 from trading_assets.workflows.live_book import live_book, set_aside
@@ -150,11 +152,35 @@ def test_a_release_that_does_not_fit_the_venue_is_refused(rig):
     assert rig.ledger()["requests"] == []
 
 
-def test_a_new_release_waits_until_the_journal_is_set_aside(rig):
+def test_a_new_release_is_taken_between_two_bars_once_the_book_is_flat(rig):
+    rig.settings.live.__dict__["hand_over_bars"] = 1
+    _run(rig, 2)
+    first = rig.desk.releases.require("paper").release_id
+    second = rig.publish(decision_id="e" * 64).release_id
+
+    summary, _ = _run(rig, 6)
+
+    (switched,) = _kinds(rig, ReleaseSwitched)
+    assert (switched.previous, switched.release_id) == (first, second)
+    assert [e.release_id for e in _kinds(rig, SessionOpened)] == [first, first, second]
+    assert summary.bars == 6
+    assert rig.verdicts() == []
+    assert rig.desk.releases.roll_back("paper", reason="test", by="test").release_id == first
+    _run(rig, 6)
+    assert _kinds(rig, ReleaseSwitched)[-1].release_id == first
+    assert rig.verdicts() == []
+
+
+def test_a_damaged_release_is_refused_and_the_present_one_goes_on(rig):
     _run(rig, 1)
     first = rig.desk.releases.require("paper").release_id
-    rig.publish(decision_id="e" * 64)
-    _run(rig, 1)
+    second = rig.publish(decision_id="e" * 64)
+    (second.folder / "spec.yaml").write_text("name: other\n")
+
+    _run(rig, 2)
+
+    (refused,) = _kinds(rig, ReleaseRefused)
+    assert refused.release_id == second.release_id
     assert {e.release_id for e in _kinds(rig, SessionOpened)} == {first}
 
 

@@ -23,6 +23,7 @@ from trading_assets.interfaces.cli import (
     live,
     models,
     new,
+    release,
     runs,
     sim,
     sql,
@@ -49,6 +50,7 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(decision.app, name="decision")
 app.add_typer(live.app)
 app.add_typer(journal.app, name="journal")
+app.add_typer(release.app, name="release")
 app.add_typer(control.app)
 app.add_typer(sim.app, name="sim")
 app.add_typer(demo.app)

@@ -27,6 +27,7 @@ from trading_assets.domain.order import (
 from trading_assets.live.book_state import SessionSetup
 from trading_assets.live.executor import Executor
 from trading_assets.live.executor_terms import Pace, Surroundings
+from trading_assets.live.hand_over import MachineFactory
 from trading_assets.live.policies.book_policies import PolicyTerms
 from trading_assets.live.recovery import MachineFactory, recover
 from trading_assets.live.session import Session

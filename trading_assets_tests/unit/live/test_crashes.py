@@ -23,7 +23,7 @@ from trading_assets.domain.setup import (
     SizingMode,
 )
 from trading_assets.engine.machine import Machine
-from trading_assets.live.recovery import MachineFactory
+from trading_assets.live.hand_over import MachineFactory
 
 FATES = ("ok", "ok", "partial", "refuse", "lost_request", "lost_answer", "late:2", "late:30")
 

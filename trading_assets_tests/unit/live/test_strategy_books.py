@@ -33,7 +33,8 @@ from trading_assets.domain.setup import (
 )
 from trading_assets.engine.machine import Machine
 from trading_assets.live.book_state import SessionSetup
-from trading_assets.live.recovery import MachineFactory, recover
+from trading_assets.live.hand_over import MachineFactory
+from trading_assets.live.recovery import recover
 from trading_assets.live.session import Session
 from trading_assets.live.signal_desk import SharedDesk, SignalDesk
 from trading_assets.strategies.ema_trend import EmaTrend

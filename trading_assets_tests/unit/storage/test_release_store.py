@@ -102,3 +102,26 @@ def test_an_instrument_with_a_listing_survives_and_one_from_before_listings_is_r
     older = {name: value for name, value in plain.items() if name not in ("listed", "delisted")}
     assert instrument_from_plain(older).listed is None
     assert "listed" not in instrument_to_plain(SOL)
+
+
+def test_the_release_before_becomes_current_again_by_an_entry_of_its_own(store):
+    first, _ = store.publish("paper", facts(), FILES, after=None)
+    second, _ = store.publish("paper", facts("e" * 64), FILES, after=first.release_id)
+
+    back = store.roll_back("paper", reason="fills too late", by="ada")
+
+    assert back.release_id == first.release_id == store.current_id("paper")
+    assert store.history("paper")[-1]["rolled_back"] == {"reason": "fills too late", "by": "ada"}
+    store.publish("paper", facts("e" * 64), FILES, after=first.release_id)
+    assert store.current_id("paper") == first.release_id  # the same decision does not undo it
+    third, _ = store.publish("paper", facts("f" * 64), FILES, after=first.release_id)
+    assert store.roll_back("paper", reason="again", by="ada").release_id == first.release_id
+    assert third.release_id != second.release_id
+
+
+def test_without_a_release_before_there_is_nothing_to_go_back_to(store):
+    with pytest.raises(MissingPartition, match="no release to go back to"):
+        store.roll_back("paper", reason="x", by="y")
+    store.publish("paper", facts(), FILES, after=None)
+    with pytest.raises(MissingPartition, match="no release to go back to"):
+        store.roll_back("paper", reason="x", by="y")

@@ -1,0 +1,69 @@
+"""`trading-assets release`: what a book trades, what it traded before, and the way back."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from trading_assets.interfaces.cli.tables import AsJson, cell, new_table, open_desk
+
+app = typer.Typer(help="Releases of live books.", no_args_is_help=True)
+
+Book = Annotated[str, typer.Option("--book", help="Name of the book in the settings.")]
+
+
+@app.command("list")
+def list_releases(book: Book = "paper", as_json: AsJson = False) -> None:
+    """List the releases of a book, the current one last.
+
+    Example: trading-assets release list --book paper
+    """
+    from rich.console import Console
+
+    from trading_assets.workflows.live_book import live_book
+
+    desk = open_desk()
+    entries = desk.releases.history(live_book(desk.settings, book).traded)
+    if as_json:
+        typer.echo(json.dumps([dict(entry) for entry in entries]))
+        return
+    table = new_table("n", "release", "decision", "previous", "taken back")
+    for entry in entries:
+        back = entry.get("rolled_back")
+        table.add_row(
+            str(entry["n"]),
+            entry["release_id"],
+            entry["decision_id"][:16],
+            cell(entry["previous"]),
+            f"{back['reason']} ({back['by']})" if back else "",
+        )
+    Console().print(table)
+
+
+@app.command()
+def show(release_id: Annotated[str, typer.Argument(help="Of any book.")]) -> None:
+    """Print what a release pins, every byte of it proven.
+
+    Example: trading-assets release show 6bde7c9e8343b6b6
+    """
+    typer.echo(json.dumps(dict(open_desk().releases.get(release_id).facts), indent=2))
+
+
+@app.command()
+def rollback(
+    reason: Annotated[str, typer.Option("--reason", help="Why.")],
+    by: Annotated[str, typer.Option("--by", help="Who says so.")],
+    book: Book = "paper",
+) -> None:
+    """Make the release before the current one current again.
+
+    A running book leaves its release by the policy `live.hand_over`.
+
+    Example: trading-assets release rollback --book paper --reason "fills too late" --by ada
+    """
+    from trading_assets.workflows.switch_release import roll_back
+
+    release = roll_back(open_desk(), book, reason=reason, by=by)
+    typer.echo(f"Book {book} trades release {release.release_id} ({release.spec.name}) again.")
