@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from trading_assets.domain.account import Fill
 from trading_assets.domain.control import HaltLevel, TightLimits
+from trading_assets.domain.errors import InvariantError
 from trading_assets.domain.events import Event, OrderFilled, OrderReported
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.instrument import (
@@ -201,6 +203,21 @@ class BookState:
             + self.foreign_flows.get(asset, none)
             for asset in sorted(assets)
         }
+
+    def require_count(self, book: str, held: Mapping[str, Decimal]) -> None:
+        """Compare what an engine holds with what it was given and what the fills have brought.
+
+        Raises:
+            InvariantError: if it is not the same, to the last unit.
+        """
+        for asset, amount in held.items():
+            funds, flow = self.funds.get(asset, 0), self.flows.get(asset, 0)
+            if amount != funds + flow:
+                raise InvariantError(
+                    f"Book {book}: the engine has lost count of {asset}",
+                    expected=f"{funds + flow} (funds {funds}, executions {flow})",
+                    found=str(amount),
+                )
 
     def to_json(self) -> dict[str, Any]:
         """Give the state as plain values."""

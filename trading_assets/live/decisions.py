@@ -106,12 +106,19 @@ class Decisions:
             return "late_bar"
         if self._state.is_blocked(ticket.symbol, ticket.tag):
             return "order_unresolved"
-        if self._state.halted and not ticket.reduce_only:
+        held_back = "" if ticket.reduce_only else self._held_back(ticket)
+        return (
+            held_back
+            or self._setup.unsendable(ticket)
+            or tightened_refusal(ticket, self._state, self._machine)
+        )
+
+    def _held_back(self, ticket: OrderTicket) -> str:
+        """Give why no entry may leave now; exits pass."""
+        state = self._state
+        if state.halted:
             return "halted"
-        cause = paused_by(self._state, ticket.symbol)
-        if cause and not ticket.reduce_only:
+        cause = paused_by(state, ticket.symbol)
+        if cause:
             return f"paused_{cause}"
-        if self._state.stance is not self._state.level and not ticket.reduce_only:
-            return "hand_over"
-        unsendable = self._setup.unsendable(ticket)
-        return unsendable or tightened_refusal(ticket, self._state, self._machine)
+        return "hand_over" if state.stance is not state.level else ""

@@ -171,15 +171,7 @@ class Session:
         Raises:
             InvariantError: if not; the engine's decisions are then about another book.
         """
-        held = self.machine.balances()
-        for asset, amount in held.items():
-            funds, flow = self.state.funds.get(asset, 0), self.state.flows.get(asset, 0)
-            if amount != funds + flow:
-                raise InvariantError(
-                    f"Book {self.setup.book}: the engine has lost count of {asset}",
-                    expected=f"{funds + flow} (funds {funds}, executions {flow})",
-                    found=str(amount),
-                )
+        self.state.require_count(self.setup.book, self.machine.balances())
 
     def _compare(self, event: Event) -> None:
         expected = self._derived.popleft() if self._derived else None

@@ -29,7 +29,7 @@ from trading_assets.live.executor import Executor
 from trading_assets.live.executor_terms import Pace, Surroundings
 from trading_assets.live.hand_over import MachineFactory
 from trading_assets.live.policies.book_policies import PolicyTerms
-from trading_assets.live.recovery import MachineFactory, recover
+from trading_assets.live.recovery import recover
 from trading_assets.live.session import Session
 from trading_assets.live.venue_time import VenueTime
 from trading_assets_tests.stand_ins.tiny_machine import TinyMachine

@@ -14,6 +14,7 @@ from trading_assets.domain.events import (
     OrderSubmitted,
     SessionOpened,
 )
+from trading_assets.live.hand_over import Terms
 from trading_assets.live.recovery import after_restart, last_release, recover, replay_until
 from trading_assets.live.session import Session
 
@@ -83,7 +84,7 @@ def test_orders_left_behind_are_in_doubt_or_were_never_sent(kit):
 def test_the_book_of_an_earlier_moment_is_replayed(kit):
     desk = kit.Desk(PLAN)
     desk.run(8)
-    then = replay_until(desk.journal, desk.setup, desk.machines, kit.START + 3 * kit.BAR)
+    then = replay_until(desk.journal, Terms(desk.setup, desk.machines), kit.START + 3 * kit.BAR)
 
     assert then.state.last_bar == kit.START + 2 * kit.BAR
     assert then.machine.position == [0, 200]
