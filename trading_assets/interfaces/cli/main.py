@@ -11,6 +11,7 @@ from trading_assets import __version__
 from trading_assets.domain.errors import DataError, TradingAssetsError
 from trading_assets.interfaces.cli import (
     backtest,
+    chaos,
     config,
     control,
     data,
@@ -53,6 +54,7 @@ app.add_typer(journal.app, name="journal")
 app.add_typer(release.app, name="release")
 app.add_typer(control.app)
 app.add_typer(sim.app, name="sim")
+app.add_typer(chaos.app, name="chaos")
 app.add_typer(demo.app)
 app.add_typer(desk_services.app)
 

@@ -1,0 +1,92 @@
+"""`trading-assets chaos`: kill, race, damage and watch real processes; exit 1 for a violation.
+
+Everything is on loopback and in a folder of its own, which is removed afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+if TYPE_CHECKING:
+    from trading_assets.simulation.chaos.verdict import Verdict
+
+app = typer.Typer(
+    help="Kill, race, damage and watch real processes; one JSON line each, exit 1 for a violation.",
+    no_args_is_help=True,
+)
+
+Seed = Annotated[int, typer.Option(help="Draws whatever is drawn.")]
+Record = Annotated[
+    Path | None, typer.Option(help="File of evidence to write to, such as docs/evidence.json.")
+]
+_VIOLATED = 1
+
+
+@app.command()
+def lease(
+    n: Annotated[int, typer.Option(min=1, help="Races.")] = 100,
+    seed: Seed = 0,
+    record: Record = None,
+) -> None:
+    """Start executors at the same moment: one wins, the others touch no network (A18).
+
+    Example: trading-assets chaos lease --n 1000
+    """
+    from trading_assets.simulation.chaos.lease_races import race_for_leases
+
+    with _folder() as folder, _bar("races", n) as advance:
+        verdict = race_for_leases(n, seed, folder, advance)
+    _finish(verdict, record)
+
+
+def _finish(verdict: Verdict, record: Path | None) -> None:
+    from trading_assets.simulation.chaos.verdict import record as keep
+
+    typer.echo(json.dumps(verdict.to_json()))
+    if verdict.wrong:
+        raise typer.Exit(_VIOLATED)
+    if record is not None:
+        keep(record, verdict, _command())
+
+
+def _command() -> str:
+    """Give the command line as somebody would type it, without where it is recorded."""
+    words = iter(sys.argv[1:])
+    kept = []
+    for word in words:
+        if word == "--record":
+            next(words, "")
+        elif not word.startswith("--record="):
+            kept.append(word)
+    return shlex.join(["trading-assets", *kept])
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="trading-assets-chaos-") as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def _bar(name: str, total: int | None) -> Iterator[Callable[[int, int], None]]:
+    """Show progress on the error output, where a person looks and no program reads."""
+    columns = (TextColumn(name), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    told = TextColumn("{task.fields[wrong]}")
+    with Progress(*columns, told, console=Console(stderr=True)) as progress:
+        task = progress.add_task(name, total=total, wrong="")
+
+        def advance(done: int, wrong: int) -> None:
+            progress.update(task, completed=done, wrong=f"{wrong} wrong" if wrong else "")
+
+        yield advance

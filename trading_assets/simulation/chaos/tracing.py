@@ -1,0 +1,31 @@
+"""The outside observer of system calls: strace around a process, and what it has seen."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from trading_assets.domain.errors import ConfigurationError
+
+
+def traced(command: list[str], log: Path, calls: str) -> list[str]:
+    """Give the command that runs another one under observation.
+
+    Args:
+        command: what to run.
+        log: gets one line per system call, of all threads, with the time in microseconds.
+        calls: what to look at, such as `%network` or `fdatasync,connect`.
+
+    Raises:
+        ConfigurationError: if this machine has no strace.
+    """
+    tracer = shutil.which("strace")
+    if tracer is None:
+        raise ConfigurationError(
+            "System calls cannot be observed on this machine",
+            expected="strace on the PATH",
+            found="none",
+            fix="Install it (`apt-get install strace`), then run the command again.",
+        )
+    options = ["-f", "-qq", "-ttt", "-y", "--seccomp-bpf", "-s", "160"]
+    return [tracer, *options, "-e", f"trace={calls}", "-e", "signal=none", "-o", str(log), *command]
