@@ -1,0 +1,172 @@
+"""The error budget of a book: which bar-minutes were good, by its journal, and what follows.
+
+The unit is one minute of one symbol. It is good when the bar it belongs to was decided on and
+journalled in time while no fault had halted the book; everything else is bad, also the time when no
+executor ran. Of a rolling window a small share may be bad.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from trading_assets.domain.bar import DAY
+from trading_assets.domain.events import BarReady, Event, TradingHalted, TradingResumed
+from trading_assets.domain.ids import Micros
+
+_MINUTE: Micros = 60_000_000
+WINDOW: Micros = 30 * DAY
+ALLOWED = 0.005
+"""Share of the window that may be bad: 216 minutes per symbol in 30 days."""
+
+FAULTS = frozenset({"reconcile", "inbox", "watchdog"})
+"""Sources of a halt that are faults; a person's halt, or one for a loss, is the book as wanted."""
+
+_ENTRIES_OFF_BELOW = 0.50
+_PAPER_BELOW = 0.25
+_HYSTERESIS = 0.10
+
+
+class SloLevel(IntEnum):
+    """What a book may still do; each level forbids what the ones before it do."""
+
+    NORMAL = 0
+    ENTRIES_OFF = 1
+    PAPER = 2  # exits only until it is flat, then paper
+
+
+@dataclass(frozen=True, slots=True)
+class SloTerms:
+    """What is measured.
+
+    Attributes:
+        symbols: number of symbols of the book.
+        bar_size: of its bars.
+        began: market time of the book's first opening; minutes before it count for nothing.
+        within: a bar must be journalled so long after its close.
+        is_wall: the market's clock is the world's, so that the time of recording tells how long it
+            took. On another clock a bar is in time unless it was too late to be traded.
+    """
+
+    symbols: int
+    bar_size: Micros
+    began: Micros
+    within: Micros = 5_000_000
+    is_wall: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SloStanding:
+    """The budget at one moment, in minutes of all symbols together.
+
+    Attributes:
+        good, bad: minutes of the window that have been judged.
+        budget: minutes that may be bad in a whole window.
+    """
+
+    good: float
+    bad: float
+    budget: float
+
+    @property
+    def remaining(self) -> float:
+        """Share of the budget that is left; below 0 when it is overdrawn."""
+        return 1.0 - self.bad / self.budget
+
+    @property
+    def availability(self) -> float:
+        """Share of the judged minutes that were good; 1 when none was judged."""
+        judged = self.good + self.bad
+        return self.good / judged if judged else 1.0
+
+
+@dataclass(slots=True)
+class SloMeter:
+    """Counts by the rows of a journal; their order among themselves does not matter.
+
+    Attributes:
+        terms: what is measured.
+    """
+
+    terms: SloTerms
+    _good: dict[Micros, int] = field(default_factory=dict)
+    _halts: list[tuple[Micros, bool]] = field(default_factory=list)
+
+    def note(self, event: Event, recorded: Micros) -> None:
+        """Take one row in.
+
+        Args:
+            event: what happened; kinds that say nothing of the budget are left aside.
+            recorded: the machine's clock at the commit.
+        """
+        if isinstance(event, BarReady):
+            closed = event.ts + self.terms.bar_size
+            is_slow = self.terms.is_wall and recorded - closed > self.terms.within
+            symbols = {row.symbol for row in event.rows}
+            self._good[event.ts] = 0 if event.late or is_slow else len(symbols)
+        elif isinstance(event, TradingHalted) and event.source in FAULTS:
+            self._halts.append((event.ts, True))
+        elif isinstance(event, TradingResumed):
+            self._halts.append((event.ts, False))
+
+    def standing(self, now: Micros) -> SloStanding:
+        """Judge the window that ends now; a bar is judged once its time has run out.
+
+        Args:
+            now: market time.
+        """
+        return self.between(now - WINDOW, now)
+
+    def between(self, start: Micros, end: Micros) -> SloStanding:
+        """Judge the bars that opened at `start` or later and whose time ran out by `end`."""
+        terms = self.terms
+        size = terms.bar_size
+        began = terms.began // size * size
+        first = max(-(-start // size) * size, began)
+        stop = (end - terms.within) // size * size
+        expected = max(0, (stop - first) // size) * terms.symbols
+        faults = tuple(self._faults(end))
+        good = sum(
+            min(count, terms.symbols)
+            for ts, count in self._good.items()
+            if first <= ts < stop and not _touches(faults, ts, ts + size)
+        )
+        minutes = size / _MINUTE
+        budget = ALLOWED * WINDOW / _MINUTE * terms.symbols
+        return SloStanding(good * minutes, (expected - good) * minutes, budget)
+
+    def forget_before(self, start: Micros) -> None:
+        """Drop bars that no window reaches any more."""
+        for ts in [ts for ts in self._good if ts < start]:
+            del self._good[ts]
+
+    def _faults(self, end: Micros) -> Iterable[tuple[Micros, Micros]]:
+        """List the times when a fault had halted the book; only a resume ends one."""
+        since: Micros | None = None
+        for ts, is_fault in sorted(self._halts, key=lambda halt: halt[0]):
+            if is_fault and since is None:
+                since = ts
+            elif not is_fault and since is not None:
+                yield since, ts
+                since = None
+        if since is not None:
+            yield since, end
+
+
+def next_level(level: SloLevel, remaining: float) -> SloLevel:
+    """Give what a book may do with so much left of its budget.
+
+    A level is entered below its line and left only ten points above it.
+    """
+    below = (SloLevel.ENTRIES_OFF, _ENTRIES_OFF_BELOW), (SloLevel.PAPER, _PAPER_BELOW)
+    found = SloLevel.NORMAL
+    for wanted, line in below:
+        margin = _HYSTERESIS if level >= wanted else 0.0
+        if remaining < line + margin:
+            found = wanted
+    return found
+
+
+def _touches(spans: tuple[tuple[Micros, Micros], ...], start: Micros, end: Micros) -> bool:
+    return any(begin <= end and start < until for begin, until in spans)
