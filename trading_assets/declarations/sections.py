@@ -97,6 +97,8 @@ class Live(Declaration):
     orders_per_symbol: int = Field(ge=1, le=32)
     collar_pct: float = Field(ge=0)
     max_open_orders: int = Field(ge=0)
+    slo_policy: Literal["enforce", "off"]
+    slo_within_s: float = Field(gt=0)
     foreign: OnForeign
     cool_down_s: float = Field(ge=0)
     hand_over: Literal["carry", "when_flat", "close"]

@@ -43,6 +43,7 @@ from trading_assets.live.resolution import Resolution
 from trading_assets.live.safety.attention import Attention
 from trading_assets.live.safety.collar import Collar, CollarTerms
 from trading_assets.live.session import Session
+from trading_assets.live.supervision.budget import budget_events
 from trading_assets.live.venue_time import VenueTime
 
 _LONGEST_PAUSE_S = 30.0
@@ -202,6 +203,7 @@ class Executor:
     def _turn(self) -> None:
         self._heed_people()
         now = self._clock.poll()
+        self._effects.take(budget_events(self._session.state, self._around.budget(), now))
         self._collar.note_time()
         self._asked_s = self._local.monotonic()
         self._waiting.extend(self._feed.poll(now))

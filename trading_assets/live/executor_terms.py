@@ -17,6 +17,7 @@ from trading_assets.live.policies.book_policies import PolicyTerms
 from trading_assets.live.policies.rules_watch import ReadRules
 from trading_assets.live.safety.arming import ArmToken
 from trading_assets.live.safety.people import Control
+from trading_assets.live.supervision.budget import Budget
 
 Settled = tuple[tuple[OrderReport, tuple[Fill, ...]], ...]
 """Orders that a bar has changed: the report of each, and all its executions so far."""
@@ -121,6 +122,7 @@ class Surroundings:
         policies: how the book answers to what it did not cause.
         settle: lets a broker without a venue see a bar before the book does, and gives the reports
             and executions that came of it.
+        budget: what is left of the error budget; None while that is unknown. Must return at once.
     """
 
     beat: Callable[[str, int, Micros], None]
@@ -132,5 +134,6 @@ class Surroundings:
     rules: ReadRules | None = None
     policies: PolicyTerms = field(default_factory=PolicyTerms)
     settle: Callable[[BarReady], Settled] = _no_venue
+    budget: Callable[[], Budget | None] = lambda: None
     board: OrderBoard = field(default_factory=OrderBoard)
     releases: Releases | None = None

@@ -65,6 +65,11 @@ class DecisionMachine(Protocol):
         """Fraction below the highest equity."""
         ...
 
+    @property
+    def realised_pnl(self) -> Decimal:
+        """Profit of all round trips after their fees, in quote."""
+        ...
+
     def on_close(
         self, ts: Micros, bars: NDArray[np.float64], signals: NDArray[np.float64]
     ) -> tuple[EngineOrder, ...]:

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +112,17 @@ class JournalReader:
         """Yield the rows whose market time lies in [start, end), in order."""
         query = "SELECT * FROM event WHERE ts >= ? AND ts < ? ORDER BY seq"
         return (JournalRow(*row) for row in self._rows(query, (start, end)))
+
+    def of_kinds(
+        self, kinds: Sequence[str], *, since: int = 0, start: Micros = 0
+    ) -> Iterator[JournalRow]:
+        """Yield the rows of some kinds after row `since` and from market time `start` on."""
+        query = (
+            "SELECT * FROM event WHERE seq > ? AND ts >= ? "
+            "AND kind IN (SELECT value FROM json_each(?)) ORDER BY seq"
+        )
+        values = (since, start, json.dumps(list(kinds)))
+        return (JournalRow(*row) for row in self._rows(query, values))
 
     def of_order(self, client_order_id: str) -> tuple[Event, ...]:
         """List the events of one order, in order."""

@@ -36,6 +36,7 @@ class BookView:
         ts: market time of that row.
         bars: handled by then.
         equity, drawdown: at the latest mark, in quote and as a fraction.
+        realised_pnl: of all round trips after their fees, in quote.
         halted: why entries are stopped, "" when they are not.
         balances: what the engine holds of each asset.
         account: what the venue's account must hold of each asset.
@@ -50,6 +51,7 @@ class BookView:
     bars: int
     equity: float
     drawdown: float
+    realised_pnl: float
     halted: str
     balances: Mapping[str, Decimal]
     account: Mapping[str, Decimal]
@@ -66,6 +68,7 @@ class BookView:
             "bars": self.bars,
             "equity": self.equity,
             "drawdown": self.drawdown,
+            "realised_pnl": self.realised_pnl,
             "halted": self.halted,
             "balances": {asset: f"{amount:f}" for asset, amount in self.balances.items()},
             "account": {asset: f"{amount:f}" for asset, amount in self.account.items()},
@@ -95,7 +98,7 @@ def book_at(desk: Desk, book: str, *, ts: Micros | None = None, seq: int | None 
         release = desk.releases.get(opened.release_id)
         last = release_terms(place, release)
         session = replay_rows(journal, last, end.seq, terms_of(desk.releases, place))
-    return _view(place.name, session, end)
+    return view_of(place.name, session, end.seq, end.ts)
 
 
 def _last_of(journal: JournalReader, seq: int) -> JournalRow:
@@ -149,17 +152,19 @@ def _opened_by(journal: JournalReader, seq: int) -> SessionOpened:
     return opened
 
 
-def _view(book: str, session: Session, end: JournalRow) -> BookView:
+def view_of(book: str, session: Session, seq: int, ts: Micros) -> BookView:
+    """Give a book as its session has it after row `seq`, at market time `ts`."""
     state, machine = session.state, session.machine
     has_marks = state.last_bar is not None
     return BookView(
         book=book,
-        seq=end.seq,
-        ts=end.ts,
+        seq=seq,
+        ts=ts,
         release_id=session.setup.release_id,
         bars=state.bars,
         equity=float(machine.equity),
         drawdown=float(machine.drawdown),
+        realised_pnl=float(machine.realised_pnl),
         halted=state.halted,
         balances=machine.balances(),
         account=state.expected_balances(session.setup.instruments),

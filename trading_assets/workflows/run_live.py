@@ -21,7 +21,6 @@ from trading_assets.live.executor import Executor
 from trading_assets.live.executor_terms import LiveSummary, Observation, Pace, Surroundings
 from trading_assets.live.feed import BarFeed
 from trading_assets.live.hand_over import Releases
-from trading_assets.live.heartbeat import write_heartbeat
 from trading_assets.live.lease import Lease, holder
 from trading_assets.live.policies.book_policies import OnForeign, PolicyTerms
 from trading_assets.live.policies.rules_watch import ReadRules
@@ -39,11 +38,13 @@ from trading_assets.workflows.armed import require_armed
 from trading_assets.workflows.book_control import BookControl, Eyes, Leave
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import LiveBook, live_book, venue_client
+from trading_assets.workflows.live_pulse import Pulse
 from trading_assets.workflows.live_release import (
     examine_release,
     release_to_trade,
     require_tradable,
 )
+from trading_assets.workflows.live_supervision import Supervision, enforced, supervise
 from trading_assets.workflows.release_parts import (
     release_terms,
     signal_desk,
@@ -169,6 +170,8 @@ class _Run:
             news = stack.enter_context(
                 account_news(settings, self.client, broker, symbols, since=self.source.now())
             )
+            is_wall = self.epoch == "wall"
+            supervision = stack.enter_context(supervise(desk, place, release, is_wall=is_wall))
             executor = _executor(
                 desk,
                 place,
@@ -185,6 +188,7 @@ class _Run:
                 armed=armed,
                 board=board,
                 releases=self._releases(release),
+                supervision=supervision,
             )
             return executor.run(stop, max_bars=max_bars)
 
@@ -215,6 +219,7 @@ def _executor(
     armed: ArmToken | None,
     board: OrderBoard,
     releases: Releases,
+    supervision: Supervision,
 ) -> Executor:
     """Join all parts of a book."""
     spec = release.spec
@@ -238,14 +243,7 @@ def _executor(
         timeframe=spec.timeframe,
         pace=pace,
         around=Surroundings(
-            beat=lambda state, seq, ts: write_heartbeat(
-                place.heartbeat,
-                book=place.name,
-                state=state,
-                seq=seq,
-                ts=ts,
-                beat=desk.clock.now(),
-            ),
+            beat=Pulse(place, session, supervision, desk.clock).beat,
             control=control,
             observe=observe,
             news=news,
@@ -253,6 +251,7 @@ def _executor(
             armed=armed,
             rules=rules,
             policies=_policies(desk.settings, place),
+            budget=enforced(desk.settings, supervision),
             board=board,
             releases=releases,
         ),

@@ -60,6 +60,10 @@ class TinyMachine:
     def drawdown(self):
         return 0.0
 
+    @property
+    def realised_pnl(self):
+        return Decimal(0)
+
     def on_close(self, ts, bars, signals):
         orders = []
         self.ts = ts

@@ -223,6 +223,7 @@ class Desk:
         self.news = AccountNews
         self.policies = PolicyTerms()
         self.rules = None
+        self.budget = lambda: None
         self.machines = machines or tiny_machines()
         self.setup = a_setup(snapshot_bars=4, signal_columns=columns)
         self.session = None
@@ -246,6 +247,7 @@ class Desk:
                 self.news,
                 policies=self.policies,
                 rules=self.rules,
+                budget=self.budget,
             ),
         )
 

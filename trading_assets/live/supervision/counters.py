@@ -1,0 +1,147 @@
+"""Counters and timers of a live book, from the rows of its journal and nothing else."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from trading_assets.domain.bar import DAY
+from trading_assets.domain.events import (
+    BarReady,
+    DecisionDropped,
+    EquityMarked,
+    Event,
+    OrderFilled,
+    OrderIntentCreated,
+    OrderOutcomeUnknown,
+    OrderRefused,
+    OrderReported,
+    OrderSubmitted,
+)
+from trading_assets.domain.ids import Micros
+
+_KEPT = 1_000
+_ERROR_WINDOW = 100
+_TOTALS: dict[type[Event], str] = {
+    OrderIntentCreated: "intents_total",
+    OrderSubmitted: "orders_sent_total",
+    OrderFilled: "fills_total",
+    OrderRefused: "rejects_total",
+    OrderOutcomeUnknown: "unknown_outcomes_total",
+    DecisionDropped: "decisions_dropped_total",
+    BarReady: "bars_total",
+}
+
+
+@dataclass(slots=True)
+class Counters:
+    """Counts rows; figures of time are of the latest thousand, in milliseconds.
+
+    Attributes:
+        bar_size: of the book.
+        is_wall: the market's clock is the world's; without it, nothing can be said of how long
+            after the close of a bar something was recorded.
+    """
+
+    bar_size: Micros
+    is_wall: bool
+    totals: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_TOTALS.values(), 0))
+    late_bars: int = 0
+    last_bar: Micros = 0
+    _bar_of: dict[str, Micros] = field(default_factory=dict)
+    _sent: dict[str, Micros] = field(default_factory=dict)
+    _latency_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    _rtt_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    _lag_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    _outcomes: deque[bool] = field(default_factory=lambda: deque(maxlen=_ERROR_WINDOW))
+    _day: int = -1
+    _day_start: Decimal = Decimal(0)
+    _equity: Decimal | None = None
+
+    def note(self, event: Event, recorded: Micros) -> None:
+        """Take one row in; `recorded` is the machine's clock at its commit."""
+        name = _TOTALS.get(type(event))
+        if name is not None:
+            self.totals[name] += 1
+        if isinstance(event, BarReady):
+            self.last_bar = event.ts
+            self.late_bars += event.late
+            self._time(self._lag_ms, recorded, event.ts)
+        elif isinstance(event, EquityMarked):
+            self._mark(event)
+        elif isinstance(event, OrderIntentCreated):
+            self._bar_of[event.ticket.client_order_id] = event.ticket.bar_ts
+        elif isinstance(event, OrderSubmitted):
+            self._sent[event.client_order_id] = recorded
+            self._time(self._latency_ms, recorded, self._bar_of.get(event.client_order_id))
+        elif isinstance(event, OrderReported):
+            self._answered(event.report.client_order_id, recorded, is_good=True)
+        elif isinstance(event, OrderFilled):
+            self._answered(event.fill.client_order_id, recorded, is_good=True)
+        elif isinstance(event, OrderRefused | OrderOutcomeUnknown):
+            self._answered(event.client_order_id, recorded, is_good=False)
+
+    @property
+    def error_rate(self) -> float:
+        """Share of the latest hundred orders that were refused or whose answer was lost."""
+        return self._outcomes.count(False) / len(self._outcomes) if self._outcomes else 0.0
+
+    @property
+    def pnl_intraday(self) -> float:
+        """Equity now less equity before the UTC day, in quote."""
+        return float(self._equity - self._day_start) if self._equity is not None else 0.0
+
+    def figures(self) -> dict[str, float]:
+        """Give all of them, by their names."""
+        found: dict[str, float] = {**self.totals, "late_bars_total": self.late_bars}
+        found |= {"error_rate": self.error_rate, "pnl_intraday": self.pnl_intraday}
+        timers = (
+            ("latency_ms", self._latency_ms),
+            ("order_rtt_ms", self._rtt_ms),
+            ("bars_lag_ms", self._lag_ms),
+        )
+        for name, values in timers:
+            for label, share in (("p50", 0.50), ("p95", 0.95), ("p99", 0.99)):
+                if values:
+                    found[f"{name}_{label}"] = quantile(values, share)
+        return found
+
+    def _time(self, into: deque[float], recorded: Micros, bar_ts: Micros | None) -> None:
+        if self.is_wall and bar_ts is not None:
+            into.append((recorded - bar_ts - self.bar_size) / 1_000)
+
+    def _answered(self, name: str, recorded: Micros, *, is_good: bool) -> None:
+        """Note the first answer to an order; what comes later is the order's life."""
+        self._bar_of.pop(name, None)
+        sent = self._sent.pop(name, None)
+        if sent is not None:
+            self._rtt_ms.append((recorded - sent) / 1_000)
+            self._outcomes.append(is_good)
+
+    def _mark(self, event: EquityMarked) -> None:
+        day = event.ts // DAY
+        if day != self._day:
+            self._day_start = event.equity if self._equity is None else self._equity
+            self._day = day
+        self._equity = event.equity
+
+
+def quantile(values: Collection[float], share: float) -> float:
+    """Give the smallest value with at least `share` of the values at or below it."""
+    ordered = sorted(values)
+    return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
+
+
+def prometheus_text(figures: dict[str, float], book: str) -> str:
+    """Write figures in the text format that Prometheus reads."""
+    lines: list[str] = []
+    for name, value in sorted(figures.items()):
+        kind = "counter" if name.endswith("_total") else "gauge"
+        lines += [
+            f"# TYPE trading_assets_{name} {kind}",
+            f'trading_assets_{name}{{book="{book}"}} {value:.10g}',
+        ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,89 @@
+"""Signs of life of a book that trades: the heartbeat, and beside it the book as it stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from trading_assets.domain.ids import Micros, canonical_json
+from trading_assets.domain.ports import Clock
+from trading_assets.live.heartbeat import write_heartbeat
+from trading_assets.live.session import Session
+from trading_assets.live.supervision.budget import level_of
+from trading_assets.workflows.journal_at import view_of
+from trading_assets.workflows.live_book import LiveBook
+from trading_assets.workflows.live_supervision import Supervision
+
+FILE = "status.json"
+
+
+class Pulse:
+    """Writes both; called in the executor's thread only, which owns the session."""
+
+    def __init__(
+        self,
+        place: LiveBook,
+        session: Session,
+        supervision: Supervision,
+        clock: Clock,
+        *,
+        told: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Join what is told to where it is read.
+
+        Args:
+            place: the book.
+            session: asked for what the book holds.
+            supervision: asked for the figures.
+            clock: the machine's.
+            told: is given the state at every beat, for whoever started this process.
+        """
+        self._place = place
+        self._session = session
+        self._supervision = supervision
+        self._clock = clock
+        self._told = told
+
+    def beat(self, state: str, seq: int, ts: Micros) -> None:
+        """Replace both files; a reader sees old or new ones, never half.
+
+        Raises:
+            OSError: if the disk refuses.
+        """
+        now = self._clock.now()
+        book = self._session.state
+        write_heartbeat(
+            self._place.heartbeat, book=self._place.name, state=state, seq=seq, ts=ts, beat=now
+        )
+        budget = self._supervision.budget()
+        values = view_of(self._place.name, self._session, seq, ts).to_json() | {
+            "state": state,
+            "beat": now,
+            "last_bar": book.last_bar,
+            "level": book.level.name,
+            "pauses": [
+                {"symbol": symbol, "cause": cause, "reason": reason}
+                for (symbol, cause), (reason, _) in sorted(book.pauses.items())
+            ],
+            "slo_level": level_of(book).name,
+            "budget_left": budget.remaining if budget and not budget.failure else None,
+            "supervision": budget.failure if budget else "",
+            "metrics": self._supervision.figures()
+            | {"pnl_realized": float(self._session.machine.realised_pnl)},
+        }
+        path = self._place.folder / FILE
+        temporary = path.with_suffix(".tmp")
+        temporary.write_bytes(canonical_json(values))
+        temporary.replace(path)
+        self._told(state)
+
+
+def read_pulse(folder: Path) -> dict[str, Any] | None:
+    """Give what the executor last wrote of the book, None when it never did."""
+    try:
+        values: dict[str, Any] = json.loads((folder / FILE).read_bytes())
+    except FileNotFoundError:
+        return None
+    return values

@@ -1,0 +1,178 @@
+"""Watches a book's journal while the book trades: its figures and its error budget.
+
+A thread of its own reads the rows as they are committed, with a connection of its own, so nothing
+here can hold up a decision, and nothing is counted that the journal does not say.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
+from types import TracebackType
+from typing import Self
+
+from trading_assets.domain.bar import DAY
+from trading_assets.domain.errors import TradingAssetsError
+from trading_assets.domain.events import (
+    BarReady,
+    EquityMarked,
+    SessionOpened,
+    TradingHalted,
+    TradingResumed,
+)
+from trading_assets.domain.ids import Micros
+from trading_assets.domain.ports import Clock
+from trading_assets.live.supervision.budget import Budget
+from trading_assets.live.supervision.counters import Counters
+from trading_assets.live.supervision.slo import WINDOW, SloMeter, SloTerms
+from trading_assets.settings import Settings
+from trading_assets.storage.journal_reader import JournalReader, JournalRow
+from trading_assets.storage.release_store import Release
+from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.live_book import LiveBook
+
+_SECOND: Micros = 1_000_000
+_PERIOD_S = 0.2
+_BATCH = 1_000
+_JUDGED_EVERY: Micros = 60_000_000
+_HALTS = (TradingHalted.__name__, TradingResumed.__name__)
+
+
+def supervise(desk: Desk, place: LiveBook, release: Release, *, is_wall: bool) -> Supervision:
+    """Prepare to watch a book that trades a release.
+
+    Args:
+        desk: gives settings and this machine's clock.
+        place: the book; its journal must be there.
+        release: whose symbols and bars it trades.
+        is_wall: the venue's clock is the world's.
+    """
+    within = int(desk.settings.live.slo_within_s * _SECOND)
+    spec = release.spec
+    terms = SloTerms(len(spec.symbols), spec.timeframe.micros, 0, within, is_wall)
+    return Supervision(place, desk.clock, terms)
+
+
+def enforced(settings: Settings, supervision: Supervision) -> Callable[[], Budget | None]:
+    """Give what the executor asks for the budget: nothing where settings say that it only looks.
+
+    On a clock that is not the world's nothing is enforced: seconds there are not ours.
+    """
+    is_on = settings.live.slo_policy == "enforce" and supervision.is_wall
+    return supervision.budget if is_on else lambda: None
+
+
+class Supervision:
+    """The watching thread of one book; entering starts it, leaving lets it read to the end."""
+
+    def __init__(
+        self,
+        place: LiveBook,
+        clock: Clock,
+        terms: SloTerms,
+        *,
+        each: Callable[[JournalRow], None] = lambda _: None,
+    ) -> None:
+        """Prepare to watch.
+
+        Args:
+            place: the book; its journal must be there.
+            clock: the machine's.
+            terms: of its error budget; when it began is read from the journal.
+            each: is given every row that is new, in order, in the watching thread.
+        """
+        self._place = place
+        self._clock = clock
+        self._each = each
+        self._meter = SloMeter(terms)
+        self._counters = Counters(terms.bar_size, terms.is_wall)
+        self._has_begun = False
+        self._seq = 0
+        self._last_ts: Micros = 0
+        self._judged: Micros = 0
+        self._budget: Budget | None = None
+        self._figures: dict[str, float] = {}
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="supervision", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    @property
+    def is_wall(self) -> bool:
+        """Whether the market's clock is the world's."""
+        return self._meter.terms.is_wall
+
+    def budget(self) -> Budget | None:
+        """Give what is left of the error budget, None before it is known; returns at once."""
+        return self._budget
+
+    def figures(self) -> dict[str, float]:
+        """Give the latest counters and timers; returns at once."""
+        return self._figures
+
+    def _watch(self) -> None:
+        try:
+            with self._place.journal() as journal:
+                self._begin(journal)
+                while not self._ended.wait(_PERIOD_S):
+                    self._look(journal)
+                self._look(journal)
+        except (TradingAssetsError, OSError, ValueError) as error:
+            # Told by the budget, and by it entries stop: nobody watches any more.
+            self._budget = Budget(0.0, f"the supervision of the book has failed: {error}")
+
+    def _begin(self, journal: JournalReader) -> None:
+        """Read what the past says of the budget, and of today's profit."""
+        for row in journal.tail(1):
+            self._seq, self._last_ts = row.seq, row.ts
+        opened = next(journal.of_kinds((SessionOpened.__name__,)), None)
+        if opened is not None:
+            self._note_begin(opened)
+        now = self._now()
+        for row in journal.of_kinds(_HALTS):
+            self._meter.note(row.event, row.recorded)
+        for row in journal.of_kinds((BarReady.__name__,), start=now - WINDOW):
+            self._meter.note(row.event, row.recorded)
+        yesterday = now // DAY * DAY - self._meter.terms.bar_size
+        for row in journal.of_kinds((EquityMarked.__name__,), start=yesterday):
+            self._counters.note(row.event, row.recorded)
+
+    def _look(self, journal: JournalReader) -> None:
+        while rows := list(islice(journal.rows(self._seq), _BATCH)):
+            for row in rows:
+                self._seq, self._last_ts = row.seq, max(self._last_ts, row.ts)
+                self._note(row)
+        if self._has_begun and self._now() - self._judged >= _JUDGED_EVERY:
+            self._judged = self._now()
+            self._meter.forget_before(self._judged - WINDOW)
+            self._budget = Budget(self._meter.standing(self._judged).remaining)
+        self._figures = self._counters.figures()
+
+    def _note(self, row: JournalRow) -> None:
+        event = row.event
+        if isinstance(event, SessionOpened) and not self._has_begun:
+            self._note_begin(row)
+        self._meter.note(event, row.recorded)
+        self._counters.note(event, row.recorded)
+        self._each(row)
+
+    def _note_begin(self, opened: JournalRow) -> None:
+        self._has_begun = True
+        self._meter.terms = replace(self._meter.terms, began=opened.ts)
+
+    def _now(self) -> Micros:
+        """Give market time: the world's, else the latest that the journal knows."""
+        return self._clock.now() if self._meter.terms.is_wall else self._last_ts

@@ -1,0 +1,98 @@
+"""What `status` says of a book that trades, is halted, is frozen, has stopped: a real process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from typer.testing import CliRunner
+
+from trading_assets.domain.control import HaltLevel
+from trading_assets.domain.events import BarReady, OrderFilled
+from trading_assets.interfaces.cli.main import app
+from trading_assets.workflows.control_book import halt_book
+from trading_assets.workflows.live_status import live_status
+from trading_assets.workflows.slo_report import slo_report
+
+
+class _Ahead:
+    """The machine's clock, a minute from now: for somebody who looks after a silence."""
+
+    def __init__(self, clock):
+        self._clock = clock
+
+    def now(self):
+        return self._clock.now() + 60_000_000
+
+
+def _cli(rig, monkeypatch, *options):
+    for name, value in rig.environ.items():
+        monkeypatch.setenv(name, value)
+    return CliRunner().invoke(app, ("status", "--book", "demo", *options), catch_exceptions=False)
+
+
+def test_a_book_is_seen_from_outside_in_every_state(rig, monkeypatch):
+    before = live_status(rig.desk, "demo")
+    assert (before.code, before.verdict, before.seq) == (2, "not running", 0)
+
+    process = rig.start()
+    rig.until(lambda: rig.count(OrderFilled) >= 2, "fills")
+    rig.until(lambda: live_status(rig.desk, "demo").book.get("positions"), "a position")
+    trading = live_status(rig.desk, "demo")
+    assert (trading.code, trading.verdict, trading.state) == (0, "trading", "trading")
+    assert trading.holder.startswith(f"process {process.pid} on ")
+    assert trading.heartbeat_age_s < 30
+    assert 0 < trading.book["equity"] < 20_000
+    assert trading.book["metrics"]["fills_total"] >= 1
+    assert trading.level == "NONE"
+
+    figures = _cli(rig, monkeypatch, "--metrics")
+    assert figures.exit_code == 0
+    assert 'trading_assets_up{book="demo"} 1\n' in figures.output
+    assert "# TYPE trading_assets_orders_sent_total counter" in figures.output
+    assert "trading" in _cli(rig, monkeypatch).output
+
+    os.kill(process.pid, signal.SIGSTOP)
+    late = replace(rig.desk, clock=_Ahead(rig.desk.clock))
+    assert live_status(late, "demo").code == 3
+    os.kill(process.pid, signal.SIGCONT)
+
+    halt_book(rig.desk, "demo", level=HaltLevel.HALT, who="ann", reason="lunch", source="cli")
+    halted = live_status(rig.desk, "demo")
+    assert (halted.code, halted.level) == (1, "HALT")
+    assert "lunch" in halted.reason
+
+    rig.stop(process)
+    printed = _cli(rig, monkeypatch, "--json")
+    after = json.loads(printed.output)
+    assert printed.exit_code == 2
+    assert (after["code"], after["state"], after["holder"]) == (2, "stopped", "")
+    assert after["book"]["seq"] == after["seq"] == len(rig.events())
+    assert after["book"]["equity"] > 0
+
+
+def test_a_killed_book_is_rebuilt_from_its_journal(rig):
+    process = rig.start()
+    rig.until(lambda: rig.count(OrderFilled) >= 2, "fills")
+    rig.kill(process)
+    (rig.folder / "status.json").unlink()
+
+    found = live_status(rig.desk, "demo")
+    assert found.code == 2
+    assert found.book["seq"] == found.seq
+    assert found.book["equity"] > 0
+
+
+def test_the_day_is_reported_by_the_journal(rig):
+    rig.start()
+    rig.until(lambda: rig.count(BarReady) >= 3, "bars")
+    first = next(event for event in rig.events() if isinstance(event, BarReady))
+    day = datetime.fromtimestamp(first.ts / 1e6, UTC).date()
+    report = slo_report(rig.desk, "demo", day)
+    assert report.good > 0
+    assert report.budget == pytest.approx(216 * 3)
+    assert report.good + report.bad <= 3 * 1440
