@@ -106,9 +106,25 @@ class Live(Declaration):
 
 
 class Book(Declaration):
-    """One venue account, the book whose releases it trades (its own when empty), own policies."""
+    """One venue account, the book whose releases it trades (its own when empty), own policies.
 
-    venue: Literal["embedded", "binance"]
+    A book of venue `simulated`, or of mode `shadow`, has no account at a venue: the engine's own
+    rules fill its orders, on the bars of its market.
+    """
+
+    venue: Literal["embedded", "binance", "simulated"]
+    mode: Literal["trade", "shadow"] = "trade"
+    release: str = Field(default="", pattern=r"^[0-9a-f]{0,64}$")
     account: str = Field(pattern=r"^[a-z0-9_]{1,40}$")
     trades: str = Field(default="", pattern=r"^[a-z0-9_]{0,40}$")
     foreign: OnForeign | None = None
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether its orders never leave this machine."""
+        return self.venue == "simulated" or self.mode == "shadow"
+
+    @property
+    def market(self) -> Literal["embedded", "binance"]:
+        """Whose bars it trades on."""
+        return "embedded" if self.venue == "simulated" else self.venue

@@ -10,8 +10,9 @@ PROMOTED_BOOK = "paper"
 
 
 def play_money_books(settings: Settings) -> tuple[str, ...]:
-    """List the books that trade against the embedded exchange, in the order of settings."""
-    return tuple(name for name, book in settings.books.items() if book.venue == "embedded")
+    """List the books on the embedded exchange or on none, in the order of settings."""
+    books = settings.books.items()
+    return tuple(name for name, book in books if book.venue == "embedded" or book.is_simulated)
 
 
 def traded_book(settings: Settings, book: str) -> str:

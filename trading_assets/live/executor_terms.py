@@ -23,7 +23,8 @@ Settled = tuple[tuple[OrderReport, tuple[Fill, ...]], ...]
 """Orders that a bar has changed: the report of each, and all its executions so far."""
 
 
-def _no_venue(_: BarReady) -> Settled:
+def no_venue(_: BarReady) -> Settled:
+    """Give nothing: a venue works the orders, and its word comes another way."""
     return ()
 
 
@@ -133,7 +134,7 @@ class Surroundings:
     armed: ArmToken | None = None
     rules: ReadRules | None = None
     policies: PolicyTerms = field(default_factory=PolicyTerms)
-    settle: Callable[[BarReady], Settled] = _no_venue
+    settle: Callable[[BarReady], Settled] = no_venue
     budget: Callable[[], Budget | None] = lambda: None
     board: OrderBoard = field(default_factory=OrderBoard)
     releases: Releases | None = None

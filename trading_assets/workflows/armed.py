@@ -18,6 +18,8 @@ PLAY_MONEY_HOSTS = (*LOOPBACK, "testnet.binance.vision", "demo-api.binance.com")
 
 def real_host(settings: Settings, place: LiveBook) -> str:
     """Give the host at which a book trades real money, "" for play money."""
+    if place.settings.is_simulated:
+        return ""
     host = urlsplit(venue_url(settings, place)).hostname or ""
     return "" if host in PLAY_MONEY_HOSTS else host
 

@@ -27,8 +27,8 @@ class LiveBook:
 
     Attributes:
         folder: journal, snapshots, heartbeat and HALT file.
-        lease: one per venue account, whichever book trades it; outside of `folder`, which may be
-            moved away.
+        lease: one per venue account, whichever book trades it, or one per simulated book; outside
+            of `folder`, which may be moved away.
         traded: the book whose releases it trades.
     """
 
@@ -91,7 +91,8 @@ def live_book(settings: Settings, name: str) -> LiveBook:
             fix="Add a section [books.<name>] to the settings.",
         )
     root = settings.data_root / "live"
-    lease = root / f"{book.venue}-{book.account}.lock"
+    of = f"simulated-{name}" if book.is_simulated else f"{book.venue}-{book.account}"
+    lease = root / f"{of}.lock"
     return LiveBook(name, book, root / name, lease, book.trades or name)
 
 
@@ -130,7 +131,7 @@ def set_aside(book: LiveBook) -> Path | None:
 
 def venue_url(settings: Settings, book: LiveBook) -> str:
     """Give the address of a book's venue."""
-    if book.settings.venue != "embedded":
+    if book.settings.market != "embedded":
         return settings.binance.api_url
     exchange = settings.exchange
     host = f"[{exchange.host}]" if ":" in exchange.host else exchange.host
@@ -155,11 +156,13 @@ def venue_client(settings: Settings, book: LiveBook) -> Any:
 
 
 def venue_keys(settings: Settings, book: LiveBook) -> tuple[str, str]:
-    """Give key and secret of a book's account.
+    """Give key and secret of a book's account; empty where it has none at a venue.
 
     Raises:
         ConfigurationError: if one is missing.
     """
+    if book.settings.is_simulated:
+        return "", ""
     if book.settings.venue == "embedded":
         from trading_assets.exchange.config import DEMO_KEY, DEMO_SECRET
 

@@ -40,7 +40,8 @@ def release_to_trade(desk: Desk, place: LiveBook) -> tuple[Release, bool]:
             named = last_release(journal)
     if named:
         return desk.releases.get(named), False
-    return desk.releases.require(place.traded), True
+    pinned = place.settings.release
+    return (desk.releases.get(pinned) if pinned else desk.releases.require(place.traded)), True
 
 
 def require_tradable(
@@ -66,7 +67,7 @@ def require_tradable(
             found=_names(missing),
             fix="Promote a strategy that does without them.",
         )
-    require_venue_is_source(settings, place.settings.venue, release.spec.symbols)
+    require_venue_is_source(settings, place.settings.market, release.spec.symbols)
     _require_fit(release, source, is_new=is_new)
 
 
@@ -81,6 +82,11 @@ def examine_release(
     Raises:
         VenueUnavailable, RateLimited: if the venue cannot be asked; to be tried again.
     """
+    if place.settings.is_simulated:
+        return Examined(
+            refusal="a simulated account keeps to the release that it began with: start the book "
+            "with --fresh"
+        )
     try:
         release = desk.releases.get(release_id)
         now = desk.clock.now()

@@ -14,11 +14,19 @@ from trading_assets.adapters.binance.feed import BinanceBarSource, KlinePager
 from trading_assets.adapters.binance.filters import FilterCache
 from trading_assets.adapters.binance.kline_stream import StreamedBars
 from trading_assets.domain.account import AccountNews
+from trading_assets.domain.events import BarReady
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.ports import Broker, Clock
 from trading_assets.live.board import OrderBoard
 from trading_assets.live.executor import Executor
-from trading_assets.live.executor_terms import LiveSummary, Observation, Pace, Surroundings
+from trading_assets.live.executor_terms import (
+    LiveSummary,
+    Observation,
+    Pace,
+    Settled,
+    Surroundings,
+    no_venue,
+)
 from trading_assets.live.feed import BarFeed
 from trading_assets.live.hand_over import Releases
 from trading_assets.live.lease import Lease, holder
@@ -51,6 +59,7 @@ from trading_assets.workflows.release_parts import (
     terms_of,
     warm_engine,
 )
+from trading_assets.workflows.simulated_account import simulated_account
 from trading_assets.workflows.venue_streams import account_news, venue_bars
 
 _SECOND: Micros = 1_000_000
@@ -153,7 +162,9 @@ class _Run:
         require_tradable(settings, place, release, self.source, is_new=is_new)
         filters = FilterCache(self.pager.entry)
         is_auth = place.settings.venue != "embedded" or self.epoch == "wall"
-        broker = _broker(desk, self.client, is_auth, filters)
+        broker: Broker
+        news: Callable[[], AccountNews] = AccountNews
+        settle: Callable[[BarReady], Settled] = no_venue
         with ExitStack() as stack:
             bars = stack.enter_context(
                 venue_bars(settings, self.pager, self.client.API_URL, symbols)
@@ -162,14 +173,19 @@ class _Run:
             eyes = Eyes(place, leave, settings.live.supervisor_timeout_s)
             wake = stack.enter_context(Watcher(eyes.look, stop)).wake
             board = OrderBoard()
-            spare = venue_client(settings, place)
-            stack.callback(spare.close_connection)
-            stack.enter_context(
-                Canceller(board, control.latched, partial(_broker, desk, spare, is_auth))
-            )
-            news = stack.enter_context(
-                account_news(settings, self.client, broker, symbols, since=self.source.now())
-            )
+            if place.settings.is_simulated:
+                broker = simulated = simulated_account(release, self.journal, desk.clock)
+                settle = lambda bar: simulated.see(bar.ts, bar.bars)  # noqa: E731
+            else:
+                broker = venue = _broker(desk, self.client, is_auth, filters)
+                spare = venue_client(settings, place)
+                stack.callback(spare.close_connection)
+                stack.enter_context(
+                    Canceller(board, control.latched, partial(_broker, desk, spare, is_auth))
+                )
+                news = stack.enter_context(
+                    account_news(settings, self.client, venue, symbols, since=self.source.now())
+                )
             is_wall = self.epoch == "wall"
             supervision = stack.enter_context(supervise(desk, place, release, is_wall=is_wall))
             executor = _executor(
@@ -182,6 +198,7 @@ class _Run:
                 local=self.local,
                 observe=self.observe,
                 news=news,
+                settle=settle,
                 rules=filters.rules,
                 control=control,
                 wake=wake,
@@ -195,7 +212,7 @@ class _Run:
     def _releases(self, present: Release) -> Releases:
         desk, place, live = self.desk, self.place, self.desk.settings.live
         return Releases(
-            current=lambda: desk.releases.current_id(place.traded) or "",
+            current=lambda: place.settings.release or desk.releases.current_id(place.traded) or "",
             examine=partial(examine_release, desk, place, self.source, present),
             policy=live.hand_over,
             bars=live.hand_over_bars,
@@ -213,6 +230,7 @@ def _executor(
     local: LocalTime,
     observe: Callable[[Observation], None],
     news: Callable[[], AccountNews],
+    settle: Callable[[BarReady], Settled],
     rules: ReadRules,
     control: BookControl,
     wake: threading.Event,
@@ -247,6 +265,7 @@ def _executor(
             control=control,
             observe=observe,
             news=news,
+            settle=settle,
             wake=wake,
             armed=armed,
             rules=rules,

@@ -1,0 +1,77 @@
+"""Shadows: beside the live book, on the same bars, with a ledger of their own and no venue."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import requests
+
+from trading_assets.bootstrap import desk as open_desk
+from trading_assets.domain.events import BarReady, OrderFilled, SessionOpened
+from trading_assets.settings import load_settings
+from trading_assets.storage.journal_reader import JournalReader
+from trading_assets.workflows.run_live import run_live
+
+PUBLIC = ("/api/v3/ping", "/api/v3/time", "/api/v3/exchangeInfo", "/api/v3/klines")
+
+
+@pytest.fixture
+def shadow(rig):
+    """The rig's desk with a shadow of the book `demo`."""
+    own = {
+        "TA_BOOKS__SHADOW_X__VENUE": "embedded",
+        "TA_BOOKS__SHADOW_X__ACCOUNT": "demo",
+        "TA_BOOKS__SHADOW_X__MODE": "shadow",
+        "TA_BOOKS__SHADOW_X__TRADES": "paper",
+    }
+    return open_desk(load_settings(rig.environ | own).settings)
+
+
+def _run(desk, book, bars):
+    return run_live(desk, book, stop=threading.Event(), max_bars=bars)
+
+
+def _events(desk, book):
+    with JournalReader(desk.settings.data_root / "live" / book) as journal:
+        journal.verify()
+        return [event for _, event in journal.read()]
+
+
+@pytest.mark.slow
+def test_no_signed_request_leaves_a_shadow(rig, shadow, monkeypatch):
+    sent = []
+    send = requests.Session.send
+
+    def noted(session, request, **options):
+        sent.append(request)
+        return send(session, request, **options)
+
+    monkeypatch.setattr(requests.Session, "send", noted)
+    _run(shadow, "shadow_x", 6)
+    _run(shadow, "shadow_x", 6)
+
+    assert len(sent) > 10
+    assert {request.method for request in sent} == {"GET"}
+    assert {request.path_url.partition("?")[0] for request in sent} <= set(PUBLIC)
+    assert not [r for r in sent if "signature" in r.url or r.headers.get("X-MBX-APIKEY")]
+    assert rig.ledger()["orders"] == []
+    fills = [event for event in _events(shadow, "shadow_x") if isinstance(event, OrderFilled)]
+    assert len(fills) > 3
+
+
+@pytest.mark.slow
+def test_a_shadow_runs_beside_the_book_whose_account_it_does_not_touch(rig, shadow):
+    rig.environ["TA_LIVE__POLL_S"] = "0.1"
+    champion = rig.start()
+    rig.until(lambda: rig.count(BarReady) >= 1, "the champion's first bar")
+    _run(shadow, "shadow_x", 8)
+    rig.stop(champion)
+
+    seen = {e.ts: e.bars for e in _events(shadow, "shadow_x") if isinstance(e, BarReady)}
+    same = [e for e in rig.events() if isinstance(e, BarReady) and e.ts in seen]
+    assert len(same) >= 4
+    assert all(event.bars == seen[event.ts] for event in same)
+    (opened,) = [e for e in _events(shadow, "shadow_x") if isinstance(e, SessionOpened)]
+    assert [(b.asset, b.total) for b in opened.opening] == [("USDT", 10_000)]
+    assert rig.verdicts() == []
