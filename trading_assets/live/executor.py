@@ -38,7 +38,7 @@ from trading_assets.live.policies.pauses import summary
 from trading_assets.live.policies.rules_watch import RulesWatch
 from trading_assets.live.ports import Feed, Journal, LocalTime
 from trading_assets.live.reconcile import SETTLING, Reconciler
-from trading_assets.live.recovery import after_restart
+from trading_assets.live.recovery import after_restart, never_sent
 from trading_assets.live.resolution import Resolution
 from trading_assets.live.safety.attention import Attention
 from trading_assets.live.safety.collar import Collar, CollarTerms
@@ -147,6 +147,7 @@ class Executor:
             self._refuse_own_orders()
         if not self._is_open:
             setup = self._session.setup
+            self._reconciler.expect_none_of(never_sent(state))
             opened = SessionOpened(
                 now,
                 setup.book,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from trading_assets.domain.account import Balance, Fill
@@ -47,6 +47,15 @@ class Reconciler:
         self._market = market
         self._doubt: tuple[_Gaps, Micros] | None = None
         self._ghosts: dict[str, Micros] = {}
+        self._never_sent: frozenset[str] = frozenset()
+
+    def expect_none_of(self, names: Iterable[str]) -> None:
+        """Take it as a sign of a restored copy if the venue knows one of these orders.
+
+        Args:
+            names: client order ids that the journal says have never left.
+        """
+        self._never_sent = frozenset(names)
 
     def run(self, state: BookState, take: Callable[[Event], None]) -> bool:
         """Compare, and pass on what the book did not know; tell whether it agrees with the venue.
@@ -135,10 +144,12 @@ class Reconciler:
                 )
 
     def _order(self, state: BookState, report: OrderReport, take: Callable[[Event], None]) -> None:
+        if report.client_order_id in self._never_sent:
+            raise self._missing(f"a departure of order {report.client_order_id}")
         if report.client_order_id in state.known_orders:
             return
         if report.client_order_id.startswith(CLIENT_ORDER_ID_PREFIX):
-            raise self._missing(f"order {report.client_order_id} ({report.symbol})")
+            raise self._missing(f"an order {report.client_order_id} ({report.symbol})")
         if report.venue_order_id not in state.known_foreign_orders:
             take(ForeignOrderSeen(self._market.now(), report))
 
@@ -156,7 +167,7 @@ class Reconciler:
         if fill.client_order_id in state.orders:
             take(OrderFilled(now, fill))
         elif _is_missing(state, fill.client_order_id):
-            raise self._missing(f"trade {fill.trade_id} of order {fill.client_order_id}")
+            raise self._missing(f"a trade {fill.trade_id} of order {fill.client_order_id}")
         else:
             take(ForeignFillSeen(now, fill))
 
@@ -171,7 +182,7 @@ class Reconciler:
 
     def _missing(self, what: str) -> RecoveryError:
         return RecoveryError(
-            f"Book {self._book}: the venue has an {what} that the journal lacks",
+            f"Book {self._book}: the venue has {what} that the journal lacks",
             expected="every order with our mark since the opening to stand in the journal",
             found="a journal that is older than the account (a restored copy, or another one)",
             fix="Do not trade on this journal. Restore the newest copy; if there is none, close "

@@ -122,6 +122,12 @@ def last_release(journal: JournalHistory) -> str | None:
     return opened.release_id
 
 
+def never_sent(state: BookState) -> tuple[str, ...]:
+    """Name the orders that the last process decided on and did not send, as its journal says."""
+    orders = state.orders.values()
+    return tuple(o.client_order_id for o in orders if o.status is OrderStatus.INTENT)
+
+
 def after_restart(state: BookState, ts: Micros) -> list[Event]:
     """Give what a new process knows of the orders that the last one left behind.
 

@@ -24,6 +24,7 @@ class Disk:
         once: keys of rows that may stand there once only.
         snapshots: (seq, payload), oldest first.
         is_full: nothing more can be written.
+        broken: the next commit fails, and what became of its rows: "written" or "not written".
         departed: client order ids with a durable row that they leave.
     """
 
@@ -33,6 +34,7 @@ class Disk:
         self.once: set[tuple[str, ...]] = set()
         self.snapshots: list[tuple[int, bytes]] = []
         self.is_full = False
+        self.broken = ""
         self.departed: set[str] = set()
 
     def write(self, events: tuple[Event, ...]) -> None:
@@ -97,9 +99,20 @@ class SimulatedJournal:
                     "The journal already holds this intent or fill", found=" ".join(key)
                 )
             self._disk.once.add(key)
-        self._disk.write(tuple(events))
+        self._write(tuple(events))
         self._failpoints.point("after_commit")
         return self.head
+
+    def _write(self, events: tuple[Event, ...]) -> None:
+        """Write; after an error of the device nobody knows whether the rows are there."""
+        broken, self._disk.broken = self._disk.broken, ""
+        if broken == "not written":
+            self._disk.once.difference_update(map(_key, events))
+        else:
+            self._disk.write(events)
+        if broken:
+            self._has_failed = True
+            raise RecoveryError("The journal cannot be written", found="input/output error")
 
     def save_snapshot(self, payload: bytes) -> None:
         """Store state as of the last row."""

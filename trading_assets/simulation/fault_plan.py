@@ -65,6 +65,7 @@ WORLD_FAULTS: Mapping[str, int] = {
     "clock_behind": 2,
     "suspended": 2,
     "disk_full": 2,
+    "fsync_failed": 2,
     "foreign_trade": 3,
     "foreign_cancel": 2,
     "filter_changed": 2,
@@ -141,11 +142,13 @@ class FaultPlan:
     Attributes:
         dice: all chance of the schedule comes from here, in the order of what happens.
         rates: in force now.
+        only: names of the only faults that happen, empty for all.
         counts: what has happened, by name.
     """
 
     dice: random.Random
     rates: Rates
+    only: frozenset[str] = frozenset()
     counts: Counter[str] = field(default_factory=Counter)
 
     def of_submit(self) -> str:
@@ -180,5 +183,7 @@ class FaultPlan:
         if rate == 0.0 or self.dice.random() >= rate:
             return ""
         name = weighted.draw(self.dice)
+        if self.only and name not in self.only:
+            return ""
         self.counts[name] += 1
         return name

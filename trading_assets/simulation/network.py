@@ -238,6 +238,8 @@ class SimulatedBroker:
     def _jump_clock(self) -> None:
         """Sometimes set the clock forwards after nobody waits for a request that is on its way."""
         wire = self._wire
+        if wire.plan.only and "clock_ahead" not in wire.plan.only:
+            return
         if wire.plan.rates.network and wire.plan.dice.random() < _CLOCK_JUMPS:
             wire.plan.counts["clock_ahead"] += 1
             bent_at = wire.time.now + int((TIMEOUT_S + wire.plan.dice.random()) * 1_000_000)

@@ -68,12 +68,14 @@ class Options:
         rates: None draws them.
         disk_outcome: what the end of a process does to the newest snapshot: nothing, cut it off,
             or lose it. The journal itself keeps whole commits only.
+        only: names of the only faults that happen, empty for all.
     """
 
     bars: int = BARS
     armed: int = 0
     rates: Rates | None = None
     disk_outcome: str = "kept"
+    only: frozenset[str] = frozenset()
 
 
 class World:
@@ -94,7 +96,7 @@ class World:
         self._is_quick = seed % _QUICK_SHARE == 1
         bars = options.bars // _QUICK_BARS if self._is_quick else options.bars
         rates = options.rates or swarm_rates(dice)
-        self.plan = FaultPlan(dice, rates)
+        self.plan = FaultPlan(dice, rates, options.only)
         self._disk_outcome = options.disk_outcome
         self.failpoints = Failpoints(dice, rates.crash, options.armed)
         family = SignalFamily.ON_BAR if seed % 3 == 0 else SignalFamily.TARGET
@@ -213,6 +215,7 @@ class World:
         self.wire.outage_until = 0
         self.wire.auth_error = 0
         self.disk.is_full = False
+        self.disk.broken = ""
         self.venue.coarse.clear()
         self.venue.halted.clear()
 
@@ -256,6 +259,9 @@ class World:
 
     def _free_disk(self) -> None:
         self.disk.is_full = False
+
+    def _fsync_failed(self) -> None:
+        self.disk.broken = self.plan.dice.choice(("written", "not written"))
 
     def _foreign_trade(self) -> None:
         """Let somebody else trade by hand in the same account."""
@@ -304,7 +310,10 @@ class World:
         self._stop.set()
 
     def _begin_terminal(self) -> None:
-        self.terminal = self.plan.dice.choice(TERMINAL_FAULTS)
+        possible = [name for name in TERMINAL_FAULTS if name in (self.plan.only or {name})]
+        if not possible:
+            return
+        self.terminal = self.plan.dice.choice(possible)
         self.terminal_at = self.time.now
         self.plan.counts[self.terminal] += 1
         if self.terminal == "deposit":

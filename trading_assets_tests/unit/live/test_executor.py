@@ -230,6 +230,18 @@ def test_a_restored_backup_is_refused_before_anything_is_sent(kit):
     assert "that the journal lacks" in desk.observed[-1].reason
 
 
+def test_a_backup_that_ends_between_decision_and_departure_is_refused_too(kit):
+    desk = kit.Desk(PLAN)
+    desk.run(1)
+    events = desk.journal.events
+    left = next(i for i, event in enumerate(events) if isinstance(event, OrderSubmitted))
+    desk.journal.events, desk.journal.snapshots = events[:left], []
+    with pytest.raises(RecoveryError, match=r"a departure of order .* that the journal lacks"):
+        desk.run(5)
+
+    assert len(desk.venue.sent) == 1
+
+
 def test_a_balance_that_nobody_explains_stops_the_start_and_halts_a_running_book(kit):
     desk = kit.Desk([(1000, NAN), (2000, NAN), (3000, NAN)])
     desk.run(1)
