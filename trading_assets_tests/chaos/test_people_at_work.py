@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import time
 from collections import defaultdict
 from decimal import Decimal
 
+import httpx
 import pytest
 
 from trading_assets.domain.control import CommandKind, HaltLevel
@@ -97,5 +100,26 @@ def test_a_latch_outlives_the_process_and_a_command_waits_for_the_next(rig):
 
     (halted,) = [e for e in rig.events() if isinstance(e, TradingHalted)]
     assert (halted.level, halted.source) == (HaltLevel.HALT, "file")
+    assert _entries(rig) == entries
+    assert rig.verdicts() == []
+
+
+def test_a_signal_halts_while_the_venue_is_frozen_and_is_journalled_when_it_thaws(rig):
+    process = rig.start()
+    rig.until(lambda: rig.count(OrderFilled), "a fill")
+    httpx.post(f"{rig.exchange.url}/_sim/fault", json={"kind": "freeze"}).raise_for_status()
+    place = live_book(rig.settings, "demo")
+    process.send_signal(signal.SIGUSR1)
+    began = time.monotonic()
+    rig.until(lambda: place.latched() is not None, "the latch")
+    assert time.monotonic() - began < 1.0
+    rig.until(lambda: rig.count(TradingHalted), "the halt in the journal, without the venue")
+    rig.clear_faults()
+    entries = _entries(rig)
+    _bars_pass(rig, 4)
+    rig.stop(process)
+
+    (halted,) = [e for e in rig.events() if isinstance(e, TradingHalted)]
+    assert (halted.source, halted.level) == ("signal", HaltLevel.HALT)
     assert _entries(rig) == entries
     assert rig.verdicts() == []

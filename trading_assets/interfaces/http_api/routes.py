@@ -30,7 +30,7 @@ _HALTS = {
     "flatten": HaltLevel.FLATTEN,
 }
 _SCOPES = {"pause": Scope.HALT, "halt": Scope.HALT}
-_TEXTS = ("reason", "who", "code")
+_TEXTS = ("reason", "who", "code", "symbol")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +142,13 @@ class Routes:
         if action in _KINDS:
             kind = _KINDS[action]
             return _taken(ask_book(self._desk, book, kind, who=who, reason=reason, source=_SOURCE))
+        if action == "acknowledge":
+            kind, symbol = CommandKind.ACKNOWLEDGE_SYMBOL, {"symbol": words["symbol"].upper()}
+            return _taken(
+                ask_book(
+                    self._desk, book, kind, who=who, reason=reason, source=_SOURCE, arguments=symbol
+                )
+            )
         if action == "tighten":
             limits = words["limits"]
             return _taken(
@@ -154,7 +161,7 @@ class Routes:
                     self._desk, book, reason=reason, operator=who, code=code, source=_SOURCE
                 )
             )
-        actions = ", ".join(sorted({*_HALTS, *_KINDS, "resume", "tighten"}))
+        actions = ", ".join(sorted({*_HALTS, *_KINDS, "acknowledge", "resume", "tighten"}))
         return _no(404, f"a book can be asked for {actions}")
 
 

@@ -116,6 +116,14 @@ def test_limits_are_tightened_by_numbers_and_by_nothing_else(endpoint):
     assert endpoint.commands() == [CommandKind.TIGHTEN_LIMITS]
 
 
+def test_a_paused_symbol_is_acknowledged_by_its_name(endpoint):
+    assert endpoint.control("/books/paper/acknowledge", {**WORDS, "symbol": "btcusdt"})[0] == 202
+    with Inbox(endpoint.folder) as inbox:
+        (command,) = inbox.after(0)
+    assert command.kind is CommandKind.ACKNOWLEDGE_SYMBOL
+    assert json.loads(command.arguments) == {"symbol": "BTCUSDT"}
+
+
 @pytest.mark.parametrize(
     ("status", "path", "options"),
     [
