@@ -59,7 +59,7 @@ params: {fast: 1, slow: 3}
 symbols: [BTCUSDT, ETHUSDT, SOLUSDT]
 bar_size: 1m
 cash: 10000
-sizing: {mode: pct_of_equity, pos_pct: 30.0, cash_buffer_pct: 2.0, rebalance_pct: 0.0}
+sizing: {mode: pct_of_equity, pos_pct: 1.0, cash_buffer_pct: 2.0, rebalance_pct: 0.0}
 costs: {fees_bps: 10.0}
 """
 LIVE = "from trading_assets.interfaces.cli.main import main; main()"

@@ -119,6 +119,7 @@ class BookState:
         hand_over: by which policy.
         leave_bar: number of the bar from which on what is held is sold for it.
         refused_release: the latest release that could not be traded.
+        is_opening: a session has begun and is not reconciled yet; nothing is sent before that.
         exit_tries: by place in the engine, how often a flatten has tried since the latest bar.
     """
 
@@ -151,6 +152,7 @@ class BookState:
     hand_over: str = ""
     leave_bar: int = 0
     refused_release: str = ""
+    is_opening: bool = False
     orders_per_symbol: int = 1
 
     def is_blocked(self, symbol: Symbol, tag: str) -> bool:
@@ -246,6 +248,7 @@ class BookState:
             "pauses": [[*key, *value] for key, value in sorted(self.pauses.items())],
             "unwanted": sorted(self.unwanted),
             "exits": self.exits,
+            "is_opening": self.is_opening,
             "exit_tries": dict(sorted(self.exit_tries.items())),
             "orders_per_symbol": self.orders_per_symbol,
             "awaited": self.awaited,
@@ -283,6 +286,7 @@ class BookState:
             pauses={(of, cause): (why, end) for of, cause, why, end in values.get("pauses", ())},
             unwanted=set(values["unwanted"]),
             exits=values["exits"],
+            is_opening=values["is_opening"],
             exit_tries=dict(values["exit_tries"]),
             orders_per_symbol=values["orders_per_symbol"],
             awaited=values["awaited"],

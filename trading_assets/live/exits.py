@@ -83,7 +83,7 @@ class Exits:
         One per symbol, when nothing else of it is at work at the venue.
         """
         state = self._state
-        if state.stance is not HaltLevel.FLATTEN:
+        if state.stance is not HaltLevel.FLATTEN or state.is_opening:
             return []
         if isinstance(event, BarReady | TradingHalted | ReleaseAwaited):
             state.exit_tries.clear()

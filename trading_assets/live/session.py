@@ -198,6 +198,7 @@ class Session:
                 fix="Start the book with the release that its journal names.",
             )
         self.state.orders_per_symbol = event.orders_per_symbol
+        self.state.is_opening = True
         if self.state.opened_ts is None:
             self.state.opened_ts = event.ts
             self.state.opening = {balance.asset: balance.total for balance in event.opening}
@@ -348,6 +349,7 @@ class Session:
 
     def _on_reconciled(self, event: Reconciled) -> list[Command]:
         self.state.reconciled_ts = event.ts
+        self.state.is_opening = False
         return []
 
     def _on_command(self, event: CommandReceived) -> list[Command]:

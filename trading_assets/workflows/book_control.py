@@ -36,10 +36,10 @@ class Leave:
         if self.token is None:
             return None
         if self._clock.now() >= self.token.expires:
-            return HaltRequest("the arm token has expired", source="arming", identity="expired")
+            return HaltRequest("the arm token has expired", source="arming")
         if not self._place.arm_token.exists():
             reason = "the arm token was taken away"
-            return HaltRequest(reason, source="arming", identity="disarmed")
+            return HaltRequest(reason, source="arming")
         return None
 
 
@@ -128,3 +128,8 @@ class Eyes:
         if self._inbox is None:
             self._inbox = Inbox(self._place.folder)
         return self._place.latched(), self._inbox.last()
+
+    def close(self) -> None:
+        """Release the inbox, in the thread that opened it."""
+        if self._inbox is not None:
+            self._inbox.close()

@@ -171,7 +171,7 @@ class _Run:
             )
             control = stack.enter_context(BookControl(place, self.signalled, leave))
             eyes = Eyes(place, leave, settings.live.supervisor_timeout_s)
-            wake = stack.enter_context(Watcher(eyes.look, stop)).wake
+            wake = stack.enter_context(Watcher(eyes.look, stop, close=eyes.close)).wake
             board = OrderBoard()
             if place.settings.is_simulated:
                 broker = simulated = simulated_account(release, self.journal, desk.clock)

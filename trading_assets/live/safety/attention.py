@@ -49,11 +49,11 @@ class Attention:
     def halt(self, request: HaltRequest) -> None:
         """Stop the book by itself: in the journal and, for the next process too, by the latch."""
         self._effects.take([halt_of(request, self._clock.now())])
-        self._control.put_up(request)
+        self.latch_only(request)
 
     def latch_only(self, request: HaltRequest) -> None:
-        """Halt the next process where the journal takes no more rows."""
-        with suppress(OSError):  # the disk may refuse this too; what it refused first ends us
+        """Put the latch up beside what the journal says, or in place of it."""
+        with suppress(OSError):  # the journal has it, or its own refusal ends the process
             self._control.put_up(request)
 
     def note_losses(self) -> None:

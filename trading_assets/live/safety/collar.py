@@ -22,8 +22,9 @@ class CollarTerms:
     """How far is too far; 0 is no limit.
 
     Attributes:
-        price_pct: a limit or trigger price lies at most so many percent from the last close; three
-            times as many for exits, which must be able to leave a falling market.
+        price_pct: a limit or trigger price lies at most so many percent from the last close. For
+            exits it is three times as many and on the losing side only: they must be able to leave
+            a falling market, and a far target harms nobody.
         bar_size, late_bar: an entry at market leaves at most `late_bar` after the close of the
             latest bar, which is `bar_size` after its open.
         max_open_orders: of the book at the venue, before an entry.
@@ -62,10 +63,12 @@ class Collar:
         width = Decimal(repr(self._terms.price_pct))
         if price is None or not width:
             return ""
-        width *= _WIDER_FOR_EXITS if ticket.reduce_only else 1
         close = Decimal(repr(float(self._close(ticket))))
-        away = abs(price - close) / close * 100 if close > 0 else Decimal("Infinity")
-        return "" if away <= width else f"price {price} is {away:.1f} % from the last close"
+        away = (price - close) / close * 100 if close > 0 else Decimal("Infinity")
+        if ticket.reduce_only:
+            width *= _WIDER_FOR_EXITS
+            away = max(ticket.side * away, Decimal(0))  # a better price than the close may be any
+        return "" if abs(away) <= width else f"price {price} is {away:.1f} % from the last close"
 
     def _freshness(self, ticket: OrderTicket) -> str:
         last = self._session.state.last_bar

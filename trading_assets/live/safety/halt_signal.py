@@ -34,7 +34,7 @@ class HaltSignal:
 
     def latched(self) -> HaltRequest | None:
         """Give the halt while the signal has not been answered by a resume."""
-        return HaltRequest(_REASON, source="signal", identity=_REASON) if self._is_up else None
+        return HaltRequest(_REASON, source="signal") if self._is_up else None
 
     def lift(self) -> None:
         """Forget the signal."""

@@ -67,7 +67,7 @@ def lift_latch(path: Path, identity: str) -> bool:
     """Take the latch down if it is still the one that a person saw.
 
     Returns:
-        Whether none is up now. A latch that came later stays.
+        Whether none is up now. A latch that came later stays, and so does a folder of that name.
     """
     aside = path.with_name(f"{path.name}.lifted")
     try:
@@ -75,7 +75,7 @@ def lift_latch(path: Path, identity: str) -> bool:
     except FileNotFoundError:
         return True
     lifted = read_latch(aside)
-    if lifted is not None and lifted.identity != identity:
+    if aside.is_dir() or (lifted is not None and lifted.identity != identity):
         aside.replace(path)
         return False
     aside.unlink()

@@ -75,13 +75,13 @@ class Unattended:
 
 
 def halt_identity(latched: HaltRequest | None, reason: str) -> str:
-    """Name the halt in force: the latch, or what the journal says when that has gone.
+    """Name the halt in force: the latch's file, or what the journal says when there is none.
 
     Args:
         latched: the latch.
         reason: of the journal's latest halt, "" when entries are not stopped.
     """
-    if latched is not None:
+    if latched is not None and latched.identity:
         return latched.identity
     return content_hash(["journal", reason]) if reason else ""
 

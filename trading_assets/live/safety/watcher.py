@@ -25,6 +25,7 @@ class Watcher:
         look: Callable[[], Hashable],
         stop: threading.Event,
         *,
+        close: Callable[[], None] = lambda: None,
         period_s: float = PERIOD_S,
     ) -> None:
         """Join eyes and bell.
@@ -33,11 +34,13 @@ class Watcher:
             look: gives what people have asked so far; called in the thread only. An exception
                 counts as something new, so that the executor looks itself and says what is wrong.
             stop: of the executor.
+            close: called in the thread when it ends.
             period_s: local seconds between two looks.
         """
         self.wake = threading.Event()
         self._look = look
         self._stop = stop
+        self._close = close
         self._period_s = period_s
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watcher", daemon=True)
@@ -65,3 +68,4 @@ class Watcher:
             if found != seen or self._stop.is_set():
                 seen = found
                 self.wake.set()
+        self._close()

@@ -48,7 +48,7 @@ def test_a_price_inside_the_collar_may_leave(look, price):
 
 
 @pytest.mark.parametrize(
-    ("price", "away"), [("89.99", "10.0"), ("110.01", "10.0"), ("1000", "900.0"), ("1", "99.0")]
+    ("price", "away"), [("89.99", "-10.0"), ("110.01", "10.0"), ("1000", "900.0"), ("1", "-99.0")]
 )
 def test_a_price_outside_the_collar_stays_here(look, price, away):
     assert look(price=price) == f"price {price} is {away} % from the last close"
@@ -56,8 +56,9 @@ def test_a_price_outside_the_collar_stays_here(look, price, away):
 
 
 def test_the_collar_of_an_exit_is_wider_and_still_one(look):
-    assert look(price="71", exits=True) == ""
-    assert "from the last close" in look(price="69", exits=True)
+    assert look(price="129", exits=True) == ""
+    assert "from the last close" in look(price="131", exits=True)
+    assert look(price="1", exits=True) == ""  # a purchase that closes a short, far below
 
 
 def test_an_entry_at_market_needs_a_fresh_bar_and_an_exit_does_not(look):

@@ -78,3 +78,10 @@ def test_only_the_latch_that_was_seen_is_lifted(path):
     assert lift_latch(path, read_latch(path).identity)
     assert read_latch(path) is None
     assert lift_latch(path, "whatever")
+
+
+def test_a_folder_in_its_place_stays_a_halt_that_nobody_lifts(path):
+    path.mkdir()
+    assert not lift_latch(path, read_latch(path).identity)
+    assert read_latch(path) is not None
+    assert path.is_dir()

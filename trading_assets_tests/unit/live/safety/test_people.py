@@ -9,13 +9,19 @@ import threading
 import pytest
 
 from trading_assets.domain.commands import CancelOrder, ReconcileState, SaveSnapshot, SubmitOrder
-from trading_assets.domain.control import CommandKind, HaltLevel, confirmation_code
-from trading_assets.domain.errors import JournalUnwritable, RecoveryError
+from trading_assets.domain.control import (
+    CommandKind,
+    HaltLevel,
+    HaltRequest,
+    confirmation_code,
+)
+from trading_assets.domain.errors import JournalUnwritable, RecoveryError, VenueUnavailable
 from trading_assets.domain.events import (
     BarReady,
     BookArmed,
     CommandReceived,
     OrderIntentCreated,
+    OrderProvenAbsent,
     OrderReported,
     OrderSubmitted,
     Reconciled,
@@ -27,6 +33,7 @@ from trading_assets.domain.order import OrderSide, OrderStatus, OrderType
 from trading_assets.live.exits import withdrawals
 from trading_assets.live.recovery import recover
 from trading_assets.live.safety.arming import ArmToken
+from trading_assets.live.safety.people import halt_identity
 
 NAN = math.nan
 KIND = CommandKind
@@ -293,3 +300,35 @@ def test_a_journal_that_takes_no_more_halts_the_next_process_too(kit):
     desk.run(1)
     assert len(desk.venue.sent) == 1
     assert _kinds(desk, TradingHalted)[0].source == "disk"
+
+
+def test_a_book_that_is_to_be_flat_sells_after_it_has_reconciled_and_not_before(kit):
+    desk = kit.Desk([(1000, NAN), (NAN, NAN)])
+    desk.run(1)
+    query, desk.venue.query = desk.venue.query, _unavailable
+    desk.venue.script = ["lost_request"]
+    desk.people.ask(KIND.FLATTEN_ALL)
+    desk.run(1)
+    assert len(desk.session.state.in_doubt()) == 1
+    rows = len(desk.journal.events)
+    desk.venue.query = query
+    desk.executor(poll_s=0.5).run(threading.Event(), max_bars=1)
+    watched = (SessionOpened, OrderProvenAbsent, Reconciled, OrderIntentCreated)
+    kinds = [type(e) for e in desk.journal.events[rows:] if isinstance(e, watched)]
+    assert kinds[:4] == list(watched)
+    assert desk.session.machine.position == [0, 0]
+
+
+def _unavailable(*_):
+    raise VenueUnavailable("down")
+
+
+def test_a_halt_that_only_memory_has_is_resumed_by_what_the_journal_says(kit):
+    desk = kit.Desk([(NAN, NAN)])
+    desk.people.latch = HaltRequest("SIGUSR1", source="signal")
+    desk.run(1)
+    identity = halt_identity(None, desk.session.state.halted)
+    desk.people.lift = lambda _: setattr(desk.people, "latch", None) or True
+    desk.people.ask(KIND.RESUME_TRADING, code=confirmation_code("demo", identity))
+    desk.run(1)
+    assert desk.session.state.halted == ""
