@@ -19,6 +19,7 @@ from trading_assets.domain.events import (
     OrderProvenAbsent,
     OrderReported,
     OrderSubmitted,
+    Reconciled,
     ReleaseAwaited,
     ReleaseRefused,
     ReleaseSwitched,
@@ -98,6 +99,7 @@ class Desk:
         self.session = Session(terms.setup, terms.machines.new())
         self.trades = 0
         self.take(SessionOpened(kit.START, "paper", "r1", (Balance("USDT", Decimal(10_000), 0),)))
+        self.take(Reconciled(kit.START, 0, 0, ()))
 
     @property
     def releases(self):
