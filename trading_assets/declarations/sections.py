@@ -103,6 +103,8 @@ class Live(Declaration):
     cool_down_s: float = Field(ge=0)
     hand_over: Literal["carry", "when_flat", "close"]
     hand_over_bars: int = Field(ge=0)
+    stale_bars: float = Field(ge=0)
+    jump_factor: float = Field(ge=0)
 
 
 class Book(Declaration):

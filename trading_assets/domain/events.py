@@ -261,6 +261,25 @@ class LimitsTightened:
 
 
 @dataclass(frozen=True, slots=True)
+class BarRevised:
+    """The venue tells a minute otherwise than before; what was decided on it stays decided."""
+
+    ts: Micros
+    old: Bar
+    new: Bar
+
+
+@dataclass(frozen=True, slots=True)
+class BarRefused:
+    """A minute of the venue was not let in: it cannot be one of `symbol`; nothing trades on it."""
+
+    ts: Micros
+    symbol: Symbol
+    bar: Bar
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class TradingRulesSeen:
     """The venue's rules of a symbol, when they are not what they were; decisions fit into them."""
 
@@ -363,6 +382,8 @@ Event = (
     | TradingResumed
     | LimitsTightened
     | BookArmed
+    | BarRevised
+    | BarRefused
     | TradingRulesSeen
     | EntriesPaused
     | EntriesAllowed

@@ -101,6 +101,7 @@ class BookState:
         reconciled_ts: market time at which the latest comparison with the venue began.
         flows: what our fills and their fees have changed since.
         foreign_flows: what executions of others have changed since.
+        symbol_bars: open time of the latest bar handled, by symbol.
         last_bar: open time of the latest bar handled.
         last_ts: market time of the latest event.
         bars: number of bars handled.
@@ -133,6 +134,7 @@ class BookState:
     reconciled_ts: Micros | None = None
     flows: Flows = field(default_factory=dict)
     foreign_flows: Flows = field(default_factory=dict)
+    symbol_bars: dict[Symbol, Micros] = field(default_factory=dict)
     last_bar: Micros | None = None
     last_ts: Micros = 0
     bars: int = 0
@@ -234,6 +236,7 @@ class BookState:
             "reconciled_ts": self.reconciled_ts,
             "flows": _texts(self.flows),
             "foreign_flows": _texts(self.foreign_flows),
+            "symbol_bars": dict(sorted(self.symbol_bars.items())),
             "last_bar": self.last_bar,
             "last_ts": self.last_ts,
             "bars": self.bars,
@@ -272,6 +275,7 @@ class BookState:
             reconciled_ts=values["reconciled_ts"],
             flows=_decimals(values["flows"]),
             foreign_flows=_decimals(values["foreign_flows"]),
+            symbol_bars=dict(values.get("symbol_bars", {})),
             last_bar=values["last_bar"],
             last_ts=values["last_ts"],
             bars=values["bars"],

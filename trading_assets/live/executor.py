@@ -35,7 +35,6 @@ from trading_assets.live.executor_terms import LiveSummary, Observation, Pace, S
 from trading_assets.live.hand_over import next_step
 from trading_assets.live.policies.book_policies import BookPolicies
 from trading_assets.live.policies.pauses import summary
-from trading_assets.live.policies.rules_watch import RulesWatch
 from trading_assets.live.ports import Feed, Journal, LocalTime
 from trading_assets.live.reconcile import SETTLING, Reconciler
 from trading_assets.live.recovery import after_restart, never_sent
@@ -79,9 +78,9 @@ class Executor:
         self._around = around
         self._resolution = Resolution(broker, clock, local)
         self._reconciler = Reconciler(session.setup.book, session.setup.instruments, broker, clock)
-        symbols = [instrument.symbol for instrument in session.setup.instruments]
-        rules = RulesWatch(around.rules, symbols, session.state, local.monotonic)
-        self._policies = BookPolicies(around.policies, session.state, rules)
+        self._policies = BookPolicies(
+            around.policies, session.setup, session.state, self._size, around.rules, local.monotonic
+        )
         self._effects = Effects(
             session,
             journal,
@@ -207,16 +206,17 @@ class Executor:
         self._effects.take(budget_events(self._session.state, self._around.budget(), now))
         self._collar.note_time()
         self._asked_s = self._local.monotonic()
-        self._waiting.extend(self._feed.poll(now))
-        while self._waiting and not self._stop.is_set():
-            self._on_bar(self._waiting[0])
-            self._waiting.popleft()
-            self._heed_people()
+        if self._policies.feed.was_away(now):
+            self._effects.take(self._policies.due(now))
+            self._reconcile_running()
+        failure = self._take_bars(now)
         self._effects.take(self._policies.due(now))
         self._effects.take(self._resolution.step(self._session.state))
         is_due = self._is_due("reconcile", self._pace.reconcile_s, self._asked_s)
         if self._has_news() or self._policies.wants_look() or is_due:
             self._reconcile_running()
+        if failure is not None:
+            raise failure
         self._heed_release()
         self._tell("halted" if self._session.state.halted else "trading")
 
@@ -240,6 +240,20 @@ class Executor:
         text = f"{words[type(event)]} release {release_id or 'none'} {reason}".strip()
         self._around.observe(self._observation(self._state, text))
 
+    def _take_bars(self, now: Micros) -> VenueUnavailable | None:
+        """Handle the bars that have closed; a venue that gives none keeps nothing else waiting."""
+        failure = None
+        try:
+            self._waiting.extend(self._feed.poll(now))
+        except VenueUnavailable as error:
+            failure = error
+        self._effects.take(self._feed.findings(now))
+        while self._waiting and not self._stop.is_set():
+            self._on_bar(self._waiting[0])
+            self._waiting.popleft()
+            self._heed_people()
+        return failure
+
     def _has_news(self) -> bool:
         """Tell whether something was heard of the account that the book does not know."""
         news = self._around.news()
@@ -256,7 +270,9 @@ class Executor:
         is_late = self._clock.poll() - (bar.ts + self._size) > self._pace.late_bar
         self._collar.note_time()
         self._late_bars += is_late
-        self._effects.take([*self._settled(bar), replace(bar, late=is_late)])
+        ready = replace(bar, late=is_late)
+        resumed = self._policies.feed.before(ready, self._clock.now())
+        self._effects.take([*self._settled(bar), *resumed, ready])
         if self._pace.latch_losses:
             self._attention.note_losses()
         self._bar_ms.append((self._local.monotonic() - self._asked_s) * 1000)

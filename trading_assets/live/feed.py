@@ -8,9 +8,10 @@ import polars as pl
 
 from trading_assets.domain.bar import MINUTE, Bar, Timeframe
 from trading_assets.domain.errors import DataError, VenueUnavailable
-from trading_assets.domain.events import BarReady
+from trading_assets.domain.events import BarReady, Event
 from trading_assets.domain.ids import Micros, Month, Symbol
 from trading_assets.domain.ports import BarSource
+from trading_assets.live.bar_screen import READ_AGAIN, BarScreen
 from trading_assets.live.signal_desk import Signals
 from trading_assets.market.bar_frame import BAR_SCHEMA, empty_bars
 from trading_assets.market.resample import resample
@@ -31,11 +32,13 @@ class BarFeed:
         timeframe: Timeframe,
         *,
         grace: Micros,
+        screen: BarScreen | None = None,
     ) -> None:
         self._source = source
         self._desk = desk
         self._size = timeframe
         self._grace = grace
+        self._screen = screen or BarScreen()
         self._next: Micros = 0
         self._latest: Micros = 0  # of all minutes that were seen
         self._minutes: dict[Symbol, dict[Micros, Bar]] = {symbol: {} for symbol in symbols}
@@ -54,7 +57,7 @@ class BarFeed:
         """
         start = self._desk.history_start(Month.of(first))
         for symbol in self._minutes:
-            minutes = _frame(list(self._given(symbol, start, first)))
+            minutes = _frame(list(self._given(symbol, start, first, is_history=True)))
             bars = resample(minutes, self._size)
             self._desk.append(symbol, bars)
             self._desk.rows(
@@ -88,23 +91,31 @@ class BarFeed:
         self._desk.forget_before(Month.of(instants[-1]))
         return events
 
+    def findings(self, now: Micros) -> Sequence[Event]:
+        """Give the minutes that were refused or revised since the last call."""
+        return self._screen.take_findings(now)
+
     def _read(self, symbol: Symbol, end: Micros) -> None:
         """Take in what the venue has from the first missing minute on; a hole is asked for again.
 
-        What had come before a failure is kept.
+        So are the minutes just before, to notice a revision. What came before a failure is kept.
         """
         minutes = self._minutes[symbol]
         try:
-            for bar in self._given(symbol, self._missing[symbol], end):
-                minutes[bar.ts] = bar
-                self._latest = max(self._latest, bar.ts)
+            for bar in self._given(symbol, self._missing[symbol] - READ_AGAIN, end):
+                if bar.ts >= self._next:
+                    minutes[bar.ts] = bar
+                    self._latest = max(self._latest, bar.ts)
         finally:
             while self._missing[symbol] in minutes:
                 self._missing[symbol] += MINUTE
 
-    def _given(self, symbol: Symbol, start: Micros, end: Micros) -> Iterator[Bar]:
+    def _given(
+        self, symbol: Symbol, start: Micros, end: Micros, *, is_history: bool = False
+    ) -> Iterator[Bar]:
         try:
-            yield from self._source.bars(symbol, start, end)
+            bars = self._source.bars(symbol, start, end)
+            yield from self._screen.usable(symbol, bars, is_history=is_history)
         except DataError as error:
             raise VenueUnavailable(
                 f"The venue gives bars that cannot be used: {error.what}",

@@ -148,6 +148,10 @@ class Feed(Protocol):
         """Give the bars that have closed by `now` and were not handed out, oldest first."""
         ...
 
+    def findings(self, now: Micros) -> Sequence[Event]:
+        """Give what was wrong with the venue's bars since the last call, to be journalled."""
+        ...
+
 
 class LocalTime(Protocol):
     """Time of this machine that no clock setting can move: for timers and waits only."""

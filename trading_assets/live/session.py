@@ -13,7 +13,6 @@ import json
 from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 from trading_assets.domain.account import Fill
@@ -29,8 +28,6 @@ from trading_assets.domain.events import (
     BookArmed,
     CommandReceived,
     DecisionDropped,
-    EntriesAllowed,
-    EntriesPaused,
     EquityMarked,
     Event,
     ForeignFillSeen,
@@ -51,7 +48,6 @@ from trading_assets.domain.events import (
     SessionOpened,
     TradingHalted,
     TradingResumed,
-    TradingRulesSeen,
 )
 from trading_assets.domain.ids import Micros, canonical_json
 from trading_assets.domain.instrument import units_from_decimal
@@ -61,7 +57,7 @@ from trading_assets.live.book_state import BookState, SessionSetup, add_fill
 from trading_assets.live.decisions import Decisions
 from trading_assets.live.exits import Exits, asked_for, withdrawals
 from trading_assets.live.live_order import LiveOrder
-from trading_assets.live.policies.pauses import allow, note_rules, pause
+from trading_assets.live.policies.pauses import policy_handlers
 from trading_assets.live.ports import DecisionMachine
 from trading_assets.live.tightening import RISK, loss_rule
 from trading_assets.live.translation import matrices_from_bar, place
@@ -98,9 +94,7 @@ class Session:
             TradingHalted: self._on_halted,
             TradingResumed: self._on_resumed,
             LimitsTightened: self._on_tightened,
-            TradingRulesSeen: partial(note_rules, self.state),
-            EntriesPaused: partial(pause, self.state),
-            EntriesAllowed: partial(allow, self.state),
+            **policy_handlers(self.state),
             Reconciled: self._on_reconciled,
             BookArmed: _nothing,
             ReleaseAwaited: lambda event: await_release(self.state, event),
@@ -214,6 +208,7 @@ class Session:
                 found=str(event.ts),
             )
         self.state.last_bar = event.ts
+        self.state.symbol_bars.update((bar.symbol, event.ts) for bar in event.bars)
         self.state.bars += 1
         matrices = matrices_from_bar(
             event, self._index, self._signal_places, self.setup.signal_columns

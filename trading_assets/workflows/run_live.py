@@ -17,6 +17,7 @@ from trading_assets.domain.account import AccountNews
 from trading_assets.domain.events import BarReady
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.ports import Broker, Clock
+from trading_assets.live.bar_screen import BarScreen
 from trading_assets.live.board import OrderBoard
 from trading_assets.live.executor import Executor
 from trading_assets.live.executor_terms import (
@@ -249,7 +250,12 @@ def _executor(
     clock = VenueTime(_MarketClock(source, desk.clock), not_before=session.state.last_ts)
     pace = _pace(desk.settings)
     feed = BarFeed(
-        source, signal_desk(release), spec.symbols, spec.timeframe, grace=pace.late_bar // 2
+        source,
+        signal_desk(release),
+        spec.symbols,
+        spec.timeframe,
+        grace=pace.late_bar // 2,
+        screen=BarScreen(desk.settings.live.jump_factor),
     )
     return Executor(
         session,
@@ -326,6 +332,7 @@ def _policies(settings: Settings, place: LiveBook) -> PolicyTerms:
     return PolicyTerms(
         foreign=OnForeign(place.settings.foreign or live.foreign),
         cool_down=int(live.cool_down_s * _SECOND),
+        stale_bars=live.stale_bars,
     )
 
 

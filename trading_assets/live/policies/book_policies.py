@@ -6,8 +6,8 @@ not depend on the settings of the day.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 
 from trading_assets.domain.account import Fill
@@ -24,9 +24,10 @@ from trading_assets.domain.events import (
 )
 from trading_assets.domain.ids import CLIENT_ORDER_ID_PREFIX, Micros, Symbol
 from trading_assets.domain.order import OrderTicket
-from trading_assets.live.book_state import BookState
+from trading_assets.live.book_state import BookState, SessionSetup
+from trading_assets.live.policies.feed_watch import FeedWatch, NextOpen
 from trading_assets.live.policies.pauses import BALANCE, FILL, FOREIGN, STATUS, paused_by
-from trading_assets.live.policies.rules_watch import RulesWatch
+from trading_assets.live.policies.rules_watch import ReadRules, RulesWatch
 
 _FILTER = -1013
 _REJECTED = -2010
@@ -49,17 +50,48 @@ class PolicyTerms:
         foreign: to orders and executions that are not its own.
         cool_down: after the venue has rejected an order for want of balance, entries of its symbol
             rest so long, in market time.
+        stale_bars: so many bars after the close of its latest one a symbol's feed is stale; 0 for
+            never.
+        next_open: of symbols that do not trade around the clock, see `feed_watch.NextOpen`.
     """
 
     foreign: OnForeign = OnForeign.REPORT
     cool_down: Micros = 0
+    stale_bars: float = 0.0
+    next_open: Mapping[Symbol, NextOpen] = field(default_factory=dict)
 
 
 class BookPolicies:
-    """Answers to events of one book."""
+    """Answers to events of one book.
 
-    def __init__(self, terms: PolicyTerms, state: BookState, rules: RulesWatch) -> None:
-        self.rules = rules
+    Attributes:
+        feed: whether its bars still come.
+    """
+
+    def __init__(
+        self,
+        terms: PolicyTerms,
+        setup: SessionSetup,
+        state: BookState,
+        size: Micros,
+        read_rules: ReadRules | None,
+        monotonic: Callable[[], float],
+    ) -> None:
+        """Join a book.
+
+        Args:
+            terms: how it answers.
+            setup: of the book.
+            state: of the book.
+            size: of a bar.
+            read_rules: asks the venue; None where it cannot be asked.
+            monotonic: local seconds.
+        """
+        symbols = [instrument.symbol for instrument in setup.instruments]
+        self._rules = RulesWatch(read_rules, symbols, state, monotonic)
+        self.feed = FeedWatch(
+            state, symbols, size, stale_bars=terms.stale_bars, next_open=terms.next_open
+        )
         self._terms = terms
         self._state = state
         self._must_look = False
@@ -92,7 +124,7 @@ class BookPolicies:
             for (symbol, cause), (_, until) in sorted(self._state.pauses.items())
             if until and now >= until
         ]
-        return over + self.rules.step(now)
+        return over + self.feed.stalled(now) + self._rules.step(now)
 
     def wants_look(self) -> bool:
         """Tell, once, whether book and account are to be compared now."""
@@ -108,7 +140,7 @@ class BookPolicies:
 
     def _refused(self, event: OrderRefused) -> Sequence[Event]:
         if event.code == _FILTER:
-            self.rules.look_soon()
+            self._rules.look_soon()
         if event.code != _REJECTED:
             return ()
         self._must_look = True

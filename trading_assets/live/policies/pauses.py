@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 from trading_assets.domain.commands import Command
-from trading_assets.domain.events import EntriesAllowed, EntriesPaused, TradingRulesSeen
+from trading_assets.domain.events import (
+    BarRefused,
+    BarRevised,
+    EntriesAllowed,
+    EntriesPaused,
+    TradingRulesSeen,
+)
 from trading_assets.domain.ids import Symbol
 from trading_assets.live.book_state import BookState
 
@@ -13,9 +23,21 @@ ALL = Symbol("")
 FOREIGN = "foreign"
 FILL = "fill"
 BALANCE = "balance"
+FEED = "feed"
 STATUS = "status"
 BY_PEOPLE = frozenset({FOREIGN, FILL})
 """Causes that last until a person acknowledges them; the others end when they are over."""
+
+
+def policy_handlers(state: BookState) -> dict[type[Any], Callable[[Any], list[Command]]]:
+    """Give what a session does with the events of policies, by their kind."""
+    return {
+        TradingRulesSeen: partial(note_rules, state),
+        EntriesPaused: partial(pause, state),
+        EntriesAllowed: partial(allow, state),
+        BarRevised: _only_written,
+        BarRefused: _only_written,
+    }
 
 
 def pause(state: BookState, event: EntriesPaused) -> list[Command]:
@@ -33,6 +55,10 @@ def note_rules(state: BookState, event: TradingRulesSeen) -> list[Command]:
 def allow(state: BookState, event: EntriesAllowed) -> list[Command]:
     """End one cause; entries go on when it was the last."""
     state.pauses.pop((event.symbol, event.cause), None)
+    return []
+
+
+def _only_written(_: object) -> list[Command]:
     return []
 
 

@@ -161,9 +161,14 @@ class TinyFeed:
         self.plan = plan
         self.columns = columns
         self.next = None
+        self.found = []
 
     def load(self, first):
         self.next = first
+
+    def findings(self, now):
+        found, self.found = self.found, []
+        return found
 
     def poll(self, now):
         ready = []
@@ -224,6 +229,7 @@ class Desk:
         self.policies = PolicyTerms()
         self.rules = None
         self.budget = lambda: None
+        self.feed = TinyFeed
         self.machines = machines or tiny_machines()
         self.setup = a_setup(snapshot_bars=4, signal_columns=columns)
         self.session = None
@@ -235,7 +241,7 @@ class Desk:
             self.session,
             self.journal,
             self.venue,
-            TinyFeed(self.plan, self.setup.signal_columns),
+            self.feed(self.plan, self.setup.signal_columns),
             clock=VenueTime(self.venue, not_before=self.session.state.last_ts),
             local=self.local,
             timeframe=Timeframe.M5,
@@ -298,6 +304,7 @@ def kit():
         setup=a_setup,
         machines=tiny_machines,
         bar=a_bar_ready,
+        Feed=TinyFeed,
         fill=a_fill,
         report=a_report,
     )
