@@ -93,6 +93,7 @@ class BookState:
     Attributes:
         orders: orders that have not ended, by client order id.
         known_orders: client order ids of all orders ever decided.
+        absent_orders: those of them that never reached the venue.
         known_foreign_orders: venue order ids of orders of others that were reported.
         known_fills: (symbol, trade id) of all executions ever booked, of others too.
         opening: holdings of the account before the book's first order; not managed by it.
@@ -126,6 +127,7 @@ class BookState:
 
     orders: dict[str, LiveOrder] = field(default_factory=dict)
     known_orders: set[str] = field(default_factory=set)
+    absent_orders: set[str] = field(default_factory=set)
     known_foreign_orders: set[str] = field(default_factory=set)
     known_fills: set[tuple[str, str]] = field(default_factory=set)
     opening: Flows = field(default_factory=dict)
@@ -228,6 +230,7 @@ class BookState:
         return {
             "orders": [order_to_json(order) for order in self.orders.values()],
             "known_orders": sorted(self.known_orders),
+            "absent_orders": sorted(self.absent_orders),
             "known_foreign_orders": sorted(self.known_foreign_orders),
             "known_fills": [list(key) for key in sorted(self.known_fills)],
             "opening": _texts(self.opening),
@@ -267,6 +270,7 @@ class BookState:
         return cls(
             orders={order.client_order_id: order for order in orders},
             known_orders=set(values["known_orders"]),
+            absent_orders=set(values.get("absent_orders", ())),
             known_foreign_orders=set(values["known_foreign_orders"]),
             known_fills={(symbol, trade_id) for symbol, trade_id in values["known_fills"]},
             opening=_decimals(values["opening"]),

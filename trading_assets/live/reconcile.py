@@ -204,7 +204,9 @@ class Reconciler:
 
 
 def _is_missing(state: BookState, name: str) -> bool:
-    return name.startswith(CLIENT_ORDER_ID_PREFIX) and name not in state.known_orders
+    """Tell whether the venue has an order of ours that the book never sent, as it believes."""
+    is_known = name in state.known_orders and name not in state.absent_orders
+    return name.startswith(CLIENT_ORDER_ID_PREFIX) and not is_known
 
 
 def _is_ghost(state: BookState, report: OrderReport) -> bool:

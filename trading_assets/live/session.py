@@ -308,6 +308,7 @@ class Session:
                 found=str(order.filled),
             )
         order.status = advance(order.status, OrderStatus.ABSENT)
+        self.state.absent_orders.add(order.client_order_id)
         return self._settle(order, event.ts)
 
     def _settle(self, order: LiveOrder, ts: Micros) -> list[Command]:

@@ -25,7 +25,8 @@ def oddity(fill: Fill, setup: SessionSetup, state: BookState) -> str:
     name = fill.client_order_id
     order = state.orders.get(name)
     if order is None:
-        return "its order has ended" if name in state.known_orders else ""
+        is_known = name in state.known_orders and name not in state.absent_orders
+        return "its order has ended" if is_known else ""
     if order.status is OrderStatus.INTENT or (fill.symbol, fill.trade_id) in state.known_fills:
         return ""  # a fault of this program or of its journal, which must not be hidden
     ticket = order.ticket

@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 
 from trading_assets.domain.control import CommandKind
+from trading_assets.domain.errors import RecoveryError
 from trading_assets.domain.events import (
     CommandReceived,
     DecisionDropped,
@@ -175,3 +176,16 @@ def test_class_28_a_rejection_is_compared_at_once_and_not_tried_again_for_a_whil
     assert len(_kinds(desk, Reconciled)) >= 2  # the start's, and the one after the rejection
     assert desk.session.machine.position == [1000, 200]
     assert desk.verdicts() == []
+
+
+def test_a_fill_of_an_order_that_never_left_is_of_a_journal_older_than_the_account(kit):
+    desk = kit.Desk([(1000, NAN), (NAN, NAN)], kill_at=0)
+    desk.run(1)
+    rows = desk.journal.events
+    intent = next(n for n, e in enumerate(rows) if isinstance(e, OrderIntentCreated))
+    desk.journal.events, desk.journal.snapshots = rows[: intent + 1], []
+    sent = list(desk.venue.sent)
+
+    with pytest.raises(RecoveryError, match="that the journal lacks"):
+        desk.run(1)
+    assert desk.venue.sent == sent
