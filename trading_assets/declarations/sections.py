@@ -97,6 +97,7 @@ class Live(Declaration):
     orders_per_symbol: int = Field(ge=1, le=32)
     collar_pct: float = Field(ge=0)
     max_open_orders: int = Field(ge=0)
+    log_file: str
     slo_policy: Literal["enforce", "off"]
     slo_within_s: float = Field(gt=0)
     foreign: OnForeign

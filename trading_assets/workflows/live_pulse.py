@@ -29,7 +29,7 @@ class Pulse:
         supervision: Supervision,
         clock: Clock,
         *,
-        told: Callable[[str], None] = lambda _: None,
+        told: Callable[[str, int], None] = lambda _state, _seq: None,
     ) -> None:
         """Join what is told to where it is read.
 
@@ -38,7 +38,7 @@ class Pulse:
             session: asked for what the book holds.
             supervision: asked for the figures.
             clock: the machine's.
-            told: is given the state at every beat, for whoever started this process.
+            told: is given state and last row at every beat, for whoever started this process.
         """
         self._place = place
         self._session = session
@@ -77,7 +77,7 @@ class Pulse:
         temporary = path.with_suffix(".tmp")
         temporary.write_bytes(canonical_json(values))
         temporary.replace(path)
-        self._told(state)
+        self._told(state, seq)
 
 
 def read_pulse(folder: Path) -> dict[str, Any] | None:

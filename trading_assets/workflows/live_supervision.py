@@ -32,6 +32,7 @@ from trading_assets.storage.journal_reader import JournalReader, JournalRow
 from trading_assets.storage.release_store import Release
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import LiveBook
+from trading_assets.workflows.live_log import LiveLog
 
 _SECOND: Micros = 1_000_000
 _PERIOD_S = 0.2
@@ -52,7 +53,7 @@ def supervise(desk: Desk, place: LiveBook, release: Release, *, is_wall: bool) -
     within = int(desk.settings.live.slo_within_s * _SECOND)
     spec = release.spec
     terms = SloTerms(len(spec.symbols), spec.timeframe.micros, 0, within, is_wall)
-    return Supervision(place, desk.clock, terms)
+    return Supervision(place, desk.clock, terms, log=LiveLog(desk.settings, place))
 
 
 def enforced(settings: Settings, supervision: Supervision) -> Callable[[], Budget | None]:
@@ -73,7 +74,7 @@ class Supervision:
         clock: Clock,
         terms: SloTerms,
         *,
-        each: Callable[[JournalRow], None] = lambda _: None,
+        log: LiveLog,
     ) -> None:
         """Prepare to watch.
 
@@ -81,11 +82,11 @@ class Supervision:
             place: the book; its journal must be there.
             clock: the machine's.
             terms: of its error budget; when it began is read from the journal.
-            each: is given every row that is new, in order, in the watching thread.
+            log: is given every row that is new, in order, in the watching thread; closed here.
         """
         self._place = place
         self._clock = clock
-        self._each = each
+        self._log = log
         self._meter = SloMeter(terms)
         self._counters = Counters(terms.bar_size, terms.is_wall)
         self._has_begun = False
@@ -98,6 +99,9 @@ class Supervision:
         self._thread = threading.Thread(target=self._watch, name="supervision", daemon=True)
 
     def __enter__(self) -> Self:
+        with self._place.journal() as journal:
+            for row in journal.tail(1):
+                self._seq, self._last_ts = row.seq, row.ts
         self._thread.start()
         return self
 
@@ -109,6 +113,7 @@ class Supervision:
     ) -> None:
         self._ended.set()
         self._thread.join()
+        self._log.close()
 
     @property
     def is_wall(self) -> bool:
@@ -136,8 +141,6 @@ class Supervision:
 
     def _begin(self, journal: JournalReader) -> None:
         """Read what the past says of the budget, and of today's profit."""
-        for row in journal.tail(1):
-            self._seq, self._last_ts = row.seq, row.ts
         opened = next(journal.of_kinds((SessionOpened.__name__,)), None)
         if opened is not None:
             self._note_begin(opened)
@@ -155,6 +158,7 @@ class Supervision:
             for row in rows:
                 self._seq, self._last_ts = row.seq, max(self._last_ts, row.ts)
                 self._note(row)
+                self._log.write(row, journal)
         if self._has_begun and self._now() - self._judged >= _JUDGED_EVERY:
             self._judged = self._now()
             self._meter.forget_before(self._judged - WINDOW)
@@ -167,7 +171,6 @@ class Supervision:
             self._note_begin(row)
         self._meter.note(event, row.recorded)
         self._counters.note(event, row.recorded)
-        self._each(row)
 
     def _note_begin(self, opened: JournalRow) -> None:
         self._has_begun = True

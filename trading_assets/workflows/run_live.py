@@ -71,6 +71,10 @@ def _silent(_: Observation) -> None:
     return None
 
 
+def _untold(_state: str, _seq: int) -> None:
+    return None
+
+
 def run_live(
     desk: Desk,
     book: str,
@@ -80,6 +84,7 @@ def run_live(
     max_bars: int | None = None,
     local: LocalTime | None = None,
     wrap_broker: Callable[[Broker], Broker] = lambda broker: broker,
+    told: Callable[[str, int], None] = _untold,
 ) -> LiveSummary:
     """Trade until `stop` is set.
 
@@ -95,6 +100,7 @@ def run_live(
         max_bars: end after so many bars of this run.
         local: time for timers and waits; this machine's own unless a test passes another.
         wrap_broker: stands between executor and venue, for tests.
+        told: is given state and last row at every sign of life; must return at once.
 
     Raises:
         LeaseHeld: if another executor trades the account.
@@ -125,7 +131,7 @@ def run_live(
         )
         run = _Run(
             desk, place, client, pager, source, journal, signalled, epoch, local or MachineTime(),
-            observe, wrap_broker,
+            observe, wrap_broker, told,
         )  # fmt: skip
         summary = run.trade(release, stop, max_bars, is_new=is_new)
         while summary.switched_to and not stop.is_set():
@@ -150,6 +156,7 @@ class _Run:
     local: LocalTime
     observe: Callable[[Observation], None]
     wrap_broker: Callable[[Broker], Broker]
+    told: Callable[[str, int], None]
 
     def trade(
         self, release: Release, stop: threading.Event, max_bars: int | None, *, is_new: bool
@@ -207,6 +214,7 @@ class _Run:
                 board=board,
                 releases=self._releases(release),
                 supervision=supervision,
+                told=self.told,
             )
             return executor.run(stop, max_bars=max_bars)
 
@@ -239,6 +247,7 @@ def _executor(
     board: OrderBoard,
     releases: Releases,
     supervision: Supervision,
+    told: Callable[[str, int], None],
 ) -> Executor:
     """Join all parts of a book."""
     spec = release.spec
@@ -267,7 +276,7 @@ def _executor(
         timeframe=spec.timeframe,
         pace=pace,
         around=Surroundings(
-            beat=Pulse(place, session, supervision, desk.clock).beat,
+            beat=Pulse(place, session, supervision, desk.clock, told=told).beat,
             control=control,
             observe=observe,
             news=news,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -42,6 +43,7 @@ def test_a_book_is_seen_from_outside_in_every_state(rig, monkeypatch):
     process = rig.start()
     rig.until(lambda: rig.count(OrderFilled) >= 2, "fills")
     rig.until(lambda: live_status(rig.desk, "demo").book.get("positions"), "a position")
+    rig.until(lambda: live_status(rig.desk, "demo").book["metrics"].get("fills_total"), "figures")
     trading = live_status(rig.desk, "demo")
     assert (trading.code, trading.verdict, trading.state) == (0, "trading", "trading")
     assert trading.holder.startswith(f"process {process.pid} on ")
@@ -96,3 +98,31 @@ def test_the_day_is_reported_by_the_journal(rig):
     assert report.good > 0
     assert report.budget == pytest.approx(216 * 3)
     assert report.good + report.bad <= 3 * 1440
+
+
+def test_the_log_has_a_line_for_every_row_and_systemd_hears_the_loop(rig, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(60)
+        rig.environ |= {
+            "NOTIFY_SOCKET": manager.getsockname(),
+            "TA_LIVE__LOG_FILE": "live.jsonl",
+        }
+        process = rig.start()
+        heard = [manager.recv(4096).decode()]
+        while "READY=1" not in heard[-1]:
+            heard.append(manager.recv(4096).decode())
+        assert all("WATCHDOG=1" in message for message in heard)
+        assert any("EXTEND_TIMEOUT_USEC" in message for message in heard[:-1])
+        rig.until(lambda: rig.count(OrderFilled) >= 2, "fills")
+        rig.stop(process)
+        while "STOPPING=1" not in heard[-1]:
+            heard.append(manager.recv(4096).decode())
+
+    lines = [json.loads(line) for line in (rig.folder / "live.jsonl").read_text().splitlines()]
+    assert [line["seq"] for line in lines] == list(range(1, len(rig.events()) + 1))
+    assert [line["event"] for line in lines] == [type(e).__name__ for e in rig.events()]
+    filled = next(line for line in lines if line["event"] == "OrderFilled")
+    assert filled["side"] in ("BUY", "SELL")
+    assert float(filled["prices"]["fill"]) > 0
+    assert filled["run_id"] == "demo-1"

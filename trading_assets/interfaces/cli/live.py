@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ def live(
 ) -> None:
     """Trade a book's release until Ctrl-C or SIGTERM; a restart goes on from the journal."""
     from trading_assets.bootstrap import desk
+    from trading_assets.live.supervision.sd_notify import ServiceManager
     from trading_assets.workflows.live_book import live_book, set_aside
     from trading_assets.workflows.run_live import run_live
 
@@ -42,7 +44,14 @@ def live(
     if fresh:
         set_aside(live_book(settings, book))
     with _stop_on_signals() as stop:
-        summary = run_live(desk(settings), book, stop=stop, observe=_say, max_bars=max_bars)
+        summary = run_live(
+            desk(settings),
+            book,
+            stop=stop,
+            observe=_say,
+            max_bars=max_bars,
+            told=ServiceManager.of(os.environ).tell,
+        )
     typer.echo(
         f"{summary.reason}: {summary.bars} bars ({summary.late_bars} late), "
         f"{summary.events.get('OrderIntentCreated', 0)} orders, "
