@@ -21,7 +21,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +33,7 @@ from trading_assets.adapters.binance.feed import KlinePager
 from trading_assets.adapters.wall_clock import WallClock
 from trading_assets.bootstrap import desk as open_desk
 from trading_assets.domain.control import HaltLevel
-from trading_assets.domain.events import TradingHalted, TradingResumed
+from trading_assets.domain.events import OrderSubmitted, TradingHalted, TradingResumed
 from trading_assets.exchange.server import ExchangeConfig, RunningExchange, running_exchange
 from trading_assets.interfaces.http_api.routes import Routes
 from trading_assets.interfaces.http_api.server import control_server, own_hosts
@@ -221,26 +220,32 @@ def warm_stack() -> Iterator[Stack]:
                 thread.join()
 
 
-def one_trigger(stack: Stack, way: str, hardship: dict[str, Any] | None) -> tuple[float, float]:
-    """Halt and resume once; give time to halt and time until it was journalled, both in seconds."""
-    halts, resumes, before = (
-        stack.latest(TradingHalted), stack.latest(TradingResumed), len(stack.entries()),
-    )  # fmt: skip
-    if hardship:
-        httpx.post(f"{stack.exchange.url}/_sim/fault", json=hardship).raise_for_status()
-    returned_s = stack.trigger(way)
-    at = stack.market_at(returned_s)
-    heard_s = stack.until(lambda: stack.latest(TradingHalted) > halts, f"the halt by {way}")
-    time.sleep(0.3)  # what was on its way has arrived
-    late = [ts for ts in stack.entries()[before:] if ts > at]
-    httpx.delete(f"{stack.exchange.url}/_sim/fault").raise_for_status()
-    stack.is_supervised.set()
-    code = standing(stack.place).code
-    resume_book(stack.desk, BOOK, reason="bench", operator="bench", code=code, source="cli")
-    stack.until(lambda: stack.latest(TradingResumed) > resumes, "the resume")
-    seen = len(stack.entries())
-    stack.until(lambda: len(stack.entries()) > seen, "an entry after the resume")
-    return (late[-1] - at) / 1e6 / WARP if late else 0.0, heard_s - returned_s
+class Trial:
+    """One trigger and its resume: market times between which no entry may arrive."""
+
+    def __init__(self, stack: Stack, way: str, hardship: dict[str, Any] | None) -> None:
+        halts, resumes = stack.latest(TradingHalted), stack.latest(TradingResumed)
+        if hardship:
+            httpx.post(f"{stack.exchange.url}/_sim/fault", json=hardship).raise_for_status()
+        returned_s = stack.trigger(way)
+        self.way = way
+        self.begin = stack.market_at(returned_s)
+        heard_s = stack.until(lambda: stack.latest(TradingHalted) > halts, f"the halt by {way}")
+        self.heard_s = heard_s - returned_s
+        time.sleep(0.3)  # what was on its way has arrived
+        httpx.delete(f"{stack.exchange.url}/_sim/fault").raise_for_status()
+        stack.is_supervised.set()
+        code = standing(stack.place).code
+        self.end = stack.market_at(time.monotonic())
+        resume_book(stack.desk, BOOK, reason="bench", operator="bench", code=code, source="cli")
+        stack.until(lambda: stack.latest(TradingResumed) > resumes, "the resume")
+        sent = stack.latest(OrderSubmitted)
+        stack.until(lambda: stack.latest(OrderSubmitted) > sent, "an order after the resume")
+
+    def halt_s(self, entries: list[int]) -> float:
+        """Give the seconds from the trigger's return to the last entry before the resume."""
+        late = [ts for ts in entries if self.begin < ts < self.end]
+        return (late[-1] - self.begin) / 1e6 / WARP if late else 0.0
 
 
 def quantile(values: list[float], share: float) -> float:
@@ -254,8 +259,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the phases")
     options = parser.parse_args()
     dice = random.Random(options.seed)  # noqa: S311 - phases that can be repeated
-    halted: dict[str, list[float]] = defaultdict(list)
-    heard: dict[str, list[float]] = defaultdict(list)
+    trials: list[Trial] = []
     with warm_stack() as stack:
         stack.until(lambda: stack.place.folder.joinpath("journal.sqlite").exists(), "the journal")
         stack.until(stack.entries, "the first entry")
@@ -263,22 +267,29 @@ def main() -> int:
             way = WAYS[number % len(WAYS)]
             time.sleep(dice.uniform(0, 0.3))
             hardship = HARDSHIPS[number // len(WAYS) % len(HARDSHIPS)]
-            halt_s, heard_s = one_trigger(stack, way, hardship)
-            halted[way].append(halt_s)
-            heard[way].append(heard_s)
-    everything = [value for values in halted.values() for value in values]
-    result = {
-        "triggers": len(everything),
-        "halt_s": {"p99": quantile(everything, 0.99), "p100": max(everything)},
-        "by_way_p100_s": {way: max(values) for way, values in halted.items()},
-        "entries_after_a_trigger": sum(value > 0 for value in everything),
+            trials.append(Trial(stack, way, hardship))
+            if (number + 1) % 100 == 0:
+                print(json.dumps(summary(stack, trials)), file=sys.stderr, flush=True)
+        result = summary(stack, trials)
+    print(json.dumps(result))
+    return 0 if result["halt_s"]["p100"] <= 1.0 else 1
+
+
+def summary(stack: Stack, trials: list[Trial]) -> dict[str, Any]:
+    entries = stack.entries()
+    halted = [trial.halt_s(entries) for trial in trials]
+    heard = {way: [t.heard_s for t in trials if t.way == way] for way in WAYS}
+    return {
+        "triggers": len(trials),
+        "entries": len(entries),
+        "halt_s": {"p99": quantile(halted, 0.99), "p100": max(halted)},
+        "entries_after_a_trigger": sum(value > 0 for value in halted),
         "heard_s": {
-            way: {"p50": quantile(values, 0.5), "p100": max(values)}
+            way: {"n": len(values), "p50": quantile(values, 0.5), "p100": max(values)}
             for way, values in heard.items()
+            if values
         },
     }
-    print(json.dumps(result))
-    return 0 if max(everything) <= 1.0 else 1
 
 
 if __name__ == "__main__":
