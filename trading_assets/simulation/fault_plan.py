@@ -71,11 +71,14 @@ WORLD_FAULTS: Mapping[str, int] = {
     "filter_changed": 2,
     "symbol_halted": 2,
     "stopped_cleanly": 3,
+    "cancel_all": 2,
+    "tightened": 1,
+    "compared": 1,
 }
 """What happens around the book, per bar."""
 
-TERMINAL_FAULTS = ("halt", "deposit", "stale_copy")
-"""What a schedule has at most once; it has to end with entries stopped."""
+TERMINAL_FAULTS = ("halt", "halt_and_resume", "flatten", "deposit", "stale_copy")
+"""What a schedule has at most once; entries have to stop then."""
 
 
 @dataclass(frozen=True, slots=True)

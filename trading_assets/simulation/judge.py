@@ -9,20 +9,28 @@ from trading_assets.domain.bar import MINUTE
 from trading_assets.domain.errors import TradingAssetsError
 from trading_assets.domain.events import (
     BarReady,
+    CommandReceived,
     ForeignFillSeen,
+    LimitsTightened,
     OrderFilled,
     OrderIntentCreated,
     TradingHalted,
+    TradingResumed,
 )
 from trading_assets.domain.ids import CLIENT_ORDER_ID_PREFIX, Micros
+from trading_assets.domain.order import OrderTicket
 from trading_assets.live.recovery import recover
 from trading_assets.simulation.disk import SimulatedJournal
 from trading_assets.simulation.failpoints import Failpoints
 from trading_assets.simulation.market import INSTRUMENTS
-from trading_assets.simulation.world import LATE_BAR, World
+from trading_assets.simulation.virtual_time import START
+from trading_assets.simulation.world import HALTS, LATE_BAR, TIGHTENED, World
 
 _REPLAYED = 8
 """Every so many schedules the journal is replayed, from its newest snapshot and its first row."""
+
+_ROUNDING = 1.002
+"""A bar that lacks a symbol leaves its price of the bar before, a step away."""
 
 _ON_ITS_WAY: Micros = 60_000_000
 """A decision in time can leave this much later: others of its bar go first, each with a timeout."""
@@ -33,7 +41,9 @@ def faults_of(world: World) -> list[str]:
     wrong = [*_orders(world), *_entries(world)]
     if world.refusal is not None:
         return [*wrong, *_refusal(world)]
-    return [*wrong, *_end(world), *_bars(world), *_fills(world), *_balances(world), *_replay(world)]
+    for rule in (_end, _people, _bars, _fills, _balances, _replay):
+        wrong += rule(world)
+    return wrong
 
 
 def _orders(world: World) -> Iterator[str]:
@@ -62,12 +72,17 @@ def _orders(world: World) -> Iterator[str]:
 
 
 def _entries(world: World) -> Iterator[str]:
-    """No entry leaves after a halt, and none on a bar that is long past."""
+    """No entry leaves during a halt, and none on a bar that is long past."""
+    resumed = [event.ts for event in world.disk.events if isinstance(event, TradingResumed)]
+    until = resumed[0] if resumed else world.time.now
     for sent in world.wire.sent:
         name = sent.ticket.client_order_id
         since = sent.ts - world.terminal_at
-        if world.terminal == "halt" and not sent.ticket.reduce_only and since > 0:
+        is_halted = world.terminal in HALTS and since > 0 and sent.ts < until
+        if is_halted and not sent.ticket.reduce_only:
             yield f"halt: entry {name} left {since} us after it"
+        if world.terminal == "flatten" and sent.ticket.reduce_only:
+            continue  # what a person has sold belongs to no bar
         age = sent.ts - (sent.ticket.bar_ts + MINUTE)
         if age > LATE_BAR + _ON_ITS_WAY:
             yield f"late: order {name} left {age / 1e6:.1f} s after its bar"
@@ -93,11 +108,41 @@ def _end(world: World) -> Iterator[str]:
     for order in world.venue.orders:
         if order.is_open:
             yield f"unresolved: order {order.ticket.client_order_id} still works at the venue"
-    if world.terminal in {"halt", "deposit"} and not state.halted:
+    if world.terminal in {"halt", "flatten", "deposit"} and not state.halted:
         yield f"halt: entries go on after {world.terminal}"
     halts = [event for event in world.disk.events if isinstance(event, TradingHalted)]
     if halts and not world.terminal:
         yield f"halt: without a reason of the world: {halts[0].reason}"
+
+
+def _people(world: World) -> Iterator[str]:
+    """Every command is taken once and in order, and does what it says."""
+    events = world.disk.events
+    taken = [event.inbox_id for event in events if isinstance(event, CommandReceived)]
+    if taken != [command.inbox_id for command in world.people.asked]:
+        yield f"command: {len(world.people.asked)} were written, {taken} were taken"
+    if world.terminal == "halt_and_resume" and world.session and world.session.state.halted:
+        yield f"resume: the book is still halted: {world.session.state.halted}"
+    if world.terminal == "flatten" and world.session is not None:
+        least = {item.symbol: float(item.min_notional) for item in INSTRUMENTS}
+        positions = world.session.machine.positions()  # what is worth less cannot be sold
+        held = [p.symbol for p in positions if float(p.quantity) * p.price >= least[p.symbol]]
+        if held:
+            yield f"flatten: the book still holds {', '.join(held)}"
+    is_tight = False
+    for event in events:
+        is_tight |= isinstance(event, LimitsTightened)
+        if isinstance(event, OrderIntentCreated) and is_tight:
+            value = _value(world, event.ticket)
+            if value > TIGHTENED * _ROUNDING and not event.ticket.reduce_only:
+                yield f"limit: entry {event.ticket.client_order_id} is worth {value:.2f}"
+
+
+def _value(world: World, ticket: OrderTicket) -> float:
+    """Give what an order is worth at its limit, or at the close of its bar."""
+    minute = world.minutes[(ticket.bar_ts - START) // MINUTE]
+    place = 0 if ticket.symbol == INSTRUMENTS[0].symbol else 1
+    return float(ticket.quantity) * float(ticket.limit_price or minute.ticks[place] / 100)
 
 
 def _bars(world: World) -> Iterator[str]:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import partial
 
 from trading_assets.domain.bar import MINUTE, Timeframe
+from trading_assets.domain.control import CommandKind, HaltLevel
 from trading_assets.domain.errors import RecoveryError, TradingAssetsError
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.order import OrderSide, OrderStatus, OrderTicket, OrderType, TimeInForce
@@ -56,6 +57,9 @@ _QUICK_BARS = 3
 need a question in time."""
 
 _SECOND: Micros = 1_000_000
+HALTS = frozenset({"halt", "halt_and_resume", "flatten"})
+TIGHTENED = 2_000
+"""Quote per order, less than half of what the books trade."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,7 @@ class World:
         self.venue.deposit("BTC", 10**8)
         self.wire = Wire(self.time, self.venue, self.plan, self._price)
         self.disk = Disk()
+        self.people = SimulatedPeople(self.setup.book)
         self.ends_at = START + bars * MINUTE
         self.refusal: TradingAssetsError | None = None
         self.terminal = ""
@@ -180,7 +185,7 @@ class World:
             pace=_QUICK if self._is_quick else _PACE,
             around=Surroundings(
                 beat=lambda *_: None,
-                control=SimulatedPeople(lambda: self.terminal == "halt"),
+                control=self.people,
                 observe=lambda _: None,
             ),
         )
@@ -309,6 +314,19 @@ class World:
     def _stopped_cleanly(self) -> None:
         self._stop.set()
 
+    def _cancel_all(self) -> None:
+        self.people.ask(CommandKind.CANCEL_ALL, self.time.now)
+
+    def _tightened(self) -> None:
+        limits = {"max_order_notional": str(TIGHTENED)}
+        self.people.ask(CommandKind.TIGHTEN_LIMITS, self.time.now, limits)
+
+    def _compared(self) -> None:
+        self.people.ask(CommandKind.RECONCILE_STATE, self.time.now)
+
+    def _resume(self) -> None:
+        self.people.resume(self.time.now)
+
     def _begin_terminal(self) -> None:
         possible = [name for name in TERMINAL_FAULTS if name in (self.plan.only or {name})]
         if not possible:
@@ -316,7 +334,14 @@ class World:
         self.terminal = self.plan.dice.choice(possible)
         self.terminal_at = self.time.now
         self.plan.counts[self.terminal] += 1
-        if self.terminal == "deposit":
+        if self.terminal in HALTS:
+            level = HaltLevel.FLATTEN if self.terminal == "flatten" else HaltLevel.HALT
+            self.people.halt(level)
+        if self.terminal == "flatten":
+            self.people.ask(CommandKind.FLATTEN_ALL, self.time.now)
+        elif self.terminal == "halt_and_resume":
+            self.time.at(self.time.now + self._within(60, 300), self._resume)
+        elif self.terminal == "deposit":
             self.venue.deposit("USDT", 12_345)
         elif self.terminal == "stale_copy":
             self._go_back()

@@ -1,13 +1,21 @@
 """Whole lives of a book by seed, and that their judge would say so if one went wrong."""
 
 import dataclasses
+from decimal import Decimal
 
 import pytest
 
-from trading_assets.domain.events import BarReady, OrderFilled, OrderIntentCreated
+from trading_assets.domain.control import CommandKind, TightLimits
+from trading_assets.domain.events import (
+    BarReady,
+    LimitsTightened,
+    OrderFilled,
+    OrderIntentCreated,
+    TradingHalted,
+)
 from trading_assets.domain.order import OrderStatus
 from trading_assets.simulation.campaign import run_schedule
-from trading_assets.simulation.fault_plan import NONE
+from trading_assets.simulation.fault_plan import NONE, Rates
 from trading_assets.simulation.judge import faults_of
 from trading_assets.simulation.replay_check import log_hash
 from trading_assets.simulation.story import story_of
@@ -96,6 +104,41 @@ def test_an_entry_after_a_halt_is_told(world):
 
     assert f"halt: entry {entry.ticket.client_order_id} left 1 us after it" in told
     assert "halt: entries go on after halt" in told
+
+
+def test_a_command_that_was_not_taken_is_told(world):
+    world.people.ask(CommandKind.CANCEL_ALL, world.time.now)
+
+    assert faults_of(world) == ["command: 1 were written, [] were taken"]
+
+
+def test_a_position_that_a_flatten_has_left_is_told():
+    lived = next(w for w in (run_schedule(seed, CALM)[0] for seed in range(40)) if holds(w))
+    lived.terminal = "flatten"
+
+    assert any(text.startswith("flatten: the book still holds") for text in faults_of(lived))
+
+
+def holds(world):
+    return any(position.lots for position in world.session.machine.positions())
+
+
+def test_an_entry_beyond_a_tightened_limit_is_told(world):
+    limits = LimitsTightened(world.minutes[0].ts, TightLimits(max_order_notional=Decimal(1)), 1)
+    world.disk.rewrite([(limits,), *world.disk.commits])
+
+    assert any(text.startswith("limit: entry") for text in faults_of(world))
+
+
+@pytest.mark.parametrize("name", ["flatten", "halt_and_resume", "halt"])
+def test_people_reach_the_book_and_it_does_what_they_say(name):
+    options = Options(rates=Rates(0.1, 0.3, 0.1, 0.0, 0.01, 1.0), only=frozenset({name}))
+    lived, wrong = run_schedule(3, options)
+
+    assert wrong == []
+    assert lived.terminal == name
+    assert bool(lived.session.state.halted) == (name != "halt_and_resume")
+    assert any(isinstance(event, TradingHalted) for event in lived.disk.events)
 
 
 def test_an_order_on_an_old_bar_is_late(world):
