@@ -101,7 +101,8 @@ def events_of(
     events: list[Event] = [_received(command, ts)]
     if command.kind in _LEVELS:
         arguments = arguments_of(command)
-        level = HaltLevel[arguments.get("level", _LEVELS[command.kind].name)]
+        level = HaltLevel.__members__.get(str(arguments.get("level")), HaltLevel.NONE)
+        level = level or _LEVELS[command.kind]  # a halt that says no level of ours is a halt
         if level >= state.level:
             reason = by_whom(command.reason, command.who)
             events.append(TradingHalted(ts, reason, level, command.source, command.inbox_id))
@@ -119,9 +120,12 @@ def by_whom(reason: str, who: str) -> str:
 
 
 def arguments_of(command: PersonCommand) -> dict[str, Any]:
-    """Read what a command needs besides its kind."""
-    values: dict[str, Any] = json.loads(command.arguments)
-    return values
+    """Read what a command needs besides its kind; what cannot be read is nothing."""
+    try:
+        values = json.loads(command.arguments)
+    except ValueError:
+        return {}
+    return values if isinstance(values, dict) else {}
 
 
 def _tightening(command: PersonCommand, state: BookState, ts: Micros) -> list[Event]:

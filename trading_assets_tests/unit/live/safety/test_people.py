@@ -332,3 +332,18 @@ def test_a_halt_that_only_memory_has_is_resumed_by_what_the_journal_says(kit):
     desk.people.ask(KIND.RESUME_TRADING, code=confirmation_code("demo", identity))
     desk.run(1)
     assert desk.session.state.halted == ""
+
+
+@pytest.mark.parametrize("arguments", ["{", "[]", "7", '{"level": "NONE"}', '{"level": [1]}'])
+def test_a_command_with_arguments_of_no_sense_never_ends_the_executor(kit, arguments):
+    desk = kit.Desk([(1000, NAN)])
+    for kind in KIND:
+        desk.people.inbox.append(dataclasses.replace(desk.people.ask(kind), arguments=arguments))
+        del desk.people.inbox[-2]
+    desk.run(2)
+    found = {event.kind: event.refused for event in _kinds(desk, CommandReceived)}
+    assert found.keys() == set(KIND)
+    assert found[KIND.HALT_TRADING] == ""
+    assert all(found[k] for k in (KIND.RESUME_TRADING, KIND.TIGHTEN_LIMITS))
+    assert desk.session.state.level is HaltLevel.FLATTEN
+    assert desk.venue.sent == []
