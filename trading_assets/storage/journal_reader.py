@@ -159,8 +159,8 @@ class JournalReader:
         expected = {mark.seq: (mark.crc, name) for mark, name in witnesses}
         end = Mark(0, 0)
         for row in self.rows():
-            crc = row.chained(end.crc)
-            if row.seq != end.seq + 1 or row.crc != crc:
+            crc = _chained(row, end.crc)
+            if crc is None or row.seq != end.seq + 1 or row.crc != crc:
                 raise _damaged(self.folder, row, end)
             if row.seq in expected and expected[row.seq][0] != crc:
                 raise _differs(self.folder, expected[row.seq][1], row.seq)
@@ -225,7 +225,7 @@ class JournalReader:
     def _rows(self, query: str, values: tuple[Any, ...] = ()) -> Iterator[Any]:
         try:
             yield from self._db.execute(query, values)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter for a damaged schema
             raise RecoveryError(
                 f"The journal in {self.folder} cannot be read",
                 found=str(error),
@@ -243,11 +243,19 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     return db
 
 
+def _chained(row: JournalRow, previous: int) -> int | None:
+    """Give the checksum that a row must have; None when damage has changed the type of a column."""
+    try:
+        return row.chained(previous)
+    except (AttributeError, TypeError, UnicodeError, struct.error):
+        return None
+
+
 def _damaged(folder: Path, row: JournalRow, end: Mark) -> RecoveryError:
     return RecoveryError(
         f"The journal in {folder} is damaged after row {end.seq}",
         expected=f"row {end.seq + 1}, chained to the row before it",
-        found=f"row {row.seq} of kind {row.kind}, checksum {row.crc:08x}",
+        found=f"row {row.seq} of kind {row.kind}, checksum {row.crc}",
         fix="Restore the folder from a copy, then compare with the venue's order history.",
     )
 

@@ -7,10 +7,18 @@ import json
 import pytest
 
 from trading_assets.domain.errors import ConfigurationError
+from trading_assets.domain.events import OrderFilled
+from trading_assets.exchange.server import ExchangeConfig, running_exchange
 from trading_assets.simulation.chaos import lease_races
+from trading_assets.simulation.chaos.book_judge import violations
+from trading_assets.simulation.chaos.journal_damage import damage_journal
+from trading_assets.simulation.chaos.kills import kill_again_and_again
 from trading_assets.simulation.chaos.lease_races import race_for_leases
+from trading_assets.simulation.chaos.rig import START, Rig
 from trading_assets.simulation.chaos.tracing import traced
 from trading_assets.simulation.chaos.verdict import Verdict, problems, record
+from trading_assets.storage.journal_files import Mark
+from trading_assets.storage.journal_reader import JournalReader
 
 HELD = Verdict("A18", {"races": 3})
 
@@ -57,3 +65,57 @@ def test_a_violation_is_never_evidence(tmp_path):
     assert not (tmp_path / "evidence.json").exists()
     assert problems([{"id": "A18"}]) != []
     assert problems([{"id": "x", "command": "", "date": "", "revision": "", "figures": {}}]) != []
+
+
+@pytest.mark.slow
+def test_twenty_kills_lose_and_double_nothing(tmp_path):
+    verdict = kill_again_and_again(20, 3, tmp_path)
+
+    assert verdict.wrong == ()
+    assert verdict.figures["orders_placed"] > 0
+    assert len(verdict.figures["kills_by_place"]) > 1
+
+
+@pytest.mark.slow
+def test_what_the_ledger_does_not_bear_out_is_a_violation(tmp_path):
+    config = ExchangeConfig(start=START, warp=300, sim_controls=True, weight_limit=10**9)
+    with running_exchange(config) as exchange:
+        rig = Rig(tmp_path, exchange)
+        try:
+            rig.publish("1m")
+            rig.start()
+            rig.until(lambda: rig.count(OrderFilled) > 2, "three fills")
+            assert rig.stop() == 0
+            assert violations(rig) == []
+
+            true = rig.ledger()
+            order, trade = true["orders"][0], true["trades"][0]
+            altered = {
+                "was placed 2 times": {"orders": [*true["orders"], order]},
+                "is doubled or invented": {"trades": true["trades"][1:]},
+                "is lost": {"trades": [*true["trades"], {**trade, "trade_id": 9**9}]},
+                "journal lacks": {"orders": [{**order, "client_order_id": "ta-x"}]},
+                "journal makes it": {"balances": []},
+            }
+            for words, tables in altered.items():
+                rig.ledger = lambda tables=tables: true | tables
+                assert any(words in line for line in violations(rig)), words
+        finally:
+            rig.close()
+
+
+@pytest.mark.slow
+def test_a_damaged_journal_is_whole_or_refused(tmp_path):
+    verdict = damage_journal(1_500, 2_999, 2, tmp_path)
+
+    assert verdict.wrong == ()
+    assert verdict.figures["fates"]["flip database"]["refused"] > 0
+    assert verdict.figures["fates"]["cut log"].keys() == {"refused"}
+
+
+def test_a_journal_that_is_believed_without_proof_is_a_violation(tmp_path, monkeypatch):
+    monkeypatch.setattr(JournalReader, "verify", lambda reader: Mark(120, 0))
+
+    verdict = damage_journal(0, 20_000, 2, tmp_path)
+
+    assert any("shortened" in line for line in verdict.wrong)

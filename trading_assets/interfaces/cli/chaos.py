@@ -50,6 +50,41 @@ def lease(
     _finish(verdict, record)
 
 
+@app.command()
+def kill9(
+    rounds: Annotated[int, typer.Option(min=1, help="Kills.")] = 20,
+    seed: Seed = 0,
+    record: Record = None,
+) -> None:
+    """Kill an executor with -9 and start it again; nothing is lost or doubled (A9).
+
+    Example: trading-assets chaos kill9 --rounds 500
+    """
+    from trading_assets.simulation.chaos.kills import kill_again_and_again
+
+    with _folder() as folder, _bar("kills", rounds) as advance:
+        verdict = kill_again_and_again(rounds, seed, folder, advance)
+    _finish(verdict, record)
+
+
+@app.command()
+def journal(
+    n: Annotated[int, typer.Option(min=0, help="Bits to turn over.")] = 1_000,
+    stride: Annotated[int, typer.Option(min=1, help="Cut the log at every so many bytes.")] = 97,
+    seed: Seed = 0,
+    record: Record = None,
+) -> None:
+    """Cut a journal and turn bits over: it is whole, or it is refused (A12).
+
+    Example: trading-assets chaos journal --n 10000 --stride 1
+    """
+    from trading_assets.simulation.chaos.journal_damage import damage_journal
+
+    with _folder() as folder, _bar("damages", None) as advance:
+        verdict = damage_journal(n, stride, seed, folder, advance)
+    _finish(verdict, record)
+
+
 def _finish(verdict: Verdict, record: Path | None) -> None:
     from trading_assets.simulation.chaos.verdict import record as keep
 
