@@ -24,6 +24,7 @@ from trading_assets.interfaces.cli import (
     live,
     models,
     new,
+    preflight,
     release,
     runs,
     sim,
@@ -55,6 +56,7 @@ app.add_typer(journal.app, name="journal")
 app.add_typer(release.app, name="release")
 app.add_typer(control.app)
 app.add_typer(status.app)
+app.add_typer(preflight.app)
 app.add_typer(sim.app, name="sim")
 app.add_typer(chaos.app, name="chaos")
 app.add_typer(demo.app)

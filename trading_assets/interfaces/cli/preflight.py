@@ -1,0 +1,51 @@
+"""`trading-assets preflight`: is all there that a book needs; nothing is sent but questions."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from trading_assets.settings import load_settings
+
+app = typer.Typer()
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+
+class Venue(Enum):
+    """Where a book would trade."""
+
+    EMBEDDED = "embedded"
+    DEMO = "demo"
+    LIVE = "live"
+
+
+@app.command()
+def preflight(
+    book: Annotated[
+        str, typer.Option("--book", help="Name of the book in the settings.")
+    ] = "paper",
+    venue: Annotated[
+        Venue | None,
+        typer.Option("--venue", help="Look as if the book were there; default: where it is."),
+    ] = None,
+) -> None:
+    """Check keys, permissions, clock, release, filters, balance, disk; exit 1 when one fails."""
+    from trading_assets import bootstrap
+    from trading_assets.workflows.preflight import at_venue
+    from trading_assets.workflows.preflight import preflight as look
+
+    settings = load_settings().settings
+    if venue is not None:
+        settings = at_venue(settings, book, venue.value)
+    console = Console(highlight=False)
+    has_failed = False
+    for line in look(bootstrap.desk(settings), book):
+        has_failed = has_failed or line.status == "fail"
+        console.print(f"[{_COLOURS[line.status]}]{line.status:4}[/] ", end="")
+        console.print(f"{line.what}: {line.found}", markup=False)
+        if line.fix:
+            console.print(f"     {line.fix}", markup=False)
+    raise typer.Exit(1 if has_failed else 0)
