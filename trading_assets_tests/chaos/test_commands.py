@@ -9,7 +9,7 @@ import pytest
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.events import OrderFilled
 from trading_assets.exchange.server import ExchangeConfig, running_exchange
-from trading_assets.simulation.chaos import lease_races
+from trading_assets.simulation.chaos import journal_damage, lease_races
 from trading_assets.simulation.chaos.book_judge import violations
 from trading_assets.simulation.chaos.journal_damage import damage_journal
 from trading_assets.simulation.chaos.kills import kill_again_and_again
@@ -114,7 +114,11 @@ def test_a_damaged_journal_is_whole_or_refused(tmp_path):
 
 
 def test_a_journal_that_is_believed_without_proof_is_a_violation(tmp_path, monkeypatch):
-    monkeypatch.setattr(JournalReader, "verify", lambda reader: Mark(120, 0))
+    class Believer(JournalReader):
+        def verify(self):
+            return Mark(120, 0)
+
+    monkeypatch.setattr(journal_damage, "JournalReader", Believer)
 
     verdict = damage_journal(0, 20_000, 2, tmp_path)
 
