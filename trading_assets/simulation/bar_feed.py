@@ -79,4 +79,8 @@ class SimulatedFeed:
 
 def _event(minute: Minute, *, without: bool) -> BarReady:
     event = BarReady(minute.ts, minute.bars, minute.rows)
-    return replace(event, bars=event.bars[:1], rows=event.rows[:1]) if without else event
+    if not without:
+        return event
+    first = event.bars[0]
+    rows = tuple(row for row in event.rows if row.symbol == first.symbol)
+    return replace(event, bars=(first,), rows=rows)

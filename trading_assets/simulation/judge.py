@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 
 from trading_assets.domain.bar import MINUTE
 from trading_assets.domain.errors import TradingAssetsError
@@ -41,7 +42,7 @@ def faults_of(world: World) -> list[str]:
     wrong = [*_orders(world), *_entries(world)]
     if world.refusal is not None:
         return [*wrong, *_refusal(world)]
-    for rule in (_end, _people, _bars, _fills, _balances, _replay):
+    for rule in (_end, _people, _bars, _fills, _balances, _books, _replay):
         wrong += rule(world)
     return wrong
 
@@ -185,6 +186,29 @@ def _balances(world: World) -> Iterator[str]:
         world.session.check_engine()
     except TradingAssetsError as error:
         yield f"engine: {error}"
+
+
+def _books(world: World) -> Iterator[str]:
+    """The book of each strategy holds what its own orders have brought, and nothing of another."""
+    if world.session is None:
+        return
+    tags: dict[str, str] = {}
+    brought: dict[tuple[str, str], Decimal] = {}
+    bases = {item.symbol: item.base for item in INSTRUMENTS}
+    for event in world.disk.events:
+        if isinstance(event, OrderIntentCreated):
+            tags[event.ticket.client_order_id] = event.ticket.tag
+        elif isinstance(event, OrderFilled):
+            fill = event.fill
+            key = tags[fill.client_order_id], fill.symbol
+            fee = fill.fee if fill.fee_asset == bases[fill.symbol] else Decimal(0)
+            change = int(fill.side) * fill.quantity - fee
+            brought[key] = brought.get(key, Decimal(0)) + change
+    for position in world.session.machine.positions():
+        tag = world.setup.tags[position.tag]
+        held, expected = position.quantity + position.dust, brought.get((tag, position.symbol), 0)
+        if held != expected:
+            yield f"book: {tag} holds {held} {position.symbol}, its orders brought {expected}"
 
 
 def _replay(world: World) -> Iterator[str]:

@@ -32,7 +32,15 @@ class Minute:
     ticks: tuple[int, ...]
 
 
-def draw_market(dice: random.Random, minutes: int, columns: int, actions: int) -> list[Minute]:
+Members = tuple[tuple[str, tuple[Symbol, ...]], ...]
+"""Tag and symbols of each strategy of a book."""
+
+_ALONE: Members = (("", tuple(instrument.symbol for instrument in INSTRUMENTS)),)
+
+
+def draw_market(
+    dice: random.Random, minutes: int, columns: int, actions: int, members: Members = ()
+) -> list[Minute]:
     """Draw the minutes of a schedule.
 
     Args:
@@ -40,6 +48,7 @@ def draw_market(dice: random.Random, minutes: int, columns: int, actions: int) -
         minutes: how many.
         columns: numbers in a signal row; the first is drawn, the others are none.
         actions: a signal is a whole number below it, or a target 0, 0.5 or 1 when it is 0.
+        members: the strategies that have signals, none for one that is alone.
     """
     ticks = list(_FIRST_TICKS)
     drawn = []
@@ -50,7 +59,11 @@ def draw_market(dice: random.Random, minutes: int, columns: int, actions: int) -
             opened = ticks[place]
             ticks[place] += round(opened * _STEP_SHARE * dice.uniform(-1, 1))
             bars.append(_bar(instrument, ts, opened, ticks[place]))
-            rows.append(_row(dice, instrument.symbol, ts, columns, actions))
+            rows += [
+                _row(dice, instrument.symbol, ts, columns, actions, tag)
+                for tag, symbols in members or _ALONE
+                if instrument.symbol in symbols
+            ]
         drawn.append(Minute(ts, tuple(bars), tuple(rows), tuple(ticks)))
     return drawn
 
@@ -61,9 +74,11 @@ def _bar(instrument: Instrument, ts: Micros, opened: int, closed: int) -> Bar:
     return Bar(instrument.symbol, ts, first, high, low, last, 1_000.0, 1_000.0 * last, 40)
 
 
-def _row(dice: random.Random, symbol: Symbol, ts: Micros, columns: int, actions: int) -> SignalRow:
+def _row(
+    dice: random.Random, symbol: Symbol, ts: Micros, columns: int, actions: int, tag: str
+) -> SignalRow:
     value = NAN
     if dice.random() < _OPINION:
         value = float(dice.randrange(actions)) if actions else dice.choice((0.0, 0.5, 1.0))
     values = (value, *(NAN,) * (columns - 1))
-    return SignalRow(symbol, ts, values, f"{symbol}/{ts}/{value}")
+    return SignalRow(symbol, ts, values, f"{symbol}/{ts}/{value}", tag=tag)

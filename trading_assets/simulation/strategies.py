@@ -1,10 +1,11 @@
-"""What simulated books trade: market orders towards targets, or resting orders and their ends."""
+"""What simulated books trade: targets by market orders, resting orders, or two strategies."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,12 +17,14 @@ from trading_assets.domain.setup import (
     EngineSetup,
     FeeAsset,
     Limits,
+    PortfolioSetup,
     SignalFamily,
     Sizing,
     SizingMode,
+    StrategySetup,
 )
 from trading_assets.engine.fixed import Fixed
-from trading_assets.simulation.market import INSTRUMENTS
+from trading_assets.simulation.market import INSTRUMENTS, Members
 from trading_assets.strategies.asked import AskedStrategy
 
 if TYPE_CHECKING:
@@ -54,25 +57,48 @@ class Resting(AskedStrategy):
         return [OrderIntent(OrderSide.BUY, 0.4, limit=limit)]
 
 
+class BookKind(Enum):
+    """What a simulated book trades; a schedule's seed says which."""
+
+    RESTING = 0  # limit orders that rest and are taken back
+    TARGETS = 1  # market orders towards targets
+    PAIR = 2  # two strategies on one account, of which both trade the first symbol
+
+
 @cache
-def engine_setup(family: SignalFamily) -> EngineSetup:
-    """Give the setup of a simulated book: TARGET with market orders, ON_BAR with resting ones."""
-    asked = family is SignalFamily.ON_BAR
+def engine_setup(kind: BookKind) -> EngineSetup | PortfolioSetup:
+    """Give the setup of a simulated book."""
+    sizing = Sizing(
+        SizingMode.PCT_OF_EQUITY, pos_pct=Decimal(45), cash_buffer_pct=Decimal(1),
+        rebalance_pct=Decimal(5),
+    )  # fmt: skip
+    account = Account("USDT", CASH)
+    costs = Costs(Decimal(10), Decimal(10), fee_asset=FeeAsset.RECEIVED)
+    limits = Limits(max_drawdown_pct=Decimal(50))
+    if kind is BookKind.PAIR:
+        named = (("fast", INSTRUMENTS), ("slow", INSTRUMENTS[:1]))
+        share = Decimal(50)
+        strategies = tuple(
+            StrategySetup(tag, of, SignalFamily.TARGET, sizing, allocation_pct=share)
+            for tag, of in named
+        )
+        return PortfolioSetup(account, strategies, costs, limits)
+    is_asked = kind is BookKind.RESTING
     return EngineSetup(
-        instruments=INSTRUMENTS,
-        account=Account("USDT", CASH),
-        family=family,
-        sizing=Sizing(
-            SizingMode.PCT_OF_EQUITY, pos_pct=Decimal(45), cash_buffer_pct=Decimal(1),
-            rebalance_pct=Decimal(5),
-        ),
-        costs=Costs(Decimal(10), Decimal(10), fee_asset=FeeAsset.RECEIVED),
-        limits=Limits(max_drawdown_pct=Decimal(50)),
-        decider=Resting() if asked else None,
+        INSTRUMENTS, account, SignalFamily.ON_BAR if is_asked else SignalFamily.TARGET, sizing,
+        costs, limits, decider=Resting() if is_asked else None,
     )  # fmt: skip
 
 
+def members_of(kind: BookKind) -> Members:
+    """Give tag and symbols of each strategy, none where one is alone."""
+    if kind is not BookKind.PAIR:
+        return ()
+    strategies = engine_setup(kind).strategies
+    return tuple((s.tag, tuple(item.symbol for item in s.instruments)) for s in strategies)
+
+
 @cache
-def fixed_of(family: SignalFamily) -> Fixed:
+def fixed_of(kind: BookKind) -> Fixed:
     """Give what all machines of `engine_setup` share."""
-    return Fixed.of(engine_setup(family))
+    return Fixed.of(engine_setup(kind))

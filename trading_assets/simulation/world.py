@@ -18,7 +18,6 @@ from trading_assets.domain.control import CommandKind, HaltLevel
 from trading_assets.domain.errors import RecoveryError, TradingAssetsError
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.order import OrderSide, OrderStatus, OrderTicket, OrderType, TimeInForce
-from trading_assets.domain.setup import SignalFamily
 from trading_assets.engine.machine import Machine
 from trading_assets.engine.signals import columns_of
 from trading_assets.live.book_state import SessionSetup
@@ -41,7 +40,14 @@ from trading_assets.simulation.fault_plan import (
 from trading_assets.simulation.market import INSTRUMENTS, Minute, draw_market
 from trading_assets.simulation.network import SimulatedBroker, Wire
 from trading_assets.simulation.people import SimulatedPeople
-from trading_assets.simulation.strategies import ACTIONS, CASH, Resting, engine_setup, fixed_of
+from trading_assets.simulation.strategies import (
+    ACTIONS,
+    CASH,
+    BookKind,
+    engine_setup,
+    fixed_of,
+    members_of,
+)
 from trading_assets.simulation.venue_model import RefusedByVenue, VenueModel
 from trading_assets.simulation.virtual_time import START, VirtualTime
 
@@ -103,19 +109,28 @@ class World:
         self.plan = FaultPlan(dice, rates, options.only)
         self._disk_outcome = options.disk_outcome
         self.failpoints = Failpoints(dice, rates.crash, options.armed)
-        family = SignalFamily.ON_BAR if seed % 3 == 0 else SignalFamily.TARGET
-        setup = engine_setup(family)
-        columns = columns_of(family, () if setup.decider is None else Resting.columns)
+        kind = BookKind(seed % len(BookKind))
+        setup = engine_setup(kind)
+        first = setup.strategies[0]
+        columns = columns_of(first.family, () if first.decider is None else first.decider.columns)
         self.minutes = draw_market(
             random.Random(f"market/{seed}"),  # noqa: S311
             bars,
             len(columns),
-            ACTIONS if family is SignalFamily.ON_BAR else 0,
+            ACTIONS if kind is BookKind.RESTING else 0,
+            members_of(kind),
         )
         self.setup = SessionSetup(
-            "simulated", "simulated", "sim", "release", INSTRUMENTS, len(columns), snapshot_bars=7
+            "simulated",
+            "simulated",
+            "sim",
+            "release",
+            INSTRUMENTS,
+            len(columns),
+            snapshot_bars=7,
+            members=members_of(kind),
         )
-        fixed = fixed_of(family)
+        fixed = fixed_of(kind)
         self.machines = MachineFactory(
             lambda: Machine(setup, fixed), lambda blob: Machine.restore(setup, blob, fixed)
         )

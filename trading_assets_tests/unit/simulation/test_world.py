@@ -130,6 +130,17 @@ def test_an_entry_beyond_a_tightened_limit_is_told(world):
     assert any(text.startswith("limit: entry") for text in faults_of(world))
 
 
+def test_a_fill_in_the_book_of_another_strategy_is_told(world):
+    intents = [event for event in world.disk.events if isinstance(event, OrderIntentCreated)]
+    assert {event.ticket.tag for event in intents} == {"fast", "slow"}
+    moved = next(event for event in intents if event.ticket.tag == "fast")
+    ticket = dataclasses.replace(moved.ticket, tag="slow")
+    wrong = dataclasses.replace(moved, ticket=ticket)
+    world.disk.rewrite([tuple(wrong if e is moved else e for e in c) for c in world.disk.commits])
+
+    assert any(text.startswith("book: slow holds") for text in faults_of(world))
+
+
 @pytest.mark.parametrize("name", ["flatten", "halt_and_resume", "halt"])
 def test_people_reach_the_book_and_it_does_what_they_say(name):
     options = Options(rates=Rates(0.1, 0.3, 0.1, 0.0, 0.01, 1.0), only=frozenset({name}))
