@@ -200,7 +200,7 @@ def _books(world: World) -> Iterator[str]:
             tags[event.ticket.client_order_id] = event.ticket.tag
         elif isinstance(event, OrderFilled):
             fill = event.fill
-            key = tags[fill.client_order_id], fill.symbol
+            key = tags.get(fill.client_order_id, ""), fill.symbol
             fee = fill.fee if fill.fee_asset == bases[fill.symbol] else Decimal(0)
             change = int(fill.side) * fill.quantity - fee
             brought[key] = brought.get(key, Decimal(0)) + change
