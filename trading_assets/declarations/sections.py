@@ -106,6 +106,11 @@ class Live(Declaration):
     hand_over_bars: int = Field(ge=0)
     stale_bars: float = Field(ge=0)
     jump_factor: float = Field(ge=0)
+    parity_price_bps: float = Field(gt=0)
+    parity_late_s: float = Field(gt=0)
+    parity_mean_bps: float = Field(gt=0)
+    parity_odd_fills: int = Field(ge=0)
+    parity_demotes: bool
 
 
 class Book(Declaration):

@@ -65,12 +65,20 @@ def live(
 def parity(
     day: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="UTC day of market time.")],
     book: BookOption = "paper",
+    fills: Annotated[
+        bool, typer.Option("--fills", help="Compare fills with those of the engine's own rules.")
+    ] = False,
 ) -> None:
     """Live a day again from independent data; exit 1 when live and replay differ."""
     from trading_assets.bootstrap import desk
+    from trading_assets.interfaces.cli.fill_table import print_fills
     from trading_assets.workflows.replay_live_day import replay_live_day
 
-    report = replay_live_day(desk(load_settings().settings), book, day.date())
+    opened = desk(load_settings().settings)
+    if fills:
+        print_fills(opened, book, day.date())
+        return
+    report = replay_live_day(opened, book, day.date())
     typer.echo(
         f"{report.bars} bars ({report.bars_differ} differ), "
         f"{report.rows} signal rows ({report.rows_differ} differ), "
