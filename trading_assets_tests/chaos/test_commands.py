@@ -15,6 +15,7 @@ from trading_assets.simulation.chaos.journal_damage import damage_journal
 from trading_assets.simulation.chaos.kills import kill_again_and_again
 from trading_assets.simulation.chaos.lease_races import race_for_leases
 from trading_assets.simulation.chaos.rig import START, Rig
+from trading_assets.simulation.chaos.send_order import Trace, watch_sends
 from trading_assets.simulation.chaos.tracing import traced
 from trading_assets.simulation.chaos.verdict import Verdict, problems, record
 from trading_assets.storage.journal_files import Mark
@@ -123,3 +124,46 @@ def test_a_journal_that_is_believed_without_proof_is_a_violation(tmp_path, monke
     verdict = damage_journal(0, 20_000, 2, tmp_path)
 
     assert any("shortened" in line for line in verdict.wrong)
+
+
+PAGE = '7 1.1 pwrite64(8</d/journal.sqlite-wal>, "\\0OrderSubmittedta-1{\\"auth", 4096, 56) = 4096'
+SYNC = "7 1.2 fdatasync(8</d/journal.sqlite-wal>) = 0"
+POST = '7 1.3 sendto(4<socket:[1]>, "POST /api/v3/order HTTP/1.1", 27, 0, NULL, 0) = 27'
+BODY = '7 1.4 sendto(4<socket:[1]>, "newClientOrderId=ta-1&side=BUY", 30, 0, NULL, 0) = 30'
+
+
+@pytest.mark.parametrize(
+    ("log", "is_wrong"),
+    [
+        ([PAGE, SYNC, POST, BODY], False),
+        ([PAGE, SYNC.replace("= 0", "= -1 EIO"), POST, BODY], True),
+        ([SYNC, PAGE, POST, BODY], True),
+        ([PAGE, POST, SYNC, BODY], True),
+        ([PAGE, SYNC.replace("wal>)", "shm>)"), POST, BODY], True),
+        ([PAGE, SYNC.replace(") = 0", " <unfinished ...>"), POST, BODY], True),
+        (
+            [
+                PAGE,
+                SYNC.replace(") = 0", " <unfinished ...>"),
+                "7 1.3 <... fdatasync resumed>) = 0",
+                POST,
+                BODY,
+            ],
+            False,
+        ),
+    ],
+)
+def test_an_order_that_leaves_before_its_row_is_durable_is_seen(log, is_wrong):
+    trace = Trace()
+    trace.read(log)
+
+    assert trace.sent == ["ta-1"]
+    assert bool(trace.wrong) is is_wrong
+
+
+@pytest.mark.slow
+def test_every_order_leaves_after_its_row_is_durable(tmp_path):
+    verdict = watch_sends(5, tmp_path)
+
+    assert verdict.wrong == ()
+    assert verdict.figures["durable_before"] >= 5

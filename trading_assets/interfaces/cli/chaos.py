@@ -85,6 +85,22 @@ def journal(
     _finish(verdict, record)
 
 
+@app.command("fsync-order")
+def fsync_order(
+    n: Annotated[int, typer.Option(min=1, help="Orders.")] = 20,
+    record: Record = None,
+) -> None:
+    """Watch an executor's system calls: each order's row is on the disk before it leaves (A13).
+
+    Example: trading-assets chaos fsync-order --n 200
+    """
+    from trading_assets.simulation.chaos.send_order import watch_sends
+
+    with _folder() as folder:
+        verdict = watch_sends(n, folder)
+    _finish(verdict, record)
+
+
 def _finish(verdict: Verdict, record: Path | None) -> None:
     from trading_assets.simulation.chaos.verdict import record as keep
 

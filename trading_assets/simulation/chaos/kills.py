@@ -98,7 +98,6 @@ def kill_again_and_again(
     """
     dice = random.Random(seed)  # noqa: S311 - chance that has to be repeatable
     met: Counter[str] = Counter()
-    began = time.monotonic()
     config = ExchangeConfig(
         start=START, warp=_WARP, sim_controls=True, weight_limit=10**9, seed=seed
     )
@@ -106,6 +105,8 @@ def kill_again_and_again(
         rig = Rig(folder, exchange)
         try:
             rig.publish(_BAR)
+            rig.warm_up()
+            began = time.monotonic()
             for done in range(rounds):
                 met[_live_and_die(rig, dice)] += 1
                 report(done + 1, 0)

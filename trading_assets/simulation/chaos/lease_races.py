@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, cast
 
-from trading_assets.simulation.chaos.tracing import traced
+from trading_assets.simulation.chaos.tracing import traced, tracee
 from trading_assets.simulation.chaos.verdict import Verdict
 
 _RACERS = (2, 3, 4)
@@ -151,7 +152,5 @@ def _start(lock: Path, log: Path, port: int, delay_us: int) -> subprocess.Popen[
 
 def _kill_traced(tracer: subprocess.Popen[bytes]) -> None:
     """Kill the process under strace with -9; strace sees it and ends by itself."""
-    children = Path(f"/proc/{tracer.pid}/task/{tracer.pid}/children").read_text().split()
-    for child in children:
-        os.kill(int(child), 9)
+    os.kill(tracee(tracer.pid), signal.SIGKILL)
     tracer.wait(_PATIENCE_S)

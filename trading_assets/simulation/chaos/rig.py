@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from trading_assets.adapters.binance.client import make_client
 from trading_assets.adapters.binance.feed import KlinePager
 from trading_assets.adapters.wall_clock import WallClock
 from trading_assets.domain.errors import RecoveryError
-from trading_assets.domain.events import Event
+from trading_assets.domain.events import Event, OrderSubmitted
 from trading_assets.exchange.server import RunningExchange
 from trading_assets.settings import load_settings
 from trading_assets.storage.journal_reader import JournalReader
@@ -28,6 +29,7 @@ from trading_assets.strategies.spec import parse_spec
 START = int(datetime(2024, 4, 1, tzinfo=UTC).timestamp()) * 1_000_000
 BOOK = "demo"
 PATIENCE_S = 60.0
+_COMPILING_S = 240.0
 _SPEC = """
 name: eager
 strategy: ema_trend
@@ -114,6 +116,14 @@ class Rig:
             )
         return self.process
 
+    def warm_up(self) -> None:
+        """Trade a first order and stop; an engine that was never compiled takes a minute."""
+        self.start()
+        condition = partial(self.count, OrderSubmitted)
+        self.until(condition, "the first order", patience_s=_COMPILING_S)
+        if self.stop():
+            raise RuntimeError(f"the first executor did not stop well: {self.said()}")
+
     def kill(self) -> None:
         """End the executor with -9; one that has ended already is no error."""
         if self.process is not None:
@@ -136,14 +146,21 @@ class Rig:
         """Give the last words of the executors."""
         return (self.home / "executor.log").read_text(errors="replace")[-600:]
 
-    def until(self, condition: Callable[[], Any], what: str, *, dies: bool = False) -> Any:
+    def until(
+        self,
+        condition: Callable[[], Any],
+        what: str,
+        *,
+        dies: bool = False,
+        patience_s: float = PATIENCE_S,
+    ) -> Any:
         """Wait for something, and give it.
 
         Raises:
             TimeoutError: if it does not come, or the executor has ended meanwhile and `dies` does
                 not say that it may.
         """
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + patience_s
         while time.monotonic() < deadline:
             if found := condition():
                 return found

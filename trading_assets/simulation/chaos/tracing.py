@@ -8,13 +8,14 @@ from pathlib import Path
 from trading_assets.domain.errors import ConfigurationError
 
 
-def traced(command: list[str], log: Path, calls: str) -> list[str]:
+def traced(command: list[str], log: Path, calls: str, *, shown: int = 160) -> list[str]:
     """Give the command that runs another one under observation.
 
     Args:
         command: what to run.
         log: gets one line per system call, of all threads, with the time in microseconds.
         calls: what to look at, such as `%network` or `fdatasync,connect`.
+        shown: bytes of each argument to write down.
 
     Raises:
         ConfigurationError: if this machine has no strace.
@@ -27,5 +28,10 @@ def traced(command: list[str], log: Path, calls: str) -> list[str]:
             found="none",
             fix="Install it (`apt-get install strace`), then run the command again.",
         )
-    options = ["-f", "-qq", "-ttt", "-y", "--seccomp-bpf", "-s", "160"]
+    options = ["-f", "-qq", "-ttt", "-y", "--seccomp-bpf", "-s", str(shown)]
     return [tracer, *options, "-e", f"trace={calls}", "-e", "signal=none", "-o", str(log), *command]
+
+
+def tracee(tracer: int) -> int:
+    """Give the process id of what runs under a strace of this process."""
+    return int(Path(f"/proc/{tracer}/task/{tracer}/children").read_text().split()[0])
