@@ -12,7 +12,7 @@ import dagster as dg
 gc.freeze()
 
 # ruff: noqa: E402 - they come after it on purpose
-from trading_assets.defs import jobs, repair_sensor, schedules, sensors, supervisor
+from trading_assets.defs import jobs, repair_sensor, schedules, sensors, slo_sensor, supervisor
 from trading_assets.defs.assets import (
     backtests,
     calendars,
@@ -22,6 +22,7 @@ from trading_assets.defs.assets import (
     models,
     promotion,
     second_source,
+    slo,
     sweeps,
     vendors,
 )
@@ -65,6 +66,7 @@ defs = dg.Definitions(
         # live: the runs of the books, and their days
         *live.LIVE_RUNS,
         *live.REPORTS,
+        slo.slo_report,
     ],
     asset_checks=[
         market_data.bars_1m_checks,
@@ -76,6 +78,7 @@ defs = dg.Definitions(
         *backtests.BACKTEST_CHECKS,
         promotion.decision_can_be_recomputed,
         live.live_parity_checks,
+        slo.slo_checks,
     ],
     jobs=[
         jobs.daily_tables,
@@ -94,6 +97,7 @@ defs = dg.Definitions(
         sensors.promote_if_green,
         sensors.keep_live_running,
         supervisor.watch_over_live,
+        slo_sensor.slo_guard,
         repair_sensor.repair_gaps,
     ],
     resources=resources(SETTINGS),

@@ -6,7 +6,15 @@ from typing import Any
 
 import dagster as dg
 
-from trading_assets.defs.assets import calendars, features, live, market_data, models, promotion
+from trading_assets.defs.assets import (
+    calendars,
+    features,
+    live,
+    market_data,
+    models,
+    promotion,
+    slo,
+)
 from trading_assets.defs.assets.backtests import BACKTESTS
 from trading_assets.defs.books import PROMOTED_BOOK
 from trading_assets.defs.halt_run import HaltConfig, put_up_latch
@@ -85,8 +93,8 @@ promote = dg.define_asset_job(
 
 live_reports = dg.define_asset_job(
     "live_reports",
-    selection=dg.AssetSelection.assets(*live.REPORTS),
-    description="Orders, fills, equity and parity of a day, from the journal.",
+    selection=dg.AssetSelection.assets(*live.REPORTS, slo.slo_report),
+    description="Orders, fills, equity, parity and availability of a day, from the journal.",
 )
 
 
