@@ -109,7 +109,7 @@ def report(days: Sequence[str]) -> None:
     """
     with dg.DagsterInstance.get() as instance, _progress() as progress:
         tags = range_tags(days[0], days[-1])
-        _run(instance, Stage("live reports", live_reports.name, tags, 4 * len(days)), progress)
+        _run(instance, Stage("live reports", live_reports.name, tags, 5 * len(days)), progress)
 
 
 def _stages(months: Sequence[Month], model_for: Sequence[Month]) -> Iterator[Stage]:

@@ -77,6 +77,7 @@ defs = dg.Definitions(
         models.forecasts_checks,
         *backtests.BACKTEST_CHECKS,
         promotion.decision_can_be_recomputed,
+        live.live_fill_checks,
         live.live_parity_checks,
         slo.slo_checks,
     ],

@@ -31,7 +31,13 @@ if TYPE_CHECKING:
 GROUP = "live"
 _T = TypeVar("_T")
 _PREVIEW_ROWS = 20
-_CODE_VERSION = source_hash("live", "workflows/live_tables.py", "workflows/replay_live_day.py")[:16]
+_CODE_VERSION = source_hash(
+    "live",
+    "workflows/expected_fills.py",
+    "workflows/fill_differences.py",
+    "workflows/live_tables.py",
+    "workflows/replay_live_day.py",
+)[:16]
 
 LIVE_RUNS = [
     dg.AssetSpec(
@@ -85,7 +91,23 @@ def live_parity(context: dg.AssetExecutionContext, desk: DeskResource) -> Partit
     yield from report_each(context, partial(_parity_of, desk.open()))
 
 
-REPORTS = [live_orders, live_fills, live_equity, live_parity]
+@dg.asset(
+    deps=LIVE_RUNS,
+    partitions_def=DAYS,
+    backfill_policy=ONE_RUN,
+    group_name=GROUP,
+    code_version=_CODE_VERSION,
+    kinds={"numba"},
+)
+def live_fill_differences(context: dg.AssetExecutionContext, desk: DeskResource) -> PartitionEvents:
+    """What the venue gave each order of the day, beside what the engine's own rules give it.
+
+    Codes: missed, late, price, size, extra. Bps and quote are above zero where the venue was worse.
+    """
+    yield from report_each(context, partial(_fills_of, desk.open()))
+
+
+REPORTS = [live_orders, live_fills, live_equity, live_parity, live_fill_differences]
 
 LIVE_PARITY_CHECKS = [
     dg.AssetCheckSpec(
@@ -95,12 +117,27 @@ LIVE_PARITY_CHECKS = [
         partitions_def=DAYS,
     )
 ]
+LIVE_FILL_CHECKS = [
+    dg.AssetCheckSpec(
+        "as_expected",
+        asset=live_fill_differences,
+        description="Fills of the day are as good as `live.parity_*` of the settings asks for.",
+        partitions_def=DAYS,
+    )
+]
 
 
 @dg.multi_asset_check(specs=LIVE_PARITY_CHECKS, can_subset=True)
-def live_parity_checks(context: dg.AssetCheckExecutionContext) -> CheckEvents:
-    """Judge each day's parity, book by book."""
-    yield from check_each(context, LIVE_PARITY_CHECKS, partial(_judge_parity, context.instance))
+def live_parity_checks(context: dg.AssetCheckExecutionContext, desk: DeskResource) -> CheckEvents:
+    """Judge each day's parity, book by book; with `live.parity_demotes` a bad day takes back."""
+    judge = partial(_judge_parity, context.instance, desk.open())
+    yield from check_each(context, LIVE_PARITY_CHECKS, judge)
+
+
+@dg.multi_asset_check(specs=LIVE_FILL_CHECKS, can_subset=True)
+def live_fill_checks(context: dg.AssetCheckExecutionContext) -> CheckEvents:
+    """Judge each day's fills, book by book."""
+    yield from check_each(context, LIVE_FILL_CHECKS, partial(_judge_fills, context.instance))
 
 
 def _day_of(desk: "Desk", name: str, key: str) -> Version:
@@ -127,13 +164,56 @@ def _parity_of(desk: "Desk", key: str) -> Version:
     return Version(content_hash(plain), facts({"equal": verdicts, **plain}))
 
 
-def _judge_parity(instance: dg.DagsterInstance, key: str) -> list[Finding]:
+def _fills_of(desk: "Desk", key: str) -> Version:
+    from trading_assets.workflows.fill_differences import fill_differences
+
+    reports = _of_each_book(desk, key, partial(fill_differences, desk))
+    plain = {book: asdict(report) | {"day": key} for book, report in reports.items()}
+    failures = {book: list(report.failures) for book, report in reports.items()}
+    metadata = facts({"failures": failures})
+    for book, report in plain.items():
+        rows = sorted(report["rows"], key=lambda row: not row["codes"])
+        metadata[f"{book} orders"] = len(rows)
+        metadata[f"{book} odd"] = report["odd"]
+        if rows:
+            metadata[f"{book} fills"] = table(rows[:_PREVIEW_ROWS], tuple(rows[0]))
+            bps = [row["bps"] for row in report["rows"] if row["bps"] is not None]
+            metadata[f"{book} bps"] = sparkline(bps)
+        if report["slippage"]:
+            metadata[f"{book} slippage"] = table(report["slippage"], tuple(report["slippage"][0]))
+    return Version(content_hash(plain), metadata)
+
+
+def _judge_parity(instance: dg.DagsterInstance, desk: "Desk", key: str) -> list[Finding]:
     """Look at what the replay of the day found; it is not replayed once more."""
-    wanted = dg.AssetRecordsFilter(asset_key=live_parity.key, asset_partitions=[key])
+    equal: Any = _found(instance, live_parity.key, key, "equal")
+    done = [
+        _demoted(desk, book, key)
+        for book, is_equal in equal.items()
+        if not is_equal and desk.settings.live.parity_demotes
+    ]
+    return [Finding("is_exact", all(equal.values()), {"books": dict(equal), "done": done})]
+
+
+def _judge_fills(instance: dg.DagsterInstance, key: str) -> list[Finding]:
+    failures: Any = _found(instance, live_fill_differences.key, key, "failures")
+    return [Finding("as_expected", not any(failures.values()), {"failures": dict(failures)})]
+
+
+def _demoted(desk: "Desk", book: str, key: str) -> str:
+    """Take a book back that does not decide as its release does; it only tightens."""
+    from trading_assets.workflows.switch_release import demote
+
+    reason = f"the decisions of {key} cannot be had again to the bit"
+    return demote(desk, book, reason=reason, source="parity")
+
+
+def _found(instance: dg.DagsterInstance, asset: dg.AssetKey, key: str, name: str) -> Any:
+    """Read what the latest materialisation of a day says."""
+    wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[key])
     record = instance.fetch_materializations(wanted, limit=1).records[0]
     found = record.asset_materialization.metadata if record.asset_materialization else {}
-    equal: Any = found["equal"].value if "equal" in found else {}
-    return [Finding("is_exact", all(equal.values()), {"books": dict(equal)})]
+    return found[name].value if name in found else {}
 
 
 def _of_each_book(desk: "Desk", key: str, read: Callable[[str, date], _T]) -> Mapping[str, _T]:
