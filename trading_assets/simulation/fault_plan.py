@@ -71,6 +71,7 @@ WORLD_FAULTS: Mapping[str, int] = {
     "filter_changed": 2,
     "symbol_halted": 2,
     "stopped_cleanly": 3,
+    "released": 2,
     "cancel_all": 2,
     "tightened": 1,
     "compared": 1,

@@ -15,12 +15,12 @@ from trading_assets.domain.events import (
     LimitsTightened,
     OrderFilled,
     OrderIntentCreated,
+    ReleaseSwitched,
     TradingHalted,
     TradingResumed,
 )
 from trading_assets.domain.ids import CLIENT_ORDER_ID_PREFIX, Micros
 from trading_assets.domain.order import OrderTicket
-from trading_assets.live.recovery import recover
 from trading_assets.simulation.disk import SimulatedJournal
 from trading_assets.simulation.failpoints import Failpoints
 from trading_assets.simulation.market import INSTRUMENTS
@@ -82,8 +82,9 @@ def _entries(world: World) -> Iterator[str]:
         is_halted = world.terminal in HALTS and since > 0 and sent.ts < until
         if is_halted and not sent.ticket.reduce_only:
             yield f"halt: entry {name} left {since} us after it"
-        if world.terminal == "flatten" and sent.ticket.reduce_only:
-            continue  # what a person has sold belongs to no bar
+        is_closing = world.terminal == "flatten" or world.plan.counts["released"]
+        if is_closing and sent.ticket.reduce_only:
+            continue  # what a person or another release has sold belongs to no bar
         age = sent.ts - (sent.ticket.bar_ts + MINUTE)
         if age > LATE_BAR + _ON_ITS_WAY:
             yield f"late: order {name} left {age / 1e6:.1f} s after its bar"
@@ -204,6 +205,8 @@ def _books(world: World) -> Iterator[str]:
             fee = fill.fee if fill.fee_asset == bases[fill.symbol] else Decimal(0)
             change = int(fill.side) * fill.quantity - fee
             brought[key] = brought.get(key, Decimal(0)) + change
+        elif isinstance(event, ReleaseSwitched) and not event.carried:
+            brought.clear()  # it begins with money alone
     for position in world.session.machine.positions():
         tag = world.setup.tags[position.tag]
         held, expected = position.quantity + position.dust, brought.get((tag, position.symbol), 0)
@@ -220,7 +223,7 @@ def _replay(world: World) -> Iterator[str]:
     journals = {"snapshot": journal, "first row": _WithoutSnapshots(journal)}
     for name, each in journals.items():
         try:
-            again = recover(each, world.setup, world.machines)
+            again = world.releases.recover(each)
         except TradingAssetsError as error:
             yield f"replay: from {name}: {error}"
             continue

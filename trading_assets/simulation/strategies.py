@@ -66,12 +66,14 @@ class BookKind(Enum):
 
 
 @cache
-def engine_setup(kind: BookKind) -> EngineSetup | PortfolioSetup:
-    """Give the setup of a simulated book."""
+def engine_setup(kind: BookKind, is_smaller: bool = False) -> EngineSetup | PortfolioSetup:
+    """Give the setup of a simulated book, or of one whose positions are a little smaller."""
     sizing = Sizing(
-        SizingMode.PCT_OF_EQUITY, pos_pct=Decimal(45), cash_buffer_pct=Decimal(1),
+        SizingMode.PCT_OF_EQUITY,
+        pos_pct=Decimal(41 if is_smaller else 45),
+        cash_buffer_pct=Decimal(1),
         rebalance_pct=Decimal(5),
-    )  # fmt: skip
+    )
     account = Account("USDT", CASH)
     costs = Costs(Decimal(10), Decimal(10), fee_asset=FeeAsset.RECEIVED)
     limits = Limits(max_drawdown_pct=Decimal(50))
@@ -99,6 +101,6 @@ def members_of(kind: BookKind) -> Members:
 
 
 @cache
-def fixed_of(kind: BookKind) -> Fixed:
+def fixed_of(kind: BookKind, is_smaller: bool) -> Fixed:
     """Give what all machines of `engine_setup` share."""
-    return Fixed.of(engine_setup(kind))
+    return Fixed.of(engine_setup(kind, is_smaller))

@@ -18,13 +18,8 @@ from trading_assets.domain.control import CommandKind, HaltLevel
 from trading_assets.domain.errors import RecoveryError, TradingAssetsError
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.order import OrderSide, OrderStatus, OrderTicket, OrderType, TimeInForce
-from trading_assets.engine.machine import Machine
-from trading_assets.engine.signals import columns_of
-from trading_assets.live.book_state import SessionSetup
 from trading_assets.live.executor import Executor
 from trading_assets.live.executor_terms import Pace, Surroundings
-from trading_assets.live.hand_over import MachineFactory
-from trading_assets.live.recovery import recover
 from trading_assets.live.session import Session
 from trading_assets.live.venue_time import VenueTime
 from trading_assets.simulation.bar_feed import SimulatedFeed
@@ -40,12 +35,11 @@ from trading_assets.simulation.fault_plan import (
 from trading_assets.simulation.market import INSTRUMENTS, Minute, draw_market
 from trading_assets.simulation.network import SimulatedBroker, Wire
 from trading_assets.simulation.people import SimulatedPeople
+from trading_assets.simulation.releases import POLICIES, SimulatedReleases
 from trading_assets.simulation.strategies import (
     ACTIONS,
     CASH,
     BookKind,
-    engine_setup,
-    fixed_of,
     members_of,
 )
 from trading_assets.simulation.venue_model import RefusedByVenue, VenueModel
@@ -110,29 +104,14 @@ class World:
         self._disk_outcome = options.disk_outcome
         self.failpoints = Failpoints(dice, rates.crash, options.armed)
         kind = BookKind(seed % len(BookKind))
-        setup = engine_setup(kind)
-        first = setup.strategies[0]
-        columns = columns_of(first.family, () if first.decider is None else first.decider.columns)
+        self.releases = SimulatedReleases(kind, POLICIES[seed // len(BookKind) % len(POLICIES)])
+        self.setup = self.releases.terms_of("release 1").setup
         self.minutes = draw_market(
             random.Random(f"market/{seed}"),  # noqa: S311
             bars,
-            len(columns),
+            self.releases.columns,
             ACTIONS if kind is BookKind.RESTING else 0,
             members_of(kind),
-        )
-        self.setup = SessionSetup(
-            "simulated",
-            "simulated",
-            "sim",
-            "release",
-            INSTRUMENTS,
-            len(columns),
-            snapshot_bars=7,
-            members=members_of(kind),
-        )
-        fixed = fixed_of(kind)
-        self.machines = MachineFactory(
-            lambda: Machine(setup, fixed), lambda blob: Machine.restore(setup, blob, fixed)
         )
         self.time = VirtualTime()
         self.venue = VenueModel({item.symbol: item for item in INSTRUMENTS})
@@ -173,8 +152,9 @@ class World:
         if is_last:  # it only recovers, and signs off
             self.time.at(self.time.now + _QUIET, self._finish)
         try:
-            self._start().run(self._stop)
-            self._has_ended = self.time.now >= self.ends_at + _QUIET
+            summary = self._start().run(self._stop)
+            is_over = self.time.now >= self.ends_at + _QUIET
+            self._has_ended = is_over and not summary.switched_to
         except Crashed:
             self.disk.crash(self._disk_outcome)
         except RecoveryError as error:
@@ -187,7 +167,7 @@ class World:
     def _start(self) -> Executor:
         journal = self._journal = SimulatedJournal(self.disk, self.failpoints)
         broker = SimulatedBroker(self.wire, self.failpoints, self._note_departure)
-        session = recover(journal, self.setup, self.machines)
+        session = self.releases.recover(journal)
         self.session = session
         return Executor(
             session,
@@ -201,6 +181,7 @@ class World:
             around=Surroundings(
                 beat=lambda *_: None,
                 control=self.people,
+                releases=self.releases.port(),
                 observe=lambda _: None,
             ),
         )
@@ -328,6 +309,9 @@ class World:
 
     def _stopped_cleanly(self) -> None:
         self._stop.set()
+
+    def _released(self) -> None:
+        self.releases.publish()
 
     def _cancel_all(self) -> None:
         self.people.ask(CommandKind.CANCEL_ALL, self.time.now)

@@ -1,6 +1,7 @@
 """Whole lives of a book by seed, and that their judge would say so if one went wrong."""
 
 import dataclasses
+from collections import Counter
 from decimal import Decimal
 
 import pytest
@@ -11,12 +12,14 @@ from trading_assets.domain.events import (
     LimitsTightened,
     OrderFilled,
     OrderIntentCreated,
+    ReleaseSwitched,
     TradingHalted,
 )
 from trading_assets.domain.order import OrderStatus
 from trading_assets.simulation.campaign import run_schedule
 from trading_assets.simulation.fault_plan import NONE, Rates
 from trading_assets.simulation.judge import faults_of
+from trading_assets.simulation.releases import POLICIES
 from trading_assets.simulation.replay_check import log_hash
 from trading_assets.simulation.story import story_of
 from trading_assets.simulation.world import Options
@@ -150,6 +153,18 @@ def test_people_reach_the_book_and_it_does_what_they_say(name):
     assert lived.terminal == name
     assert bool(lived.session.state.halted) == (name != "halt_and_resume")
     assert any(isinstance(event, TradingHalted) for event in lived.disk.events)
+
+
+def test_a_book_takes_other_releases_by_each_policy():
+    options = Options(rates=Rates(0.1, 0.3, 0.1, 0.5, 0.01, 0.0), only=frozenset({"released"}))
+    switched = Counter()
+    for seed in range(27):
+        lived, wrong = run_schedule(seed, options)
+        assert wrong == [], seed
+        policy = POLICIES[seed // 3 % 3]
+        switched[policy] += sum(isinstance(event, ReleaseSwitched) for event in lived.disk.events)
+
+    assert min(switched[policy] for policy in POLICIES) > 3, switched
 
 
 def test_an_order_on_an_old_bar_is_late(world):
