@@ -347,3 +347,23 @@ def test_a_command_with_arguments_of_no_sense_never_ends_the_executor(kit, argum
     assert all(found[k] for k in (KIND.RESUME_TRADING, KIND.TIGHTEN_LIMITS))
     assert desk.session.state.level is HaltLevel.FLATTEN
     assert desk.venue.sent == []
+
+
+@pytest.mark.parametrize("kill_at", range(1, 40))
+def test_a_kill_around_a_resume_leaves_the_book_halted_or_resumed_and_never_between(kit, kill_at):
+    desk = kit.Desk([(NAN, NAN), (1000, NAN), (2000, NAN)])
+    desk.halt("stop")
+    desk.run(1)
+    desk.people.ask(KIND.RESUME_TRADING, code=_code(desk))
+    desk.doom.at = desk.doom.seen + kill_at
+    for _ in range(2):
+        try:
+            desk.run(2)
+        except desk.Killed:
+            continue
+    (received,) = _kinds(desk, CommandReceived)
+    is_refused = bool(received.refused)
+    assert is_refused == bool(desk.session.state.halted)
+    assert len(_kinds(desk, TradingResumed)) == (not is_refused)
+    if is_refused:
+        assert desk.venue.sent == []
