@@ -83,6 +83,7 @@ class Server(Declaration):
 
 
 OnForeign = Literal["report", "pause_symbol", "halt"]
+OnUpstream = Literal["alert", "reduce", "hold"]
 
 
 class Live(Declaration):
@@ -111,6 +112,7 @@ class Live(Declaration):
     parity_mean_bps: float = Field(gt=0)
     parity_odd_fills: int = Field(ge=0)
     parity_demotes: bool
+    upstream: OnUpstream
 
 
 class Book(Declaration):
@@ -126,6 +128,7 @@ class Book(Declaration):
     account: str = Field(pattern=r"^[a-z0-9_]{1,40}$")
     trades: str = Field(default="", pattern=r"^[a-z0-9_]{0,40}$")
     foreign: OnForeign | None = None
+    upstream: OnUpstream | None = None
 
     @property
     def is_simulated(self) -> bool:

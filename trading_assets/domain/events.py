@@ -10,7 +10,14 @@ from trading_assets.domain.bar import Bar
 from trading_assets.domain.control import CommandKind, HaltLevel, TightLimits
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.order import OrderReport, OrderTicket
-from trading_assets.domain.trading_rules import TradingRules
+from trading_assets.domain.policy_events import (
+    BarRefused,
+    BarRevised,
+    EntriesAllowed,
+    EntriesPaused,
+    TradingRulesSeen,
+    UpstreamStale,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,61 +268,6 @@ class LimitsTightened:
 
 
 @dataclass(frozen=True, slots=True)
-class BarRevised:
-    """The venue tells a minute otherwise than before; what was decided on it stays decided."""
-
-    ts: Micros
-    old: Bar
-    new: Bar
-
-
-@dataclass(frozen=True, slots=True)
-class BarRefused:
-    """A minute of the venue was not let in: it cannot be one of `symbol`; nothing trades on it."""
-
-    ts: Micros
-    symbol: Symbol
-    bar: Bar
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class TradingRulesSeen:
-    """The venue's rules of a symbol, when they are not what they were; decisions fit into them."""
-
-    ts: Micros
-    rules: TradingRules
-
-
-@dataclass(frozen=True, slots=True)
-class EntriesPaused:
-    """Entries of a symbol stopped by a policy; exits go on.
-
-    Attributes:
-        symbol: "" for every symbol of the book.
-        cause: which policy; each ends by its own `EntriesAllowed`.
-        until: market time when it ends by itself, 0 when it does not.
-    """
-
-    ts: Micros
-    symbol: Symbol
-    cause: str
-    reason: str
-    until: Micros = 0
-
-
-@dataclass(frozen=True, slots=True)
-class EntriesAllowed:
-    """What had paused entries is over, or a person has acknowledged it."""
-
-    ts: Micros
-    symbol: Symbol
-    cause: str
-    reason: str
-    inbox_id: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class ReleaseAwaited:
     """The book has got another release, and makes ready for it: no more entries of the present.
 
@@ -382,6 +334,7 @@ Event = (
     | TradingResumed
     | LimitsTightened
     | BookArmed
+    | UpstreamStale
     | BarRevised
     | BarRefused
     | TradingRulesSeen

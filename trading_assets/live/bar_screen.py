@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from trading_assets.domain.bar import MINUTE, Bar
-from trading_assets.domain.events import BarRefused, BarRevised
 from trading_assets.domain.ids import Micros, Symbol
+from trading_assets.domain.policy_events import BarRefused, BarRevised
 
 READ_AGAIN: Micros = 3 * MINUTE
 """So far back are minutes asked for again: a venue may revise one for some seconds."""

@@ -113,6 +113,7 @@ class BookState:
         entry_day, entries: the latest UTC day that an entry was decided on, and how many were.
         loss_rule: the loss that the book has halted itself for and that still stands, "" for none.
         rules: the venue's trading rules as they were seen last.
+        upstream: what was found last about the data behind the release.
         pauses: (reason, market time of its end or 0) by symbol and cause, see `live.policies`.
         unwanted: client order ids of orders that a person wants withdrawn.
         exits: number of exits that a flatten has sent; part of the next one's id.
@@ -148,6 +149,7 @@ class BookState:
     entries: int = 0
     loss_rule: str = ""
     rules: dict[Symbol, TradingRules] = field(default_factory=dict)
+    upstream: tuple[str, ...] = ()
     pauses: dict[tuple[Symbol, str], tuple[str, Micros]] = field(default_factory=dict)
     unwanted: set[str] = field(default_factory=set)
     exits: int = 0
@@ -251,6 +253,7 @@ class BookState:
             "entries": self.entries,
             "loss_rule": self.loss_rule,
             "rules": [rules_to_json(rules) for _, rules in sorted(self.rules.items())],
+            "upstream": list(self.upstream),
             "pauses": [[*key, *value] for key, value in sorted(self.pauses.items())],
             "unwanted": sorted(self.unwanted),
             "exits": self.exits,
@@ -291,6 +294,7 @@ class BookState:
             entries=values["entries"],
             loss_rule=values["loss_rule"],
             rules={each["symbol"]: rules_from_json(each) for each in values.get("rules", ())},
+            upstream=tuple(values.get("upstream", ())),
             pauses={(of, cause): (why, end) for of, cause, why, end in values.get("pauses", ())},
             unwanted=set(values["unwanted"]),
             exits=values["exits"],

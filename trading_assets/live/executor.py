@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import replace
 
 from trading_assets.domain.bar import Timeframe
@@ -19,7 +19,6 @@ from trading_assets.domain.errors import (
 )
 from trading_assets.domain.events import (
     BarReady,
-    BookArmed,
     Event,
     ReleaseAwaited,
     ReleaseRefused,
@@ -31,7 +30,13 @@ from trading_assets.domain.ids import CLIENT_ORDER_ID_PREFIX, Micros
 from trading_assets.domain.order import OrderTicket
 from trading_assets.domain.ports import Broker
 from trading_assets.live.effects import Effects
-from trading_assets.live.executor_terms import LiveSummary, Observation, Pace, Surroundings
+from trading_assets.live.executor_terms import (
+    LiveSummary,
+    Observation,
+    Pace,
+    Surroundings,
+    quantile,
+)
 from trading_assets.live.hand_over import next_step
 from trading_assets.live.policies.book_policies import BookPolicies
 from trading_assets.live.policies.pauses import summary
@@ -39,6 +44,7 @@ from trading_assets.live.ports import Feed, Journal, LocalTime
 from trading_assets.live.reconcile import SETTLING, Reconciler
 from trading_assets.live.recovery import after_restart, never_sent
 from trading_assets.live.resolution import Resolution
+from trading_assets.live.safety.arming import approval
 from trading_assets.live.safety.attention import Attention
 from trading_assets.live.safety.collar import Collar, CollarTerms
 from trading_assets.live.session import Session
@@ -79,7 +85,7 @@ class Executor:
         self._resolution = Resolution(broker, clock, local)
         self._reconciler = Reconciler(session.setup.book, session.setup.instruments, broker, clock)
         self._policies = BookPolicies(
-            around.policies, session.setup, session.state, self._size, around.rules, local.monotonic
+            around.policies, session.setup, session.state, self._size, local.monotonic
         )
         self._effects = Effects(
             session,
@@ -154,7 +160,9 @@ class Executor:
                 self._broker.balances(),
                 self._pace.orders_per_symbol,
             )
-            self._effects.take([opened, *self._approval(now), *after_restart(state, now)])
+            self._effects.take(
+                [opened, *approval(self._around.armed, now), *after_restart(state, now)]
+            )
         self._tell("starting")
         while state.in_doubt() or not self._reconcile():
             was_in_doubt = state.in_doubt()
@@ -177,12 +185,6 @@ class Executor:
     @property
     def _is_open(self) -> bool:
         return self._effects.counts[SessionOpened.__name__] > 0
-
-    def _approval(self, ts: Micros) -> list[Event]:
-        token = self._around.armed
-        if token is None:
-            return []
-        return [BookArmed(ts, token.by, token.reason, token.host, token.release_id, token.expires)]
 
     def _refuse_own_orders(self) -> None:
         ours = [
@@ -244,7 +246,7 @@ class Executor:
         """Handle the bars that have closed; a venue that gives none keeps nothing else waiting."""
         failure = None
         try:
-            self._waiting.extend(self._feed.poll(now))
+            self._waiting += self._feed.poll(now)
         except VenueUnavailable as error:
             failure = error
         self._effects.take(self._feed.findings(now))
@@ -271,8 +273,7 @@ class Executor:
         self._collar.note_time()
         self._late_bars += is_late
         ready = replace(bar, late=is_late)
-        resumed = self._policies.feed.before(ready, self._clock.now())
-        self._effects.take([*self._settled(bar), *resumed, ready])
+        self._effects.take([*self._settled(bar), *self._policies.feed.before(ready), ready])
         if self._pace.latch_losses:
             self._attention.note_losses()
         self._bar_ms.append((self._local.monotonic() - self._asked_s) * 1000)
@@ -361,8 +362,8 @@ class Executor:
             drawdown=float(self._session.machine.drawdown),
             seq=self._journal.head,
             stop_s=stop_s,
-            bar_ms_p50=_quantile(self._bar_ms, 0.50),
-            bar_ms_p95=_quantile(self._bar_ms, 0.95),
+            bar_ms_p50=quantile(self._bar_ms, 0.50),
+            bar_ms_p95=quantile(self._bar_ms, 0.95),
             switched_to=self._switched_to,
         )
 
@@ -395,8 +396,3 @@ class Executor:
             return False
         self._due_s[what] = now_s + every_s
         return True
-
-
-def _quantile(values: Collection[float], share: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else 0.0

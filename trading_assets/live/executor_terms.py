@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
 from trading_assets.domain.account import AccountNews, Fill
@@ -14,7 +14,6 @@ from trading_assets.domain.order import OrderReport
 from trading_assets.live.board import OrderBoard
 from trading_assets.live.hand_over import Releases
 from trading_assets.live.policies.book_policies import PolicyTerms
-from trading_assets.live.policies.rules_watch import ReadRules
 from trading_assets.live.safety.arming import ArmToken
 from trading_assets.live.safety.people import Control
 from trading_assets.live.supervision.budget import Budget
@@ -119,7 +118,6 @@ class Surroundings:
         armed: by whose leave the book trades real money; None for play money.
         releases: by what the executor learns of other releases; None keeps the present one.
         wake: set when people ask for something, and by a stop; ends a wait. None where nobody can.
-        rules: asks for the venue's trading rules; None where decisions need not fit into them.
         policies: how the book answers to what it did not cause.
         settle: lets a broker without a venue see a bar before the book does, and gives the reports
             and executions that came of it.
@@ -132,9 +130,14 @@ class Surroundings:
     news: Callable[[], AccountNews] = AccountNews
     wake: threading.Event | None = None
     armed: ArmToken | None = None
-    rules: ReadRules | None = None
     policies: PolicyTerms = field(default_factory=PolicyTerms)
     settle: Callable[[BarReady], Settled] = no_venue
     budget: Callable[[], Budget | None] = lambda: None
     board: OrderBoard = field(default_factory=OrderBoard)
     releases: Releases | None = None
+
+
+def quantile(values: Collection[float], share: float) -> float:
+    """Give the value below which a share of values lies, 0 without values."""
+    ordered = sorted(values)
+    return ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else 0.0

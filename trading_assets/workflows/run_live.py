@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -31,7 +31,7 @@ from trading_assets.live.executor_terms import (
 from trading_assets.live.feed import BarFeed
 from trading_assets.live.hand_over import Releases
 from trading_assets.live.lease import Lease, holder
-from trading_assets.live.policies.book_policies import OnForeign, PolicyTerms
+from trading_assets.live.policies.book_policies import OnForeign, OnUpstream, PolicyTerms
 from trading_assets.live.policies.rules_watch import ReadRules
 from trading_assets.live.ports import LocalTime, MachineTime
 from trading_assets.live.recovery import recover
@@ -61,6 +61,7 @@ from trading_assets.workflows.release_parts import (
     warm_engine,
 )
 from trading_assets.workflows.simulated_account import simulated_account
+from trading_assets.workflows.upstream_of_release import upstream_watch
 from trading_assets.workflows.venue_streams import account_news, venue_bars
 
 _SECOND: Micros = 1_000_000
@@ -283,8 +284,11 @@ def _executor(
             settle=settle,
             wake=wake,
             armed=armed,
-            rules=rules,
-            policies=_policies(desk.settings, place),
+            policies=replace(
+                _policies(desk.settings, place),
+                read_rules=rules,
+                look_upstream=upstream_watch(desk, release, local.monotonic),
+            ),
             budget=enforced(desk.settings, supervision),
             board=board,
             releases=releases,
@@ -342,6 +346,7 @@ def _policies(settings: Settings, place: LiveBook) -> PolicyTerms:
         foreign=OnForeign(place.settings.foreign or live.foreign),
         cool_down=int(live.cool_down_s * _SECOND),
         stale_bars=live.stale_bars,
+        upstream=OnUpstream(place.settings.upstream or live.upstream),
     )
 
 

@@ -52,6 +52,32 @@ def show(release_id: Annotated[str, typer.Argument(help="Of any book.")]) -> Non
 
 
 @app.command()
+def check(book: Book = "paper", as_json: AsJson = False) -> None:
+    """Look whether the data behind a book's release are what it was decided on.
+
+    A running book looks hourly and answers by `live.upstream`. Ends with 1 when something is found.
+
+    Example: trading-assets release check --book paper
+    """
+    from dataclasses import asdict
+
+    from trading_assets.workflows.live_book import live_book
+    from trading_assets.workflows.upstream_of_release import upstream_findings
+
+    desk = open_desk()
+    release = desk.releases.require(live_book(desk.settings, book).traded)
+    found = upstream_findings(desk, release)
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in found]))
+    else:
+        for finding in found:
+            typer.echo(str(finding))
+        typer.echo(f"Release {release.release_id}: {len(found)} findings.")
+    if found:
+        raise typer.Exit(1)
+
+
+@app.command()
 def rollback(
     reason: Annotated[str, typer.Option("--reason", help="Why.")],
     by: Annotated[str, typer.Option("--by", help="Who says so.")],

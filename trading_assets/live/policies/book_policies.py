@@ -13,20 +13,31 @@ from enum import Enum
 from trading_assets.domain.account import Fill
 from trading_assets.domain.control import HaltLevel
 from trading_assets.domain.events import (
-    EntriesAllowed,
-    EntriesPaused,
     Event,
     ForeignFillSeen,
     ForeignOrderSeen,
     OrderRefused,
     TradingHalted,
-    TradingRulesSeen,
 )
 from trading_assets.domain.ids import CLIENT_ORDER_ID_PREFIX, Micros, Symbol
 from trading_assets.domain.order import OrderTicket
+from trading_assets.domain.policy_events import (
+    EntriesAllowed,
+    EntriesPaused,
+    TradingRulesSeen,
+    UpstreamStale,
+)
 from trading_assets.live.book_state import BookState, SessionSetup
 from trading_assets.live.policies.feed_watch import FeedWatch, NextOpen
-from trading_assets.live.policies.pauses import BALANCE, FILL, FOREIGN, STATUS, paused_by
+from trading_assets.live.policies.pauses import (
+    ALL,
+    BALANCE,
+    FILL,
+    FOREIGN,
+    STATUS,
+    UPSTREAM,
+    paused_by,
+)
 from trading_assets.live.policies.rules_watch import ReadRules, RulesWatch
 
 _FILTER = -1013
@@ -42,6 +53,18 @@ class OnForeign(Enum):
     HALT = "halt"
 
 
+class OnUpstream(Enum):
+    """What follows when the data behind the release are not what they were."""
+
+    ALERT = "alert"
+    REDUCE = "reduce"
+    HOLD = "hold"
+
+
+Upstream = Callable[[], tuple[str, ...] | None]
+"""Gives what is wrong with the data behind the release, None between looks; returns at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyTerms:
     """How a book answers.
@@ -52,12 +75,18 @@ class PolicyTerms:
             rest so long, in market time.
         stale_bars: so many bars after the close of its latest one a symbol's feed is stale; 0 for
             never.
+        upstream: to data behind the release that were restated, are stale, missing or damaged.
+        read_rules: asks for the venue's trading rules; None where decisions need not fit into them.
+        look_upstream: looks at the data behind the release.
         next_open: of symbols that do not trade around the clock, see `feed_watch.NextOpen`.
     """
 
     foreign: OnForeign = OnForeign.REPORT
     cool_down: Micros = 0
     stale_bars: float = 0.0
+    upstream: OnUpstream = OnUpstream.ALERT
+    read_rules: ReadRules | None = None
+    look_upstream: Upstream = lambda: None
     next_open: Mapping[Symbol, NextOpen] = field(default_factory=dict)
 
 
@@ -74,7 +103,6 @@ class BookPolicies:
         setup: SessionSetup,
         state: BookState,
         size: Micros,
-        read_rules: ReadRules | None,
         monotonic: Callable[[], float],
     ) -> None:
         """Join a book.
@@ -82,16 +110,17 @@ class BookPolicies:
         Args:
             terms: how it answers.
             setup: of the book.
-            state: of the book.
+            state: of the book; only looked at.
             size: of a bar.
-            read_rules: asks the venue; None where it cannot be asked.
             monotonic: local seconds.
         """
         symbols = [instrument.symbol for instrument in setup.instruments]
-        self._rules = RulesWatch(read_rules, symbols, state, monotonic)
+        self._rules = RulesWatch(terms.read_rules, symbols, state, monotonic)
         self.feed = FeedWatch(
             state, symbols, size, stale_bars=terms.stale_bars, next_open=terms.next_open
         )
+        self._upstream = terms.look_upstream
+        self._release_id = setup.release_id
         self._terms = terms
         self._state = state
         self._must_look = False
@@ -110,7 +139,7 @@ class BookPolicies:
             return self._refused(event)
         if isinstance(event, TradingRulesSeen):
             return self._status(event)
-        return ()
+        return self._stale(event) if isinstance(event, UpstreamStale) else ()
 
     def hold(self, ticket: OrderTicket) -> str:
         """Give why an entry must not leave now, "" when it may: asked right before it would."""
@@ -124,7 +153,8 @@ class BookPolicies:
             for (symbol, cause), (_, until) in sorted(self._state.pauses.items())
             if until and now >= until
         ]
-        return over + self.feed.stalled(now) + self._rules.step(now)
+        news = self._upstream_news(now)
+        return over + news + self.feed.stalled(now) + self._rules.step(now)
 
     def wants_look(self) -> bool:
         """Tell, once, whether book and account are to be compared now."""
@@ -158,6 +188,25 @@ class BookPolicies:
         if (symbol, STATUS) in self._state.pauses:
             return (EntriesAllowed(event.ts, symbol, STATUS, f"the venue says {status}"),)
         return ()
+
+    def _stale(self, event: UpstreamStale) -> Sequence[Event]:
+        """Answer by policy; a finding that has gone ends the pause, a halt is for people to end."""
+        if not event.findings:
+            if (ALL, UPSTREAM) not in self._state.pauses:
+                return ()
+            return (EntriesAllowed(event.ts, ALL, UPSTREAM, "nothing is found any more"),)
+        reason = f"{len(event.findings)} partitions behind the release: {event.findings[0]}"
+        if self._terms.upstream is OnUpstream.REDUCE:
+            return (EntriesPaused(event.ts, ALL, UPSTREAM, reason),)
+        if self._terms.upstream is OnUpstream.HOLD and not self._state.halted:
+            return (TradingHalted(event.ts, reason, HaltLevel.HALT, UPSTREAM),)
+        return ()
+
+    def _upstream_news(self, now: Micros) -> list[Event]:
+        found = self._upstream()
+        if found is None or found == self._state.upstream:
+            return []
+        return [UpstreamStale(now, self._release_id, found)]
 
     def _pause(
         self, ts: Micros, symbol: Symbol, cause: str, reason: str, until: Micros = 0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from trading_assets.domain.events import BarReady, EntriesAllowed, EntriesPaused, Event
+from trading_assets.domain.events import BarReady, Event
 from trading_assets.domain.ids import Micros, Symbol
+from trading_assets.domain.policy_events import EntriesAllowed, EntriesPaused
 from trading_assets.live.book_state import BookState
 from trading_assets.live.policies.pauses import FEED
 
@@ -64,12 +65,12 @@ class FeedWatch:
                 events.append(EntriesPaused(now, symbol, FEED, reason))
         return events
 
-    def before(self, bar: BarReady, now: Micros) -> list[Event]:
+    def before(self, bar: BarReady) -> list[Event]:
         """Give what a bar in time ends: bars come in order, so every missing one came before it."""
         if bar.late:
             return []
         return [
-            EntriesAllowed(now, each.symbol, FEED, "its bars come in time again")
+            EntriesAllowed(bar.ts + self._size, each.symbol, FEED, "its bars come in time again")
             for each in bar.bars
             if (each.symbol, FEED) in self._state.pauses
         ]

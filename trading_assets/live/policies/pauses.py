@@ -7,14 +7,15 @@ from functools import partial
 from typing import Any
 
 from trading_assets.domain.commands import Command
-from trading_assets.domain.events import (
+from trading_assets.domain.ids import Symbol
+from trading_assets.domain.policy_events import (
     BarRefused,
     BarRevised,
     EntriesAllowed,
     EntriesPaused,
     TradingRulesSeen,
+    UpstreamStale,
 )
-from trading_assets.domain.ids import Symbol
 from trading_assets.live.book_state import BookState
 
 ALL = Symbol("")
@@ -25,7 +26,8 @@ FILL = "fill"
 BALANCE = "balance"
 FEED = "feed"
 STATUS = "status"
-BY_PEOPLE = frozenset({FOREIGN, FILL})
+UPSTREAM = "upstream"
+BY_PEOPLE = frozenset({FOREIGN, FILL, UPSTREAM})
 """Causes that last until a person acknowledges them; the others end when they are over."""
 
 
@@ -35,6 +37,7 @@ def policy_handlers(state: BookState) -> dict[type[Any], Callable[[Any], list[Co
         TradingRulesSeen: partial(note_rules, state),
         EntriesPaused: partial(pause, state),
         EntriesAllowed: partial(allow, state),
+        UpstreamStale: partial(note_upstream, state),
         BarRevised: _only_written,
         BarRefused: _only_written,
     }
@@ -49,6 +52,12 @@ def pause(state: BookState, event: EntriesPaused) -> list[Command]:
 def note_rules(state: BookState, event: TradingRulesSeen) -> list[Command]:
     """Let decisions fit into the rules that the venue has now."""
     state.rules[event.rules.symbol] = event.rules
+    return []
+
+
+def note_upstream(state: BookState, event: UpstreamStale) -> list[Command]:
+    """Keep what was found, so that the same is not news again."""
+    state.upstream = event.findings
     return []
 
 

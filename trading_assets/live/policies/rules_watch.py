@@ -6,8 +6,9 @@ import logging
 from collections.abc import Callable, Sequence
 
 from trading_assets.domain.errors import UnknownSymbol, VenueError
-from trading_assets.domain.events import Event, TradingRulesSeen
+from trading_assets.domain.events import Event
 from trading_assets.domain.ids import Micros, Symbol
+from trading_assets.domain.policy_events import TradingRulesSeen
 from trading_assets.domain.trading_rules import TradingRules
 from trading_assets.live.book_state import BookState
 

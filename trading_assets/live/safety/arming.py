@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from trading_assets.domain.errors import ConfigurationError
+from trading_assets.domain.events import BookArmed, Event
 from trading_assets.domain.ids import Micros, canonical_json
 
 
@@ -95,3 +96,10 @@ def _unusable(found: str, expected: str = "an arm token of this book") -> Config
         fix="A person arms it: `trading-assets arm --book <book> --release <id> --reason ... "
         "--by ...`.",
     )
+
+
+def approval(token: ArmToken | None, ts: Micros) -> list[Event]:
+    """Give what stands in the journal of the leave that a book trades real money by."""
+    if token is None:
+        return []
+    return [BookArmed(ts, token.by, token.reason, token.host, token.release_id, token.expires)]

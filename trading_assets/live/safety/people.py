@@ -22,13 +22,13 @@ from trading_assets.domain.control import (
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.events import (
     CommandReceived,
-    EntriesAllowed,
     Event,
     LimitsTightened,
     TradingHalted,
     TradingResumed,
 )
 from trading_assets.domain.ids import Micros, Symbol, content_hash
+from trading_assets.domain.policy_events import EntriesAllowed
 from trading_assets.live.book_state import BookState
 from trading_assets.live.policies.pauses import BY_PEOPLE
 

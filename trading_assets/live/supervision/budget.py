@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trading_assets.domain.events import EntriesAllowed, EntriesPaused, Event
+from trading_assets.domain.events import Event
 from trading_assets.domain.ids import Micros
+from trading_assets.domain.policy_events import EntriesAllowed, EntriesPaused
 from trading_assets.live.book_state import BookState
 from trading_assets.live.policies.pauses import ALL
 from trading_assets.live.supervision.slo import SloLevel, next_level

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from trading_assets.domain.events import (
-    EntriesPaused,
     Event,
     ForeignFillSeen,
     ForeignOrderSeen,
@@ -25,6 +24,7 @@ from trading_assets.domain.events import (
 )
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderTicket
+from trading_assets.domain.policy_events import EntriesPaused
 
 _LEVELS: dict[type[Any], str] = {
     TradingHalted: "error",

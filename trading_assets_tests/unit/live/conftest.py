@@ -251,8 +251,7 @@ class Desk:
                 self.people,
                 self.observed.append,
                 self.news,
-                policies=self.policies,
-                rules=self.rules,
+                policies=dataclasses.replace(self.policies, read_rules=self.rules),
                 budget=self.budget,
             ),
         )

@@ -8,8 +8,8 @@ import math
 import pytest
 
 from trading_assets.domain.bar import Bar, Timeframe
-from trading_assets.domain.events import BarRefused, BarRevised
 from trading_assets.domain.ids import Month
+from trading_assets.domain.policy_events import BarRefused, BarRevised
 from trading_assets.live.bar_screen import BarScreen, garbage
 from trading_assets.live.feed import BarFeed
 from trading_assets.live.signal_desk import SignalDesk

@@ -66,6 +66,9 @@ class Feed:
         self.next += len(ready)
         return ready
 
+    def findings(self, now):
+        return ()
+
 
 class Book:
     """One simulated book over several processes: only journal and clocks live on."""

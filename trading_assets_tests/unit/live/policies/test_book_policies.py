@@ -14,8 +14,6 @@ from trading_assets.domain.errors import RecoveryError
 from trading_assets.domain.events import (
     CommandReceived,
     DecisionDropped,
-    EntriesAllowed,
-    EntriesPaused,
     ForeignFillSeen,
     ForeignOrderSeen,
     OrderIntentCreated,
@@ -24,6 +22,7 @@ from trading_assets.domain.events import (
     TradingHalted,
 )
 from trading_assets.domain.order import OrderSide, OrderTicket, OrderType, TimeInForce
+from trading_assets.domain.policy_events import EntriesAllowed, EntriesPaused
 from trading_assets.live.policies.book_policies import OnForeign, PolicyTerms
 from trading_assets.live.recovery import recover
 

@@ -9,15 +9,13 @@ import threading
 from trading_assets.domain.errors import VenueUnavailable
 from trading_assets.domain.events import (
     BarReady,
-    BarRevised,
     DecisionDropped,
-    EntriesAllowed,
-    EntriesPaused,
     OrderIntentCreated,
     OrderProvenAbsent,
     Reconciled,
 )
 from trading_assets.domain.order import OrderSide
+from trading_assets.domain.policy_events import BarRevised, EntriesAllowed, EntriesPaused
 from trading_assets.live.policies.book_policies import PolicyTerms
 from trading_assets.live.policies.feed_watch import FeedWatch
 from trading_assets.live.recovery import recover

@@ -12,13 +12,11 @@ import pytest
 from trading_assets.domain.errors import OrderRejected, UnknownSymbol, VenueUnavailable
 from trading_assets.domain.events import (
     DecisionDropped,
-    EntriesAllowed,
-    EntriesPaused,
     OrderIntentCreated,
     OrderRefused,
-    TradingRulesSeen,
 )
 from trading_assets.domain.order import OrderSide
+from trading_assets.domain.policy_events import EntriesAllowed, EntriesPaused, TradingRulesSeen
 from trading_assets.domain.trading_rules import TradingRules
 from trading_assets.live.policies.rules_watch import RulesWatch
 from trading_assets.live.recovery import recover

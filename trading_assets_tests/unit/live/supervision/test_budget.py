@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 
-from trading_assets.domain.events import (
-    DecisionDropped,
-    EntriesAllowed,
-    EntriesPaused,
-)
+from trading_assets.domain.events import DecisionDropped
+from trading_assets.domain.policy_events import EntriesAllowed, EntriesPaused
 from trading_assets.live.book_state import BookState
 from trading_assets.live.policies.pauses import ALL, allow, pause
 from trading_assets.live.recovery import recover

@@ -1,0 +1,77 @@
+"""What a live book journals by policy: about venue, bars and the data behind its release."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trading_assets.domain.bar import Bar
+from trading_assets.domain.ids import Micros, Symbol
+from trading_assets.domain.trading_rules import TradingRules
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamStale:
+    """What is wrong by now with the data behind the release, when that has changed; () for nothing.
+
+    Attributes:
+        findings: one line per partition that was restated, is stale, missing or damaged.
+    """
+
+    ts: Micros
+    release_id: str
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BarRevised:
+    """The venue tells a minute otherwise than before; what was decided on it stays decided."""
+
+    ts: Micros
+    old: Bar
+    new: Bar
+
+
+@dataclass(frozen=True, slots=True)
+class BarRefused:
+    """A minute of the venue was not let in: it cannot be one of `symbol`; nothing trades on it."""
+
+    ts: Micros
+    symbol: Symbol
+    bar: Bar
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TradingRulesSeen:
+    """The venue's rules of a symbol, when they are not what they were; decisions fit into them."""
+
+    ts: Micros
+    rules: TradingRules
+
+
+@dataclass(frozen=True, slots=True)
+class EntriesPaused:
+    """Entries of a symbol stopped by a policy; exits go on.
+
+    Attributes:
+        symbol: "" for every symbol of the book.
+        cause: which policy; each ends by its own `EntriesAllowed`.
+        until: market time when it ends by itself, 0 when it does not.
+    """
+
+    ts: Micros
+    symbol: Symbol
+    cause: str
+    reason: str
+    until: Micros = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EntriesAllowed:
+    """What had paused entries is over, or a person has acknowledged it."""
+
+    ts: Micros
+    symbol: Symbol
+    cause: str
+    reason: str
+    inbox_id: int = 0
