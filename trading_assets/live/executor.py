@@ -29,6 +29,7 @@ from trading_assets.domain.events import (
 from trading_assets.domain.ids import CLIENT_ORDER_ID_PREFIX, Micros
 from trading_assets.domain.order import OrderTicket
 from trading_assets.domain.ports import Broker
+from trading_assets.live.closing import next_look_s
 from trading_assets.live.effects import Effects
 from trading_assets.live.executor_terms import (
     LiveSummary,
@@ -137,10 +138,20 @@ class Executor:
             self._persist(self._turn)
             if self._switched_to:
                 return self._summary(f"release {self._switched_to}", 0.0)
-            pause_s = max(self._pace.poll_s, self._effects.rest_s)
+            pause_s = max(self._until_look_s(), self._effects.rest_s)
             self._effects.rest_s = 0.0
             self._wait(pause_s)
         return self._close(reason)
+
+    def _until_look_s(self) -> float:
+        passed = int((self._local.monotonic() - self._asked_s) * 1_000_000)
+        return next_look_s(
+            self._clock.now() + passed,
+            self._session.state.last_bar,
+            self._size,
+            poll_s=self._pace.poll_s,
+            eager_s=self._pace.eager_s,
+        )
 
     # Start
 

@@ -34,6 +34,7 @@ class Pace:
     Attributes:
         late_bar: a bar handled later than this after its close is not traded.
         stop_s: budget of a clean stop.
+        eager_s: pause between two looks while a bar is due; 0 for `poll_s` always.
         collar_pct, max_open_orders: see `live.safety.collar`; 0 is no limit.
         latch_losses: a loss beyond its limit halts the book until a person resumes; otherwise
             entries stop for as long as the limit's own rule says.
@@ -45,6 +46,7 @@ class Pace:
     stop_s: float
     heartbeat_s: float
     reconcile_s: float = 60.0
+    eager_s: float = 0.0
     orders_per_symbol: int = 1
     observe_s: float = 3600.0
     latch_losses: bool = True
