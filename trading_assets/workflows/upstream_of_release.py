@@ -9,7 +9,7 @@ from typing import Literal
 
 import polars as pl
 
-from trading_assets.domain.errors import CorruptFile, TradingAssetsError
+from trading_assets.domain.errors import CorruptFile
 from trading_assets.market.bar_frame import instant
 from trading_assets.storage.partition_store import Manifest, Partition, PartitionStore, address
 from trading_assets.storage.release_store import Release
@@ -53,7 +53,7 @@ def upstream_findings(desk: Desk, release: Release) -> tuple[UpstreamFinding, ..
     """
     tables = desk.tables
     places = {address(*partition): partition for partition in tables.partitions()}
-    waiting: list[Node] = [*release.facts["inputs"].items(), *_of_models(desk, release)]
+    waiting: list[Node] = [*release.facts.get("inputs", {}).items(), *_of_models(desk, release)]
     seen: set[Node] = set()
     found: set[UpstreamFinding] = set()
     while waiting:
@@ -164,8 +164,9 @@ class UpstreamWatch:
     def _run(self) -> None:
         try:
             self._found = self._look()
-        except (TradingAssetsError, OSError) as error:
-            self._found = (f"the data behind the release cannot be looked at: {error}",)
+        except Exception as error:  # whatever it is: the book's journal gets it as a finding
+            what = str(error) or type(error).__name__
+            self._found = (f"the data behind the release cannot be looked at: {what}",)
 
 
 def upstream_watch(desk: Desk, release: Release, monotonic: Callable[[], float]) -> UpstreamWatch:

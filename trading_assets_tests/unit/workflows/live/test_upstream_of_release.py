@@ -94,12 +94,12 @@ def test_what_is_gone_or_damaged_is_found(desk):
 
 
 def test_a_watch_looks_beside_the_executor_once_an_hour():
-    local, looks = [0.0], []
+    local, looks, errors = [0.0], [], [KeyError("inputs"), CorruptFile("torn")]
 
     def look():
         looks.append(local[0])
-        if len(looks) == 2:
-            raise CorruptFile("torn")
+        if len(looks) > 1:
+            raise errors.pop()
         return ("a is restated",)
 
     watch = UpstreamWatch(look, lambda: local[0])
@@ -116,3 +116,7 @@ def test_a_watch_looks_beside_the_executor_once_an_hour():
     (line,) = watch()
     assert "cannot be looked at: torn" in line
     assert watch() is None
+    local[0] = 7200.0
+    assert watch() is None
+    watch.wait()
+    assert watch() == ("the data behind the release cannot be looked at: 'inputs'",)
