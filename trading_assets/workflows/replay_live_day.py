@@ -33,6 +33,7 @@ from trading_assets.market.resample import resample
 from trading_assets.storage.journal_reader import JournalReader
 from trading_assets.storage.release_store import Release
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.ledger_parity import DIFFERS, LedgerAgain
 from trading_assets.workflows.live_book import LiveBook, live_book
 from trading_assets.workflows.live_tables import day_start
 from trading_assets.workflows.minutes import read_minutes
@@ -56,6 +57,8 @@ class ParityReport:
         snapshots: snapshots of the live engine inside the replayed part that were compared with it.
         snapshots_differ: of them, those with other bytes.
         differences: the first ones, in words.
+        ledger: of a book without a venue, against a backtest: see `workflows.ledger_parity`; "" for
+            a book that a venue keeps.
     """
 
     book: str
@@ -71,12 +74,17 @@ class ParityReport:
     snapshots: int
     snapshots_differ: int
     differences: tuple[str, ...]
+    ledger: str = ""
 
     @property
     def is_equal(self) -> bool:
         """Whether nothing differs."""
         return not (
-            self.bars_differ or self.rows_differ or self.decisions_differ or self.snapshots_differ
+            self.bars_differ
+            or self.rows_differ
+            or self.decisions_differ
+            or self.snapshots_differ
+            or self.ledger.startswith(DIFFERS)
         )
 
 
@@ -93,6 +101,7 @@ class _Findings:
     snapshots: int = 0
     snapshots_differ: int = 0
     words: list[str] = field(default_factory=list)
+    ledger: LedgerAgain | None = None
 
     def say(self, text: str) -> None:
         if len(self.words) < _SHOWN:
@@ -135,6 +144,8 @@ def replay_live_day(desk: Desk, book: str, day: date) -> ParityReport:
         again = cache(
             lambda release_id: _computed_again(desk, desk.releases.get(release_id), start)
         )
+        if place.settings.is_simulated:
+            found.ledger = LedgerAgain(last.setup, release)
         session = _replay(journal, last, before, again, start, found)
     return ParityReport(
         book=place.name,
@@ -150,6 +161,7 @@ def replay_live_day(desk: Desk, book: str, day: date) -> ParityReport:
         snapshots=found.snapshots,
         snapshots_differ=found.snapshots_differ,
         differences=tuple(found.words),
+        ledger="" if found.ledger is None else found.ledger.verdict(session.machine),
     )
 
 
@@ -199,6 +211,8 @@ def _replay(
             if event.ts >= start:
                 handled.append(event.ts)
                 event = _compare_bar(event, again_of(session.setup.release_id).event(event), found)  # noqa: PLW2901
+        if found.ledger is not None:
+            found.ledger.take((event, *derived))
         derived_by = session
         try:
             session = follow(session, event, last, before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import date
 
 import pytest
 import requests
@@ -11,6 +12,7 @@ from trading_assets.bootstrap import desk as open_desk
 from trading_assets.domain.events import BarReady, OrderFilled, SessionOpened
 from trading_assets.settings import load_settings
 from trading_assets.storage.journal_reader import JournalReader
+from trading_assets.workflows.replay_live_day import replay_live_day
 from trading_assets.workflows.run_live import run_live
 
 PUBLIC = ("/api/v3/ping", "/api/v3/time", "/api/v3/exchangeInfo", "/api/v3/klines")
@@ -75,3 +77,18 @@ def test_a_shadow_runs_beside_the_book_whose_account_it_does_not_touch(rig, shad
     (opened,) = [e for e in _events(shadow, "shadow_x") if isinstance(e, SessionOpened)]
     assert [(b.asset, b.total) for b in opened.opening] == [("USDT", 10_000)]
     assert rig.verdicts() == []
+
+
+@pytest.mark.slow
+def test_the_ledger_of_a_shadow_is_a_backtests_until_something_disturbs_it(rig, shadow):
+    _run(shadow, "shadow_x", 10)
+    report = replay_live_day(shadow, "shadow_x", date(2024, 4, 1))
+
+    assert report.is_equal, report.differences
+    assert (report.bars, report.ledger) == (10, "equal")
+    assert rig.ledger()["trades"] == []
+
+    _run(shadow, "shadow_x", 10)  # the stop between them has withdrawn what waited for an open
+    report = replay_live_day(shadow, "shadow_x", date(2024, 4, 1))
+    assert report.is_equal, report.differences
+    assert report.ledger == "equal" or report.ledger.startswith("disturbed: OrderReported at ")
