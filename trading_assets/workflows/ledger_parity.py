@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, cast
 from trading_assets.domain.events import (
     BarReady,
     DecisionDropped,
-    EntriesPaused,
     Event,
     LimitsTightened,
     OrderProvenAbsent,
@@ -17,6 +16,7 @@ from trading_assets.domain.events import (
     TradingHalted,
 )
 from trading_assets.domain.order import OrderStatus
+from trading_assets.domain.policy_events import EntriesPaused
 from trading_assets.live.book_state import SessionSetup
 from trading_assets.live.ports import DecisionMachine
 from trading_assets.live.translation import matrices_from_bar
