@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -11,6 +13,7 @@ from trading_assets.domain.events import OrderFilled
 from trading_assets.exchange.server import ExchangeConfig, running_exchange
 from trading_assets.simulation.chaos import journal_damage, lease_races
 from trading_assets.simulation.chaos.book_judge import violations
+from trading_assets.simulation.chaos.canaries import look_for_canaries, scan
 from trading_assets.simulation.chaos.journal_damage import damage_journal
 from trading_assets.simulation.chaos.kills import kill_again_and_again
 from trading_assets.simulation.chaos.lease_races import race_for_leases
@@ -167,3 +170,26 @@ def test_every_order_leaves_after_its_row_is_durable(tmp_path):
 
     assert verdict.wrong == ()
     assert verdict.figures["durable_before"] >= 5
+
+
+def test_a_canary_in_a_database_or_a_log_is_found(tmp_path):
+    (tmp_path / "deeper").mkdir()
+    (tmp_path / "clean.log").write_text("nothing here")
+    (tmp_path / "deeper" / "run.log").write_text("GET /api?timestamp=1&signature=00ff")
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as db, db:
+        db.execute("CREATE TABLE run (said TEXT)")
+        db.execute("INSERT INTO run VALUES ('key canary-7 refused')")
+
+    found = scan(tmp_path, {"key": b"canary-7", "signature": b"signature="})
+
+    assert found == [("signature", "deeper/run.log"), ("key", "runs.db")]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_failing_runs_leave_no_secret_behind(tmp_path):
+    verdict = look_for_canaries(tmp_path)
+
+    assert verdict.wrong == ()
+    assert verdict.figures["of_them_in_dagster"] > 0
+    assert verdict.figures["bytes_scanned"] > 10_000

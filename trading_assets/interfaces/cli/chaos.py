@@ -101,6 +101,19 @@ def fsync_order(
     _finish(verdict, record)
 
 
+@app.command()
+def secrets(record: Record = None) -> None:
+    """Let runs fail with canary secrets; no file that they leave holds one (A19).
+
+    Example: trading-assets chaos secrets
+    """
+    from trading_assets.simulation.chaos.canaries import look_for_canaries
+
+    with _folder() as folder:
+        verdict = look_for_canaries(folder)
+    _finish(verdict, record)
+
+
 def _finish(verdict: Verdict, record: Path | None) -> None:
     from trading_assets.simulation.chaos.verdict import record as keep
 
