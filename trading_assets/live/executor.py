@@ -104,6 +104,7 @@ class Executor:
         self._waiting: deque[BarReady] = deque()
         self._stop = threading.Event()
         self._bar_ms: deque[float] = deque(maxlen=_TIMED_BARS)
+        self._max_bars: int | None = None
         self._asked_s = 0.0
         self._late_bars = 0
         self._state = ""
@@ -129,10 +130,11 @@ class Executor:
             raise
 
     def _run(self, stop: threading.Event, max_bars: int | None) -> LiveSummary:
+        self._max_bars = max_bars
         self._persist(self._open)
         reason = "stopped"
         while not stop.is_set():
-            if max_bars is not None and self._effects.counts[BarReady.__name__] >= max_bars:
+            if self._has_enough():
                 reason = f"{max_bars} bars were asked for"
                 break
             self._persist(self._turn)
@@ -142,6 +144,10 @@ class Executor:
             self._effects.rest_s = 0.0
             self._wait(pause_s)
         return self._close(reason)
+
+    def _has_enough(self) -> bool:
+        most = self._max_bars
+        return most is not None and self._effects.counts[BarReady.__name__] >= most
 
     def _until_look_s(self) -> float:
         passed = int((self._local.monotonic() - self._asked_s) * 1_000_000)
@@ -261,7 +267,7 @@ class Executor:
         except VenueUnavailable as error:
             failure = error
         self._effects.take(self._feed.findings(now))
-        while self._waiting and not self._stop.is_set():
+        while self._waiting and not self._stop.is_set() and not self._has_enough():
             self._on_bar(self._waiting[0])
             self._waiting.popleft()
             self._heed_people()

@@ -339,3 +339,13 @@ def test_fills_come_back_with_their_order_after_a_restart_in_doubt(kit):
     fills = [e.fill.client_order_id for e in _kinds(desk, OrderFilled)]
 
     assert set(fills) == {desk.venue.sent[0]}
+
+
+def test_a_run_of_some_bars_ends_with_them_though_more_have_closed(kit):
+    desk = kit.Desk(PLAN)
+    desk.run(1)
+    desk.local.wait(1250, threading.Event())
+    assert desk.run(2).bars == 2
+    assert desk.run(2).bars == 2
+
+    assert [b.ts for b in _kinds(desk, BarReady)] == [kit.START + n * kit.BAR for n in range(5)]
