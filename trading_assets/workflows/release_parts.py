@@ -18,6 +18,9 @@ from trading_assets.workflows.live_book import LiveBook
 SUPPORTED = frozenset({OrderType.MARKET, OrderType.LIMIT})
 """Order types that a live book can send; stops and brackets need order lists at the venue."""
 
+_SNAPSHOT_BARS, _HOUR = 100, 3_600_000_000
+"""A snapshot is saved after so many bars, and at least every hour of market time."""
+
 
 def session_setup(book: LiveBook, release: Release) -> SessionSetup:
     """Give what a session must know of its book and release."""
@@ -32,6 +35,7 @@ def session_setup(book: LiveBook, release: Release) -> SessionSetup:
         signal_columns=max(len(strategy_columns(part.build_strategy())) for part in parts),
         members=tuple((part.name, part.symbols) for part in parts) if shared else (),
         order_types=SUPPORTED,
+        snapshot_bars=max(1, min(_SNAPSHOT_BARS, _HOUR // release.spec.timeframe.micros)),
     )
 
 

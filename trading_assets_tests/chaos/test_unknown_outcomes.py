@@ -99,7 +99,7 @@ def test_a_day_is_replayed_to_the_last_bit_also_after_restarts_and_faults(rig):
     assert report.bars == 14
     assert report.rows == 42
     assert report.decisions > 14
-    assert report.snapshots == 2
+    assert report.snapshots == 3  # at both stops, and after an hour
     assert replay_live_day(rig.desk, "demo", date(2024, 4, 2)).bars == 0
 
 
