@@ -8,7 +8,8 @@ import sys
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from trading_assets.live.supervision.log_lines import LogLines
+from trading_assets.domain.ids import Micros
+from trading_assets.live.supervision.log_lines import LogLines, text_of
 from trading_assets.live.supervision.masking import Masking
 from trading_assets.settings import Settings
 from trading_assets.storage.journal_reader import JournalReader, JournalRow
@@ -60,6 +61,19 @@ class LiveLog:
             text = json.dumps(values, ensure_ascii=False)
             record = logging.LogRecord("live", logging.INFO, "", 0, "%s", (text,), None)
             self._handler.handle(record)
+
+    def alert(self, name: str, text: str, now: Micros, *, is_new: bool) -> None:
+        """Say that an alert begins or is over."""
+        self.say(
+            {
+                "ts": text_of(now),
+                "level": "error" if is_new else "info",
+                "event": "Alert" if is_new else "AlertOver",
+                "book": self._book,
+                "alert": name,
+                "reason": text,
+            }
+        )
 
     def close(self) -> None:
         """Close the file."""

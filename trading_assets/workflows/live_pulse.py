@@ -69,6 +69,7 @@ class Pulse:
             ],
             "slo_level": level_of(book).name,
             "budget_left": budget.remaining if budget and not budget.failure else None,
+            "alerts": self._supervision.alerts,
             "supervision": budget.failure if budget else "",
             "metrics": self._supervision.figures()
             | {"pnl_realized": float(self._session.machine.realised_pnl)},

@@ -6,6 +6,7 @@ here can hold up a decision, and nothing is counted that the journal does not sa
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,6 +25,7 @@ from trading_assets.domain.events import (
 )
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.ports import Clock
+from trading_assets.live.supervision.alerts import Signs, alerts
 from trading_assets.live.supervision.budget import Budget
 from trading_assets.live.supervision.counters import Counters
 from trading_assets.live.supervision.slo import WINDOW, SloMeter, SloTerms
@@ -95,6 +97,7 @@ class Supervision:
         self._judged: Micros = 0
         self._budget: Budget | None = None
         self._figures: dict[str, float] = {}
+        self.alerts: dict[str, str] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="supervision", daemon=True)
 
@@ -147,6 +150,7 @@ class Supervision:
         now = self._now()
         for row in journal.of_kinds(_HALTS):
             self._meter.note(row.event, row.recorded)
+            self._counters.note(row.event, row.recorded)
         for row in journal.of_kinds((BarReady.__name__,), start=now - WINDOW):
             self._meter.note(row.event, row.recorded)
         yesterday = now // DAY * DAY - self._meter.terms.bar_size
@@ -164,6 +168,27 @@ class Supervision:
             self._meter.forget_before(self._judged - WINDOW)
             self._budget = Budget(self._meter.standing(self._judged).remaining)
         self._figures = self._counters.figures()
+        self._watch_signs()
+
+    def _watch_signs(self) -> None:
+        """Say what begins to alert and what ends."""
+        counters, terms, now = self._counters, self._meter.terms, self._clock.now()
+        behind = (now - counters.last_bar - terms.bar_size) / terms.bar_size
+        found = alerts(
+            Signs(
+                bars_behind=behind if terms.is_wall and counters.last_bar else 0.0,
+                error_rate=counters.error_rate,
+                outcomes=counters.outcomes,
+                in_doubt_s=counters.in_doubt_s(now),
+                halt_source=counters.halt_source,
+                free_bytes=shutil.disk_usage(self._place.folder).free,
+                offset_ms=counters.offset_ms,
+            )
+        )
+        for name in found.keys() ^ self.alerts.keys():
+            is_new = name in found
+            self._log.alert(name, found.get(name, "over"), now, is_new=is_new)
+        self.alerts = found
 
     def _note(self, row: JournalRow) -> None:
         event = row.event

@@ -84,6 +84,7 @@ def _lines(found: BookStatus) -> list[tuple[str, str]]:
     for pause in book.get("pauses", ()):
         what = pause["symbol"] or "all symbols"
         lines.append(("entries paused", f"{what}: {pause['cause']} ({pause['reason']})"))
+    lines += [("ALERT", f"{name}: {text}") for name, text in book.get("alerts", {}).items()]
     if book.get("supervision"):
         lines.append(("supervision", str(book["supervision"])))
     if book:

@@ -17,9 +17,12 @@ from trading_assets.domain.events import (
     OrderFilled,
     OrderIntentCreated,
     OrderOutcomeUnknown,
+    OrderProvenAbsent,
     OrderRefused,
     OrderReported,
     OrderSubmitted,
+    TradingHalted,
+    TradingResumed,
 )
 from trading_assets.domain.ids import Micros
 
@@ -42,6 +45,8 @@ class Counters:
 
     Attributes:
         bar_size: of the book.
+        offset_ms: how far the venue's clock was ahead at the latest sending.
+        halt_source: of the halt in force, "" for none.
         is_wall: the market's clock is the world's; without it, nothing can be said of how long
             after the close of a bar something was recorded.
     """
@@ -51,8 +56,11 @@ class Counters:
     totals: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_TOTALS.values(), 0))
     late_bars: int = 0
     last_bar: Micros = 0
+    offset_ms: float = 0.0
+    halt_source: str = ""
     _bar_of: dict[str, Micros] = field(default_factory=dict)
     _sent: dict[str, Micros] = field(default_factory=dict)
+    _in_doubt: dict[str, Micros] = field(default_factory=dict)
     _latency_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
     _rtt_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
     _lag_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
@@ -66,6 +74,7 @@ class Counters:
         name = _TOTALS.get(type(event))
         if name is not None:
             self.totals[name] += 1
+        self._note_trouble(event, recorded)
         if isinstance(event, BarReady):
             self.last_bar = event.ts
             self.late_bars += event.late
@@ -83,6 +92,15 @@ class Counters:
             self._answered(event.fill.client_order_id, recorded, is_good=True)
         elif isinstance(event, OrderRefused | OrderOutcomeUnknown):
             self._answered(event.client_order_id, recorded, is_good=False)
+
+    def in_doubt_s(self, now: Micros) -> float:
+        """Give how long the oldest order without an answer has waited, by the machine's clock."""
+        return max(((now - since) / 1e6 for since in self._in_doubt.values()), default=0.0)
+
+    @property
+    def outcomes(self) -> int:
+        """How many orders `error_rate` is of."""
+        return len(self._outcomes)
 
     @property
     def error_rate(self) -> float:
@@ -108,6 +126,20 @@ class Counters:
                 if values:
                     found[f"{name}_{label}"] = quantile(values, share)
         return found
+
+    def _note_trouble(self, event: Event, recorded: Micros) -> None:
+        if isinstance(event, OrderOutcomeUnknown):
+            self._in_doubt.setdefault(event.client_order_id, recorded)
+        elif isinstance(event, OrderRefused | OrderProvenAbsent):
+            self._in_doubt.pop(event.client_order_id, None)
+        elif isinstance(event, OrderReported):
+            self._in_doubt.pop(event.report.client_order_id, None)
+        elif isinstance(event, OrderSubmitted) and self.is_wall:
+            self.offset_ms = (event.auth_ts - recorded) / 1_000
+        elif isinstance(event, TradingHalted):
+            self.halt_source = event.source or "person"
+        elif isinstance(event, TradingResumed):
+            self.halt_source = ""
 
     def _time(self, into: deque[float], recorded: Micros, bar_ts: Micros | None) -> None:
         if self.is_wall and bar_ts is not None:

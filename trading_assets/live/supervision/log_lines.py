@@ -70,8 +70,8 @@ class LogLines:
         symbol = getattr(inner, "symbol", None) or (ticket.symbol if ticket else None)
         reason = next((getattr(event, r) for r in _REASONS if getattr(event, r, "")), None)
         return {
-            "ts": _text(event.ts),
-            "recorded": _text(recorded),
+            "ts": text_of(event.ts),
+            "recorded": text_of(recorded),
             "level": _LEVELS.get(type(event), "info"),
             "event": type(event).__name__,
             "book": self._book,
@@ -113,5 +113,6 @@ def _prices(event: Event, ticket: OrderTicket | None) -> dict[str, str] | None:
     return texts or None
 
 
-def _text(ts: Micros) -> str:
+def text_of(ts: Micros) -> str:
+    """Write an instant in ISO 8601, UTC, to the microsecond."""
     return datetime.fromtimestamp(ts / 1_000_000, UTC).isoformat(timespec="microseconds")

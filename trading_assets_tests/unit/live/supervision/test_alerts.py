@@ -1,0 +1,53 @@
+"""Each rule alerts just beyond its line, and not on it."""
+
+from __future__ import annotations
+
+import pytest
+
+from trading_assets.domain.control import HaltLevel
+from trading_assets.domain.events import (
+    OrderOutcomeUnknown,
+    OrderProvenAbsent,
+    OrderSubmitted,
+    TradingHalted,
+    TradingResumed,
+)
+from trading_assets.live.supervision.alerts import RULES, Signs, alerts
+from trading_assets.live.supervision.counters import Counters
+
+SECOND = 1_000_000
+GIB = 1024**3
+
+
+@pytest.mark.parametrize(
+    ("name", "well", "ill"),
+    [
+        ("bar_gap", Signs(bars_behind=2.0), Signs(bars_behind=2.1)),
+        ("order_errors", Signs(error_rate=0.1, outcomes=50), Signs(error_rate=0.11, outcomes=50)),
+        ("order_errors", Signs(error_rate=1.0, outcomes=9), Signs(error_rate=1.0, outcomes=10)),
+        ("loss_halt", Signs(halt_source="cli"), Signs(halt_source="risk")),
+        ("drift", Signs(halt_source="person"), Signs(halt_source="reconcile")),
+        ("order_unresolved", Signs(in_doubt_s=60.0), Signs(in_doubt_s=60.1)),
+        ("disk", Signs(free_bytes=GIB), Signs(free_bytes=GIB - 1)),
+        ("clock", Signs(offset_ms=-500.0), Signs(offset_ms=-501.0)),
+    ],
+)
+def test_a_rule_alerts_beyond_its_line(name, well, ill):
+    assert alerts(well) == {}
+    assert list(alerts(ill)) == [name]
+    assert name in RULES
+
+
+def test_signs_of_trouble_come_and_go_with_the_rows():
+    counters = Counters(60 * SECOND, is_wall=True)
+    counters.note(OrderSubmitted(0, "a", 10 * SECOND + 600_000, 5000), 10 * SECOND)
+    counters.note(OrderOutcomeUnknown(0, "a", "lost"), 11 * SECOND)
+    counters.note(OrderOutcomeUnknown(0, "a", "still"), 50 * SECOND)
+    counters.note(TradingHalted(0, "daily loss", HaltLevel.HALT, "risk"), 12 * SECOND)
+    assert counters.offset_ms == 600.0
+    assert counters.in_doubt_s(81 * SECOND) == 70.0
+    assert counters.halt_source == "risk"
+    counters.note(OrderProvenAbsent(0, "a", "2 queries"), 90 * SECOND)
+    counters.note(TradingResumed(0, "seen", "ann"), 91 * SECOND)
+    assert counters.in_doubt_s(99 * SECOND) == 0.0
+    assert counters.halt_source == ""
