@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from trading_assets.domain.bar import MINUTE
+from trading_assets.domain.control import CommandKind
 from trading_assets.domain.errors import TradingAssetsError
 from trading_assets.domain.events import (
     BarReady,
     CommandReceived,
+    Event,
     ForeignFillSeen,
     LimitsTightened,
     OrderFilled,
@@ -123,9 +125,13 @@ def _people(world: World) -> Iterator[str]:
     taken = [event.inbox_id for event in events if isinstance(event, CommandReceived)]
     if taken != [command.inbox_id for command in world.people.asked]:
         yield f"command: {len(world.people.asked)} were written, {taken} were taken"
-    if world.terminal == "halt_and_resume" and world.session and world.session.state.halted:
-        yield f"resume: the book is still halted: {world.session.state.halted}"
-    if world.terminal == "flatten" and world.session is not None:
+    if world.terminal == "halt_and_resume" and world.session is not None:
+        halted = world.session.state.halted
+        if halted and not any(map(_is_refused_resume, events)):
+            yield f"resume: the book is still halted: {halted}"
+    # A hand can have sold what the book holds; the venue refuses the exit then.
+    is_alone = not world.plan.counts["foreign_trade"]
+    if world.terminal == "flatten" and world.session is not None and is_alone:
         least = {item.symbol: float(item.min_notional) for item in INSTRUMENTS}
         positions = world.session.machine.positions()  # what is worth less cannot be sold
         held = [p.symbol for p in positions if float(p.quantity) * p.price >= least[p.symbol]]
@@ -138,6 +144,15 @@ def _people(world: World) -> Iterator[str]:
             value = _value(world, event.ticket)
             if value > TIGHTENED * _ROUNDING and not event.ticket.reduce_only:
                 yield f"limit: entry {event.ticket.client_order_id} is worth {value:.2f}"
+
+
+def _is_refused_resume(event: Event) -> bool:
+    """Tell of a resume that a process repeats: the last one ended after it had lifted the latch.
+
+    The halt of the journal stands then, and a person has to resume that one.
+    """
+    is_resume = isinstance(event, CommandReceived) and event.kind is CommandKind.RESUME_TRADING
+    return is_resume and bool(getattr(event, "refused", ""))
 
 
 def _value(world: World, ticket: OrderTicket) -> float:
