@@ -83,12 +83,12 @@ class Effects:
             return
         tickets = [command.ticket for command in commands if isinstance(command, SubmitOrder)]
         if tickets:
-            rows.append(self._departure(tickets[0]))
+            rows += self._departure(tickets[0], commands, tickets)
         self._board.post(self._session.state)
         self._commit(rows)
         for place, ticket in enumerate(tickets):
             if place:
-                self._commit([self._departure(ticket)])
+                self._commit(self._departure(ticket, commands, tickets))
             if ticket.client_order_id in self._session.state.orders:
                 self._send(ticket)
         for command in commands:
@@ -125,8 +125,13 @@ class Effects:
         """Write the book's state as of the journal's last row."""
         self._journal.save_snapshot(self._session.snapshot())
 
-    def _departure(self, ticket: OrderTicket) -> Event:
-        """Give the row that must be durable before an order leaves, or the one that it will not."""
+    def _departure(
+        self, ticket: OrderTicket, commands: list[Command], tickets: list[OrderTicket]
+    ) -> list[Event]:
+        """Give the row that must be durable before an order leaves, or the one that it will not.
+
+        The end of an order that stays here can wake others: they join `commands` and `tickets`.
+        """
         name, now = ticket.client_order_id, self._clock.now()
         held = self._hold(ticket)
         event: Event
@@ -135,8 +140,10 @@ class Effects:
         else:
             window_ms = self._broker.recv_window_ms
             event = OrderSubmitted(now, name, self._broker.auth_now(), window_ms)
-        self._session.handle(event)
-        return event
+        caused = self._session.handle(event)
+        commands += caused
+        tickets += [command.ticket for command in caused if isinstance(command, SubmitOrder)]
+        return [event, *self._session.take_derived()]
 
     def _send(self, ticket: OrderTicket) -> None:
         """Send once, and commit what came back; a lost answer is resolved by asking."""

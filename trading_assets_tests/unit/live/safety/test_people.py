@@ -367,3 +367,24 @@ def test_a_kill_around_a_resume_leaves_the_book_halted_or_resumed_and_never_betw
     assert len(_kinds(desk, TradingResumed)) == (not is_refused)
     if is_refused:
         assert desk.venue.sent == []
+
+
+def test_a_stop_in_the_middle_of_a_flatten_leaves_a_journal_that_can_be_gone_on_with(kit):
+    desk = kit.Desk([(1000, 200), (NAN, NAN)])
+    desk.run(1)
+    stop = threading.Event()
+    submit = desk.venue.submit
+
+    def refuse_and_stop(ticket):
+        desk.venue.script = ["refuse"]
+        stop.set()
+        return submit(ticket)
+
+    desk.venue.submit = refuse_and_stop
+    desk.people.ask(KIND.FLATTEN_ALL)
+    desk.run(2, stop)
+    assert len(_kinds(desk, OrderProvenAbsent)) >= 2
+    desk.venue.submit = submit
+    desk.run(1)
+    assert desk.session.machine.position == [0, 0]
+    assert len(set(desk.venue.sent)) == len(desk.venue.sent)
