@@ -16,7 +16,7 @@ def test_every_figure_names_its_command_day_and_revision():
 
     assert problems(entries) == []
     for entry in entries:
-        assert entry["command"].startswith("trading-assets ")
+        assert entry["command"].startswith(("trading-assets ", "python benchmarks/"))
         assert re.fullmatch(r"\d{4}-\d\d-\d\d", entry["date"])
-        assert re.fullmatch(r"[0-9a-f]{12}\+?", entry["revision"])
-        assert entry["figures"]["violations"] == 0
+        assert re.fullmatch(r"[0-9a-f]{7,12}\+?", entry["revision"])
+        assert not entry["figures"].get("violations")
