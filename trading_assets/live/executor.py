@@ -20,8 +20,6 @@ from trading_assets.domain.errors import (
 from trading_assets.domain.events import (
     BarReady,
     Event,
-    ReleaseAwaited,
-    ReleaseRefused,
     ReleaseSwitched,
     SessionClosed,
     SessionOpened,
@@ -33,14 +31,12 @@ from trading_assets.live.closing import next_look_s
 from trading_assets.live.effects import Effects
 from trading_assets.live.executor_terms import (
     LiveSummary,
-    Observation,
     Pace,
     Surroundings,
     quantile,
 )
 from trading_assets.live.hand_over import next_step
 from trading_assets.live.policies.book_policies import BookPolicies
-from trading_assets.live.policies.pauses import summary
 from trading_assets.live.ports import Feed, Journal, LocalTime
 from trading_assets.live.reconcile import SETTLING, Reconciler
 from trading_assets.live.recovery import after_restart, never_sent
@@ -49,6 +45,7 @@ from trading_assets.live.safety.arming import approval
 from trading_assets.live.safety.attention import Attention
 from trading_assets.live.safety.collar import Collar, CollarTerms
 from trading_assets.live.session import Session
+from trading_assets.live.signs import Signs
 from trading_assets.live.supervision.budget import budget_events
 from trading_assets.live.venue_time import VenueTime
 
@@ -107,9 +104,9 @@ class Executor:
         self._max_bars: int | None = None
         self._asked_s = 0.0
         self._late_bars = 0
-        self._state = ""
         self._switched_to = ""
-        self._due_s = {"beat": 0.0, "reconcile": 0.0, "observe": 0.0}
+        self._due_s = {"reconcile": 0.0}
+        self._signs = Signs(session, journal, clock, local, pace, around)
 
     def run(self, stop: threading.Event, *, max_bars: int | None = None) -> LiveSummary:
         """Recover, reconcile, trade until `stop` is set, and close.
@@ -126,7 +123,7 @@ class Executor:
                 self._attention.latch_only(
                     HaltRequest(f"{error.what}: {error.found}", source="disk")
                 )
-            self._tell("failed", str(error))
+            self._signs.tell("failed", str(error))
             raise
 
     def _run(self, stop: threading.Event, max_bars: int | None) -> LiveSummary:
@@ -180,7 +177,7 @@ class Executor:
             self._effects.take(
                 [opened, *approval(self._around.armed, now), *after_restart(state, now)]
             )
-        self._tell("starting")
+        self._signs.tell("starting")
         while state.in_doubt() or not self._reconcile():
             was_in_doubt = state.in_doubt()
             self._effects.take(self._resolution.step(state))
@@ -189,7 +186,7 @@ class Executor:
                 return
             self._heed_people()
             self._clock.poll()
-            self._tell("starting")
+            self._signs.tell("starting")
         now = self._clock.poll()
         last = state.last_bar
         self._effects.take(self._policies.due(now))
@@ -237,7 +234,7 @@ class Executor:
         if failure is not None:
             raise failure
         self._heed_release()
-        self._tell("halted" if self._session.state.halted else "trading")
+        self._signs.tell("halted" if self._session.state.halted else "trading")
 
     def _heed_release(self) -> None:
         """Make ready for another release of the book, and leave the present one between bars."""
@@ -247,17 +244,9 @@ class Executor:
         event = next_step(self._session, releases, self._clock.now())
         if event is not None:
             self._effects.take([event])
-            self._tell_of(event)
+            self._signs.tell_of(event)
         if isinstance(event, ReleaseSwitched):
             self._switched_to = event.release_id
-
-    def _tell_of(self, event: Event) -> None:
-        """Tell of a release at once: it is news whatever the state."""
-        words = {ReleaseAwaited: "awaits", ReleaseSwitched: "leaves for", ReleaseRefused: "refuses"}
-        release_id = getattr(event, "release_id", "")
-        reason = getattr(event, "reason", "")
-        text = f"{words[type(event)]} release {release_id or 'none'} {reason}".strip()
-        self._around.observe(self._observation(self._state, text))
 
     def _take_bars(self, now: Micros) -> VenueUnavailable | None:
         """Handle the bars that have closed; a venue that gives none keeps nothing else waiting."""
@@ -294,7 +283,7 @@ class Executor:
         if self._pace.latch_losses:
             self._attention.note_losses()
         self._bar_ms.append((self._local.monotonic() - self._asked_s) * 1000)
-        self._tell("halted" if self._session.state.halted else "trading")
+        self._signs.tell("halted" if self._session.state.halted else "trading")
 
     def _settled(self, bar: BarReady) -> list[Event]:
         """Give what the bar did to orders that no venue works: the book hears of it first."""
@@ -342,7 +331,7 @@ class Executor:
             try:
                 return work()
             except (VenueUnavailable, RateLimited) as error:
-                self._tell("venue_down", error.what)
+                self._signs.tell("venue_down", error.what)
                 if isinstance(error, RateLimited):
                     pause_s = max(pause_s, error.retry_after_ms / 1000)
             if self._wait(pause_s):
@@ -364,7 +353,7 @@ class Executor:
         if self._is_open:
             self._effects.take([SessionClosed(self._clock.now(), reason)])
             self._effects.save_snapshot()
-        self._tell("stopped", reason)
+        self._signs.tell("stopped", reason)
         return self._summary(reason, self._local.monotonic() - began)
 
     def _summary(self, reason: str, stop_s: float) -> LiveSummary:
@@ -382,30 +371,6 @@ class Executor:
             bar_ms_p50=quantile(self._bar_ms, 0.50),
             bar_ms_p95=quantile(self._bar_ms, 0.95),
             switched_to=self._switched_to,
-        )
-
-    # Signs of life
-
-    def _tell(self, state: str, reason: str = "") -> None:
-        is_news = state != self._state
-        self._state = state
-        now_s = self._local.monotonic()
-        if self._is_due("beat", self._pace.heartbeat_s, now_s) or is_news:
-            self._around.beat(state, self._journal.head, self._clock.now())
-        if self._is_due("observe", self._pace.observe_s, now_s) or is_news:
-            self._around.observe(self._observation(state, reason))
-
-    def _observation(self, state: str, reason: str) -> Observation:
-        machine = self._session.machine
-        return Observation(
-            state=state,
-            ts=self._clock.now(),
-            seq=self._journal.head,
-            bars=self._session.state.bars,
-            open_orders=len(self._session.state.orders),
-            equity=float(machine.equity),
-            drawdown=float(machine.drawdown),
-            reason=reason or self._session.state.halted or summary(self._session.state),
         )
 
     def _is_due(self, what: str, every_s: float, now_s: float) -> bool:
