@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from trading_assets.domain.errors import RecoveryError
+from trading_assets.domain.errors import CorruptFile, RecoveryError
 from trading_assets.domain.events import (
     Event,
     ReleaseAwaited,
@@ -18,6 +18,8 @@ from trading_assets.live.ports import DecisionMachine
 from trading_assets.live.session import Session
 
 CARRY, WHEN_FLAT, CLOSE = "carry", "when_flat", "close"
+UNREADABLE = "unreadable"
+"""Stands for the release that a damaged ledger names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +78,35 @@ def next_step(session: Session, releases: Releases, ts: Micros) -> Event | None:
     Called between two bars.
     """
     state, present = session.state, session.setup.release_id
-    wanted = releases.current()
-    if wanted in ("", present):
+    try:
+        wanted = releases.current()
+    except CorruptFile as error:  # what the book trades is known; what it shall trade is not
+        known = state.refused_release == UNREADABLE
+        return None if known else ReleaseRefused(ts, UNREADABLE, str(error))
+    if wanted in ("", present, state.refused_release):
         return ReleaseAwaited(ts, "", "", 0) if state.awaited else None
-    if wanted == state.refused_release:
-        return None
     if wanted != state.awaited:
-        found = releases.examine(wanted)
-        if found.refusal:
-            return ReleaseRefused(ts, wanted, found.refusal)
-        carries = releases.policy != CARRY or found.can_carry
-        policy = releases.policy if carries else WHEN_FLAT
-        return ReleaseAwaited(ts, wanted, policy, 0 if policy == CLOSE else releases.bars)
-    if not _is_ready(session):
-        return None
-    return ReleaseSwitched(ts, present, wanted, state.hand_over == CARRY)
+        return _examined(releases, wanted, ts)
+    return _leaving(session, releases, ts) if _is_ready(session) else None
+
+
+def _examined(releases: Releases, wanted: str, ts: Micros) -> Event:
+    found = releases.examine(wanted)
+    if found.refusal:
+        return ReleaseRefused(ts, wanted, found.refusal)
+    carries = releases.policy != CARRY or found.can_carry
+    policy = releases.policy if carries else WHEN_FLAT
+    return ReleaseAwaited(ts, wanted, policy, 0 if policy == CLOSE else releases.bars)
+
+
+def _leaving(session: Session, releases: Releases, ts: Micros) -> Event:
+    """Look at the release once more: it may have been damaged while it was awaited."""
+    state = session.state
+    found = releases.examine(state.awaited)
+    if found.refusal:
+        return ReleaseRefused(ts, state.awaited, found.refusal)
+    carried = state.hand_over == CARRY
+    return ReleaseSwitched(ts, session.setup.release_id, state.awaited, carried)
 
 
 def handed_over(former: Session, terms: Terms, event: ReleaseSwitched) -> Session:

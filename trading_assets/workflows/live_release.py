@@ -20,7 +20,7 @@ from trading_assets.workflows.live_book import LiveBook
 from trading_assets.workflows.release_parts import SUPPORTED, machine_factory
 from trading_assets.workflows.stream_bars import require_venue_is_source
 
-_TRIAL_S = 120.0
+_TRIAL_S = 60.0  # the executor's loop stands still meanwhile; its watchdog waits longer
 
 
 def release_to_trade(desk: Desk, place: LiveBook) -> tuple[Release, bool]:

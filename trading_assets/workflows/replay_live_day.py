@@ -20,13 +20,12 @@ from trading_assets.domain.events import (
     EquityMarked,
     Event,
     OrderIntentCreated,
-    SessionOpened,
     SignalRow,
 )
 from trading_assets.domain.ids import Micros, Month, Symbol
 from trading_assets.live.feed import bars_from_frame
 from trading_assets.live.hand_over import Terms, TermsOf
-from trading_assets.live.recovery import first_session, follow
+from trading_assets.live.recovery import first_session, follow, last_release
 from trading_assets.live.session import Session
 from trading_assets.market.bar_frame import between
 from trading_assets.market.resample import resample
@@ -150,7 +149,7 @@ def replay_live_day(desk: Desk, book: str, day: date) -> ParityReport:
     return ParityReport(
         book=place.name,
         day=day,
-        release_id=release.release_id,
+        release_id=session.setup.release_id,
         bars=found.bars,
         rows=found.rows,
         bars_differ=found.bars_differ,
@@ -166,14 +165,14 @@ def replay_live_day(desk: Desk, book: str, day: date) -> ParityReport:
 
 
 def _release(desk: Desk, place: LiveBook, journal: JournalReader) -> Release:
-    opened = journal.latest(SessionOpened.__name__)
-    if not isinstance(opened, SessionOpened):
+    named = last_release(journal)
+    if named is None:
         raise RecoveryError(
             f"Book {place.name} has not traded yet",
             expected="a session in its journal",
             found="none",
         )
-    return desk.releases.get(opened.release_id)
+    return desk.releases.get(named)
 
 
 def _computed_again(desk: Desk, release: Release, start: Micros) -> _Again:

@@ -188,7 +188,7 @@ def _judge_parity(instance: dg.DagsterInstance, desk: "Desk", key: str) -> list[
     """Look at what the replay of the day found; it is not replayed once more."""
     equal: Any = _found(instance, live_parity.key, key, "equal")
     done = [
-        _demoted(desk, book, key)
+        _demoted(desk, book, key, _found(instance, live_parity.key, key, book)["release_id"])
         for book, is_equal in equal.items()
         if not is_equal and desk.settings.live.parity_demotes
     ]
@@ -200,12 +200,12 @@ def _judge_fills(instance: dg.DagsterInstance, key: str) -> list[Finding]:
     return [Finding("as_expected", not any(failures.values()), {"failures": dict(failures)})]
 
 
-def _demoted(desk: "Desk", book: str, key: str) -> str:
+def _demoted(desk: "Desk", book: str, key: str, release_id: str) -> str:
     """Take a book back that does not decide as its release does; it only tightens."""
     from trading_assets.workflows.switch_release import demote
 
     reason = f"the decisions of {key} cannot be had again to the bit"
-    return demote(desk, book, reason=reason, source="parity")
+    return demote(desk, book, release_id=release_id, reason=reason, source="parity")
 
 
 def _found(instance: dg.DagsterInstance, asset: dg.AssetKey, key: str, name: str) -> Any:

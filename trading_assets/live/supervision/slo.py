@@ -2,7 +2,8 @@
 
 The unit is one minute of one symbol. It is good when the bar it belongs to was decided on and
 journalled in time while no fault had halted the book; everything else is bad, also the time when no
-executor ran. Of a rolling window a small share may be bad.
+executor ran after one had died. From a clean stop to the next start nothing is judged: somebody
+wanted it so. Of a rolling window a small share may be bad.
 """
 
 from __future__ import annotations
@@ -12,7 +13,14 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from trading_assets.domain.bar import DAY
-from trading_assets.domain.events import BarReady, Event, TradingHalted, TradingResumed
+from trading_assets.domain.events import (
+    BarReady,
+    Event,
+    SessionClosed,
+    SessionOpened,
+    TradingHalted,
+    TradingResumed,
+)
 from trading_assets.domain.ids import Micros
 
 _MINUTE: Micros = 60_000_000
@@ -92,6 +100,7 @@ class SloMeter:
     terms: SloTerms
     _good: dict[Micros, int] = field(default_factory=dict)
     _halts: list[tuple[Micros, bool]] = field(default_factory=list)
+    _stops: list[tuple[Micros, bool]] = field(default_factory=list)
 
     def note(self, event: Event, recorded: Micros) -> None:
         """Take one row in.
@@ -109,6 +118,8 @@ class SloMeter:
             self._halts.append((event.ts, True))
         elif isinstance(event, TradingResumed):
             self._halts.append((event.ts, False))
+        elif isinstance(event, SessionClosed | SessionOpened):
+            self._stops.append((event.ts, isinstance(event, SessionClosed)))
 
     def standing(self, now: Micros) -> SloStanding:
         """Judge the window that ends now; a bar is judged once its time has run out.
@@ -125,12 +136,16 @@ class SloMeter:
         began = terms.began // size * size
         first = max(-(-start // size) * size, began)
         stop = (end - terms.within) // size * size
-        expected = max(0, (stop - first) // size) * terms.symbols
-        faults = tuple(self._faults(end))
+        faults = tuple(_spans(self._halts, end))
+        stopped = tuple(_spans(self._stops, end))
+        bars = max(0, (stop - first) // size) - _count(stopped, first, stop, size)
+        expected = bars * terms.symbols
         good = sum(
             min(count, terms.symbols)
             for ts, count in self._good.items()
-            if first <= ts < stop and not _touches(faults, ts, ts + size)
+            if first <= ts < stop
+            and not _touches(faults, ts, ts + size)
+            and not _touches(stopped, ts, ts + size)
         )
         minutes = size / _MINUTE
         budget = ALLOWED * WINDOW / _MINUTE * terms.symbols
@@ -140,18 +155,6 @@ class SloMeter:
         """Drop bars that no window reaches any more."""
         for ts in [ts for ts in self._good if ts < start]:
             del self._good[ts]
-
-    def _faults(self, end: Micros) -> Iterable[tuple[Micros, Micros]]:
-        """List the times when a fault had halted the book; only a resume ends one."""
-        since: Micros | None = None
-        for ts, is_fault in sorted(self._halts, key=lambda halt: halt[0]):
-            if is_fault and since is None:
-                since = ts
-            elif not is_fault and since is not None:
-                yield since, ts
-                since = None
-        if since is not None:
-            yield since, end
 
 
 def next_level(level: SloLevel, remaining: float) -> SloLevel:
@@ -170,3 +173,30 @@ def next_level(level: SloLevel, remaining: float) -> SloLevel:
 
 def _touches(spans: tuple[tuple[Micros, Micros], ...], start: Micros, end: Micros) -> bool:
     return any(begin <= end and start < until for begin, until in spans)
+
+
+def _spans(turns: Iterable[tuple[Micros, bool]], end: Micros) -> Iterable[tuple[Micros, Micros]]:
+    """List the times between a turn on and the next turn off, in order."""
+    since: Micros | None = None
+    for ts, is_on in sorted(turns, key=lambda turn: turn[0]):
+        if is_on and since is None:
+            since = ts
+        elif not is_on and since is not None:
+            yield since, ts
+            since = None
+    if since is not None:
+        yield since, end
+
+
+def _count(
+    spans: Iterable[tuple[Micros, Micros]], first: Micros, stop: Micros, size: Micros
+) -> int:
+    """Count the bars that open in [first, stop) and touch one of the spans, each once."""
+    count, done = 0, first
+    for begin, until in spans:
+        low = max(done, (begin - 1) // size * size)  # a bar that closes as a span begins touches it
+        high = min(stop, -(-until // size) * size)
+        if high > low:
+            count += (high - low) // size
+            done = high
+    return count

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from trading_assets.domain.control import HaltLevel
-from trading_assets.domain.events import BarReady, SignalRow, TradingHalted, TradingResumed
+from trading_assets.domain.events import (
+    BarReady,
+    SessionClosed,
+    SessionOpened,
+    SignalRow,
+    TradingHalted,
+    TradingResumed,
+)
 from trading_assets.live.supervision.slo import (
     FAULTS,
     WINDOW,
@@ -64,6 +71,44 @@ def test_down_time_is_bad_and_leaves_the_window_again():
     later = slo.standing(closed(60) + 6 * SECOND + WINDOW)
     assert later.bad == 0
     assert later.remaining == 1.0
+
+
+def opened(ts):
+    return SessionOpened(ts, "paper", "r1", ())
+
+
+def test_time_between_a_clean_stop_and_the_next_start_is_not_judged():
+    slo = meter()
+    slo.note(opened(START), START)
+    for place in (0, 1, 5, 6):
+        slo.note(bar(place), closed(place))
+    slo.note(SessionClosed(closed(1) + 20 * SECOND, "stopped"), 0)
+    slo.note(opened(closed(4) + 10 * SECOND), 0)  # in the sixth minute
+    found = slo.standing(closed(6) + 5 * SECOND)
+
+    assert (found.good, found.bad) == (6.0, 0.0)  # minutes 0, 1 and 6 of two symbols
+
+
+def test_two_stops_inside_one_bar_leave_it_out_once():
+    slo = meter()
+    slo.note(bar(0), closed(0))
+    for second in (5, 25):
+        slo.note(SessionClosed(closed(0) + second * SECOND, "stopped"), 0)
+        slo.note(opened(closed(0) + (second + 5) * SECOND), 0)
+    slo.note(bar(2), closed(2))
+    found = slo.standing(closed(2) + 5 * SECOND)
+
+    assert (found.good, found.bad) == (4.0, 0.0)
+
+
+def test_time_after_a_process_has_died_is_down_time():
+    slo = meter()
+    slo.note(opened(START), START)
+    slo.note(bar(0), closed(0))
+    slo.note(opened(closed(3)), 0)
+    slo.note(bar(4), closed(4))
+
+    assert slo.standing(closed(4) + 5 * SECOND).bad == 6.0
 
 
 def test_on_another_clock_the_time_of_recording_says_nothing():
