@@ -22,7 +22,7 @@ from trading_assets.domain.events import (
 )
 from trading_assets.domain.ports import Clock
 from trading_assets.storage.journal_codec import encode
-from trading_assets.storage.journal_files import Mark, Snapshot, Watermark
+from trading_assets.storage.journal_files import Mark, Seal, Snapshot, Watermark
 from trading_assets.storage.journal_reader import FILE, JournalReader, JournalRow, short
 from trading_assets.storage.roots import make_folder, sync_folder
 
@@ -89,6 +89,7 @@ class Journal(JournalReader):
         super().__init__(folder)
         self._refuse_another("book", book)
         self._refuse_another("clock epoch", epoch)
+        self._db.execute("PRAGMA wal_autocheckpoint = 0")  # only a snapshot folds the log in
         self._end = self.verify()
         self.lease = self._take_lease(holder)
 
@@ -125,10 +126,15 @@ class Journal(JournalReader):
         return end.seq
 
     def save_snapshot(self, payload: bytes) -> None:
-        """Store state as of the last row, and fold the write-ahead log into the database."""
+        """Store state as of the last row, and fold the write-ahead log into the database.
+
+        The database stays as it is until the next snapshot: what is written meanwhile stands in the
+        log. So the next start need not look at every row that is older.
+        """
         try:
-            self._snapshots.save(Snapshot(self._end, payload))
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy, *_ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            seal = None if busy else Seal.of(self.folder / FILE)
+            self._snapshots.save(Snapshot(self._end, payload, seal))
         except (OSError, sqlite3.Error) as error:
             self._failed = str(error)
             raise self._refusal(str(error)) from error

@@ -17,7 +17,7 @@ from trading_assets.domain.errors import RecoveryError
 from trading_assets.domain.events import Event
 from trading_assets.domain.ids import Micros
 from trading_assets.storage.journal_codec import decode
-from trading_assets.storage.journal_files import Mark, Snapshots, Watermark
+from trading_assets.storage.journal_files import Mark, Seal, Snapshots, Watermark
 
 FILE = "journal.sqlite"
 
@@ -148,6 +148,9 @@ class JournalReader:
     def verify(self) -> Mark:
         """Prove that the journal is whole and give its end.
 
+        Rows that a snapshot has seen are whole when not a byte of the database has changed since;
+        else each of them is proven, as the later ones are.
+
         Raises:
             RecoveryError: if a row is missing or altered, or if the journal is shorter than its
                 watermark or a snapshot, or differs from them there.
@@ -157,8 +160,11 @@ class JournalReader:
             name = f"snapshot {snapshot.mark.seq}"
             witnesses.append((snapshot.mark, name))
         expected = {mark.seq: (mark.crc, name) for mark, name in witnesses}
-        end = Mark(0, 0)
-        for row in self.rows():
+        end = self._sealed()
+        for mark, name in witnesses:
+            if 0 < mark.seq <= end.seq and self._mark_of(mark.seq) != mark:
+                raise _differs(self.folder, name, mark.seq)
+        for row in self.rows(end.seq):
             crc = _chained(row, end.crc)
             if crc is None or row.seq != end.seq + 1 or row.crc != crc:
                 raise _damaged(self.folder, row, end)
@@ -169,6 +175,19 @@ class JournalReader:
             if mark.seq > end.seq:
                 raise short(self.folder, name, mark.seq, end.seq)
         return end
+
+    def _sealed(self) -> Mark:
+        """Give the place up to which the database is byte for byte what a snapshot has seen."""
+        found = self._snapshots.all()
+        if not found or found[-1].seal is None:
+            return Mark(0, 0)
+        mark, seal = found[-1].mark, found[-1].seal
+        is_same = self._mark_of(mark.seq) == mark and Seal.of(self.folder / FILE) == seal
+        return mark if is_same else Mark(0, 0)
+
+    def _mark_of(self, seq: int) -> Mark | None:
+        row = next(self.rows(seq - 1), None)
+        return None if row is None else Mark(row.seq, row.crc)
 
     def latest_snapshot(self) -> tuple[int, bytes] | None:
         """Give (seq, payload) of the newest whole snapshot."""

@@ -14,7 +14,7 @@ import trading_assets
 from trading_assets.interfaces.cli import main
 
 ROOT = typer.main.get_command(main.app)
-_NAMED = re.compile(r"trading-assets((?: [a-z][a-z-]*)+)")
+_NAMED = re.compile(r"trading-assets((?: [a-z][a-z0-9-]*)+)")
 
 
 def command_of(words: list[str]) -> tuple[click.Command, list[str]]:
