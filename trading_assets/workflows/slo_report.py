@@ -9,12 +9,11 @@ from trading_assets.domain.bar import DAY
 from trading_assets.domain.events import (
     BarReady,
     SessionOpened,
-    TradingHalted,
-    TradingResumed,
 )
 from trading_assets.domain.ids import Micros
 from trading_assets.live.recovery import last_release
 from trading_assets.live.supervision.slo import (
+    TURNS,
     WINDOW,
     SloLevel,
     SloMeter,
@@ -26,7 +25,7 @@ from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import LiveBook, live_book
 
 _SECOND: Micros = 1_000_000
-_KINDS = tuple(kind.__name__ for kind in (BarReady, SessionOpened, TradingHalted, TradingResumed))
+_KINDS = (BarReady.__name__, *TURNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ def market_now(desk: Desk, journal: JournalReader) -> Micros:
 
 
 def _meter(desk: Desk, journal: JournalReader, start: Micros) -> SloMeter:
-    """Count the bars from `start` on, and all halts."""
+    """Count the bars from `start` on, and all halts, stops and starts."""
     opened = next(journal.of_kinds((SessionOpened.__name__,)), None)
     began = market_now(desk, journal) if opened is None else opened.ts
     release_id = last_release(journal)

@@ -31,6 +31,11 @@ ALLOWED = 0.005
 FAULTS = frozenset({"reconcile", "inbox", "watchdog"})
 """Sources of a halt that are faults; a person's halt, or one for a loss, is the book as wanted."""
 
+TURNS = tuple(
+    kind.__name__ for kind in (SessionOpened, SessionClosed, TradingHalted, TradingResumed)
+)
+"""Kinds of rows besides bars that a meter needs, those before the window included."""
+
 _ENTRIES_OFF_BELOW = 0.50
 _PAPER_BELOW = 0.25
 _HYSTERESIS = 0.10
