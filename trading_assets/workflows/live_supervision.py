@@ -7,7 +7,6 @@ here can hold up a decision, and nothing is counted that the journal does not sa
 from __future__ import annotations
 
 import shutil
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
@@ -20,15 +19,14 @@ from trading_assets.domain.events import (
     BarReady,
     EquityMarked,
     SessionOpened,
-    TradingHalted,
-    TradingResumed,
 )
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.ports import Clock
+from trading_assets.live.background import Background
 from trading_assets.live.supervision.alerts import Signs, alerts
 from trading_assets.live.supervision.budget import Budget
 from trading_assets.live.supervision.counters import Counters
-from trading_assets.live.supervision.slo import WINDOW, SloMeter, SloTerms
+from trading_assets.live.supervision.slo import TURNS, WINDOW, SloMeter, SloTerms
 from trading_assets.settings import Settings
 from trading_assets.storage.journal_reader import JournalReader, JournalRow
 from trading_assets.storage.release_store import Release
@@ -40,7 +38,6 @@ _SECOND: Micros = 1_000_000
 _PERIOD_S = 0.2
 _BATCH = 1_000
 _JUDGED_EVERY: Micros = 60_000_000
-_HALTS = (TradingHalted.__name__, TradingResumed.__name__)
 
 
 def supervise(desk: Desk, place: LiveBook, release: Release, *, is_wall: bool) -> Supervision:
@@ -67,7 +64,7 @@ def enforced(settings: Settings, supervision: Supervision) -> Callable[[], Budge
     return supervision.budget if is_on else lambda: None
 
 
-class Supervision:
+class Supervision(Background):
     """The watching thread of one book; entering starts it, leaving lets it read to the end."""
 
     def __init__(
@@ -86,6 +83,7 @@ class Supervision:
             terms: of its error budget; when it began is read from the journal.
             log: is given every row that is new, in order, in the watching thread; closed here.
         """
+        super().__init__("supervision")
         self._place = place
         self._clock = clock
         self._log = log
@@ -98,15 +96,12 @@ class Supervision:
         self._budget: Budget | None = None
         self._figures: dict[str, float] = {}
         self.alerts: dict[str, str] = {}
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="supervision", daemon=True)
 
     def __enter__(self) -> Self:
         with self._place.journal() as journal:
             for row in journal.tail(1):
                 self._seq, self._last_ts = row.seq, row.ts
-        self._thread.start()
-        return self
+        return super().__enter__()
 
     def __exit__(
         self,
@@ -114,8 +109,7 @@ class Supervision:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._ended.set()
-        self._thread.join()
+        super().__exit__(kind, error, trace)
         self._log.close()
 
     @property
@@ -131,11 +125,12 @@ class Supervision:
         """Give the latest counters and timers; returns at once."""
         return self._figures
 
-    def _watch(self) -> None:
+    def watch(self) -> None:
+        """Read rows as they come, until the end and the last of them."""
         try:
             with self._place.journal() as journal:
                 self._begin(journal)
-                while not self._ended.wait(_PERIOD_S):
+                while not self.ended.wait(_PERIOD_S):
                     self._look(journal)
                 self._look(journal)
         except (TradingAssetsError, OSError, ValueError) as error:
@@ -148,7 +143,7 @@ class Supervision:
         if opened is not None:
             self._note_begin(opened)
         now = self._now()
-        for row in journal.of_kinds(_HALTS):
+        for row in journal.of_kinds(TURNS):
             self._meter.note(row.event, row.recorded)
             self._counters.note(row.event, row.recorded)
         for row in journal.of_kinds((BarReady.__name__,), start=now - WINDOW):

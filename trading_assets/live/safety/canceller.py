@@ -6,16 +6,14 @@ those of the executor: what became of an order the executor learns by asking, as
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
 from trading_assets.domain.control import HaltLevel, HaltRequest
 from trading_assets.domain.errors import VenueError
 from trading_assets.domain.order import OrderTicket
 from trading_assets.domain.ports import Broker
+from trading_assets.live.background import Background
 from trading_assets.live.board import OrderBoard
 from trading_assets.live.exits import must_go
 
@@ -26,7 +24,7 @@ _GRACE_S = 0.2
 _AGAIN_S = 1.0
 
 
-class Canceller:
+class Canceller(Background):
     """A thread that acts only while a latch is up and orders that must go are still posted."""
 
     def __init__(
@@ -42,30 +40,17 @@ class Canceller:
             latched: gives the latch that is up.
             connect: makes a broker for this thread alone; called when it is first needed.
         """
+        super().__init__("canceller")
         self._board = board
         self._latched = latched
         self._connect = connect
         self._broker: Broker | None = None
         self._since_s: float | None = None
         self._asked_s: dict[str, float] = {}
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="canceller", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._ended.wait(_PERIOD_S):
+    def watch(self) -> None:
+        """Withdraw what must go, until the end."""
+        while not self.ended.wait(_PERIOD_S):
             latched = self._latched()
             if latched is None or latched.level < HaltLevel.HALT:
                 self._since_s = None
@@ -83,7 +68,7 @@ class Canceller:
             if ticket.client_order_id in self._asked_s
         }
         for ticket in tickets:
-            if self._ended.is_set():
+            if self.ended.is_set():
                 return
             self._ask(ticket)
 

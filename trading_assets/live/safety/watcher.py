@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
-from types import TracebackType
-from typing import Self
+
+from trading_assets.live.background import Background
 
 PERIOD_S = 0.05
 
 
-class Watcher:
+class Watcher(Background):
     """A thread that sets `wake` when what it looks at is not what it was, and when `stop` is set.
 
     Entering starts it, leaving ends it.
@@ -38,29 +38,16 @@ class Watcher:
             period_s: local seconds between two looks.
         """
         self.wake = threading.Event()
+        super().__init__("watcher")
         self._look = look
         self._stop = stop
         self._close = close
         self._period_s = period_s
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="watcher", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
+    def watch(self) -> None:
+        """Look and ring, until the end."""
         seen: Hashable = None
-        while not self._ended.wait(self._period_s):
+        while not self.ended.wait(self._period_s):
             try:
                 found = self._look()
             except Exception as error:  # the executor's own look names it

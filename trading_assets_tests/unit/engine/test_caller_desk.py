@@ -1,10 +1,11 @@
-"""Orders of a caller's own: pairs, brackets, cancelling."""
+"""Orders of a caller's own: pairs, brackets, cancelling; and what is no order."""
 
 import pytest
 
 from trading_assets.domain.errors import DataError, InvariantError
-from trading_assets.domain.order import OrderSide, OrderType
+from trading_assets.domain.order import OrderSide, OrderType, TimeInForce
 from trading_assets.domain.setup import SignalFamily
+from trading_assets.engine.machine import Machine
 from trading_assets.engine.requests import OrderRequest
 from trading_assets.records.codes import Cause, OrderState
 from trading_assets.risk.pre_trade import Refusal
@@ -184,3 +185,33 @@ def test_a_pair_needs_two_places_in_the_table(market):
 
     with pytest.raises(DataError, match="Too many"):
         machine.submit_oco(0, *pair())
+
+
+@pytest.mark.parametrize(
+    ("kind", "prices", "message"),
+    [
+        (OrderType.MARKET, {"limit_ticks": 1}, "limit: False, stop: False"),
+        (OrderType.LIMIT, {}, "limit: True, stop: False"),
+        (OrderType.STOP_LIMIT, {"stop_ticks": 1}, "limit: True, stop: True"),
+        (OrderType.STOP, {"stop_ticks": 1, "tif": TimeInForce.IOC}, "fill at once"),
+    ],
+)
+def test_an_order_that_makes_no_sense_is_refused(market, kind, prices, message):
+    machine = market([FLAT]).machine()
+
+    with pytest.raises(DataError, match=message):
+        machine.submit(0, OrderSide.BUY, kind, 1, **prices)
+
+
+def test_no_order_before_the_first_bar(market):
+    with pytest.raises(DataError, match="first bar"):
+        Machine(market([FLAT]).setup).submit(0, OrderSide.BUY, OrderType.MARKET, 1)
+
+
+def test_the_order_table_is_never_overrun(market):
+    machine = market([FLAT]).machine()
+    for _ in range(8):
+        machine.submit(0, OrderSide.BUY, OrderType.LIMIT, 1, limit_ticks=100)
+
+    with pytest.raises(DataError, match="Too many"):
+        machine.submit(0, OrderSide.BUY, OrderType.LIMIT, 1, limit_ticks=100)

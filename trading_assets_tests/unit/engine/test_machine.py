@@ -357,36 +357,6 @@ def test_a_range_outside_the_bars_is_refused(market):
         Machine(desk.setup).run(desk.bars, desk.signals, 0, 2)
 
 
-@pytest.mark.parametrize(
-    ("kind", "prices", "message"),
-    [
-        (OrderType.MARKET, {"limit_ticks": 1}, "limit: False, stop: False"),
-        (OrderType.LIMIT, {}, "limit: True, stop: False"),
-        (OrderType.STOP_LIMIT, {"stop_ticks": 1}, "limit: True, stop: True"),
-        (OrderType.STOP, {"stop_ticks": 1, "tif": TimeInForce.IOC}, "fill at once"),
-    ],
-)
-def test_an_order_that_makes_no_sense_is_refused(market, kind, prices, message):
-    machine = market([FLAT]).machine()
-
-    with pytest.raises(DataError, match=message):
-        machine.submit(0, OrderSide.BUY, kind, 1, **prices)
-
-
-def test_no_order_before_the_first_bar(market):
-    with pytest.raises(DataError, match="first bar"):
-        live(market).submit(0, OrderSide.BUY, OrderType.MARKET, 1)
-
-
-def test_the_order_table_is_never_overrun(market):
-    machine = market([FLAT]).machine()
-    for _ in range(8):
-        machine.submit(0, OrderSide.BUY, OrderType.LIMIT, 1, limit_ticks=100)
-
-    with pytest.raises(DataError, match="Too many"):
-        machine.submit(0, OrderSide.BUY, OrderType.LIMIT, 1, limit_ticks=100)
-
-
 def test_bars_must_be_bars():
     ts = np.array([1, 2], np.int64)
     good = np.ones((1, 2))

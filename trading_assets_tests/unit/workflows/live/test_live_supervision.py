@@ -6,7 +6,12 @@ import json
 
 import pytest
 
-from trading_assets.domain.events import OrderRefused, OrderSubmitted, SessionOpened
+from trading_assets.domain.events import (
+    OrderRefused,
+    OrderSubmitted,
+    SessionClosed,
+    SessionOpened,
+)
 from trading_assets.live.supervision.slo import SloTerms
 from trading_assets.settings import load_settings
 from trading_assets.storage.journal import Journal
@@ -57,6 +62,19 @@ def test_two_hours_without_a_bar_cost_more_than_half_of_the_budget(settings):
     assert [line["seq"] for line in lines if "seq" in line] == [2, 3]
 
 
+def test_two_hours_of_a_clean_stop_before_this_start_cost_nothing(settings):
+    place = live_book(settings, "paper")
+    with Journal(place.folder, book="paper", epoch="wall", clock=Clock()) as journal:
+        journal.append([SessionOpened(OPENED, "paper", "r1", ())])
+        journal.append([SessionClosed(OPENED + 1, "stopped")])
+        journal.append([SessionOpened(Clock().now() - MINUTE // 2, "paper", "r1", ())])
+    terms = SloTerms(symbols=1, bar_size=MINUTE, began=0)
+    with Supervision(place, Clock(), terms, log=LiveLog(settings, place)) as watch:
+        pass
+
+    assert watch.budget().remaining == 1.0
+
+
 def test_nothing_is_enforced_on_another_clock_or_when_switched_off(settings, tmp_path):
     watch, _ = _watched(settings, [], is_wall=False)
     assert enforced(settings, watch)() is None
@@ -73,6 +91,6 @@ def test_a_journal_that_cannot_be_read_any_more_is_a_failure_that_is_told(settin
     terms = SloTerms(symbols=1, bar_size=MINUTE, began=0)
     watch = Supervision(place, Clock(), terms, log=log)
     (place.folder / "journal.sqlite").write_bytes(b"not a database" * 100)
-    watch._watch()
+    watch.watch()
     log.close()
     assert "supervision of the book has failed" in watch.budget().failure
