@@ -17,14 +17,14 @@ from trading_assets.domain.events import (
     SessionOpened,
 )
 from trading_assets.domain.ids import Micros
-from trading_assets.live.recovery import replay_rows
+from trading_assets.live.recovery import last_release, replay_rows
 from trading_assets.live.session import Session
 from trading_assets.storage.journal_reader import JournalReader, JournalRow
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import live_book
 from trading_assets.workflows.release_parts import release_terms, terms_of
 
-_OF_BARS = {kind.__name__ for kind in (BarReady, EquityMarked, DecisionDropped, OrderIntentCreated)}
+_CAUSED = {kind.__name__ for kind in (EquityMarked, DecisionDropped, OrderIntentCreated)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +93,21 @@ def book_at(desk: Desk, book: str, *, ts: Micros | None = None, seq: int | None 
     place = live_book(desk.settings, book)
     with place.journal() as journal:
         journal.verify()
-        end = _last_until(journal, ts) if seq is None else _last_of(journal, seq)
+        end = (
+            _last_until(journal, ts, _bar_size(desk, journal))
+            if seq is None
+            else _last_of(journal, seq)
+        )
         opened = _opened_by(journal, end.seq)
         release = desk.releases.get(opened.release_id)
         last = release_terms(place, release)
         session = replay_rows(journal, last, end.seq, terms_of(desk.releases, place))
     return view_of(place.name, session, end.seq, end.ts)
+
+
+def _bar_size(desk: Desk, journal: JournalReader) -> Micros:
+    named = last_release(journal)
+    return desk.releases.get(named).spec.timeframe.micros if named else 0
 
 
 def _last_of(journal: JournalReader, seq: int) -> JournalRow:
@@ -113,23 +122,20 @@ def _last_of(journal: JournalReader, seq: int) -> JournalRow:
     )
 
 
-def _last_until(journal: JournalReader, ts: Micros | None) -> JournalRow:
+def _last_until(journal: JournalReader, ts: Micros | None, bar_size: Micros) -> JournalRow:
     """Give the last row of what had happened by an instant.
 
-    Rows about a bar carry its open time, and were written after it had closed: they count from the
-    next row on that names its own moment.
+    The row of a bar carries its open time and happened at its close; what it caused, with it.
     """
-    last = None
-    waiting: JournalRow | None = None
+    last, moment = None, 0
     for row in journal.rows():
-        if row.kind in _OF_BARS:
-            waiting = row
-            continue
-        if ts is not None and row.ts > ts:
+        if row.kind == BarReady.__name__:
+            moment = max(moment, row.ts + bar_size)
+        elif row.kind not in _CAUSED:
+            moment = max(moment, row.ts)
+        if ts is not None and moment > ts:
             break
-        last, waiting = row, None
-    if ts is None and waiting is not None:
-        last = waiting
+        last = row
     if last is None:
         raise ConfigurationError(
             f"Book {journal.book} had not begun",

@@ -193,3 +193,8 @@ def test_events_are_lines_of_json_with_nothing_left_out(desk, tmp_path):
 def test_another_format_is_refused(desk, tmp_path):
     with pytest.raises(ConfigurationError, match="Not a format"):
         export_journal(desk, "paper", tmp_path, "xlsx")
+
+
+def test_a_bar_is_known_from_its_close_on_though_nothing_happened_after_it(desk):
+    assert book_at(desk, "paper", ts=START + 2 * BAR - 1).bars == 1
+    assert book_at(desk, "paper", ts=START + 2 * BAR).bars == 2
