@@ -61,13 +61,14 @@ class Releases:
 
     Attributes:
         current: gives the id of the release that the book shall trade, "" for none; cheap.
-        examine: loads one and looks whether it can be traded; may take seconds.
+        examine: gives whether one can be traded, None while that is being looked at; returns at
+            once, see `live.examination`.
         policy: of the hand-over, where the release allows it.
         bars: how long `when_flat` waits.
     """
 
     current: Callable[[], str]
-    examine: Callable[[str], Examined]
+    examine: Callable[[str], Examined | None]
     policy: str = WHEN_FLAT
     bars: int = 288
 
@@ -90,8 +91,10 @@ def next_step(session: Session, releases: Releases, ts: Micros) -> Event | None:
     return _leaving(session, releases, ts) if _is_ready(session) else None
 
 
-def _examined(releases: Releases, wanted: str, ts: Micros) -> Event:
+def _examined(releases: Releases, wanted: str, ts: Micros) -> Event | None:
     found = releases.examine(wanted)
+    if found is None:
+        return None
     if found.refusal:
         return ReleaseRefused(ts, wanted, found.refusal)
     carries = releases.policy != CARRY or found.can_carry
@@ -99,10 +102,12 @@ def _examined(releases: Releases, wanted: str, ts: Micros) -> Event:
     return ReleaseAwaited(ts, wanted, policy, 0 if policy == CLOSE else releases.bars)
 
 
-def _leaving(session: Session, releases: Releases, ts: Micros) -> Event:
+def _leaving(session: Session, releases: Releases, ts: Micros) -> Event | None:
     """Look at the release once more: it may have been damaged while it was awaited."""
     state = session.state
     found = releases.examine(state.awaited)
+    if found is None:
+        return None
     if found.refusal:
         return ReleaseRefused(ts, state.awaited, found.refusal)
     carried = state.hand_over == CARRY

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 
 from trading_assets.adapters.binance.feed import BinanceBarSource
 from trading_assets.domain.errors import ConfigurationError, TradingAssetsError, VenueError
@@ -20,7 +21,8 @@ from trading_assets.workflows.live_book import LiveBook
 from trading_assets.workflows.release_parts import SUPPORTED, machine_factory
 from trading_assets.workflows.stream_bars import require_venue_is_source
 
-_TRIAL_S = 60.0  # the executor's loop stands still meanwhile; its watchdog waits longer
+_TRIAL_S = 60.0
+_GLANCE_S = 0.1
 
 
 def release_to_trade(desk: Desk, place: LiveBook) -> tuple[Release, bool]:
@@ -72,12 +74,25 @@ def require_tradable(
 
 
 def examine_release(
-    desk: Desk, place: LiveBook, source: BinanceBarSource, present: Release, release_id: str
+    desk: Desk,
+    place: LiveBook,
+    source: BinanceBarSource,
+    present: Release,
+    release_id: str,
+    ended: threading.Event,
 ) -> Examined:
-    """Look whether a running book can take another release.
+    """Look whether a running book can take another release; for a thread beside the executor's.
 
     Its files are proven, and its model and engine are made once in a process that is thrown away:
     a damaged model ends the process that parses it.
+
+    Args:
+        desk: holds the releases.
+        place: the book.
+        source: tells of the venue's instruments, by a connection of this thread.
+        present: the release that the book trades.
+        release_id: of the one to look at.
+        ended: once it is set, nobody waits for an answer.
 
     Raises:
         VenueUnavailable, RateLimited: if the venue cannot be asked; to be tried again.
@@ -96,32 +111,45 @@ def examine_release(
         raise
     except TradingAssetsError as error:
         return Examined(refusal=str(error))
-    refusal = _tried_apart(desk.settings, place.name, release_id)
+    refusal = _tried_apart(desk.settings, place.name, release_id, ended)
     if refusal:
         return Examined(refusal=refusal)
     return Examined(can_carry=_fits(present, release))
 
 
-def _tried_apart(settings: Settings, book: str, release_id: str) -> str:
+def _tried_apart(settings: Settings, book: str, release_id: str, ended: threading.Event) -> str:
     """Load a release in a process of its own; give what it said when it failed."""
     command = [sys.executable, "-m", "trading_assets.workflows.try_release", book, release_id]
     environment = {**os.environ, "TA_HOME": str(settings.home)}
-    try:
-        done = subprocess.run(  # noqa: S603 - our own module
-            command,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=_TRIAL_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"release {release_id} was not loaded within {_TRIAL_S:.0f} s"
-    if done.returncode == 0:
+    with subprocess.Popen(  # noqa: S603 - our own module
+        command,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as trial:
+        word = _last_words(trial, ended)
+        code = trial.poll()
+        if code is None:
+            trial.kill()
+    if code == 0:
         return ""
-    said = done.stderr.strip().splitlines()
+    if code is None:
+        return f"release {release_id} was not loaded within {_TRIAL_S:.0f} s"
+    said = word.strip().splitlines()
     last = said[-1][:300] if said else "no word"
-    return f"release {release_id} cannot be loaded (exit {done.returncode}): {last}"
+    return f"release {release_id} cannot be loaded (exit {code}): {last}"
+
+
+def _last_words(trial: subprocess.Popen[str], ended: threading.Event) -> str:
+    """Give what a trial says until it ends, its time is over, or nobody waits for it."""
+    for _ in range(int(_TRIAL_S / _GLANCE_S)):
+        try:
+            return trial.communicate(timeout=_GLANCE_S)[1]
+        except subprocess.TimeoutExpired:
+            if ended.is_set():
+                break
+    return ""
 
 
 def _fits(present: Release, other: Release) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from trading_assets.domain.events import BarReady
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.ports import Broker, Clock
 from trading_assets.live.bar_screen import BarScreen
-from trading_assets.live.board import OrderBoard
+from trading_assets.live.examination import Examiner
 from trading_assets.live.executor import Executor
 from trading_assets.live.executor_terms import (
     LiveSummary,
@@ -35,17 +36,14 @@ from trading_assets.live.policies.book_policies import OnForeign, OnUpstream, Po
 from trading_assets.live.policies.rules_watch import ReadRules
 from trading_assets.live.ports import LocalTime, MachineTime
 from trading_assets.live.recovery import recover
-from trading_assets.live.safety.arming import ArmToken
-from trading_assets.live.safety.canceller import Canceller
-from trading_assets.live.safety.halt_signal import HaltSignal, halt_on_signal
-from trading_assets.live.safety.watcher import Watcher
+from trading_assets.live.safety.halt_signal import halt_on_signal
 from trading_assets.live.venue_time import VenueTime
 from trading_assets.settings import Settings
 from trading_assets.storage.journal import Journal
 from trading_assets.storage.release_store import Release
 from trading_assets.workflows.armed import require_armed
-from trading_assets.workflows.book_control import BookControl, Eyes, Leave
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.guard import Guard, on_guard
 from trading_assets.workflows.live_book import LiveBook, live_book, venue_client
 from trading_assets.workflows.live_pulse import Pulse
 from trading_assets.workflows.live_release import (
@@ -133,8 +131,10 @@ def run_live(
                 holder="process {pid} on {host}".format(**holder()),
             )
         )
+        connect = partial(_broker, desk, time_is_auth=_is_auth(place, epoch))
+        guard = stack.enter_context(on_guard(desk, place, signalled, stop, connect))
         run = _Run(
-            desk, place, client, pager, source, journal, signalled, epoch, local or MachineTime(),
+            desk, place, client, pager, source, journal, guard, epoch, local or MachineTime(),
             observe, wrap_broker, told,
         )  # fmt: skip
         summary = run.trade(release, stop, max_bars, is_new=is_new)
@@ -155,7 +155,7 @@ class _Run:
     pager: KlinePager
     source: BinanceBarSource
     journal: Journal
-    signalled: HaltSignal
+    guard: Guard
     epoch: str
     local: LocalTime
     observe: Callable[[Observation], None]
@@ -170,10 +170,9 @@ class _Run:
         symbols = release.spec.symbols
         now = desk.clock.now()
         armed = require_armed(settings, place, release_id=release.release_id, now=now)
-        leave = Leave(place, desk.clock, armed)
+        self.guard.leave.token = armed
         require_tradable(settings, place, release, self.source, is_new=is_new)
         filters = FilterCache(self.pager.entry)
-        is_auth = place.settings.venue != "embedded" or self.epoch == "wall"
         broker: Broker
         news: Callable[[], AccountNews] = AccountNews
         settle: Callable[[BarReady], Settled] = no_venue
@@ -181,24 +180,17 @@ class _Run:
             bars = stack.enter_context(
                 venue_bars(settings, self.pager, self.client.API_URL, symbols)
             )
-            control = stack.enter_context(BookControl(place, self.signalled, leave))
-            eyes = Eyes(place, leave, settings.live.supervisor_timeout_s)
-            wake = stack.enter_context(Watcher(eyes.look, stop, close=eyes.close)).wake
-            board = OrderBoard()
             if place.settings.is_simulated:
                 broker = simulated = simulated_account(release, self.journal, desk.clock)
                 settle = lambda bar: simulated.see(bar.ts, bar.bars)  # noqa: E731
             else:
-                broker = venue = _broker(desk, self.client, is_auth, filters)
-                spare = venue_client(settings, place)
-                stack.callback(spare.close_connection)
-                stack.enter_context(
-                    Canceller(board, control.latched, partial(_broker, desk, spare, is_auth))
-                )
+                is_auth = _is_auth(place, self.epoch)
+                broker = venue = _broker(desk, self.client, filters, time_is_auth=is_auth)
                 news = stack.enter_context(
                     account_news(settings, self.client, venue, symbols, since=self.source.now())
                 )
             is_wall = self.epoch == "wall"
+            examiner = self._examiner(release, stack)
             supervision = stack.enter_context(supervise(desk, place, release, is_wall=is_wall))
             executor = _executor(
                 desk,
@@ -212,21 +204,26 @@ class _Run:
                 news=news,
                 settle=settle,
                 rules=filters.rules,
-                control=control,
-                wake=wake,
-                armed=armed,
-                board=board,
-                releases=self._releases(release),
+                guard=self.guard,
+                releases=self._releases(examiner),
                 supervision=supervision,
                 told=self.told,
             )
             return executor.run(stop, max_bars=max_bars)
 
-    def _releases(self, present: Release) -> Releases:
+    def _examiner(self, present: Release, stack: ExitStack) -> Examiner:
+        """Give a thread that looks at releases, by a connection of its own, while `stack` lasts."""
+        client = venue_client(self.desk.settings, self.place)
+        stack.callback(client.close_connection)
+        source = BinanceBarSource(KlinePager(client, self.desk.clock, max_attempts=1))
+        look = partial(examine_release, self.desk, self.place, source, present)
+        return stack.enter_context(Examiner(look, time.monotonic))
+
+    def _releases(self, examiner: Examiner) -> Releases:
         desk, place, live = self.desk, self.place, self.desk.settings.live
         return Releases(
             current=lambda: place.settings.release or desk.releases.current_id(place.traded) or "",
-            examine=partial(examine_release, desk, place, self.source, present),
+            examine=examiner,
             policy=live.hand_over,
             bars=live.hand_over_bars,
         )
@@ -245,10 +242,7 @@ def _executor(
     news: Callable[[], AccountNews],
     settle: Callable[[BarReady], Settled],
     rules: ReadRules,
-    control: BookControl,
-    wake: threading.Event,
-    armed: ArmToken | None,
-    board: OrderBoard,
+    guard: Guard,
     releases: Releases,
     supervision: Supervision,
     told: Callable[[str, int], None],
@@ -259,7 +253,7 @@ def _executor(
     terms = release_terms(place, release)
     before = terms_of(desk.releases, place)
     session = recover(journal, terms.setup, terms.machines, before)
-    control.begin_after(session.state.inbox_id)
+    guard.control.begin_after(session.state.inbox_id)
     clock = VenueTime(_MarketClock(source, desk.clock), not_before=session.state.last_ts)
     pace = _pace(desk.settings)
     feed = BarFeed(
@@ -281,26 +275,31 @@ def _executor(
         pace=pace,
         around=Surroundings(
             beat=Pulse(place, session, supervision, desk.clock, told=told).beat,
-            control=control,
+            control=guard.control,
             observe=observe,
             news=news,
             settle=settle,
-            wake=wake,
-            armed=armed,
+            wake=guard.wake,
+            armed=guard.leave.token,
             policies=replace(
                 _policies(desk.settings, place),
                 read_rules=rules,
                 look_upstream=upstream_watch(desk, release, local.monotonic),
             ),
             budget=enforced(desk.settings, supervision),
-            board=board,
+            board=guard.board,
             releases=releases,
         ),
     )
 
 
+def _is_auth(place: LiveBook, epoch: str) -> bool:
+    """Tell whether the venue's time is the one by which it judges requests."""
+    return place.settings.venue != "embedded" or epoch == "wall"
+
+
 def _broker(
-    desk: Desk, client: Any, time_is_auth: bool, filters: FilterCache | None = None
+    desk: Desk, client: Any, filters: FilterCache | None = None, *, time_is_auth: bool
 ) -> BinanceBroker:
     """Join a client to its account, and sign by the venue's time."""
     broker = BinanceBroker(

@@ -229,6 +229,7 @@ class Desk:
         self.policies = PolicyTerms()
         self.rules = None
         self.budget = lambda: None
+        self.releases = None
         self.feed = TinyFeed
         self.machines = machines or tiny_machines()
         self.setup = a_setup(snapshot_bars=4, signal_columns=columns)
@@ -253,6 +254,7 @@ class Desk:
                 self.news,
                 policies=dataclasses.replace(self.policies, read_rules=self.rules),
                 budget=self.budget,
+                releases=self.releases,
             ),
         )
 
