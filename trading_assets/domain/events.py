@@ -248,6 +248,7 @@ class BookArmed:
     Attributes:
         host: of the venue.
         expires: the machine's clock, microseconds UTC.
+        fallback: the release before, to which the book may go back by it; "" for none.
     """
 
     ts: Micros
@@ -256,6 +257,7 @@ class BookArmed:
     host: str
     release_id: str
     expires: Micros
+    fallback: str = ""
 
 
 @dataclass(frozen=True, slots=True)

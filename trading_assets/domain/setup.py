@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from enum import Enum, IntEnum
 from typing import NamedTuple
@@ -213,6 +213,18 @@ class Limits:
     max_var_pct: Decimal = Decimal(0)
     var_confidence_pct: Decimal = Decimal(99)
     var_half_life_days: int = 20
+
+    def wider_than(self, other: Limits) -> tuple[str, ...]:
+        """Name the limits that let more pass than those of `other` do."""
+        ours, theirs = asdict(self), asdict(other)
+        most = [name for name in ours if name.startswith("max_") or name == "daily_loss_bps"]
+        wider = [n for n in most if theirs[n] and (not ours[n] or ours[n] > theirs[n])]
+        if self.moc_guard_minutes < other.moc_guard_minutes:
+            wider.append("moc_guard_minutes")
+        measure = (self.var_confidence_pct, self.var_half_life_days)
+        if other.max_var_pct and measure != (other.var_confidence_pct, other.var_half_life_days):
+            wider.append("var_confidence_pct, var_half_life_days")  # cannot be compared
+        return tuple(wider)
 
 
 @dataclass(frozen=True, slots=True)

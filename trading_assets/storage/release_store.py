@@ -144,7 +144,7 @@ class ReleaseStore:
             CorruptFile: if a file of that release is missing or altered.
         """
         ledger = self._ledger(book)
-        before = self._before_current(book)
+        before = self.before(book, ledger[-1][1]["release_id"]) if ledger else None
         if before is None:
             raise MissingPartition(
                 f"Book {book} has no release to go back to",
@@ -165,14 +165,12 @@ class ReleaseStore:
         )
         return release
 
-    def _before_current(self, book: str) -> str | None:
-        """Give the release that the current one replaced when it was published first."""
-        ledger = [entry for _, entry in self._ledger(book)]
-        if not ledger:
-            return None
-        current = ledger[-1]["release_id"]
-        first = next(entry for entry in ledger if entry["release_id"] == current)
-        return first["previous"] and str(first["previous"])
+    def before(self, book: str, release_id: str) -> str | None:
+        """Give the release that another one replaced when it was published; None for none."""
+        for _, entry in self._ledger(book):
+            if entry["release_id"] == release_id:
+                return entry["previous"] and str(entry["previous"])
+        return None
 
     def current(self, book: str) -> Release | None:
         """Give the release that a book trades, every byte proven; None when it has none.

@@ -7,6 +7,7 @@ import os
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
 from trading_assets.live.safety.arming import ArmToken, seal
+from trading_assets.storage.release_store import Release
 from trading_assets.workflows.armed import real_host
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import live_book, venue_keys
@@ -16,7 +17,7 @@ _HOUR: Micros = 3_600_000_000
 
 
 def arm_book(
-    desk: Desk, book: str, *, release_id: str, by: str, reason: str, hours: int
+    desk: Desk, book: str, *, release_id: str, by: str, reason: str, hours: int, fallback: str = ""
 ) -> ArmToken:
     """Write the token that lets a book trade one release with real money.
 
@@ -30,10 +31,11 @@ def arm_book(
         by: who approves.
         reason: why.
         hours: how long it holds, at most 31 days.
+        fallback: the release before it, to which the book may go back without another leave.
 
     Raises:
         ConfigurationError: if the book trades play money or has no keys, or name, reason or hours
-            make no sense.
+            make no sense; or if the fallback is not the release before, or has a wider limit.
         MissingPartition: if there is no such release.
     """
     if not by.strip() or not reason.strip() or not 1 <= hours <= MOST_HOURS:
@@ -50,6 +52,8 @@ def arm_book(
         )
     _, secret = venue_keys(desk.settings, place)
     release = desk.releases.get(release_id)
+    if fallback:
+        _require_tighter(desk, place.traded, release, fallback)
     now = desk.clock.now()
     token = ArmToken(
         book=book,
@@ -60,6 +64,7 @@ def arm_book(
         reason=reason.strip(),
         armed=now,
         expires=now + hours * _HOUR,
+        fallback=fallback,
     )
     place.folder.mkdir(parents=True, exist_ok=True)
     temporary = place.arm_token.with_suffix(".tmp")
@@ -71,6 +76,27 @@ def arm_book(
         os.fsync(file.fileno())
     temporary.replace(place.arm_token)
     return token
+
+
+def _require_tighter(desk: Desk, traded: str, release: Release, fallback: str) -> None:
+    """Refuse a way back that no rollback takes, or that would widen a limit by itself."""
+    before = desk.releases.before(traded, release.release_id)
+    if fallback != before:
+        raise ConfigurationError(
+            f"Release {release.release_id} of book {traded} does not go back to {fallback}",
+            expected=f"the release before it, {before}" if before else "none: it is the first",
+            found=fallback,
+        )
+    limits = release.spec.engine_setup(release.instruments).limits
+    other = desk.releases.get(fallback)
+    wider = other.spec.engine_setup(other.instruments).limits.wider_than(limits)
+    if wider:
+        raise ConfigurationError(
+            f"Release {fallback} lets more pass than {release.release_id} does",
+            expected="limits as tight, since nobody is asked when the book goes back",
+            found=", ".join(wider),
+            fix="Arm without --fallback; a demotion then halts entries, and a person arms anew.",
+        )
 
 
 def disarm_book(desk: Desk, book: str) -> bool:

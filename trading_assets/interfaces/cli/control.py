@@ -136,6 +136,9 @@ def arm(
     by: By,
     book: Annotated[str, typer.Option("--book", help="A book of a real venue.")],
     hours: Annotated[int, typer.Option("--hours", min=1, help="How long the leave holds.")] = 24,
+    fallback: Annotated[
+        str, typer.Option("--fallback", help="The release before: a rollback needs no new leave.")
+    ] = "",
 ) -> None:
     """Allow a book to trade one release with real money, for a while; asks for confirmation."""
     from trading_assets.bootstrap import desk
@@ -144,7 +147,8 @@ def arm(
     settings = load_settings().settings
     typer.echo(
         f"Book {book} will trade REAL MONEY of account {settings.books[book].account} with release "
-        f"{release} for {hours} h, by leave of {by}: {reason}."
+        f"{release}{f' (or, after a rollback, {fallback})' if fallback else ''} for {hours} h, "
+        f"by leave of {by}: {reason}."
         if book in settings.books
         else f"No book {book}."
     )
@@ -152,7 +156,10 @@ def arm(
     if typer.prompt(f"Type '{wanted}' to allow it") != wanted:
         typer.echo("Not armed.")
         raise typer.Exit(1)
-    token = arm_book(desk(settings), book, release_id=release, by=by, reason=reason, hours=hours)
+    token = arm_book(
+        desk(settings), book, release_id=release, by=by, reason=reason, hours=hours,
+        fallback=fallback,
+    )  # fmt: skip
     typer.echo(f"Armed at {token.host}. `trading-assets disarm --book {book}` takes it back.")
 
 

@@ -89,7 +89,14 @@ def rollback(
 
     Example: trading-assets release rollback --book paper --reason "fills too late" --by ada
     """
-    from trading_assets.workflows.switch_release import roll_back
+    from trading_assets.workflows.live_book import live_book
+    from trading_assets.workflows.switch_release import roll_back, without_leave
 
-    release = roll_back(open_desk(), book, reason=reason, by=by)
+    desk = open_desk()
+    release = roll_back(desk, book, reason=reason, by=by)
     typer.echo(f"Book {book} trades release {release.release_id} ({release.spec.name}) again.")
+    for other in without_leave(desk, live_book(desk.settings, book), release.release_id):
+        typer.echo(
+            f"Book {other.name} has no leave for it and keeps to the release that was taken back: "
+            f"halt it, or arm it for {release.release_id}."
+        )

@@ -23,6 +23,7 @@ class ArmToken:
 
     Attributes:
         host: of the venue, as the settings name it.
+        fallback: the release before, to which the book may go back by the same leave; "" for none.
         by, reason: the approval: who, and why.
         armed, expires: the machine's clock, microseconds UTC.
     """
@@ -35,6 +36,7 @@ class ArmToken:
     reason: str
     armed: Micros
     expires: Micros
+    fallback: str = ""
 
 
 def seal(token: ArmToken, secret: str) -> bytes:
@@ -55,7 +57,7 @@ def unseal(data: bytes, secret: str) -> ArmToken:
         token = ArmToken(**values)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _unusable("bytes that are no token") from error
-    if not hmac.compare_digest(found.encode(), _seal(asdict(token), secret).encode()):
+    if not hmac.compare_digest(found.encode(), _seal(values, secret).encode()):
         raise _unusable("a seal of another account, or a token that was edited")
     return token
 
@@ -76,10 +78,13 @@ def require_fit(
     Raises:
         ConfigurationError: naming the first thing that differs.
     """
-    asked = {"book": book, "account": account, "host": host, "release_id": release_id}
+    asked = {"book": book, "account": account, "host": host}
     for name, value in asked.items():
         if value and getattr(token, name) != value:
             raise _unusable(f"a token for {name} {getattr(token, name)}", f"{name} {value}")
+    if release_id and release_id not in (token.release_id, token.fallback):
+        found = " or ".join(name for name in (token.release_id, token.fallback) if name)
+        raise _unusable(f"a token for release_id {found}", f"release_id {release_id}")
     if not token.armed <= now < token.expires:
         raise _unusable("a token that has expired, or is of a time to come")
 
@@ -102,4 +107,8 @@ def approval(token: ArmToken | None, ts: Micros) -> list[Event]:
     """Give what stands in the journal of the leave that a book trades real money by."""
     if token is None:
         return []
-    return [BookArmed(ts, token.by, token.reason, token.host, token.release_id, token.expires)]
+    return [
+        BookArmed(
+            ts, token.by, token.reason, token.host, token.release_id, token.expires, token.fallback
+        )
+    ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import hmac
 import os
 import stat
 import threading
@@ -11,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from trading_assets.domain.errors import ConfigurationError, DataError
+from trading_assets.domain.ids import canonical_json
 from trading_assets.interfaces.cli.control import app
 from trading_assets.live.safety.arming import require_fit, seal, unseal
 from trading_assets.live.safety.halt_signal import HaltSignal
@@ -192,3 +195,16 @@ def test_arming_asks_a_person_to_type_it(desk, place, monkeypatch, typed, code):
     assert "REAL MONEY" in result.output
     assert place.arm_token.exists() == (code == 0)
     assert os.environ["TA_BINANCE_API_SECRET"] not in result.output
+
+
+def test_a_token_of_before_there_were_fallbacks_is_still_a_leave(desk, place):
+    token = _armed(desk)
+    values = {k: v for k, v in dataclasses.asdict(token).items() if k != "fallback"}
+    secret = "secret-of-the-test"
+    sealed = hmac.new(secret.encode(), canonical_json(values), hashlib.sha256).hexdigest()
+    place.arm_token.write_bytes(canonical_json({**values, "seal": sealed}))
+    assert _required(desk, place) == token
+    forged = canonical_json({**values, "fallback": "r1", "seal": sealed})
+    place.arm_token.write_bytes(forged)
+    with pytest.raises(ConfigurationError, match="edited"):
+        _required(desk, place)

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from trading_assets.adapters.wall_clock import WallClock
 from trading_assets.domain.control import HaltLevel
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.settings import load_settings
@@ -36,7 +37,8 @@ class Desk(SimpleNamespace):
 def desk(tmp_path, monkeypatch):
     monkeypatch.setenv("TA_HOME", str(tmp_path))
     settings = load_settings().settings
-    return Desk(settings=settings, releases=ReleaseStore(settings.data_root / "releases"))
+    releases = ReleaseStore(settings.data_root / "releases")
+    return Desk(settings=settings, releases=releases, clock=WallClock())
 
 
 def test_a_book_goes_back_to_the_release_before(desk):
