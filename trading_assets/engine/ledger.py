@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any, Self, TypeVar
@@ -18,9 +18,18 @@ from trading_assets.domain.instrument import decimal_from_units, units_from_deci
 from trading_assets.domain.setup import AnySetup
 from trading_assets.engine.atomic import atomic_fills, atomic_round_trips
 from trading_assets.engine.fixed import Fixed
-from trading_assets.engine.views import EngineOrder, Position, engine_order, order_row, position
+from trading_assets.engine.views import (
+    FLAGS,
+    ID,
+    EngineOrder,
+    OrderRow,
+    Position,
+    engine_order,
+    order_row,
+    position,
+)
 from trading_assets.portfolio.compiled import chosen
-from trading_assets.records.arrays import Record, Records
+from trading_assets.records.arrays import Records
 from trading_assets.records.codes import CANCEL_WANTED, DORMANT, Verdict
 from trading_assets.records.queues import longer_queues
 from trading_assets.records.results import (
@@ -78,7 +87,8 @@ class Ledger:
         self.places = self.fixed.terms.places
         cash = units_from_decimal(setup.account.cash)
         state = opening_state(self.fixed.terms, cash, self.fixed.memory_dtype)
-        self._hold(state, new_logs(256 + _events_per_bar(state), 256))
+        events = _events_per_bar(state.events, state.books["n_lots"].tolist())
+        self._hold(state, new_logs(256 + events, 256))
 
     # State
 
@@ -182,7 +192,7 @@ class Ledger:
 
     def cancel_requests(self) -> tuple[int, ...]:
         """List the orders at the venue that the machine wants withdrawn."""
-        wanted = [int(r["id"]) for _, r in self._working_rows() if r["flags"] & CANCEL_WANTED]
+        wanted = (row[ID] for _, _, row in self._working() if row[FLAGS] & CANCEL_WANTED)
         return tuple(sorted(wanted))
 
     # Logs
@@ -225,7 +235,9 @@ class Ledger:
     @property
     def working_orders(self) -> Records:
         """Orders in the table, sleeping ones too, in the same dtype."""
-        return np.array([order_row(*found) for found in self._working_rows()], CLOSED_ORDER)
+        books = self._state.books
+        found = [order_row(books[b], self._orders[b, k]) for b, k, _ in self._working()]
+        return np.array(found, CLOSED_ORDER)
 
     @property
     def orders(self) -> Records:
@@ -298,6 +310,9 @@ class Ledger:
         self._latest = state.account["ts"]
         self._next_order_id = state.account["next_order_id"]
         self._faults = state.account["faults"]
+        self._order_counts = state.books["n_orders"]
+        self._orders = state.books["orders"]
+        self._lot_counts = state.books["n_lots"]
         self._codes: dict[Callable[..., Any], Callable[..., Any]] = {}
 
     def _call(self, function: Callable[..., _Result], *arguments: object) -> _Result:
@@ -313,43 +328,42 @@ class Ledger:
     def _make_room(self, bars: int) -> None:
         """Let lots and logs take at least one more bar of anything that can happen."""
         state = self._state
-        counts = state.books["n_lots"]
-        least = int(counts.max()) + ORDERS_PER_SYMBOL + 1
+        counts = self._lot_counts.tolist()
+        least = max(counts) + ORDERS_PER_SYMBOL + 1
         if least > state.queues.room:
             state = state._replace(queues=longer_queues(state.queues, counts, least))
         # Memory that is never written to costs nothing; a log that grows is copied.
-        logs = roomier(self._logs, max(_events_per_bar(state), bars // 4), bars)
+        events = _events_per_bar(state.events, counts)
+        logs = roomier(self._logs, max(events, bars // 4), bars)
         if state is not self._state or logs is not self._logs:
             self._hold(state, logs)
 
-    def _working_rows(self) -> list[tuple[Record, Record]]:
-        books = self._state.books
+    def _working(self) -> list[tuple[int, int, OrderRow]]:
+        """Read the order tables: place of the book, place in it, and the order."""
         return [
-            (books[place], row)
-            for place, count in enumerate(books["n_orders"].tolist())
+            (book, place, row)
+            for book, count in enumerate(self._order_counts.tolist())
             if count
-            for row in books[place]["orders"][:count]
+            for place, row in enumerate(self._orders[book, :count].tolist())
         ]
 
     def _awake(self) -> set[int]:
         """Give the ids of the working orders that do not sleep."""
-        return {int(row["id"]) for _, row in self._working_rows() if not row["flags"] & DORMANT}
+        return {row[ID] for _, _, row in self._working() if not row[FLAGS] & DORMANT}
 
     def _awake_but(self, known: Collection[int]) -> tuple[EngineOrder, ...]:
         """List the working orders that do not sleep and are not known, by id."""
         found = [
-            engine_order(book, row)
-            for book, row in self._working_rows()
-            if not row["flags"] & DORMANT and int(row["id"]) not in known
+            engine_order(self._state.books[book], row)
+            for book, _, row in self._working()
+            if not row[FLAGS] & DORMANT and row[ID] not in known
         ]
         return tuple(sorted(found, key=lambda order: order.order_id))
 
     def _find(self, order_id: int) -> tuple[int, int]:
-        for place, book in enumerate(self._state.books):
-            for k in range(int(book["n_orders"])):
-                row = book["orders"][k]
-                if row["id"] == order_id and not row["flags"] & DORMANT:
-                    return place, k
+        for book, place, row in self._working():
+            if row[ID] == order_id and not row[FLAGS] & DORMANT:
+                return book, place
         raise InvariantError(
             f"No order {order_id} works",
             expected=", ".join(str(o.order_id) for o in self.active_orders()) or "none",
@@ -357,13 +371,13 @@ class Ledger:
         )
 
 
-def _events_per_bar(state: State) -> int:
+def _events_per_bar(events: Records, lots: Sequence[int]) -> int:
     """Give the most rows that one bar can add to a log, twice.
 
     A fill ends in the middle of a lot at most once, and every other round trip takes a lot.
     """
-    fills = 2 * len(state.books) * int(state.events.dtype["fills"].shape[0])
-    return 2 * fills + int(state.books["n_lots"].sum())
+    fills = 2 * len(lots) * int(events.dtype["fills"].shape[0])
+    return 2 * fills + sum(lots)
 
 
 def _read_header(blob: bytes) -> tuple[int, bytes]:

@@ -266,8 +266,8 @@ class VirtualBook:
             state.books["symbol"] = state.books["owner"] = np.arange(len(self._instruments))
             self._states[tag], self._trips[tag] = state, []
         state = self._states[tag]
-        counts = state.books["n_lots"]
-        least = int(counts.max()) + 1
+        counts = state.books["n_lots"].tolist()
+        least = max(counts) + 1
         if least > state.queues.room:
             state = state._replace(queues=longer_queues(state.queues, counts, least))
             self._states[tag] = state

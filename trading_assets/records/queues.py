@@ -6,6 +6,7 @@ without a change of any type, so nothing is compiled anew for a position of many
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -47,8 +48,11 @@ class Queues(NamedTuple):
 
     def oldest_first(self, book: int, count: int) -> Records:
         """Copy the lots of a book's queue, which has `count` of them."""
-        found: Records = self.lots[book, (int(self.heads[book]) + np.arange(count)) % self.room]
-        return found
+        first = int(self.heads[book])
+        ring: Records = self.lots[book]
+        if first + count <= self.room:
+            return ring[first : first + count].copy()
+        return np.concatenate((ring[first:], ring[: first + count - self.room]))
 
 
 def new_queues(books: int, room: int = LOTS_PER_BOOK) -> Queues:
@@ -56,12 +60,12 @@ def new_queues(books: int, room: int = LOTS_PER_BOOK) -> Queues:
     return Queues(np.zeros((books, room), LOT), np.zeros(books, np.int64))
 
 
-def longer_queues(old: Queues, counts: NDArray[np.int64], least: int) -> Queues:
+def longer_queues(old: Queues, counts: Sequence[int], least: int) -> Queues:
     """Copy queues of `counts` lots into ones with room for at least `least` each, unrolled."""
     room = old.room
     while room < least:
         room *= 4
     new = new_queues(len(old.heads), room)
-    for book, count in enumerate(counts.tolist()):
+    for book, count in enumerate(counts):
         new.lots[book, :count] = old.oldest_first(book, count)
     return new

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -262,12 +263,14 @@ def state_from_bytes(
     if len(blob) < size:
         return None
     state.record[:] = np.frombuffer(blob[:size], state.record.dtype)
-    counts = state.books["n_lots"]
-    if (counts < 0).any() or len(blob) != size + int(counts.sum()) * LOT.itemsize:
+    counts = state.books["n_lots"].tolist()
+    if min(counts) < 0 or len(blob) != size + sum(counts) * LOT.itemsize:
         return None
-    queues = longer_queues(state.queues, np.zeros(books, np.int64), int(counts.max()))
+    queues = state.queues
+    if max(counts) > queues.room:
+        queues = longer_queues(queues, [0] * books, max(counts))
     lots = np.frombuffer(blob, LOT, offset=size)
-    ends = np.cumsum(counts).tolist()
-    for book, (end, count) in enumerate(zip(ends, counts.tolist(), strict=True)):
+    ends = accumulate(counts)
+    for book, (end, count) in enumerate(zip(ends, counts, strict=True)):
         queues.lots[book, :count] = lots[end - count : end]
     return state._replace(queues=queues)
