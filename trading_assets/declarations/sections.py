@@ -84,6 +84,7 @@ class Server(Declaration):
 
 OnForeign = Literal["report", "pause_symbol", "halt"]
 OnUpstream = Literal["alert", "reduce", "hold"]
+HandOver = Literal["carry", "when_flat", "close"]
 
 
 class Live(Declaration):
@@ -103,7 +104,7 @@ class Live(Declaration):
     slo_within_s: float = Field(gt=0)
     foreign: OnForeign
     cool_down_s: float = Field(ge=0)
-    hand_over: Literal["carry", "when_flat", "close"]
+    hand_over: HandOver
     hand_over_bars: int = Field(ge=0)
     stale_bars: float = Field(ge=0)
     jump_factor: float = Field(ge=0)
@@ -129,6 +130,8 @@ class Book(Declaration):
     trades: str = Field(default="", pattern=r"^[a-z0-9_]{0,40}$")
     foreign: OnForeign | None = None
     upstream: OnUpstream | None = None
+    hand_over: HandOver | None = None
+    hand_over_bars: int | None = Field(default=None, ge=0)
 
     @property
     def is_simulated(self) -> bool:

@@ -46,6 +46,13 @@ def release_to_trade(desk: Desk, place: LiveBook) -> tuple[Release, bool]:
     return (desk.releases.get(pinned) if pinned else desk.releases.require(place.traded)), True
 
 
+def hand_over_of(settings: Settings, place: LiveBook) -> tuple[str, int]:
+    """Give how a book leaves a release, and after how many bars at most: its own setting first."""
+    own, live = place.settings, settings.live
+    bars = live.hand_over_bars if own.hand_over_bars is None else own.hand_over_bars
+    return own.hand_over or live.hand_over, bars
+
+
 def require_tradable(
     settings: Settings,
     place: LiveBook,

@@ -48,6 +48,7 @@ from trading_assets.workflows.live_book import LiveBook, live_book, venue_client
 from trading_assets.workflows.live_pulse import Pulse
 from trading_assets.workflows.live_release import (
     examine_release,
+    hand_over_of,
     release_to_trade,
     require_tradable,
 )
@@ -220,12 +221,13 @@ class _Run:
         return stack.enter_context(Examiner(look, time.monotonic))
 
     def _releases(self, examiner: Examiner) -> Releases:
-        desk, place, live = self.desk, self.place, self.desk.settings.live
+        desk, place = self.desk, self.place
+        policy, bars = hand_over_of(desk.settings, place)
         return Releases(
             current=lambda: place.settings.release or desk.releases.current_id(place.traded) or "",
             examine=examiner,
-            policy=live.hand_over,
-            bars=live.hand_over_bars,
+            policy=policy,
+            bars=bars,
         )
 
 

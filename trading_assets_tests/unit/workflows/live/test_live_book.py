@@ -7,6 +7,7 @@ import pytest
 from trading_assets.domain.errors import ConfigurationError, LeaseHeld, RecoveryError
 from trading_assets.live.lease import Lease
 from trading_assets.workflows.live_book import live_book, set_aside, venue_client
+from trading_assets.workflows.live_release import hand_over_of
 
 _REAL = {
     "TA_BOOKS__REAL__VENUE": "binance",
@@ -64,3 +65,15 @@ def test_play_money_of_the_real_venue_needs_both_keys(make_desk):
     settings = make_desk(**without, **url).settings
     with pytest.raises(ConfigurationError, match="no key"):
         venue_client(settings, live_book(settings, "real"))
+
+
+def test_a_book_leaves_a_release_by_its_own_setting_where_it_has_one(make_desk):
+    settings = make_desk(
+        TA_LIVE__HAND_OVER_BARS="7",
+        TA_BOOKS__DEMO__HAND_OVER="carry",
+        TA_BOOKS__DEMO__HAND_OVER_BARS="0",
+    ).settings
+    assert hand_over_of(settings, live_book(settings, "demo")) == ("carry", 0)
+    assert hand_over_of(settings, live_book(settings, "paper")) == ("when_flat", 7)
+    with pytest.raises(ConfigurationError, match="hand_over"):
+        make_desk(TA_BOOKS__DEMO__HAND_OVER="at_once")
