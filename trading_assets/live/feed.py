@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
@@ -11,17 +11,21 @@ from trading_assets.domain.errors import DataError, VenueUnavailable
 from trading_assets.domain.events import BarReady, Event
 from trading_assets.domain.ids import Micros, Month, Symbol
 from trading_assets.domain.ports import BarSource
-from trading_assets.live.bar_screen import READ_AGAIN, BarScreen
+from trading_assets.live.bar_grid import BarGrid
+from trading_assets.live.bar_screen import BarScreen
+from trading_assets.live.lane import Lane
 from trading_assets.live.signal_desk import Signals
 from trading_assets.market.bar_frame import BAR_SCHEMA, empty_bars
 from trading_assets.market.resample import resample
+from trading_assets.market.sessions import Sessions
 
 
 class BarFeed:
     """Polls one-minute bars, builds larger ones, and hands them out strictly in order.
 
-    A bar is handed out as soon as every symbol has its last minute, or `grace` after its close
-    with whatever has come. Bars that were missed (a restart, an outage) come first, one by one.
+    A bar is handed out as soon as every symbol that trades then has its last minute, or `grace`
+    after its close with whatever has come. Bars that were missed (a restart, an outage) come first,
+    one by one. While the market of a symbol is closed it has no bars, and is not asked for any.
     """
 
     def __init__(
@@ -33,39 +37,54 @@ class BarFeed:
         *,
         grace: Micros,
         screen: BarScreen | None = None,
+        sessions: Mapping[Symbol, Sessions] | None = None,
     ) -> None:
+        """Begin without bars.
+
+        Args:
+            source: gives one-minute bars.
+            desk: computes signals.
+            symbols: of the book, in its order.
+            timeframe: of the bars handed out.
+            grace: so long after its close a bar waits for minutes, in market time.
+            screen: keeps garbage out.
+            sessions: of the symbols whose markets close.
+
+        Raises:
+            ConfigurationError: for daily bars of sessions.
+        """
         self._source = source
         self._desk = desk
         self._size = timeframe
         self._grace = grace
         self._screen = screen or BarScreen()
-        self._next: Micros = 0
         self._latest: Micros = 0  # of all minutes that were seen
-        self._minutes: dict[Symbol, dict[Micros, Bar]] = {symbol: {} for symbol in symbols}
-        self._missing: dict[Symbol, Micros] = dict.fromkeys(symbols, 0)  # the first one, of each
+        closes = sessions or {}
+        self._lanes = {s: Lane(BarGrid(timeframe, closes.get(s))) for s in symbols}
 
     @property
     def next_close(self) -> Micros:
         """When the next bar closes."""
-        return self._next + self._size.micros
+        opens = min(lane.begin for lane in self._lanes.values())
+        return self._close_of(opens, [s for s, x in self._lanes.items() if x.begin == opens])
 
     def load(self, first: Micros) -> None:
-        """Read the history that bars from `first` on need; `first` is the next bar handed out.
+        """Read the history that bars from `first` on need.
+
+        The next bar handed out is the one that `first` lies in, or opens next.
 
         Raises:
             VenueUnavailable, RateLimited: if the venue cannot give it.
         """
         start = self._desk.history_start(Month.of(first))
-        for symbol in self._minutes:
-            minutes = _frame(list(self._given(symbol, start, first, is_history=True)))
-            bars = resample(minutes, self._size)
+        for symbol, lane in self._lanes.items():
+            lane.start(first)
+            minutes = _frame(list(self._given(symbol, start, lane.begin, is_history=True)))
+            bars = resample(minutes, self._size, sessions=lane.grid.sessions)
             self._desk.append(symbol, bars)
             self._desk.rows(
                 symbol, list(bars_from_frame(bars.tail(1)))
             )  # forecasts of the past, now
-            self._minutes[symbol] = {}
-            self._missing[symbol] = first
-        self._next = first
 
     def poll(self, now: Micros) -> list[BarReady]:
         """Give the bars that have closed and were not handed out, oldest first.
@@ -79,14 +98,15 @@ class BarFeed:
         """
         if now < self.next_close:
             return []
-        for symbol in self._minutes:
-            self._read(symbol, now // MINUTE * MINUTE)
-        instants = self._closed(now)
+        for symbol, lane in self._lanes.items():
+            self._read(symbol, lane, now // MINUTE * MINUTE)
+        instants, following = self._closed(now)
         if not instants:
             return []
-        end = instants[-1] + self._size.micros
-        frames = {symbol: self._build(symbol, end) for symbol in self._minutes}
-        self._next = end
+        frames = {
+            symbol: self._build(symbol, lane, following[symbol])
+            for symbol, lane in self._lanes.items()
+        }
         events = self._events(instants, frames)
         self._desk.forget_before(Month.of(instants[-1]))
         return events
@@ -95,20 +115,20 @@ class BarFeed:
         """Give the minutes that were refused or revised since the last call."""
         return self._screen.take_findings(now)
 
-    def _read(self, symbol: Symbol, end: Micros) -> None:
+    def _read(self, symbol: Symbol, lane: Lane, end: Micros) -> None:
         """Take in what the venue has from the first missing minute on; a hole is asked for again.
 
         So are the minutes just before, to notice a revision. What came before a failure is kept.
         """
-        minutes = self._minutes[symbol]
+        wanted = lane.wanted(end)
+        if wanted is None:
+            return
         try:
-            for bar in self._given(symbol, self._missing[symbol] - READ_AGAIN, end):
-                if bar.ts >= self._next:
-                    minutes[bar.ts] = bar
+            for bar in self._given(symbol, *wanted):
+                if lane.take(bar):
                     self._latest = max(self._latest, bar.ts)
         finally:
-            while self._missing[symbol] in minutes:
-                self._missing[symbol] += MINUTE
+            lane.note_holes()
 
     def _given(
         self, symbol: Symbol, start: Micros, end: Micros, *, is_history: bool = False
@@ -124,30 +144,34 @@ class BarFeed:
                 fix="Nothing was traded on them; the same bars are asked for again.",
             ) from error
 
-    def _closed(self, now: Micros) -> list[Micros]:
+    def _closed(self, now: Micros) -> tuple[list[Micros], dict[Symbol, Micros]]:
         """List the open times of bars that can be handed out: no gap between them.
 
         While the venue has nothing at all from an instant on, it is waited for.
+
+        Returns:
+            These instants, and when the bar of each symbol opens that comes next.
         """
-        instants = []
-        ts, size = self._next, self._size.micros
-        while self._is_whole(ts, ts + size) or (
-            ts <= self._latest and ts + size + self._grace <= now
-        ):
+        instants: list[Micros] = []
+        following = {symbol: lane.begin for symbol, lane in self._lanes.items()}
+        while True:
+            ts = min(following.values())
+            trading = [symbol for symbol, opens in following.items() if opens == ts]
+            is_whole = all(self._lanes[symbol].is_whole(ts) for symbol in trading)
+            is_over = ts <= self._latest and self._close_of(ts, trading) + self._grace <= now
+            if not (is_whole or is_over):
+                return instants, following
             instants.append(ts)
-            ts += size
-        return instants
+            for symbol in trading:
+                following[symbol] = self._lanes[symbol].grid.after(ts)
 
-    def _is_whole(self, start: Micros, end: Micros) -> bool:
-        """Tell whether every minute in [start, end) of every symbol has come."""
-        each = range(start, end, MINUTE)
-        return all(ts in minutes for minutes in self._minutes.values() for ts in each)
+    def _close_of(self, opened: Micros, symbols: Sequence[Symbol]) -> Micros:
+        """Give when the bars of some symbols have closed that open at an instant."""
+        return max(self._lanes[symbol].grid.close_of(opened) for symbol in symbols)
 
-    def _build(self, symbol: Symbol, end: Micros) -> pl.DataFrame:
-        minutes = self._minutes[symbol]
-        ready = [minutes.pop(ts) for ts in sorted(minutes) if ts < end]
-        self._missing[symbol] = max(self._missing[symbol], end)
-        frame = resample(_frame(ready), self._size)
+    def _build(self, symbol: Symbol, lane: Lane, begin: Micros) -> pl.DataFrame:
+        minutes = _frame(lane.hand_out(begin))
+        frame = resample(minutes, self._size, sessions=lane.grid.sessions)
         self._desk.append(symbol, frame)
         return frame
 

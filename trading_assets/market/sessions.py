@@ -207,6 +207,12 @@ class Sessions:
         ends = np.concatenate([self.stretches.end, [0]])  # an end of -1, before all opens
         return np.where(ts < ends[at], at, -1)
 
+    def stretch_at(self, ts: Micros) -> tuple[Micros, Micros] | None:
+        """Give start and end of the stretch of trading that an instant lies in; None outside."""
+        self.require_known(ts, ts)
+        at = int(self.stretch_of(_one(ts))[0])
+        return None if at < 0 else (int(self.stretches.start[at]), int(self.stretches.end[at]))
+
     def inside(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Keep the rows whose `ts` lies in a session and not in its break.
 

@@ -10,6 +10,7 @@ import threading
 from trading_assets.adapters.binance.feed import BinanceBarSource
 from trading_assets.domain.errors import ConfigurationError, TradingAssetsError, VenueError
 from trading_assets.domain.order import OrderType
+from trading_assets.live.bar_grid import require_size
 from trading_assets.live.hand_over import Examined
 from trading_assets.live.recovery import last_release
 from trading_assets.settings import Settings
@@ -64,10 +65,13 @@ def require_tradable(
     """Refuse a release that the book's venue cannot trade.
 
     Raises:
-        ConfigurationError: if it needs order types that no live book sends, its symbols have
-            another source than the venue, or another grid there.
+        ConfigurationError: if it needs order types that no live book sends, or daily bars of a
+            market with sessions; or if its symbols have another source than the venue, or another
+            grid there.
         VenueUnavailable, RateLimited: if the venue cannot be asked.
     """
+    for instrument in release.instruments:
+        require_size(instrument.calendar, release.spec.timeframe)
     missing = release.order_types - SUPPORTED
     if missing:
         raise ConfigurationError(

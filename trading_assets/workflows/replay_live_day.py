@@ -34,6 +34,7 @@ from trading_assets.storage.release_store import Release
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.ledger_parity import DIFFERS, LedgerAgain
 from trading_assets.workflows.live_book import LiveBook, live_book
+from trading_assets.workflows.live_calendars import sessions_of_release
 from trading_assets.workflows.live_tables import day_start
 from trading_assets.workflows.minutes import read_minutes
 from trading_assets.workflows.release_parts import release_terms, signal_desk, terms_of
@@ -183,8 +184,9 @@ def _computed_again(desk: Desk, release: Release, start: Micros) -> _Again:
     bars: dict[Symbol, Mapping[Micros, Bar]] = {}
     rows: dict[Symbol, Mapping[Micros, tuple[SignalRow, ...]]] = {}
     minutes = read_minutes(desk, release.spec.symbols, begin, start + DAY)
+    sessions = sessions_of_release(desk, release)
     for symbol, frame in minutes.items():
-        larger = resample(frame, size)
+        larger = resample(frame, size, sessions=sessions.get(symbol))
         signals.append(symbol, larger)
         bars[symbol] = bars_from_frame(larger.filter(between(start, start + DAY)))
         rows[symbol] = signals.rows(symbol, list(bars[symbol]))

@@ -45,6 +45,7 @@ from trading_assets.workflows.armed import require_armed
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.guard import Guard, on_guard
 from trading_assets.workflows.live_book import LiveBook, live_book, venue_client
+from trading_assets.workflows.live_calendars import next_opens, sessions_of_release
 from trading_assets.workflows.live_pulse import Pulse
 from trading_assets.workflows.live_release import (
     examine_release,
@@ -258,6 +259,7 @@ def _executor(
     guard.control.begin_after(session.state.inbox_id)
     clock = VenueTime(_MarketClock(source, desk.clock), not_before=session.state.last_ts)
     pace = _pace(desk.settings)
+    sessions = sessions_of_release(desk, release)
     feed = BarFeed(
         source,
         signal_desk(release),
@@ -265,6 +267,7 @@ def _executor(
         spec.timeframe,
         grace=pace.late_bar // 2,
         screen=BarScreen(desk.settings.live.jump_factor),
+        sessions=sessions,
     )
     return Executor(
         session,
@@ -287,6 +290,7 @@ def _executor(
                 _policies(desk.settings, place),
                 read_rules=rules,
                 look_upstream=upstream_watch(desk, release, local.monotonic),
+                next_open=next_opens(release, sessions),
             ),
             budget=enforced(desk.settings, supervision),
             board=guard.board,

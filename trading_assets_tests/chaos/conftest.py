@@ -186,6 +186,12 @@ def rig(tmp_path):
 
 
 @pytest.fixture
+def make_rig(tmp_path):
+    """Give a rig, in a home of its own, for an exchange that a test has started."""
+    return lambda exchange: Rig(tmp_path / "own", exchange)
+
+
+@pytest.fixture
 def hurried():
     """Give local time and a broker on which twenty seconds pass in one."""
     return SimpleNamespace(Local=HurriedLocal, factor=20)
