@@ -5,8 +5,10 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from trading_assets.domain.bar import MINUTE
 from trading_assets.interfaces.cli.main import app
 from trading_assets.live.feed import BarFeed
+from trading_assets.live.lane import Lane
 from trading_assets.simulation.feed_campaign import FAULTS, FeedTally, FeedWorld, run_feeds
 
 
@@ -48,14 +50,11 @@ def test_a_feed_that_repeats_or_skips_is_noticed(monkeypatch, broken, said):
 
 
 def test_a_hole_that_is_not_asked_for_again_is_noticed(monkeypatch):
-    honest = BarFeed._read
+    def jump(lane):
+        lane._missing = max([lane._missing, *(ts + MINUTE for ts in lane._minutes)])
 
-    def jump(feed, symbol, end):
-        honest(feed, symbol, end)
-        feed._missing[symbol] = end
-
-    monkeypatch.setattr(BarFeed, "_read", jump)
-    monkeypatch.setattr(BarFeed, "_is_whole", lambda feed, start, end: end <= feed._latest + 60e6)
+    monkeypatch.setattr(Lane, "note_holes", jump)
+    monkeypatch.setattr(Lane, "is_whole", lambda lane, ts: lane._missing >= lane.grid.close_of(ts))
 
     assert any(what.startswith("wrong") for _, what in run_feeds(0, 40).wrong)
 
