@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from trading_assets.domain.errors import InvariantError, RecoveryError
 from trading_assets.domain.ids import Micros
-from trading_assets.domain.instrument import decimal_from_units, units_from_decimal
+from trading_assets.domain.instrument import decimal_from_units
 from trading_assets.domain.setup import AnySetup
 from trading_assets.engine.atomic import atomic_fills, atomic_round_trips
 from trading_assets.engine.fixed import Fixed
@@ -54,7 +54,6 @@ from trading_assets.records.state import (
     ORDERS_PER_SYMBOL,
     State,
     layout_hash,
-    opening_state,
     state_from_bytes,
 )
 from trading_assets.risk.pre_trade import Refusal
@@ -85,8 +84,7 @@ class Ledger:
         self.fixed = fixed or Fixed.of(setup)
         self.setup = setup
         self.places = self.fixed.terms.places
-        cash = units_from_decimal(setup.account.cash)
-        state = opening_state(self.fixed.terms, cash, self.fixed.memory_dtype)
+        state = self.fixed.opening_state()
         events = _events_per_bar(state.events, state.books["n_lots"].tolist())
         self._hold(state, new_logs(256 + events, 256))
 

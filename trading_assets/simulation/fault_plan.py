@@ -87,7 +87,8 @@ class Rates:
     """Chances of one schedule, each from 0 to 1.
 
     Attributes:
-        network: of a fault, per request.
+        network: of a fault, per question.
+        orders: of a fault, per order on its way and per withdrawal.
         venue: of a trait of `VENUE_FAULTS`, per accepted order.
         bar: of a fault, per bar.
         world: of a fault, per bar.
@@ -96,6 +97,7 @@ class Rates:
     """
 
     network: float
+    orders: float
     venue: float
     bar: float
     world: float
@@ -103,7 +105,7 @@ class Rates:
     terminal: float
 
 
-NONE = Rates(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+NONE = Rates(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 """The second phase of a schedule: everything has to come right."""
 
 
@@ -111,10 +113,12 @@ def swarm_rates(dice: random.Random) -> Rates:
     """Draw the rates of a schedule: schedules of one kind of misfortune find what a mixture hides.
 
     A rare fault needs company of its own kind: a duplicate order after a crash shows only where
-    crashes are many and the network is good.
+    crashes are many and the network is good. Where every second question fails, a book does not
+    get as far as to trade; so orders, of which everything depends, have a rate of their own.
     """
     return Rates(
-        network=dice.choice((0.0, 0.05, 0.2, 0.5)),
+        network=dice.choice((0.0, 0.05, 0.2, 0.4)),
+        orders=dice.choice((0.0, 0.1, 0.3, 0.6)),
         venue=dice.choice((0.0, 0.3, 0.8)),
         bar=dice.choice((0.0, 0.1, 0.3)),
         world=dice.choice((0.0, 0.1, 0.3)),
@@ -157,7 +161,7 @@ class FaultPlan:
 
     def of_submit(self) -> str:
         """Draw the fault of an order on its way, "" for none."""
-        return self._draw(_SUBMIT, self.rates.network)
+        return self._draw(_SUBMIT, self.rates.orders)
 
     def of_read(self) -> str:
         """Draw the fault of a request that changes nothing."""
@@ -165,7 +169,7 @@ class FaultPlan:
 
     def of_cancel(self) -> str:
         """Draw the fault of a withdrawal."""
-        return self._draw(_CANCEL, self.rates.network)
+        return self._draw(_CANCEL, self.rates.orders)
 
     def of_accepted(self) -> str:
         """Draw how the venue treats an accepted order."""

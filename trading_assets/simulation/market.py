@@ -32,6 +32,8 @@ class Minute:
     ticks: tuple[int, ...]
 
 
+_TARGETS = (0.0, 0.5, 1.0)
+
 Members = tuple[tuple[str, tuple[Symbol, ...]], ...]
 """Tag and symbols of each strategy of a book."""
 
@@ -79,6 +81,7 @@ def _row(
 ) -> SignalRow:
     value = NAN
     if dice.random() < _OPINION:
-        value = float(dice.randrange(actions)) if actions else dice.choice((0.0, 0.5, 1.0))
+        drawn = int(dice.random() * (actions or len(_TARGETS)))
+        value = float(drawn) if actions else _TARGETS[drawn]
     values = (value, *(NAN,) * (columns - 1))
     return SignalRow(symbol, ts, values, f"{symbol}/{ts}/{value}", tag=tag)

@@ -240,7 +240,7 @@ class SimulatedBroker:
         wire = self._wire
         if wire.plan.only and "clock_ahead" not in wire.plan.only:
             return
-        if wire.plan.rates.network and wire.plan.dice.random() < _CLOCK_JUMPS:
+        if wire.plan.rates.orders and wire.plan.dice.random() < _CLOCK_JUMPS:
             wire.plan.counts["clock_ahead"] += 1
             bent_at = wire.time.now + int((TIMEOUT_S + wire.plan.dice.random()) * 1_000_000)
             wire.time.at(bent_at, partial(setattr, wire, "auth_error", _JUMP))

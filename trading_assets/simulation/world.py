@@ -45,15 +45,17 @@ from trading_assets.simulation.strategies import (
 from trading_assets.simulation.venue_model import RefusedByVenue, VenueModel
 from trading_assets.simulation.virtual_time import START, VirtualTime
 
-BARS = 20
+LENGTHS = (20, 7, 5)
+"""Minutes of a market, by the seed: most mistakes show early, some in a book that has lived."""
+
 DISK_OUTCOMES = ("kept", "torn", "lost")
 LATE_BAR: Micros = 30_000_000
 _QUIET: Micros = 420_000_000
 _PACE = Pace(poll_s=15.0, late_bar=LATE_BAR, stop_s=60.0, heartbeat_s=60.0, reconcile_s=240.0)
-_QUICK = replace(_PACE, poll_s=1.0, reconcile_s=3.0)
+_QUICK = replace(_PACE, poll_s=1.0, reconcile_s=5.0)
 _QUICK_SHARE = 4
-_QUICK_BARS = 3
-"""One schedule of so many, with a third of the bars, asks as often as a real book: some mistakes
+_QUICK_BARS = 4
+"""One schedule of so many has a short market and asks as often as a real book does: some mistakes
 need a question in time."""
 
 _SECOND: Micros = 1_000_000
@@ -67,7 +69,7 @@ class Options:
     """What a schedule is besides its seed.
 
     Attributes:
-        bars: minutes of its market.
+        bars: minutes of its market, None for what its seed says.
         armed: number of the point at which the first process ends, 0 for none (`Failpoints`).
         rates: None draws them.
         disk_outcome: what the end of a process does to the newest snapshot: nothing, cut it off,
@@ -75,7 +77,7 @@ class Options:
         only: names of the only faults that happen, empty for all.
     """
 
-    bars: int = BARS
+    bars: int | None = None
     armed: int = 0
     rates: Rates | None = None
     disk_outcome: str = "kept"
@@ -98,7 +100,8 @@ class World:
         dice = random.Random(f"faults/{seed}")  # noqa: S311 - chance that has to be repeatable
         self.seed = seed
         self._is_quick = seed % _QUICK_SHARE == 1
-        bars = options.bars // _QUICK_BARS if self._is_quick else options.bars
+        length = _QUICK_BARS if self._is_quick else LENGTHS[seed // 9 % len(LENGTHS)]
+        bars = options.bars or length
         rates = options.rates or swarm_rates(dice)
         self.plan = FaultPlan(dice, rates, options.only)
         self._disk_outcome = options.disk_outcome

@@ -47,6 +47,7 @@ def rates_for(names):
     wants_crash = not set(names) <= set(CLASSES)
     return Rates(
         network=0.3,
+        orders=0.3,
         venue=0.6,
         bar=0.4,
         world=0.6 if set(names) & set(WORLD_FAULTS) else 0.0,
