@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from trading_assets.domain.control import CommandKind, HaltLevel
 from trading_assets.domain.errors import ConfigurationError
@@ -22,11 +23,15 @@ from trading_assets.domain.events import (
     TradingResumed,
 )
 from trading_assets.domain.order import OrderSide
+from trading_assets.domain.policy_events import EntriesAllowed, EntriesPaused
+from trading_assets.interfaces.cli.control import app
 from trading_assets.workflows.control_book import ask_book, halt_book, standing
 from trading_assets.workflows.live_book import live_book
+from trading_assets.workflows.live_status import live_status
 from trading_assets.workflows.resume_book import resume_book
 
 pytestmark = pytest.mark.slow
+BOOK = ("--book", "demo")
 ANN = {"who": "ann", "reason": "a test", "source": "cli"}
 
 
@@ -81,6 +86,38 @@ def test_a_book_is_halted_flattened_and_resumed_while_it_trades(rig):
     taken = [e.inbox_id for e in rig.events() if isinstance(e, CommandReceived)]
     assert taken == [1, 2, 3]
     assert rig.verdicts() == []
+
+
+def _say(rig, *arguments):
+    result = CliRunner().invoke(app, arguments, env=rig.environ, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_a_symbol_that_somebody_else_traded_is_acknowledged_at_the_command_line(rig):
+    process = rig.start()
+    rig.until(lambda: rig.count(OrderFilled), "a fill")
+    trade = {"account": "demo", "symbol": "SOLUSDT", "side": "BUY", "quantity": "1.000"}
+    wish = {"kind": "external_trade", **trade}
+    httpx.post(f"{rig.exchange.url}/_sim/fault", json=wish).raise_for_status()
+    _say(rig, "reconcile", "--reason", "a stranger", "--by", "ann", *BOOK)
+    rig.until(lambda: rig.count(EntriesPaused), "the pause")
+    seen = rig.until(lambda: live_status(rig.desk, "demo").book.get("pauses"), "it in the status")
+
+    said = _say(rig, "acknowledge", "solusdt", "--reason", "by hand", "--by", "ann", *BOOK)
+    rig.until(lambda: rig.count(EntriesAllowed), "the end of the pause")
+    _say(rig, "acknowledge", "SOLUSDT", "--reason", "once more", "--by", "ann", *BOOK)
+    rig.until(lambda: rig.count(CommandReceived) == 3, "the last command")
+    rig.stop(process)
+
+    assert "command 2. The executor takes it now." in said
+    assert [(each["symbol"], each["cause"]) for each in seen] == [("SOLUSDT", "foreign")]
+    (paused,) = [e for e in rig.events() if isinstance(e, EntriesPaused)]
+    (allowed,) = [e for e in rig.events() if isinstance(e, EntriesAllowed)]
+    assert (paused.symbol, paused.cause) == ("SOLUSDT", "foreign")
+    assert (allowed.cause, allowed.reason, allowed.inbox_id) == ("foreign", "by hand (ann)", 2)
+    refused = [e.refused for e in rig.events() if isinstance(e, CommandReceived)]
+    assert refused == ["", "", "SOLUSDT waits for no acknowledgement"]
 
 
 def test_a_latch_outlives_the_process_and_a_command_waits_for_the_next(rig):

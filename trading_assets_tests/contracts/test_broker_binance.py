@@ -33,18 +33,6 @@ from trading_assets_tests.stand_ins.binance_account import (
 )
 
 
-@pytest.fixture
-def exchange():
-    config = ExchangeConfig(start=START, stepped=True, sim_controls=True)
-    with running_exchange(config) as running:
-        yield running
-
-
-@pytest.fixture
-def broker(exchange):
-    return broker_at(exchange.api_url)
-
-
 def test_a_market_order_is_reported_with_all_its_fills(broker):
     before = {b.asset: b.total for b in broker.balances()}
     report, fills = broker.submit(a_ticket(quantity="3.000"))

@@ -17,27 +17,12 @@ from trading_assets.domain.errors import (
 from trading_assets.domain.order import (
     OrderStatus,
 )
-from trading_assets.exchange.server import ExchangeConfig, running_exchange
 from trading_assets_tests.stand_ins.binance_account import (
     SECRET,
-    START,
     a_limit,
     a_ticket,
-    broker_at,
     control,
 )
-
-
-@pytest.fixture
-def exchange():
-    config = ExchangeConfig(start=START, stepped=True, sim_controls=True)
-    with running_exchange(config) as running:
-        yield running
-
-
-@pytest.fixture
-def broker(exchange):
-    return broker_at(exchange.api_url)
 
 
 @pytest.fixture

@@ -27,9 +27,10 @@ _FOLLOW_S = 0.5
 
 @app.command()
 def verify(book: BookOption = "paper") -> None:
-    """Prove that the journal is whole: numbers, checksums, watermark, snapshots."""
+    """Prove that the journal is whole: numbers, checksums, watermark, snapshots, indexes."""
     with _reader(book) as journal:
         end = journal.verify()
+        journal.verify_indexes()
         typer.echo(f"{end.seq} rows, whole; chain {end.crc:08x}; clock {journal.epoch}")
 
 

@@ -44,6 +44,9 @@ _FILTER = -1013
 _REJECTED = -2010
 """The venue's code for an order that the account cannot have: insufficient balance first of all."""
 
+_CLOSED = "Market is closed"
+"""The venue's words, under either code, for a symbol that it has halted."""
+
 
 class OnForeign(Enum):
     """What follows when somebody else orders or trades in the account."""
@@ -169,9 +172,9 @@ class BookPolicies:
         return ()
 
     def _refused(self, event: OrderRefused) -> Sequence[Event]:
-        if event.code == _FILTER:
+        if event.code in (_FILTER, _REJECTED):
             self._rules.look_soon()
-        if event.code != _REJECTED:
+        if event.code != _REJECTED or _CLOSED in event.reason:
             return ()
         self._must_look = True
         order = self._state.orders.get(event.client_order_id)

@@ -1,4 +1,4 @@
-"""The venue's trading rules, looked at hourly and after a refusal; a change is an event."""
+"""The venue's trading rules, looked at hourly, after a refusal and while a symbol is halted."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ class RulesWatch:
         """Give the rules that are not as they were seen last, for all symbols when it is time.
 
         A venue that does not answer is asked again a minute later; the last rules hold until then.
+        So is one that takes no orders of a symbol: entries go on soon after it does again.
         """
         if self._read is None or self._monotonic() < self._due_s:
             return []
@@ -66,6 +67,8 @@ class RulesWatch:
                 _LOG.warning("The venue's rules of %s are not known: %s", symbol, error.what)
                 self._due_s = self._monotonic() + _AGAIN_S
                 continue
+            if not rules.is_trading:
+                self._due_s = self._monotonic() + _AGAIN_S
             if rules != self._state.rules.get(symbol):
                 events.append(TradingRulesSeen(now, rules))
         return events

@@ -87,6 +87,24 @@ def test_what_is_asked_of_a_book_stands_in_its_inbox(folder, name, kind):
         _run(name, "--reason", " ", "--by", "ann")
 
 
+@pytest.mark.parametrize(("typed", "symbol"), [("solusdt", "SOLUSDT"), ("all", "")])
+def test_an_acknowledgement_stands_in_the_inbox_with_its_symbol(folder, typed, symbol):
+    said = _run("acknowledge", typed, *ANN)
+
+    asked = (CommandKind.ACKNOWLEDGE_SYMBOL, "ann", "checked the fills", "cli")
+    assert _commands(folder) == [(*asked, f'{{"symbol":"{symbol}"}}')]
+    assert "command 1. No executor runs" in said
+    assert not (folder / "HALT").exists()
+
+
+def test_an_acknowledgement_needs_a_reason_and_a_name(folder):
+    for words in (("--reason", " ", "--by", "ann"), ("--reason", "seen", "--by", "")):
+        with pytest.raises(ConfigurationError, match="needs a reason and a name"):
+            _run("acknowledge", "SOLUSDT", *words)
+    assert CliRunner().invoke(app, ["acknowledge", "SOLUSDT", "--by", "ann"]).exit_code == 2
+    assert not (folder / "inbox.sqlite").exists() or _commands(folder) == []
+
+
 def test_a_resume_shows_the_code_of_the_halt_and_takes_no_other(folder):
     code = _run("halt", *ANN).rsplit(" ", 1)[1].strip(" .\n")
     for wrong in ((), ("--confirm", "000000"), ("--yes", "demo")):

@@ -18,6 +18,7 @@ from trading_assets.domain.events import (
 from trading_assets.domain.order import OrderSide
 from trading_assets.domain.policy_events import EntriesAllowed, EntriesPaused, TradingRulesSeen
 from trading_assets.domain.trading_rules import TradingRules
+from trading_assets.live.policies.book_policies import PolicyTerms
 from trading_assets.live.policies.rules_watch import RulesWatch
 from trading_assets.live.recovery import recover
 
@@ -52,7 +53,7 @@ class Venue:
         if self.rules[ticket.symbol].fitted(ticket) != ticket:
             raise OrderRejected("Filter failure: LOT_SIZE", code=-1013, status=400)
         if not self.rules[ticket.symbol].is_trading:
-            raise OrderRejected("Market is closed.", code=-1013, status=400)
+            raise OrderRejected("Market is closed.", code=-2010, status=400)
         return self._submit(ticket)
 
 
@@ -128,6 +129,54 @@ def test_a_symbol_that_the_venue_has_halted_gets_no_entries_until_it_trades_agai
     assert len(_kinds(desk, EntriesAllowed)) == 1
     assert desk.session.machine.position == [2000, 300]
     assert _is_replayed(desk)
+
+
+def test_a_refusal_tells_of_a_halt_and_entries_go_on_within_a_minute_of_its_end(kit):
+    desk = kit.Desk([(500 * (n + 1), NAN) for n in range(8)])
+    desk.policies = PolicyTerms(cool_down=100 * kit.BAR)
+    venue = Venue(desk)
+
+    def submit(ticket):
+        if len(desk.venue.orders) == 1 and not _kinds(desk, OrderRefused):
+            venue.change("SOLUSDT", status="BREAK")
+        return venue.submit(ticket)
+
+    def read(symbol):
+        if len(_kinds(desk, DecisionDropped)) == 2:
+            venue.change("SOLUSDT", status="TRADING")
+        return venue.read(symbol)
+
+    desk.venue.submit, desk.rules = submit, read
+    desk.run(8)
+
+    (refused,) = _kinds(desk, OrderRefused)
+    (paused,) = _kinds(desk, EntriesPaused)
+    (allowed,) = _kinds(desk, EntriesAllowed)
+    dropped = _kinds(desk, DecisionDropped)
+    assert (refused.code, paused.cause, allowed.cause) == (-2010, "status", "status")
+    assert paused.ts - refused.ts < kit.BAR
+    assert [e.rule for e in dropped] == ["paused_status"] * 2
+    assert 0 < allowed.ts - dropped[-1].ts <= kit.BAR
+    assert desk.session.machine.position[0] == 4000
+    assert desk.verdicts() == []
+    assert _is_replayed(desk)
+
+
+def test_rules_are_asked_for_every_minute_while_a_symbol_is_halted(session):
+    local, status, asked = [0.0], ["BREAK"], []
+
+    def read(symbol):
+        asked.append(local[0])
+        return TradingRules(symbol, status=status[0])
+
+    watch = RulesWatch(read, ["SOLUSDT"], session.state, lambda: local[0])
+    for at in (0.0, 59.0, 60.0, 120.0, 180.0, 3779.0, 3780.0):
+        local[0] = at
+        if at == 180.0:
+            status[0] = "TRADING"
+        for event in watch.step(2):
+            session.handle(event)
+    assert asked == [0.0, 60.0, 120.0, 180.0, 3780.0]
 
 
 def _unlisted(venue):
