@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 import threading
 import time
@@ -23,6 +24,7 @@ from trading_assets.adapters.binance.client import make_client
 from trading_assets.adapters.binance.feed import KlinePager
 from trading_assets.adapters.wall_clock import WallClock
 from trading_assets.bootstrap import desk as open_desk
+from trading_assets.domain.errors import TradingAssetsError
 from trading_assets.exchange.server import ExchangeConfig, running_exchange
 from trading_assets.live.feed import BarFeed
 from trading_assets.live.session import Session
@@ -150,6 +152,13 @@ def measure(warp: float, bars: int, poll_s: float) -> dict[str, Any]:
             wrap_broker=lambda broker: TimedBroker(broker, watch, market_now, warp),
         )
     found = watch.latency_ms
+    if not found:
+        raise TradingAssetsError(
+            f"No order left in {summary.bars} bars, so there is no latency to tell",
+            expected="at least one order",
+            found=f"{summary.late_bars} of the bars were later than {30 * warp:.0f} s of the market",
+            fix="Give it more --bars (the strategy needs three), or a slower market (--warp).",
+        )
     return {
         "warp": warp,
         "poll_s": poll_s,
@@ -169,7 +178,10 @@ def main() -> None:
     parser.add_argument("--poll-s", type=float, default=None)
     given = parser.parse_args()
     poll_s = given.poll_s or (1.0 if given.warp == 1 else 0.02)
-    print(json.dumps(measure(given.warp, given.bars, poll_s)))
+    try:
+        print(json.dumps(measure(given.warp, given.bars, poll_s)))
+    except TradingAssetsError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":
