@@ -156,7 +156,7 @@ def measure(warp: float, bars: int, poll_s: float) -> dict[str, Any]:
         raise TradingAssetsError(
             f"No order left in {summary.bars} bars, so there is no latency to tell",
             expected="at least one order",
-            found=f"{summary.late_bars} of the bars were later than {30 * warp:.0f} s of the market",
+            found=f"{summary.late_bars} of them were later than {30 * warp:.0f} s of the market",
             fix="Give it more --bars (the strategy needs three), or a slower market (--warp).",
         )
     return {

@@ -68,6 +68,23 @@ def kill9(
 
 
 @app.command()
+def halt(
+    n: Annotated[int, typer.Option(min=1, help="Triggers, by turns each of the six.")] = 60,
+    seed: Seed = 1,
+    record: Record = None,
+) -> None:
+    """Halt a book that trades, by six ways: no entry arrives after the call's return (A10).
+
+    Example: trading-assets chaos halt --n 1000
+    """
+    from trading_assets.simulation.chaos.halts import halt_again_and_again
+
+    with _folder() as folder, _bar("triggers", n) as advance:
+        verdict = halt_again_and_again(n, seed, folder, advance)
+    _finish(verdict, record)
+
+
+@app.command()
 def journal(
     n: Annotated[int, typer.Option(min=0, help="Bits to turn over.")] = 1_000,
     stride: Annotated[int, typer.Option(min=1, help="Cut the log at every so many bytes.")] = 97,
@@ -96,8 +113,8 @@ def fsync_order(
     """
     from trading_assets.simulation.chaos.send_order import watch_sends
 
-    with _folder() as folder:
-        verdict = watch_sends(n, folder)
+    with _folder() as folder, _bar("orders", n) as advance:
+        verdict = watch_sends(n, folder, advance)
     _finish(verdict, record)
 
 

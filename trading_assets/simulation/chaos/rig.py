@@ -37,9 +37,10 @@ params: {fast: 1, slow: 3}
 symbols: [BTCUSDT, ETHUSDT, SOLUSDT]
 bar_size: %s
 cash: 10000
-sizing: {mode: pct_of_equity, pos_pct: 30.0, cash_buffer_pct: 2.0, rebalance_pct: 10.0}
+sizing: %s
 costs: {fees_bps: 10.0}
 """
+_SIZING = "{mode: pct_of_equity, pos_pct: 30.0, cash_buffer_pct: 2.0, rebalance_pct: 10.0}"
 UNBOUNDED = """
 from trading_assets.adapters.binance.budget import RequestBudget
 RequestBudget.__init__.__kwdefaults__["limit"] = 10**9
@@ -83,9 +84,9 @@ class Rig:
         self._http = httpx.Client(base_url=exchange.url, timeout=PATIENCE_S)
         self.process: subprocess.Popen[bytes] | None = None
 
-    def publish(self, bar_size: str) -> None:
+    def publish(self, bar_size: str, sizing: str = _SIZING) -> None:
         """Publish the release, once, on the grid that the exchange has."""
-        spec = parse_spec(_SPEC % bar_size, where="chaos")
+        spec = parse_spec(_SPEC % (bar_size, sizing), where="chaos")
         client = make_client(self.exchange.api_url, timeout_s=2, recv_window_ms=5000)
         pager = KlinePager(client, WallClock(), max_attempts=1)
         facts = {
@@ -196,4 +197,6 @@ class Rig:
 
     def count(self, kind: type[Any]) -> int:
         """Count the journal's events of a kind."""
-        return sum(isinstance(event, kind) for event in self.events())
+        with suppress(RecoveryError), JournalReader(self.folder) as journal:
+            return sum(1 for _ in journal.of_kinds([kind.__name__]))
+        return 0

@@ -7,7 +7,8 @@ import re
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from trading_assets.domain.events import OrderSubmitted
@@ -16,6 +17,7 @@ from trading_assets.simulation.chaos.rig import LIVE, PATIENCE_S, START, Rig
 from trading_assets.simulation.chaos.tracing import traced, tracee
 from trading_assets.simulation.chaos.verdict import Verdict
 
+_WARP = 600
 _CALLS = "pwrite64,fdatasync,sendto,connect"
 _PAGE = 9_000
 """Bytes to show of a call: a whole page of the journal."""
@@ -26,19 +28,23 @@ _CLIENT_ID = re.compile(r"newClientOrderId=(ta-[0-9A-Za-z_-]+)")
 _PLACEMENT = '"POST /api/v3/order HTTP'
 
 
-def watch_sends(n: int, folder: Path) -> Verdict:
+def watch_sends(
+    n: int, folder: Path, report: Callable[[int, int], None] = lambda *_: None
+) -> Verdict:
     """Trade at least `n` orders under strace and check the order of its system calls.
 
     Args:
         n: number of orders.
         folder: empty, on a local disk.
+        report: told (orders that have left, 0) after each.
 
     Raises:
         ConfigurationError: if this machine has no strace.
+        TimeoutError: if the executor sends nothing for as long as the rig waits for one order.
     """
     log = folder / "executor.strace"
     began = time.monotonic()
-    config = ExchangeConfig(start=START, warp=120, sim_controls=True, weight_limit=10**9)
+    config = ExchangeConfig(start=START, warp=_WARP, sim_controls=True, weight_limit=10**9)
     command = traced(list(LIVE), log, _CALLS, shown=_PAGE)
     with running_exchange(config) as exchange:
         rig = Rig(folder, exchange)
@@ -47,7 +53,9 @@ def watch_sends(n: int, folder: Path) -> Verdict:
             rig.warm_up()
             before = {order["client_order_id"] for order in rig.ledger()["orders"]}
             process = rig.start(command)
-            rig.until(lambda: rig.count(OrderSubmitted) >= len(before) + n, f"{n} orders")
+            for more in range(1, n + 1):
+                rig.until(partial(_has_sent, rig, len(before) + more), f"order {more} of {n}")
+                report(more, 0)
             os.kill(tracee(process.pid), signal.SIGTERM)
             process.wait(PATIENCE_S)
             placed = {order["client_order_id"] for order in rig.ledger()["orders"]} - before
@@ -68,6 +76,10 @@ def watch_sends(n: int, folder: Path) -> Verdict:
         "seconds": round(time.monotonic() - began, 1),
     }
     return Verdict("A13", figures, tuple(wrong))
+
+
+def _has_sent(rig: Rig, orders: int) -> bool:
+    return rig.count(OrderSubmitted) >= orders
 
 
 class Trace:
