@@ -13,6 +13,7 @@ from trading_assets.interfaces.http_api.routes import Request, Routes
 from trading_assets.interfaces.http_api.tokens import Tokens
 from trading_assets.settings import load_settings
 from trading_assets.storage.inbox import FILE, Inbox
+from trading_assets_tests.stand_ins.clock import HandTime
 
 HOST = "127.0.0.1:8790"
 TOKENS = Tokens(halt="h" * 43, control="c" * 43)
@@ -60,9 +61,17 @@ def served(tmp_path_factory):
     return _served(tmp_path_factory.mktemp("home"))
 
 
+class Rested(HandTime):
+    """Long enough between two requests that no limit on their rate is met."""
+
+    def monotonic(self):
+        self.seconds += 60
+        return self.seconds
+
+
 def _served(home):
     desk = bootstrap.desk(load_settings({"TA_HOME": str(home)}).settings)
-    return Routes(desk, TOKENS, frozenset({HOST})), home / "data" / "live" / "paper"
+    return Routes(desk, TOKENS, frozenset({HOST}), Rested()), home / "data" / "live" / "paper"
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -18,3 +18,17 @@ class JumpingClock:
     def wait(self, seconds: float) -> None:
         self.waits.append(seconds)
         self.instant += int(seconds * 1_000_000)
+
+
+class HandTime:
+    """Monotonic time that a test moves by hand."""
+
+    def __init__(self):
+        self.seconds = 1_000.0
+
+    def monotonic(self):
+        return self.seconds
+
+    def wait(self, seconds, stop):
+        self.seconds += seconds
+        return stop.is_set()

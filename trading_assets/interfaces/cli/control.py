@@ -187,6 +187,7 @@ def serve(
     from trading_assets.interfaces.http_api.routes import Routes
     from trading_assets.interfaces.http_api.server import control_server, own_hosts
     from trading_assets.interfaces.http_api.tokens import load_tokens
+    from trading_assets.live.ports import MachineTime
 
     settings = load_settings().settings
     folder = settings.data_root / "live"
@@ -194,7 +195,8 @@ def serve(
     host = settings.control.host
     with control_server(host, settings.control.port if port is None else port) as server:
         bound = int(server.server_address[1])
-        server.routes = Routes(desk(settings), tokens, own_hosts(host, bound))
+        hosts = own_hosts(host, bound)
+        server.routes = Routes(desk(settings), tokens, hosts, MachineTime())
         typer.echo(f"http://{host}:{bound} (tokens: {folder}/halt.token, {folder}/control.token)")
         try:
             server.serve_forever(poll_interval=0.1)

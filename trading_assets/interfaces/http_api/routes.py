@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from trading_assets.domain.control import CommandKind, HaltLevel
-from trading_assets.domain.errors import ConfigurationError, TradingAssetsError
+from trading_assets.domain.errors import ConfigurationError, RecoveryError, TradingAssetsError
+from trading_assets.interfaces.http_api.rate import TokenBucket
 from trading_assets.interfaces.http_api.tokens import Scope, Tokens
 
 if TYPE_CHECKING:
+    from trading_assets.live.ports import LocalTime
     from trading_assets.workflows.control_book import Asked
     from trading_assets.workflows.desk import Desk
 
 MOST_BYTES = 4096
+PER_S, BURST = 5.0, 20
+"""Requests with one token, halts apart; each command is a durable row that the executor takes in
+between bars, so a program gone wild must not fill the inbox."""
 _PATH = re.compile(r"/books/([a-z0-9][a-z0-9_]{0,39})(?:/([a-z-]{1,20}))?")
 _SOURCE = "http"
 _KINDS = {
@@ -45,26 +51,33 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is sent back."""
+    """What is sent back; `retry_after_s` above 0 says when to ask again."""
 
     status: int
     values: dict[str, Any]
+    retry_after_s: int = 0
 
 
 class Routes:
     """The endpoint without its socket."""
 
-    def __init__(self, desk: Desk, tokens: Tokens, hosts: frozenset[str]) -> None:
+    def __init__(self, desk: Desk, tokens: Tokens, hosts: frozenset[str], local: LocalTime) -> None:
         """Join a desk to its tokens.
 
         Args:
             desk: whose books are asked.
             tokens: say who may ask for what.
             hosts: the values of `Host` that are ours; any other is a page's of somebody else.
+            local: monotonic time, for the limit on requests. Each token has its own, so that who
+                may only halt keeps nobody from a resume; without a token an answer costs nothing.
         """
         self._desk = desk
         self._tokens = tokens
         self._hosts = hosts
+        self._buckets = {
+            scope: TokenBucket(local, per_s=PER_S, burst=BURST)
+            for scope in (Scope.HALT, Scope.CONTROL)
+        }
 
     def answer(self, request: Request) -> Answer:
         """Answer one request; whatever is wrong with it is an answer too."""
@@ -79,6 +92,10 @@ class Routes:
         if scope < _SCOPES.get(action, Scope.CONTROL if action else Scope.HALT):
             status = 403 if scope else 401
             return _no(status, "this needs the control token" if scope else "a bearer token")
+        wait_s = 0.0 if action in _HALTS else self._buckets[scope].take()
+        if wait_s > 0:
+            values = {"error": f"more than {BURST} requests at once or {PER_S:g} a second"}
+            return Answer(429, values, retry_after_s=math.ceil(wait_s))
         return self._done(request, book, action)
 
     def _done(self, request: Request, book: str, action: str) -> Answer:
@@ -86,6 +103,10 @@ class Routes:
             return self._do(request, book, action)
         except ConfigurationError as error:
             return _no(409, error.what, error)
+        except RecoveryError as error:
+            halts = request.method == "POST" and action in _HALTS
+            also = "; the book is halted all the same, by its latch" if halts else ""
+            return _no(503, error.what + also, error)
         except TradingAssetsError as error:
             return _no(503, error.what, error)
         except OSError as error:
@@ -143,12 +164,7 @@ class Routes:
             kind = _KINDS[action]
             return _taken(ask_book(self._desk, book, kind, who=who, reason=reason, source=_SOURCE))
         if action == "acknowledge":
-            kind, symbol = CommandKind.ACKNOWLEDGE_SYMBOL, {"symbol": words["symbol"].upper()}
-            return _taken(
-                ask_book(
-                    self._desk, book, kind, who=who, reason=reason, source=_SOURCE, arguments=symbol
-                )
-            )
+            return self._acknowledge(book, words)
         if action == "tighten":
             limits = words["limits"]
             return _taken(
@@ -163,6 +179,21 @@ class Routes:
             )
         actions = ", ".join(sorted({*_HALTS, *_KINDS, "acknowledge", "resume", "tighten"}))
         return _no(404, f"a book can be asked for {actions}")
+
+    def _acknowledge(self, book: str, words: dict[str, Any]) -> Answer:
+        from trading_assets.workflows.control_book import ask_book
+
+        symbol = words["symbol"].upper()
+        if not symbol:
+            return _no(400, "a symbol, or `all` for what pauses the book")
+        arguments = {"symbol": "" if symbol == "ALL" else symbol}
+        who, reason = words["who"], words["reason"]
+        kind = CommandKind.ACKNOWLEDGE_SYMBOL
+        return _taken(
+            ask_book(
+                self._desk, book, kind, who=who, reason=reason, source=_SOURCE, arguments=arguments
+            )
+        )
 
 
 def _words(body: bytes, *, may_limit: bool) -> dict[str, Any] | str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from trading_assets.interfaces.http_api.routes import MOST_BYTES, Answer, Request, Routes
 
@@ -36,7 +38,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(body)
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self._send(self.server.routes.answer(Request(self.command, self.path, headers, body)))
+        request = Request(self.command, self.path, headers, body)
+        try:
+            answer = self.server.routes.answer(request)
+        except Exception:
+            self.close_connection = True
+            self._send(Answer(500, {"error": "a fault of this program; see what it printed"}))
+            raise
+        self._send(answer)
 
     def _body(self) -> bytes | Answer:
         length = self.headers.get("Content-Length", "0")
@@ -52,6 +61,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")
+        if answer.retry_after_s:
+            self.send_header("Retry-After", str(answer.retry_after_s))
         if answer.status == 401:
             self.send_header("WWW-Authenticate", "Bearer")
         if self.close_connection:
@@ -64,7 +75,13 @@ class ControlServer(ThreadingHTTPServer):
     """Listens on loopback; made by `control_server`."""
 
     daemon_threads = True
+    request_queue_size = 128  # a halt waits behind no handful of idle connections
     routes: Routes
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print what went wrong here; that a client has gone away is nothing of ours."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _ControlServerV6(ControlServer):

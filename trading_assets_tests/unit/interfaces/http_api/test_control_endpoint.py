@@ -13,9 +13,10 @@ import pytest
 from trading_assets import bootstrap
 from trading_assets.domain.control import CommandKind, HaltLevel
 from trading_assets.domain.errors import ConfigurationError
-from trading_assets.interfaces.http_api.routes import Routes
-from trading_assets.interfaces.http_api.server import control_server, own_hosts
+from trading_assets.interfaces.http_api.routes import BURST, Routes
+from trading_assets.interfaces.http_api.server import ControlServer, control_server, own_hosts
 from trading_assets.interfaces.http_api.tokens import Scope, load_tokens
+from trading_assets.live.ports import MachineTime
 from trading_assets.live.safety.latch import read_latch
 from trading_assets.settings import load_settings
 from trading_assets.storage.inbox import Inbox
@@ -56,7 +57,8 @@ def endpoint(tmp_path):
     desk = bootstrap.desk(load_settings({"TA_HOME": str(tmp_path)}).settings)
     with control_server("127.0.0.1", 0) as server:
         tokens = load_tokens(tmp_path / "data" / "live")
-        server.routes = Routes(desk, tokens, own_hosts("127.0.0.1", server.server_address[1]))
+        hosts = own_hosts("127.0.0.1", server.server_address[1])
+        server.routes = Routes(desk, tokens, hosts, MachineTime())
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield Endpoint(tmp_path, server)
@@ -122,6 +124,59 @@ def test_a_paused_symbol_is_acknowledged_by_its_name(endpoint):
         (command,) = inbox.after(0)
     assert command.kind is CommandKind.ACKNOWLEDGE_SYMBOL
     assert json.loads(command.arguments) == {"symbol": "BTCUSDT"}
+
+
+def test_all_that_pauses_a_book_is_acknowledged_by_saying_so(endpoint):
+    assert endpoint.control("/books/paper/acknowledge")[0] == 400
+    assert endpoint.control("/books/paper/acknowledge", {**WORDS, "symbol": "all"})[0] == 202
+    with Inbox(endpoint.folder) as inbox:
+        (command,) = inbox.after(0)
+    assert json.loads(command.arguments) == {"symbol": ""}
+
+
+def test_a_halt_that_cannot_be_a_command_is_told_to_be_in_force(endpoint):
+    (endpoint.folder / "inbox.sqlite").mkdir(parents=True)
+
+    status, answer = endpoint.control("/books/paper/halt")
+
+    assert status == 503
+    assert "the book is halted all the same" in answer["error"]
+    assert read_latch(endpoint.folder / "HALT").who == "ann"
+    status, answer = endpoint.control("/books/paper/cancel-all")
+    assert status == 503
+    assert "halted" not in answer["error"]
+
+
+def test_an_endless_stream_of_questions_is_slowed_down_over_the_socket_too(endpoint):
+    def look():
+        connection = http.client.HTTPConnection("127.0.0.1", endpoint.port, timeout=10)
+        heads = {"Authorization": f"Bearer {endpoint.tokens.control}"}
+        connection.request("GET", "/books/paper", headers=heads)
+        response = connection.getresponse()
+        connection.close()
+        return response.status, response.getheader("Retry-After")
+
+    answers = {look() for _ in range(5 * BURST)}
+
+    assert answers == {(200, None), (429, "1")}
+
+
+def test_a_fault_of_ours_is_answered_and_not_hidden(endpoint, monkeypatch, capfd):
+    def fault(self, request):
+        raise ZeroDivisionError("planted")
+
+    told, handle_error = threading.Event(), ControlServer.handle_error
+    monkeypatch.setattr(
+        ControlServer, "handle_error", lambda *given: (handle_error(*given), told.set())
+    )
+    monkeypatch.setattr(Routes, "answer", fault)
+
+    status, answer = endpoint.control("/books/paper/halt")
+
+    assert status == 500
+    assert "planted" not in json.dumps(answer)
+    assert told.wait(10)
+    assert "ZeroDivisionError: planted" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(
