@@ -37,6 +37,8 @@ TIMEOUT_S = 2.0
 _SLIPPAGE_TICKS = 3
 _BEHIND = 0.5
 _CLOCK_JUMPS = 0.3
+_HELD = 0.5
+_IN_HAND_S = 9.5
 _JUMP: Micros = 90_000_000
 _NEVER_ARRIVES = frozenset({"lost_request", "status_503_before"})
 _OUTCOME_UNKNOWN = {
@@ -120,8 +122,7 @@ class SimulatedBroker:
         stamp = self.auth_now()
         self._refuse_before_leaving(fault)
         if fault == "late_arrival":
-            delay = int(wire.plan.dice.uniform(0.5, 7.0) * 1_000_000)
-            wire.time.at(wire.time.now + delay, partial(self._arrive_quietly, ticket, stamp))
+            self._arrive_later(ticket, stamp)
             self._jump_clock()
         if fault == "late_arrival" or fault in _NEVER_ARRIVES:
             wire.time.advance(int(TIMEOUT_S * 1_000_000))
@@ -245,6 +246,18 @@ class SimulatedBroker:
             bent_at = wire.time.now + int((TIMEOUT_S + wire.plan.dice.random()) * 1_000_000)
             wire.time.at(bent_at, partial(setattr, wire, "auth_error", _JUMP))
             wire.time.at(bent_at + 4 * _JUMP // 3, partial(setattr, wire, "auth_error", 0))
+
+    def _arrive_later(self, ticket: OrderTicket, stamp: Micros) -> None:
+        """Let a request be on its way for long; sometimes the venue has it in hand for long, too.
+
+        It looks at the receive window as the request comes in, and gives itself ten seconds then.
+        """
+        wire, dice = self._wire, self._wire.plan.dice
+        delay = int(dice.uniform(0.5, 7.0) * 1_000_000)
+        held = int(dice.uniform(0.0, _IN_HAND_S) * 1_000_000) if dice.random() < _HELD else 0
+        wire.time.at(
+            wire.time.now + delay + held, partial(self._arrive_quietly, ticket, stamp + held)
+        )
 
     def _arrive_quietly(self, ticket: OrderTicket, stamp: Micros) -> None:
         """Let a request arrive that nobody waits for any more."""
