@@ -6,7 +6,7 @@ import random
 from bisect import bisect
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
 from trading_assets.domain.ids import Micros
@@ -105,6 +105,8 @@ class Rates:
     terminal: float
 
 
+_CALM = 0.03
+
 NONE = Rates(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 """The second phase of a schedule: everything has to come right."""
 
@@ -114,8 +116,11 @@ def swarm_rates(dice: random.Random) -> Rates:
 
     A rare fault needs company of its own kind: a duplicate order after a crash shows only where
     crashes are many and the network is good. Where every second question fails, a book does not
-    get as far as to trade; so orders, of which everything depends, have a rate of their own.
+    get as far as to trade; so orders, on which everything depends, have a rate of their own. And
+    where nothing fails it has to be seen that the book does its work.
     """
+    if dice.random() < _CALM:
+        return replace(NONE, venue=dice.choice((0.0, 0.8)))
     return Rates(
         network=dice.choice((0.0, 0.05, 0.2, 0.4)),
         orders=dice.choice((0.0, 0.1, 0.3, 0.6)),

@@ -25,6 +25,7 @@ from trading_assets.domain.ids import CLIENT_ORDER_ID_PREFIX, Micros
 from trading_assets.domain.order import OrderTicket
 from trading_assets.simulation.disk import SimulatedJournal
 from trading_assets.simulation.failpoints import Failpoints
+from trading_assets.simulation.liveness import idleness
 from trading_assets.simulation.market import INSTRUMENTS
 from trading_assets.simulation.virtual_time import START
 from trading_assets.simulation.world import HALTS, LATE_BAR, TIGHTENED, World
@@ -41,7 +42,7 @@ _ON_ITS_WAY: Micros = 60_000_000
 
 def faults_of(world: World) -> list[str]:
     """List what is wrong with a finished schedule; nothing is a good one."""
-    wrong = [*_orders(world), *_entries(world)]
+    wrong = [*_orders(world), *_entries(world), *idleness(world)]
     if world.refusal is not None:
         return [*wrong, *_refusal(world)]
     for rule in (_end, _people, _bars, _fills, _balances, _books, _replay):
