@@ -36,6 +36,7 @@ from trading_assets.live.executor_terms import (
     quantile,
 )
 from trading_assets.live.hand_over import next_step
+from trading_assets.live.patience import rest
 from trading_assets.live.policies.book_policies import BookPolicies
 from trading_assets.live.ports import Feed, Journal, LocalTime
 from trading_assets.live.reconcile import SETTLING, Reconciler
@@ -311,9 +312,10 @@ class Executor:
             self._due_s["reconcile"] = 0.0
 
     def _wait(self, seconds: float) -> bool:
-        """Wait, at most until people ask for something; tell whether to stop."""
-        wake = self._around.wake
-        if self._local.wait(seconds, self._stop if wake is None else wake) and wake is not None:
+        """Wait with signs of life, until people ask for something; tell whether to stop."""
+        wake, every_s, sign = self._around.wake, self._pace.heartbeat_s, self._signs.again
+        until = self._stop if wake is None else wake
+        if rest(seconds, until, self._local, every_s=every_s, sign=sign) and wake is not None:
             wake.clear()
         return self._stop.is_set()
 

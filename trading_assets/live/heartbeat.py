@@ -15,11 +15,12 @@ class Heartbeat:
     """One sign of life.
 
     Attributes:
-        state: what the executor does: `starting`, `trading`, `halted`, `venue_down`, `stopped`,
-            `failed`.
+        state: what the executor does: `starting`, `trading`, `halted`, `venue_down`, `rate_limited`
+            (waits before it starts), `stopped`, `failed`.
         seq: last row of the journal.
         ts: market time.
         beat: the machine's own clock, microseconds UTC.
+        note: why the state is what it is, "" where that goes without saying.
     """
 
     book: str
@@ -30,6 +31,7 @@ class Heartbeat:
     seq: int
     ts: Micros
     beat: Micros
+    note: str = ""
 
     @property
     def is_of_this_boot(self) -> bool:
@@ -38,12 +40,12 @@ class Heartbeat:
 
 
 def write_heartbeat(
-    path: Path, *, book: str, state: str, seq: int, ts: Micros, beat: Micros
+    path: Path, *, book: str, state: str, seq: int, ts: Micros, beat: Micros, note: str = ""
 ) -> None:
     """Replace the sign of life; a reader sees the old or the new one, never half."""
     me = holder()
     heartbeat = Heartbeat(
-        book, int(me["pid"]), str(me["host"]), str(me["boot_id"]), state, seq, ts, beat
+        book, int(me["pid"]), str(me["host"]), str(me["boot_id"]), state, seq, ts, beat, note
     )
     temporary = path.with_suffix(".tmp")
     temporary.write_bytes(canonical_json(asdict(heartbeat)))

@@ -31,17 +31,22 @@ class Signs:
         self._pace = pace
         self._around = around
         self._state = ""
+        self._reason = ""
         self._due_s = {"beat": 0.0, "observe": 0.0}
 
     def tell(self, state: str, reason: str = "") -> None:
         """Say what the executor does now."""
         is_news = state != self._state
-        self._state = state
+        self._state, self._reason = state, reason
         now_s = self._local.monotonic()
         if self._is_due("beat", self._pace.heartbeat_s, now_s) or is_news:
             self._around.beat(state, self._journal.head, self._clock.now())
         if self._is_due("observe", self._pace.observe_s, now_s) or is_news:
             self._around.observe(self._observation(state, reason))
+
+    def again(self) -> None:
+        """Say the same once more, where that is due."""
+        self.tell(self._state, self._reason)
 
     def tell_of(self, event: Event) -> None:
         """Tell of a release at once: it is news whatever the state."""

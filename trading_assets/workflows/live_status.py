@@ -35,6 +35,7 @@ class BookStatus:
         seq: last row of the journal.
         budget_left: share of the error budget; None before the first opening.
         book: equity, positions, orders and limits as of `book["seq"]`; empty before the first row.
+        note: what the executor waits for before it can start, "" when it does not.
     """
 
     name: str
@@ -50,6 +51,7 @@ class BookStatus:
     bar_lag_s: float | None
     budget_left: float | None
     book: dict[str, Any]
+    note: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Give it as plain values."""
@@ -79,6 +81,7 @@ def live_status(desk: Desk, name: str) -> BookStatus:
         heartbeat_age_s=age_s,
         level=halt.level.name,
         reason=halt.reason,
+        note=heartbeat.note if heartbeat else "",
         seq=seq,
         release_id=release_id,
         bar_lag_s=None if last_bar is None else (now - last_bar - bar_size) / 1_000_000,

@@ -17,7 +17,7 @@ from trading_assets.adapters.binance.kline_stream import StreamedBars
 from trading_assets.domain.account import AccountNews
 from trading_assets.domain.events import BarReady
 from trading_assets.domain.ids import Micros
-from trading_assets.domain.ports import Broker, Clock
+from trading_assets.domain.ports import Broker
 from trading_assets.live.bar_screen import BarScreen
 from trading_assets.live.examination import Examiner
 from trading_assets.live.executor import Executor
@@ -32,6 +32,7 @@ from trading_assets.live.executor_terms import (
 from trading_assets.live.feed import BarFeed
 from trading_assets.live.hand_over import Releases
 from trading_assets.live.lease import Lease, holder
+from trading_assets.live.patience import Answer, Patience, StoppedWaiting
 from trading_assets.live.policies.book_policies import OnForeign, OnUpstream, PolicyTerms
 from trading_assets.live.policies.rules_watch import ReadRules
 from trading_assets.live.ports import LocalTime, MachineTime
@@ -54,6 +55,7 @@ from trading_assets.workflows.live_release import (
     require_tradable,
 )
 from trading_assets.workflows.live_supervision import Supervision, enforced, supervise
+from trading_assets.workflows.live_waiting import Waiting
 from trading_assets.workflows.release_parts import (
     release_terms,
     signal_desk,
@@ -62,7 +64,7 @@ from trading_assets.workflows.release_parts import (
 )
 from trading_assets.workflows.simulated_account import simulated_account
 from trading_assets.workflows.upstream_of_release import upstream_watch
-from trading_assets.workflows.venue_streams import account_news, venue_bars
+from trading_assets.workflows.venue_streams import MarketClock, account_news, venue_bars
 
 _SECOND: Micros = 1_000_000
 _EAGER_S = 0.05
@@ -94,7 +96,8 @@ def run_live(
 
     A new journal trades the book's current release; one that exists goes on with the release that
     it trades last. A release that is published meanwhile is taken between two bars, by the policy
-    `live.hand_over`.
+    `live.hand_over`. A venue that limits requests at the start is waited for: others, or earlier
+    lives of this book, may have spent what its address has.
 
     Args:
         desk: gives settings, releases and this machine's clock.
@@ -116,13 +119,20 @@ def run_live(
     place = live_book(desk.settings, book)
     require_armed(desk.settings, place, release_id="", now=desk.clock.now())
     client = venue_client(desk.settings, place)
+    local = local or MachineTime()
     with ExitStack() as stack:
         stack.callback(client.close_connection)
         stack.enter_context(Lease(place.lease))
         signalled = stack.enter_context(halt_on_signal(place.halt))
+        waiting = Waiting(place, desk.clock, observe=observe, told=told)
+        beat_s = desk.settings.live.heartbeat_s
+        patience = Patience(local, stop, every_s=beat_s, tell=waiting.tell)
         pager = KlinePager(client, desk.clock, max_attempts=1)
         source = BinanceBarSource(pager)
-        epoch = _epoch(source.now(), desk.clock.now())
+        try:
+            epoch = _epoch(patience.ask(source.now), desk.clock.now())
+        except StoppedWaiting:
+            return waiting.stopped()
         release, is_new = release_to_trade(desk, place)
         journal = stack.enter_context(
             Journal(
@@ -136,15 +146,10 @@ def run_live(
         connect = partial(_broker, desk, time_is_auth=_is_auth(place, epoch))
         guard = stack.enter_context(on_guard(desk, place, signalled, stop, connect))
         run = _Run(
-            desk, place, client, pager, source, journal, guard, epoch, local or MachineTime(),
-            observe, wrap_broker, told,
+            desk, place, client, pager, source, journal, guard, epoch, local, observe, wrap_broker,
+            told, patience,
         )  # fmt: skip
-        summary = run.trade(release, stop, max_bars, is_new=is_new)
-        while summary.switched_to and not stop.is_set():
-            release = desk.releases.get(summary.switched_to)
-            left = None if max_bars is None else max_bars - summary.bars
-            summary = summary.followed_by(run.trade(release, stop, left, is_new=False))
-        return summary
+        return run.trade_all(release, stop, max_bars, is_new=is_new, waiting=waiting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +168,29 @@ class _Run:
     observe: Callable[[Observation], None]
     wrap_broker: Callable[[Broker], Broker]
     told: Callable[[str, int], None]
+    patience: Patience
+
+    def trade_all(
+        self,
+        release: Release,
+        stop: threading.Event,
+        max_bars: int | None,
+        *,
+        is_new: bool,
+        waiting: Waiting,
+    ) -> LiveSummary:
+        """Trade one release after the other until the stop."""
+        summary = None
+        try:
+            summary = self.trade(release, stop, max_bars, is_new=is_new)
+            while summary.switched_to and not stop.is_set():
+                release = self.desk.releases.get(summary.switched_to)
+                left = None if max_bars is None else max_bars - summary.bars
+                summary = summary.followed_by(self.trade(release, stop, left, is_new=False))
+        except StoppedWaiting:
+            stopped = waiting.stopped()
+            return stopped if summary is None else summary.followed_by(stopped)
+        return summary
 
     def trade(
         self, release: Release, stop: threading.Event, max_bars: int | None, *, is_new: bool
@@ -173,7 +201,10 @@ class _Run:
         now = desk.clock.now()
         armed = require_armed(settings, place, release_id=release.release_id, now=now)
         self.guard.leave.token = armed
-        require_tradable(settings, place, release, self.source, is_new=is_new)
+        self._ask(
+            release,
+            lambda: require_tradable(settings, place, release, self.source, is_new=is_new),
+        )
         filters = FilterCache(self.pager.entry)
         broker: Broker
         news: Callable[[], AccountNews] = AccountNews
@@ -187,9 +218,12 @@ class _Run:
                 settle = lambda bar: simulated.see(bar.ts, bar.bars)  # noqa: E731
             else:
                 is_auth = _is_auth(place, self.epoch)
-                broker = venue = _broker(desk, self.client, filters, time_is_auth=is_auth)
+                broker = venue = self._ask(
+                    release, lambda: _broker(desk, self.client, filters, time_is_auth=is_auth)
+                )
+                since = self._ask(release, self.source.now)
                 news = stack.enter_context(
-                    account_news(settings, self.client, venue, symbols, since=self.source.now())
+                    account_news(settings, self.client, venue, symbols, since=since)
                 )
             is_wall = self.epoch == "wall"
             examiner = self._examiner(release, stack)
@@ -212,6 +246,16 @@ class _Run:
                 told=self.told,
             )
             return executor.run(stop, max_bars=max_bars)
+
+    def _ask(self, release: Release, question: Callable[[], Answer]) -> Answer:
+        """Ask the venue, with patience; a halt may withdraw meanwhile what the journal knows of."""
+
+        def post_orders() -> None:
+            terms = release_terms(self.place, release)
+            before = terms_of(self.desk.releases, self.place)
+            self.guard.board.post(recover(self.journal, terms.setup, terms.machines, before).state)
+
+        return self.patience.ask(question, post_orders)
 
     def _examiner(self, present: Release, stack: ExitStack) -> Examiner:
         """Give a thread that looks at releases, by a connection of its own, while `stack` lasts."""
@@ -257,7 +301,7 @@ def _executor(
     before = terms_of(desk.releases, place)
     session = recover(journal, terms.setup, terms.machines, before)
     guard.control.begin_after(session.state.inbox_id)
-    clock = VenueTime(_MarketClock(source, desk.clock), not_before=session.state.last_ts)
+    clock = VenueTime(MarketClock(source, desk.clock), not_before=session.state.last_ts)
     pace = _pace(desk.settings)
     sessions = sessions_of_release(desk, release)
     feed = BarFeed(
@@ -317,20 +361,6 @@ def _broker(
     )
     broker.synchronise()
     return broker
-
-
-class _MarketClock:
-    """The venue's time as a clock; waiting is this machine's."""
-
-    def __init__(self, source: BinanceBarSource | StreamedBars, local: Clock) -> None:
-        self._source = source
-        self._local = local
-
-    def now(self) -> Micros:
-        return self._source.now()
-
-    def wait(self, seconds: float) -> None:
-        self._local.wait(seconds)
 
 
 def _pace(settings: Settings) -> Pace:

@@ -14,6 +14,7 @@ from trading_assets.adapters.binance.kline_stream import StreamedBars
 from trading_assets.adapters.binance.user_stream import UserStream
 from trading_assets.domain.account import AccountNews
 from trading_assets.domain.ids import Micros, Symbol
+from trading_assets.domain.ports import Clock
 from trading_assets.settings import Settings
 
 
@@ -78,3 +79,19 @@ def account_news(
         yield watch.take
     finally:
         watch.close()
+
+
+class MarketClock:
+    """The venue's time as a clock; waiting is this machine's."""
+
+    def __init__(self, source: BinanceBarSource | StreamedBars, local: Clock) -> None:
+        self._source = source
+        self._local = local
+
+    def now(self) -> Micros:
+        """Give the venue's time."""
+        return self._source.now()
+
+    def wait(self, seconds: float) -> None:
+        """Wait by this machine's clock."""
+        self._local.wait(seconds)

@@ -81,6 +81,8 @@ def _lines(found: BookStatus) -> list[tuple[str, str]]:
         ("error budget left", "-" if found.budget_left is None else f"{found.budget_left:.1%}"),
         ("journal", f"row {found.seq}"),
     ]
+    if found.note:
+        lines.append(("waits", found.note))
     for pause in book.get("pauses", ()):
         what = pause["symbol"] or "all symbols"
         lines.append(("entries paused", f"{what}: {pause['cause']} ({pause['reason']})"))

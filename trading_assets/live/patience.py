@@ -1,0 +1,107 @@
+"""Waiting for a venue that wants to be left alone, with signs of life meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from trading_assets.domain.errors import RateLimited
+from trading_assets.live.ports import LocalTime
+
+Answer = TypeVar("Answer")
+
+_SHORTEST_S = 1.0
+
+
+class StoppedWaiting(Exception):
+    """The run is to stop, and the venue has not answered yet."""
+
+
+def rest(
+    seconds: float,
+    until: threading.Event,
+    local: LocalTime,
+    *,
+    every_s: float,
+    sign: Callable[[], None],
+) -> bool:
+    """Wait until an event is set, at most `seconds`, and give a sign every `every_s` meanwhile.
+
+    A venue may want to be left alone for hours, which must not look like an end.
+
+    Returns:
+        Whether the event is set.
+    """
+    end_s = local.monotonic() + seconds
+    left_s = seconds
+    while left_s > every_s:
+        if local.wait(every_s, until):
+            return True
+        sign()
+        left_s = end_s - local.monotonic()
+    return local.wait(max(left_s, 0.0), until)
+
+
+class Patience:
+    """Asks a venue what a run must know before its executor works, and again when it is limited.
+
+    The request weight of an address is counted over all processes: what others, or earlier lives
+    of this book, have spent this minute is free again in the next one.
+    """
+
+    def __init__(
+        self,
+        local: LocalTime,
+        stop: threading.Event,
+        *,
+        every_s: float,
+        tell: Callable[[str, bool], None],
+    ) -> None:
+        """Get ready.
+
+        Args:
+            local: time for the waits.
+            stop: ends a wait.
+            every_s: how often to give a sign meanwhile, local seconds.
+            tell: is told why the run waits, and whether that is news: at once, and every `every_s`.
+        """
+        self._local = local
+        self._stop = stop
+        self._every_s = every_s
+        self._tell = tell
+
+    def ask(
+        self, question: Callable[[], Answer], before_wait: Callable[[], None] = lambda: None
+    ) -> Answer:
+        """Give the venue's answer; each wait is as long as the venue or the budget says.
+
+        Args:
+            question: a read, safe to repeat.
+            before_wait: done once, if there is to be a wait.
+
+        Raises:
+            StoppedWaiting: if the stop came first.
+        """
+        has_waited = False
+        while True:
+            try:
+                return question()
+            except RateLimited as error:
+                limited = error
+            if not has_waited:
+                before_wait()
+                has_waited = True
+            self._wait(limited)
+
+    def _wait(self, limited: RateLimited) -> None:
+        pause_s = max(limited.retry_after_ms / 1000, _SHORTEST_S)
+        end_s = self._local.monotonic() + pause_s
+
+        def sign(*, is_news: bool = False) -> None:
+            left_s = end_s - self._local.monotonic()
+            self._tell(f"{limited.what}. The venue is asked again in {left_s:.0f} s", is_news)
+
+        sign(is_news=True)
+        if rest(pause_s, self._stop, self._local, every_s=self._every_s, sign=sign):
+            raise StoppedWaiting from None
