@@ -14,6 +14,7 @@ from trading_assets.domain.events import (
     CommandReceived,
     Event,
     ForeignFillSeen,
+    ForeignOrderSeen,
     LimitsTightened,
     OrderFilled,
     OrderIntentCreated,
@@ -45,7 +46,7 @@ def faults_of(world: World) -> list[str]:
     wrong = [*_orders(world), *_entries(world), *idleness(world)]
     if world.refusal is not None:
         return [*wrong, *_refusal(world)]
-    for rule in (_end, _people, _bars, _fills, _balances, _books, _replay):
+    for rule in (_end, _people, _bars, _foreign, _fills, _balances, _books, _replay):
         wrong += rule(world)
     return wrong
 
@@ -176,6 +177,23 @@ def _bars(world: World) -> Iterator[str]:
     if handled != expected:
         missed = sorted(set(expected) - set(handled))
         yield f"bars: {len(missed)} missed, {len(handled)} of {len(expected)} handled"
+
+
+def _foreign(world: World) -> Iterator[str]:
+    """Each order that somebody else placed since the opening stands in the journal once."""
+    if world.session is None or world.session.state.opened_ts is None:
+        return
+    opened = world.session.state.opened_ts
+    told = Counter(
+        event.report.venue_order_id
+        for event in world.disk.events
+        if isinstance(event, ForeignOrderSeen)
+    )
+    for order in world.venue.orders:
+        name = order.ticket.client_order_id
+        is_foreign = not name.startswith(CLIENT_ORDER_ID_PREFIX) and order.placed_at >= opened
+        if is_foreign and told[str(order.number)] != 1:
+            yield f"foreign: order {name} was reported {told[str(order.number)]} times"
 
 
 def _fills(world: World) -> Iterator[str]:

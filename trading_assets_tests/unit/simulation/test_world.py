@@ -9,6 +9,7 @@ import pytest
 from trading_assets.domain.control import CommandKind, TightLimits
 from trading_assets.domain.events import (
     BarReady,
+    ForeignOrderSeen,
     LimitsTightened,
     OrderFilled,
     OrderIntentCreated,
@@ -169,6 +170,16 @@ def test_a_book_takes_other_releases_by_each_policy():
         switched[policy] += sum(isinstance(event, ReleaseSwitched) for event in lived.disk.events)
 
     assert min(switched[policy] for policy in POLICIES) > 3, switched
+
+
+def test_an_order_of_somebody_else_that_is_not_reported_is_told():
+    rates = Rates(0.0, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0)
+    lived, wrong = run_schedule(3, Options(rates=rates, only=frozenset({"foreign_trade"})))
+    assert wrong == []
+
+    without(lived, ForeignOrderSeen)
+
+    assert [text for text in faults_of(lived) if text.endswith("was reported 0 times")]
 
 
 def test_an_order_on_an_old_bar_is_late(world):
