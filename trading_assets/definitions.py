@@ -12,7 +12,15 @@ import dagster as dg
 gc.freeze()
 
 # ruff: noqa: E402 - they come after it on purpose
-from trading_assets.defs import jobs, repair_sensor, schedules, sensors, slo_sensor, supervisor
+from trading_assets.defs import (
+    alert_sensor,
+    jobs,
+    repair_sensor,
+    schedules,
+    sensors,
+    slo_sensor,
+    supervisor,
+)
 from trading_assets.defs.assets import (
     backtests,
     calendars,
@@ -79,6 +87,7 @@ defs = dg.Definitions(
         promotion.decision_can_be_recomputed,
         live.live_fill_checks,
         live.live_parity_checks,
+        live.live_alert_checks,
         slo.slo_checks,
     ],
     jobs=[
@@ -99,6 +108,7 @@ defs = dg.Definitions(
         sensors.keep_live_running,
         supervisor.watch_over_live,
         slo_sensor.slo_guard,
+        alert_sensor.tell_alerts,
         repair_sensor.repair_gaps,
     ],
     resources=resources(SETTINGS),

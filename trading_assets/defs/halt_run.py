@@ -18,21 +18,26 @@ class Stop(Enum):
 
 
 class HaltConfig(dg.Config):
-    """Which book to stop, how far, and why."""
+    """Which book to stop, how far, and why; `disarm` takes its leave to trade real money, too."""
 
     book: str = PROMOTED_BOOK
     level: Stop = Stop.HALT
     reason: str = "halted from Dagster"
+    disarm: bool = False
 
 
 @dg.op
 def put_up_latch(context: dg.OpExecutionContext, config: HaltConfig, desk: DeskResource) -> None:
     """Put a book's latch up: no entry leaves any more, whoever runs the executor."""
     from trading_assets.domain.control import HaltLevel
+    from trading_assets.workflows.armed import take_leave
     from trading_assets.workflows.control_book import halt_book
+    from trading_assets.workflows.live_book import live_book
+
+    opened = desk.open()
 
     asked = halt_book(
-        desk.open(),
+        opened,
         config.book,
         level=HaltLevel[config.level.value],
         who="a Dagster run",
@@ -45,3 +50,5 @@ def put_up_latch(context: dg.OpExecutionContext, config: HaltConfig, desk: DeskR
         config.level.value,
         asked.inbox_id,
     )
+    if config.disarm and take_leave(live_book(opened.settings, config.book)):
+        context.log.warning("Book %s is disarmed: a person arms it anew.", config.book)

@@ -8,7 +8,7 @@ from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
 from trading_assets.live.safety.arming import ArmToken, seal
 from trading_assets.storage.release_store import Release
-from trading_assets.workflows.armed import real_host
+from trading_assets.workflows.armed import real_host, take_leave
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import live_book, venue_keys
 
@@ -105,7 +105,4 @@ def disarm_book(desk: Desk, book: str) -> bool:
     Raises:
         ConfigurationError: if the book is unknown.
     """
-    path = live_book(desk.settings, book).arm_token
-    was_armed = path.exists()
-    path.unlink(missing_ok=True)
-    return was_armed
+    return take_leave(live_book(desk.settings, book))

@@ -54,6 +54,16 @@ def require_armed(
     return token
 
 
+def take_leave(place: LiveBook) -> bool:
+    """Take a book's token away, for good; tell whether there was one.
+
+    It only tightens: whoever finds a book wanting may do so, and a person arms it anew.
+    """
+    was_armed = place.arm_token.exists()
+    place.arm_token.unlink(missing_ok=True)
+    return was_armed
+
+
 def _read(path: Path) -> bytes:
     try:
         mode = stat.S_IMODE(path.stat().st_mode)

@@ -21,6 +21,7 @@ from trading_assets.domain.events import (
     SessionOpened,
 )
 from trading_assets.domain.ids import Micros
+from trading_assets.domain.policy_events import EntriesAllowed, EntriesPaused
 from trading_assets.domain.ports import Clock
 from trading_assets.live.background import Background
 from trading_assets.live.supervision.alerts import Signs, alerts
@@ -28,6 +29,7 @@ from trading_assets.live.supervision.budget import Budget
 from trading_assets.live.supervision.counters import Counters
 from trading_assets.live.supervision.slo import TURNS, WINDOW, SloMeter, SloTerms
 from trading_assets.settings import Settings
+from trading_assets.storage.alert_file import AlertFile
 from trading_assets.storage.journal_reader import JournalReader, JournalRow
 from trading_assets.storage.release_store import Release
 from trading_assets.workflows.desk import Desk
@@ -38,6 +40,7 @@ _SECOND: Micros = 1_000_000
 _PERIOD_S = 0.2
 _BATCH = 1_000
 _JUDGED_EVERY: Micros = 60_000_000
+_PAUSES = (EntriesPaused.__name__, EntriesAllowed.__name__)
 
 
 def supervise(desk: Desk, place: LiveBook, release: Release, *, is_wall: bool) -> Supervision:
@@ -95,6 +98,7 @@ class Supervision(Background):
         self._judged: Micros = 0
         self._budget: Budget | None = None
         self._figures: dict[str, float] = {}
+        self._alert_file = AlertFile(place.folder)
         self.alerts: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -138,11 +142,14 @@ class Supervision(Background):
             self._budget = Budget(0.0, f"the supervision of the book has failed: {error}")
 
     def _begin(self, journal: JournalReader) -> None:
-        """Read what the past says of the budget, and of today's profit."""
+        """Read what the past says of alerts, of the budget, and of today's profit."""
+        self.alerts = self._alert_file.standing()
         opened = next(journal.of_kinds((SessionOpened.__name__,)), None)
         if opened is not None:
             self._note_begin(opened)
         now = self._now()
+        for row in journal.of_kinds(_PAUSES):
+            self._counters.note(row.event, row.recorded)
         for row in journal.of_kinds(TURNS):
             self._meter.note(row.event, row.recorded)
             self._counters.note(row.event, row.recorded)
@@ -178,10 +185,13 @@ class Supervision(Background):
                 halt_source=counters.halt_source,
                 free_bytes=shutil.disk_usage(self._place.folder).free,
                 offset_ms=counters.offset_ms,
+                budget=counters.budget,
             )
         )
-        for name in found.keys() ^ self.alerts.keys():
+        for name in sorted(found.keys() ^ self.alerts.keys()):
             is_new = name in found
+            text = found.get(name, "")
+            self._alert_file.add(self._place.name, name, text, now, begins=is_new)
             self._log.alert(name, found.get(name, "over"), now, is_new=is_new)
         self.alerts = found
 

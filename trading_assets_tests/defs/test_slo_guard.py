@@ -11,10 +11,13 @@ import dagster as dg
 import pytest
 
 from trading_assets.defs.jobs import halt_book
+from trading_assets.defs.resources import DeskResource
 from trading_assets.defs.slo_sensor import slo_guard
-from trading_assets.domain.control import HaltRequest
+from trading_assets.domain.control import HaltLevel, HaltRequest
 from trading_assets.live.lease import Lease
-from trading_assets.live.safety.latch import write_latch
+from trading_assets.live.safety.latch import read_latch, write_latch
+from trading_assets.settings import load_settings
+from trading_assets.workflows.live_book import live_book
 
 Asked = list[dg.RunRequest | dg.SkipReason]
 
@@ -55,6 +58,7 @@ def test_a_flat_book_without_budget_is_paused(folder: Path) -> None:
         "book": "paper",
         "level": "PAUSE",
         "reason": "error budget used up: 20.0% is left",
+        "disarm": False,
     }
     assert dg.validate_run_config(halt_book, asked.run_config)
 
@@ -73,6 +77,29 @@ def test_a_book_that_holds_something_or_has_budget_is_left_alone(
 def test_a_book_that_is_stopped_already_is_not_stopped_again(folder: Path) -> None:
     _say(folder)
     write_latch(folder / "HALT", HaltRequest("lunch"))
+    (asked,) = _tick()
+    assert isinstance(asked, dg.SkipReason)
+
+
+def test_an_armed_book_loses_its_leave_even_if_somebody_has_stopped_it(folder: Path) -> None:
+    _say(folder)
+    (folder / "arm.token").write_text("a token")
+    write_latch(folder / "HALT", HaltRequest("lunch"))
+    assert live_book(load_settings().settings, "paper").arm_token == folder / "arm.token"
+    (asked,) = _tick()
+    assert isinstance(asked, dg.RunRequest)
+    assert asked.run_config["ops"]["put_up_latch"]["config"]["disarm"] is True
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = halt_book.execute_in_process(
+            instance=instance,
+            resources={"desk": DeskResource()},
+            run_config=asked.run_config,
+        )
+    assert result.success
+    assert not (folder / "arm.token").exists()
+    latched = read_latch(folder / "HALT")
+    assert latched is not None
+    assert latched.level is HaltLevel.HALT  # the higher one stays
     (asked,) = _tick()
     assert isinstance(asked, dg.SkipReason)
 

@@ -1,7 +1,7 @@
 """Live: the runs of the books, and what they did, day by day, read from their journals."""
 
 # No postponed annotations here: Dagster reads the types of a body's arguments.
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import date
 from functools import partial
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import dagster as dg
 
+from trading_assets.defs.alert_sensor import CHECK, evaluation
 from trading_assets.defs.books import play_money_books, traded_book
 from trading_assets.defs.live_run import live_run_key
 from trading_assets.defs.partition_events import (
@@ -125,6 +126,30 @@ LIVE_FILL_CHECKS = [
         partitions_def=DAYS,
     )
 ]
+
+
+LIVE_ALERT_CHECKS = [
+    dg.AssetCheckSpec(
+        CHECK,
+        asset=live_run_key(book),
+        description="Nothing alerts; judged by the sensor `tell_alerts` whenever that changes.",
+    )
+    for book in play_money_books(SETTINGS)
+]
+
+
+@dg.multi_asset_check(specs=LIVE_ALERT_CHECKS, can_subset=True)
+def live_alert_checks(
+    context: dg.AssetCheckExecutionContext, desk: DeskResource
+) -> Iterator[dg.AssetCheckEvaluation]:
+    """Look at the alerts of each book that stand now."""
+    from trading_assets.storage.alert_file import AlertFile
+    from trading_assets.workflows.live_book import live_book
+
+    settings = desk.open().settings
+    for key in sorted(context.selected_asset_check_keys):
+        book = key.asset_key.path[-1]
+        yield evaluation(book, AlertFile(live_book(settings, book).folder).standing())
 
 
 @dg.multi_asset_check(specs=LIVE_PARITY_CHECKS, can_subset=True)

@@ -25,6 +25,7 @@ class Signs:
         halt_source: of the halt in force, "" for none.
         free_bytes: on the disk of the journal.
         offset_ms: how far the venue's clock is ahead of this machine's.
+        budget: what the error budget has led to, "" while all is allowed.
     """
 
     bars_behind: float = 0.0
@@ -34,6 +35,7 @@ class Signs:
     halt_source: str = ""
     free_bytes: int = 1 << 62
     offset_ms: float = 0.0
+    budget: str = ""
 
 
 RULES: dict[str, Callable[[Signs], str]] = {
@@ -50,6 +52,7 @@ RULES: dict[str, Callable[[Signs], str]] = {
     "order_unresolved": lambda s: (
         f"an order is unresolved for {s.in_doubt_s:.0f} s" if s.in_doubt_s > _IN_DOUBT_S else ""
     ),
+    "error_budget": lambda s: s.budget,
     "disk": lambda s: (
         f"{s.free_bytes / _GIB:.2f} GiB free for the journal" if s.free_bytes < _GIB else ""
     ),

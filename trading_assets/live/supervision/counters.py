@@ -25,6 +25,8 @@ from trading_assets.domain.events import (
     TradingResumed,
 )
 from trading_assets.domain.ids import Micros
+from trading_assets.domain.policy_events import EntriesAllowed, EntriesPaused
+from trading_assets.live.supervision.budget import SLO, SLO_PAPER
 
 _KEPT = 1_000
 _ERROR_WINDOW = 100
@@ -37,6 +39,9 @@ _TOTALS: dict[type[Event], str] = {
     DecisionDropped: "decisions_dropped_total",
     BarReady: "bars_total",
 }
+
+_BUDGET = {SLO_PAPER: "entries are off, then paper", SLO: "entries are off"}
+"""Causes of pauses by the error budget, the most severe first, and what they mean."""
 
 
 @dataclass(slots=True)
@@ -58,6 +63,7 @@ class Counters:
     last_bar: Micros = 0
     offset_ms: float = 0.0
     halt_source: str = ""
+    _budget: dict[str, str] = field(default_factory=dict)
     _bar_of: dict[str, Micros] = field(default_factory=dict)
     _sent: dict[str, Micros] = field(default_factory=dict)
     _in_doubt: dict[str, Micros] = field(default_factory=dict)
@@ -96,6 +102,11 @@ class Counters:
     def in_doubt_s(self, now: Micros) -> float:
         """Give how long the oldest order without an answer has waited, by the machine's clock."""
         return max(((now - since) / 1e6 for since in self._in_doubt.values()), default=0.0)
+
+    @property
+    def budget(self) -> str:
+        """Say what the error budget has led to, "" while all is allowed."""
+        return next((self._budget[cause] for cause in _BUDGET if cause in self._budget), "")
 
     @property
     def outcomes(self) -> int:
@@ -140,6 +151,10 @@ class Counters:
             self.halt_source = event.source or "person"
         elif isinstance(event, TradingResumed):
             self.halt_source = ""
+        elif isinstance(event, EntriesPaused) and event.cause in _BUDGET:
+            self._budget[event.cause] = f"{_BUDGET[event.cause]}: {event.reason}"
+        elif isinstance(event, EntriesAllowed):
+            self._budget.pop(event.cause, None)
 
     def _time(self, into: deque[float], recorded: Micros, bar_ts: Micros | None) -> None:
         if self.is_wall and bar_ts is not None:

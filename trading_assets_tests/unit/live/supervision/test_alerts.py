@@ -12,7 +12,10 @@ from trading_assets.domain.events import (
     TradingHalted,
     TradingResumed,
 )
+from trading_assets.domain.policy_events import EntriesAllowed, EntriesPaused
+from trading_assets.live.policies.pauses import ALL
 from trading_assets.live.supervision.alerts import RULES, Signs, alerts
+from trading_assets.live.supervision.budget import SLO, SLO_PAPER
 from trading_assets.live.supervision.counters import Counters
 
 SECOND = 1_000_000
@@ -28,6 +31,7 @@ GIB = 1024**3
         ("loss_halt", Signs(halt_source="cli"), Signs(halt_source="risk")),
         ("drift", Signs(halt_source="person"), Signs(halt_source="reconcile")),
         ("order_unresolved", Signs(in_doubt_s=60.0), Signs(in_doubt_s=60.1)),
+        ("error_budget", Signs(), Signs(budget="entries are off: 40% is left")),
         ("disk", Signs(free_bytes=GIB), Signs(free_bytes=GIB - 1)),
         ("clock", Signs(offset_ms=-500.0), Signs(offset_ms=-501.0)),
     ],
@@ -51,3 +55,24 @@ def test_signs_of_trouble_come_and_go_with_the_rows():
     counters.note(TradingResumed(0, "seen", "ann"), 91 * SECOND)
     assert counters.in_doubt_s(99 * SECOND) == 0.0
     assert counters.halt_source == ""
+
+
+def test_what_the_error_budget_leads_to_is_known_from_rows():
+    counters = Counters(300 * SECOND, is_wall=True)
+    seen = []
+    for event in (
+        EntriesPaused(1, ALL, SLO, "40% is left"),
+        EntriesPaused(2, ALL, SLO_PAPER, "20% is left"),
+        EntriesAllowed(3, ALL, "upstream", "seen"),
+        EntriesAllowed(4, ALL, SLO_PAPER, "36% is left"),
+        EntriesAllowed(5, ALL, SLO, "61% is left"),
+    ):
+        counters.note(event, event.ts)
+        seen.append(counters.budget)
+    assert seen == [
+        "entries are off: 40% is left",
+        "entries are off, then paper: 20% is left",
+        "entries are off, then paper: 20% is left",
+        "entries are off: 40% is left",
+        "",
+    ]

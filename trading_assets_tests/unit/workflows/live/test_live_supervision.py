@@ -11,9 +11,14 @@ from trading_assets.domain.events import (
     OrderSubmitted,
     SessionClosed,
     SessionOpened,
+    TradingHalted,
+    TradingResumed,
 )
+from trading_assets.domain.policy_events import EntriesPaused
+from trading_assets.live.policies.pauses import ALL
 from trading_assets.live.supervision.slo import SloTerms
 from trading_assets.settings import load_settings
+from trading_assets.storage.alert_file import AlertFile
 from trading_assets.storage.journal import Journal
 from trading_assets.workflows.live_book import live_book
 from trading_assets.workflows.live_log import LiveLog
@@ -73,6 +78,24 @@ def test_two_hours_of_a_clean_stop_before_this_start_cost_nothing(settings):
         pass
 
     assert watch.budget().remaining == 1.0
+
+
+def test_alerts_are_kept_beside_the_journal_and_go_on_with_the_next_life(settings):
+    paused = EntriesPaused(OPENED, ALL, "slo", "40% is left")
+    watch, place = _watched(settings, [TradingHalted(OPENED, "drift", source="reconcile"), paused])
+    stood = {
+        "drift": "book and account differ",
+        "error_budget": "entries are off: 40% is left",
+    }
+    file = AlertFile(place.folder)
+    assert file.standing() == watch.alerts == stood
+
+    _watched(settings, [TradingResumed(OPENED, "seen", "ann")])
+    assert [(line.n, line.book, line.alert, line.begins) for line in file.lines()] == [
+        (1, "paper", "drift", True),
+        (2, "paper", "error_budget", True),
+        (3, "paper", "drift", False),
+    ]
 
 
 def test_nothing_is_enforced_on_another_clock_or_when_switched_off(settings, tmp_path):
