@@ -53,17 +53,25 @@ def lease(
 @app.command()
 def kill9(
     rounds: Annotated[int, typer.Option(min=1, help="Kills.")] = 20,
+    undisturbed: Annotated[
+        bool,
+        typer.Option(help="Let market time stand still meanwhile, and repeat it without kills."),
+    ] = False,
     seed: Seed = 0,
     record: Record = None,
 ) -> None:
     """Kill an executor with -9 and start it again; nothing is lost or doubled (A9).
 
+    With --undisturbed the ledger must be that of a life without kills, row for row.
+
     Example: trading-assets chaos kill9 --rounds 500
     """
     from trading_assets.simulation.chaos.kills import kill_again_and_again
+    from trading_assets.simulation.chaos.undisturbed import compare_with_undisturbed
 
+    hurt = compare_with_undisturbed if undisturbed else kill_again_and_again
     with _folder() as folder, _bar("kills", rounds) as advance:
-        verdict = kill_again_and_again(rounds, seed, folder, advance)
+        verdict = hurt(rounds, seed, folder, advance)
     _finish(verdict, record)
 
 
