@@ -28,6 +28,7 @@ from trading_assets.simulation.disk import SimulatedJournal
 from trading_assets.simulation.failpoints import Failpoints
 from trading_assets.simulation.liveness import idleness
 from trading_assets.simulation.market import INSTRUMENTS
+from trading_assets.simulation.restraint import excesses
 from trading_assets.simulation.virtual_time import START
 from trading_assets.simulation.world import HALTS, LATE_BAR, TIGHTENED, World
 
@@ -43,7 +44,7 @@ _ON_ITS_WAY: Micros = 60_000_000
 
 def faults_of(world: World) -> list[str]:
     """List what is wrong with a finished schedule; nothing is a good one."""
-    wrong = [*_orders(world), *_entries(world), *idleness(world)]
+    wrong = [*_orders(world), *_entries(world), *idleness(world), *excesses(world)]
     if world.refusal is not None:
         return [*wrong, *_refusal(world)]
     for rule in (_end, _people, _bars, _foreign, _fills, _balances, _books, _replay):

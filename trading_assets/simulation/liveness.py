@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from trading_assets.domain.events import (
     BarReady,
+    DecisionDropped,
     OrderIntentCreated,
     OrderOutcomeUnknown,
     OrderProvenAbsent,
@@ -55,6 +56,8 @@ def _idle(world: World) -> Iterator[str]:
             yield f"idle: order {event.client_order_id} stays here: {event.evidence}"
         elif isinstance(event, OrderOutcomeUnknown):
             yield f"idle: order {event.client_order_id} is unknown: {event.reason}"
+        elif isinstance(event, DecisionDropped):
+            yield f"idle: a decision about {event.symbol} is dropped: {event.rule}"
     opinions = sum(not math.isnan(row.values[0]) for bar in bars for row in bar.rows)
     if opinions >= _OPINIONS and not any(isinstance(e, OrderIntentCreated) for e in events):
         yield f"idle: {opinions} signals and no decision"

@@ -4,7 +4,12 @@ import dataclasses
 
 import pytest
 
-from trading_assets.domain.events import BarReady, OrderIntentCreated, OrderProvenAbsent
+from trading_assets.domain.events import (
+    BarReady,
+    DecisionDropped,
+    OrderIntentCreated,
+    OrderProvenAbsent,
+)
 from trading_assets.simulation.campaign import run_schedule
 from trading_assets.simulation.fault_plan import NONE
 from trading_assets.simulation.liveness import idleness
@@ -59,6 +64,14 @@ def test_an_order_that_is_held_back_is_told(world):
     world.disk.rewrite([*world.disk.commits, (held,)])
 
     assert list(idleness(world)) == ["idle: order ta-1 stays here: never sent: no reason"]
+
+
+def test_a_decision_that_is_dropped_is_told(world):
+    symbol = world.minutes[0].bars[0].symbol
+    dropped = DecisionDropped(world.time.now, symbol, "", world.minutes[0].ts, "halted")
+    world.disk.rewrite([*world.disk.commits, (dropped,)])
+
+    assert list(idleness(world)) == [f"idle: a decision about {symbol} is dropped: halted"]
 
 
 def test_a_book_that_decides_nothing_is_told(world):
