@@ -21,6 +21,10 @@ from trading_assets.market.bar_frame import between, instant
 from trading_assets.strategies.evaluate import month_signals, signal_rows, with_forecasts
 from trading_assets.strategies.protocol import Strategy, memory
 
+_MOST_CHUNKS = 16
+"""Each bar comes as a piece of memory of its own, and every look costs by the piece: after a day
+of minutes a symbol's signals took thirty times as long. Joining at every bar would copy it all."""
+
 
 class Forecasts(Protocol):
     """A trained model that predicts row by row."""
@@ -129,7 +133,8 @@ class SignalDesk:
         if not bars.height:
             return
         held = self._bars.get(symbol)
-        self._bars[symbol] = bars if held is None else held.vstack(bars)
+        joined = bars if held is None else held.vstack(bars)
+        self._bars[symbol] = joined if joined.n_chunks() < _MOST_CHUNKS else joined.rechunk()
 
     def forget_before(self, month: Month) -> None:
         """Drop the bars that rows of this month and of later ones do not depend on."""

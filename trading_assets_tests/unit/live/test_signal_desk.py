@@ -133,3 +133,14 @@ def test_rows_that_are_not_there_are_left_out(bars):
     desk.append("SOLUSDT", bars.filter(between(MONTH.start - 20 * DAY, MONTH.start)))
     hole = MONTH.start - DAY + BAR
     assert set(desk.rows("SOLUSDT", [hole, MONTH.start - BAR])) == {MONTH.start - BAR}
+
+
+def test_the_bars_of_a_long_run_lie_in_few_pieces_of_memory(bars):
+    desk = SignalDesk(EmaTrend(fast=3, slow=9))
+    for place in range(200):
+        desk.append("SOLUSDT", bars[place : place + 1].clone())
+
+    held = desk.bars("SOLUSDT", bars["ts"].to_physical()[0], MONTH.end)
+
+    assert held.equals(bars[:200])
+    assert held.n_chunks() <= 16
