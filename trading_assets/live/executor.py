@@ -51,6 +51,9 @@ from trading_assets.live.supervision.budget import budget_events
 from trading_assets.live.venue_time import VenueTime
 
 _LONGEST_PAUSE_S = 30.0
+_STANDS_S = 0.2
+"""So long this machine counts on from the venue's time: between a bar and its order each question
+costs."""
 _TIMED_BARS = 10_000
 _LOOK_AGAIN_S = SETTLING / 1_000_000 + 1.0
 """After what could be a difference: soon enough to halt, late enough to be sure."""
@@ -276,8 +279,13 @@ class Executor:
     def _on_bar(self, bar: BarReady) -> None:
         if self._session.state.last_bar == bar.ts:
             return
-        is_late = self._clock.poll() - (bar.ts + self._size) > self._pace.late_bar
-        self._collar.note_time()
+        passed_s = self._local.monotonic() - self._asked_s
+        if passed_s >= _STANDS_S:
+            self._clock.poll()
+            self._collar.note_time()
+            passed_s = 0.0
+        age = self._clock.now() + int(passed_s * 1_000_000) - (bar.ts + self._size)
+        is_late = age > self._pace.late_bar
         self._late_bars += is_late
         ready = replace(bar, late=is_late)
         self._effects.take([*self._settled(bar), *self._policies.feed.before(ready), ready])

@@ -105,6 +105,24 @@ def test_the_unfinished_bar_is_left_out_by_the_venues_time(
     assert found == minutes(0, 10)
 
 
+def test_the_venues_time_is_asked_only_when_it_may_matter(
+    venue: Venue, pager: KlinePager, server: Any
+) -> None:
+    def questions(end: Micros) -> list[str]:
+        before = len(server.asked)
+        assert [bar.ts for bar in source.bars(BTC, START, end)] == minutes(0, 10)
+        return [asked.path.rsplit("/", 1)[-1] for asked in server.asked[before:]]
+
+    venue.opens = minutes(0, 20)
+    venue.now = START + 10 * MINUTE
+    source = BinanceBarSource(pager)
+    assert questions(START + 10 * MINUTE) == ["time", "klines"]
+    assert questions(START + 10 * MINUTE) == ["klines"]
+    assert questions(START + 9 * MINUTE + 1) == ["klines"]
+    assert questions(START + 10 * MINUTE + 1) == ["time", "klines"]
+    assert questions(START + 20 * MINUTE) == ["time", "klines"]
+
+
 def test_a_bar_has_the_venues_numbers(venue: Venue, pager: KlinePager) -> None:
     venue.opens = minutes(0, 1)
     venue.now = START + MINUTE
