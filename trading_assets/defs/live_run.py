@@ -14,6 +14,7 @@ from trading_assets.defs.books import PROMOTED_BOOK, require_play_money
 from trading_assets.defs.clean_stop import stop_on_signals
 from trading_assets.defs.presentation import facts
 from trading_assets.defs.resources import DeskResource
+from trading_assets.defs.run_watch import stop_when_over
 from trading_assets.domain.errors import LeaseHeld
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def trade(context: dg.OpExecutionContext, config: LiveConfig, desk: DeskResource
     key = live_run_key(config.book)
     with (
         stop_on_signals(opened.settings.live.stop_s + _GRACE_S) as stop,
+        stop_when_over(context.instance, context.run_id),
         _told(context.instance, key, context.run_id) as tell,
     ):
         try:

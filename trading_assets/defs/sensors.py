@@ -25,6 +25,7 @@ from trading_assets.defs.jobs import (
     retrain,
 )
 from trading_assets.defs.partitions import SETTINGS, key_range, open_months, range_tags
+from trading_assets.defs.run_watch import report_dead
 
 MAX_ATTEMPTS = 3
 _RELEASE = dg.AssetKey(["release", PROMOTED_BOOK])
@@ -81,7 +82,8 @@ def keep_live_running(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg
     """Start the paper book's live run when there is a release, and again when it failed.
 
     Off unless a person switches it on. A run that was stopped is not started again; one that
-    failed is, at most three times per release.
+    failed is, at most three times per release. One whose process is gone, which Dagster does not
+    notice by itself, is reported as failed at the second look that finds nobody trading.
     """
     records = context.instance.fetch_materializations(_RELEASE, limit=1).records
     if not records:
@@ -91,6 +93,8 @@ def keep_live_running(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg
         filters=dg.RunsFilter(job_name=live_trading.name, tags={BOOK_TAG: PROMOTED_BOOK})
     )
     if any(run.status not in ENDED for run in runs):
+        suspects = report_dead(context.instance, runs, set((context.cursor or "").split()))
+        context.update_cursor(" ".join(sorted(suspects)))
         return dg.SkipReason("a live run is there")
     attempts = [run for run in runs if run.tags.get(RELEASE_TAG) == release_id]
     why = why_not_again(attempts)

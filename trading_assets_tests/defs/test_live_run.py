@@ -106,3 +106,18 @@ def test_its_configuration_is_the_name_of_a_book_and_nothing_else() -> None:
     op = live_trading.graph.node_named("trade").definition
     fields = op.config_schema.config_type.fields  # type: ignore[union-attr]
     assert set(fields) == {"book"}
+
+
+@pytest.mark.slow
+def test_a_run_that_no_code_server_can_reach_stops_when_it_is_terminated(
+    spawn: Spawn, tmp_path: Path
+) -> None:
+    child = spawn("trade")
+    assert child.stdout is not None
+    assert child.stdout.readline() == "trading paper\n"
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        (run,) = instance.get_runs()
+        instance.report_run_canceling(run)
+    assert child.stdout.readline() == "stopping\n"
+    child.communicate("go on\n", timeout=60)
+    assert child.returncode == 0

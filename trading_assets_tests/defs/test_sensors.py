@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import dagster as dg
 import pytest
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
@@ -279,3 +281,13 @@ def test_the_chain_never_ends_in_a_release(instance: dg.DagsterInstance) -> None
         selected = job.selection.resolve(graph)
         assert not {key for key in selected if key.path[0] in ("release", "live_run")}
     assert promote.selection.resolve(graph) == {dg.AssetKey(["release", "paper"])}
+
+
+def test_a_run_whose_process_is_gone_is_reported_and_the_book_traded_again(
+    supervisor: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TA_HOME", str(tmp_path))
+    release(supervisor.instance, "r1")
+    tags = {BOOK_TAG: "paper", RELEASE_TAG: "r1"}
+    a_run(supervisor.instance, live_trading.name, AT_WORK, tags)
+    assert [keys(supervisor.tick()) for _ in range(3)] == [[], [], ["live:paper:r1:2"]]
