@@ -14,7 +14,7 @@ import numpy as np
 
 from trading_assets.domain.account import Balance, Fill
 from trading_assets.domain.bar import Bar
-from trading_assets.domain.errors import DataError, OrderRejected
+from trading_assets.domain.errors import DataError, InvariantError, OrderRejected
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.instrument import decimal_from_units
 from trading_assets.domain.order import OrderReport, OrderSide, OrderStatus, OrderTicket
@@ -71,6 +71,37 @@ class SimulatedBroker:
         self._orders: dict[str, _Placed] = {}
         self._fills: list[Fill] = []
         self._seen = [0, 0]  # fills and ended orders of the machine's logs
+        self._kept: dict[str, Decimal] = {}  # held beside the machine: less than a lot, from before
+
+    def follow(self, setup: AnySetup, bar: Micros, *, carry: bool) -> None:
+        """Go on with the same account by the terms of the next release of its book.
+
+        Args:
+            setup: of the next release's engine.
+            bar: length of its bars in microseconds.
+            carry: positions and working orders go over; else there must be none.
+
+        Raises:
+            InvariantError: if they are to go over and the next release has other symbols, or an
+                order works that does not go over.
+        """
+        heir = Machine(_venue_setup(setup))
+        fits = heir.can_carry(self._machine) if carry else not self.open_orders()
+        if not fits:
+            raise InvariantError(
+                "A simulated account cannot follow its book to another release",
+                expected="the same symbols" if carry else "no working order",
+                found=", ".join(item.symbol for item in setup.instruments),
+            )
+        before = self._machine.balances()
+        heir.inherit(self._machine, carry=carry)
+        after = heir.balances()
+        for asset, amount in before.items():
+            self._kept[asset] = self._kept.get(asset, _ZERO) + amount - after.get(asset, _ZERO)
+        self._machine, self._setup, self._bar = heir, setup, bar
+        self._instruments = {item.symbol: place for place, item in enumerate(setup.instruments)}
+        self._signals = np.full((len(setup.instruments), heir.signal_columns), np.nan)
+        self._seen = [0, 0]
 
     # Bars
 
@@ -162,7 +193,9 @@ class SimulatedBroker:
 
     def balances(self) -> tuple[Balance, ...]:
         """List what the account holds; nothing is ever locked."""
-        held = self._machine.balances()
+        held = dict(self._machine.balances())
+        for asset, amount in self._kept.items():
+            held[asset] = held.get(asset, _ZERO) + amount
         return tuple(Balance(asset, amount, _ZERO) for asset, amount in held.items() if amount)
 
     # Inside

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from trading_assets.domain.errors import OrderRejected
@@ -12,6 +13,7 @@ from trading_assets.domain.events import (
     OrderProvenAbsent,
     OrderReported,
     OrderSubmitted,
+    ReleaseSwitched,
 )
 from trading_assets.domain.order import OrderStatus, OrderTicket
 from trading_assets.live.ports import JournalHistory
@@ -20,13 +22,22 @@ if TYPE_CHECKING:
     from trading_assets.engine.simulated_broker import SimulatedBroker
 
 
-def catch_up(broker: SimulatedBroker, journal: JournalHistory) -> None:
+Follow = Callable[[ReleaseSwitched], None]
+"""Lets the account go on by the terms of the release that an event leads to."""
+
+
+def catch_up(broker: SimulatedBroker, journal: JournalHistory, follow: Follow) -> None:
     """Do again, on a new account, all that the journal says was done on the last one.
 
     An order whose departure is in the journal is taken to have arrived: a process that died right
     before it sent one finds it here, as it would at a venue that was quicker.
+
+    Args:
+        broker: the account, as the first release of the journal began with it.
+        journal: of the book.
+        follow: called at each change of release.
     """
-    again = _Again(broker)
+    again = _Again(broker, follow)
     for _, event in journal.read():
         again.take(event)
 
@@ -34,8 +45,9 @@ def catch_up(broker: SimulatedBroker, journal: JournalHistory) -> None:
 class _Again:
     """One pass through a journal."""
 
-    def __init__(self, broker: SimulatedBroker) -> None:
+    def __init__(self, broker: SimulatedBroker, follow: Follow) -> None:
         self._broker = broker
+        self._follow = follow
         self._tickets: dict[str, OrderTicket] = {}
 
     def take(self, event: Event) -> None:
@@ -50,6 +62,8 @@ class _Again:
             self._submit(self._tickets[event.client_order_id])
         elif isinstance(event, OrderReported):
             self._withdraw(event)
+        elif isinstance(event, ReleaseSwitched):
+            self._follow(event)
 
     def _submit(self, ticket: OrderTicket) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, cast
 
 from trading_assets.domain.events import (
@@ -13,6 +13,8 @@ from trading_assets.domain.events import (
     OrderProvenAbsent,
     OrderRefused,
     OrderReported,
+    ReleaseAwaited,
+    ReleaseSwitched,
     TradingHalted,
 )
 from trading_assets.domain.order import OrderStatus
@@ -28,23 +30,41 @@ if TYPE_CHECKING:
 _FILL = ("id", "order_id", "bar_ts", "ts", "lots", "units", "price", "notional", "fee", "position",
          "cash", "symbol", "tag", "side", "leg", "fee_in_base", "maker")  # fmt: skip
 _DISTURBING = (
-    DecisionDropped, EntriesPaused, LimitsTightened, OrderProvenAbsent, OrderRefused, TradingHalted,
+    DecisionDropped, EntriesPaused, LimitsTightened, OrderProvenAbsent, OrderRefused,
+    ReleaseAwaited, TradingHalted,
 )  # fmt: skip
 
 EQUAL, DIFFERS, DISTURBED = "equal", "differs", "disturbed"
 
 
-class LedgerAgain:
-    """A backtest of the bars that a book has seen, which goes along with the book's replay."""
+Parts = tuple[SessionSetup, Release]
+"""Of a release: what a session knows of it, and itself."""
 
-    def __init__(self, setup: SessionSetup, release: Release) -> None:
-        """Begin with a new engine of the book's release."""
+
+class LedgerAgain:
+    """A backtest of the bars that a book has seen, which goes along with the book's replay.
+
+    Where the book changes its release, the backtest goes on with the engine of the next one and
+    the account of the last, as the book does.
+    """
+
+    def __init__(self, parts_of: Callable[[str], Parts], release_id: str) -> None:
+        """Begin with a new engine of the book's first release.
+
+        Args:
+            parts_of: gives those of a release by its id.
+            release_id: of the first one.
+        """
+        self._parts_of = parts_of
+        self._disturbed = ""
+        self._machine = self._begin(release_id)
+
+    def _begin(self, release_id: str) -> Machine:
         from trading_assets.engine.machine import Machine
 
-        self._setup = setup
-        self._machine = Machine(release.spec.engine_setup(release.instruments))
-        self._index = {item.symbol: place for place, item in enumerate(setup.instruments)}
-        self._disturbed = ""
+        self._setup, release = self._parts_of(release_id)
+        self._index = {item.symbol: place for place, item in enumerate(self._setup.instruments)}
+        return Machine(release.spec.engine_setup(release.instruments))
 
     def take(self, events: Iterable[Event]) -> None:
         """Go on by what has happened; after what no backtest has, the ledgers may part."""
@@ -55,6 +75,10 @@ class LedgerAgain:
                 places, columns = self._setup.signal_places, self._setup.signal_columns
                 bars, signals = matrices_from_bar(event, self._index, places, columns)
                 self._machine.pass_bar(event.ts, bars, signals)
+            elif isinstance(event, ReleaseSwitched):
+                former = self._machine
+                self._machine = self._begin(event.release_id)
+                self._machine.inherit(former, carry=event.carried)
 
     def verdict(self, live: DecisionMachine) -> str:
         """Compare with the book's engine: `equal`, or `differs` or `disturbed` and by what."""

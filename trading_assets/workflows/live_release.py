@@ -108,13 +108,9 @@ def examine_release(
     Raises:
         VenueUnavailable, RateLimited: if the venue cannot be asked; to be tried again.
     """
-    if place.settings.is_simulated:
-        return Examined(
-            refusal="a simulated account keeps to the release that it began with: start the book "
-            "with --fresh"
-        )
     try:
         release = desk.releases.get(release_id)
+        _require_same_money(present, release)
         now = desk.clock.now()
         require_armed(desk.settings, place, release_id=release_id, now=now)
         require_tradable(desk.settings, place, release, source, is_new=True)
@@ -161,6 +157,20 @@ def _last_words(trial: subprocess.Popen[str], ended: threading.Event) -> str:
             if ended.is_set():
                 break
     return ""
+
+
+def _require_same_money(present: Release, other: Release) -> None:
+    """Refuse a release that counts the account's money in another asset."""
+    ours, theirs = (
+        release.spec.engine_setup(release.instruments).account.quote for release in (present, other)
+    )
+    if ours != theirs:
+        raise ConfigurationError(
+            f"Release {other.release_id} trades another quote asset than the book holds",
+            expected=ours,
+            found=theirs,
+            fix="Give it a book and an account of its own.",
+        )
 
 
 def _fits(present: Release, other: Release) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cache
+from functools import cache, partial
 
 from trading_assets.domain.bar import DAY, Bar, Timeframe
 from trading_assets.domain.errors import RecoveryError, TradingAssetsError
@@ -32,12 +32,17 @@ from trading_assets.market.resample import resample
 from trading_assets.storage.journal_reader import JournalReader
 from trading_assets.storage.release_store import Release
 from trading_assets.workflows.desk import Desk
-from trading_assets.workflows.ledger_parity import DIFFERS, LedgerAgain
+from trading_assets.workflows.ledger_parity import DIFFERS, LedgerAgain, Parts
 from trading_assets.workflows.live_book import LiveBook, live_book
 from trading_assets.workflows.live_calendars import sessions_of_release
 from trading_assets.workflows.live_tables import day_start
 from trading_assets.workflows.minutes import read_minutes
-from trading_assets.workflows.release_parts import release_terms, signal_desk, terms_of
+from trading_assets.workflows.release_parts import (
+    release_terms,
+    session_setup,
+    signal_desk,
+    terms_of,
+)
 
 _SHOWN = 10
 _DERIVED = (OrderIntentCreated, DecisionDropped, EquityMarked)
@@ -145,7 +150,9 @@ def replay_live_day(desk: Desk, book: str, day: date) -> ParityReport:
             lambda release_id: _computed_again(desk, desk.releases.get(release_id), start)
         )
         if place.settings.is_simulated:
-            found.ledger = LedgerAgain(last.setup, release)
+            parts = partial(_parts, desk, place)
+            began = first_session(journal, last, before).setup.release_id
+            found.ledger = LedgerAgain(parts, began)
         session = _replay(journal, last, before, again, start, found)
     return ParityReport(
         book=place.name,
@@ -163,6 +170,11 @@ def replay_live_day(desk: Desk, book: str, day: date) -> ParityReport:
         differences=tuple(found.words),
         ledger="" if found.ledger is None else found.ledger.verdict(session.machine),
     )
+
+
+def _parts(desk: Desk, place: LiveBook, release_id: str) -> Parts:
+    release = desk.releases.get(release_id)
+    return session_setup(place, release), release
 
 
 def _release(desk: Desk, place: LiveBook, journal: JournalReader) -> Release:

@@ -214,7 +214,9 @@ class _Run:
                 venue_bars(settings, self.pager, self.client.API_URL, symbols)
             )
             if place.settings.is_simulated:
-                broker = simulated = simulated_account(release, self.journal, desk.clock)
+                broker = simulated = simulated_account(
+                    desk.releases, release, self.journal, desk.clock
+                )
                 settle = lambda bar: simulated.see(bar.ts, bar.bars)  # noqa: E731
             else:
                 is_auth = _is_auth(place, self.epoch)

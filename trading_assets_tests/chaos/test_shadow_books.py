@@ -9,9 +9,16 @@ import pytest
 import requests
 
 from trading_assets.bootstrap import desk as open_desk
-from trading_assets.domain.events import BarReady, OrderFilled, SessionOpened
+from trading_assets.domain.events import (
+    BarReady,
+    OrderFilled,
+    ReleaseSwitched,
+    SessionOpened,
+    TradingHalted,
+)
 from trading_assets.settings import load_settings
 from trading_assets.storage.journal_reader import JournalReader
+from trading_assets.workflows.live_tables import live_days
 from trading_assets.workflows.replay_live_day import replay_live_day
 from trading_assets.workflows.run_live import run_live
 
@@ -19,7 +26,7 @@ PUBLIC = ("/api/v3/ping", "/api/v3/time", "/api/v3/exchangeInfo", "/api/v3/kline
 
 
 @pytest.fixture
-def shadow(rig):
+def shadow(rig, monkeypatch):
     """The rig's desk with a shadow of the book `demo`."""
     own = {
         "TA_BOOKS__SHADOW_X__VENUE": "embedded",
@@ -28,6 +35,8 @@ def shadow(rig):
         "TA_BOOKS__SHADOW_X__TRADES": "paper",
         "TA_LIVE__LATE_BAR_S": "36000",  # at 600x a slow machine is late, and that disturbs
     }
+    for name, value in own.items():
+        monkeypatch.setenv(name, value)  # for the process in which a release is tried
     return open_desk(load_settings(rig.environ | own).settings)
 
 
@@ -94,3 +103,25 @@ def test_the_ledger_of_a_shadow_is_a_backtests_until_something_disturbs_it(rig, 
     report = replay_live_day(shadow, "shadow_x", date(2024, 4, 1))
     assert report.is_equal, report.differences
     assert report.ledger == "equal" or report.ledger.startswith("disturbed: OrderReported at ")
+
+
+@pytest.mark.slow
+def test_a_shadow_takes_the_next_release_with_what_its_account_holds(rig, shadow):
+    shadow.settings.books["shadow_x"].__dict__["hand_over"] = "carry"
+    _run(shadow, "shadow_x", 6)
+    first = rig.desk.releases.require("paper").release_id
+    second = rig.publish(decision_id="e" * 64).release_id
+    _run(shadow, "shadow_x", 40)  # looking at a release takes seconds, in which bars close
+
+    events = _events(shadow, "shadow_x")
+    (switched,) = [e for e in events if isinstance(e, ReleaseSwitched)]
+    assert (switched.previous, switched.release_id, switched.carried) == (first, second, True)
+    assert not [e for e in events if isinstance(e, TradingHalted)]
+    later = events[events.index(switched) :]
+    assert len([e for e in later if isinstance(e, OrderFilled)]) > 3
+    for day in live_days(shadow, "shadow_x"):
+        report = replay_live_day(shadow, "shadow_x", day)
+        assert report.is_equal, report.differences
+        assert not report.ledger.startswith("differs")
+    _run(shadow, "shadow_x", 2)  # the account is rebuilt over the change
+    assert rig.ledger()["trades"] == []

@@ -92,7 +92,7 @@ class Book:
     def executor(self):
         self.session = recover(self.journal, self.setup(), machine_factory(self.release))
         self.broker = SimulatedBroker(self.engine, BAR, self.market)
-        catch_up(self.broker, self.journal)
+        catch_up(self.broker, self.journal, None)
         return Executor(
             self.session, self.journal, self.broker, Feed(self.plan),
             clock=VenueTime(self.market, not_before=self.session.state.last_ts),
@@ -238,7 +238,7 @@ def test_an_account_is_rebuilt_from_the_journal(kit, plan):
     book = Book(kit, plan)
     book.run()
     again = SimulatedBroker(book.engine, BAR, book.market)
-    catch_up(again, book.journal)
+    catch_up(again, book.journal, None)
 
     assert again.balances() == book.broker.balances()
     for grid in (SOL, BTC):

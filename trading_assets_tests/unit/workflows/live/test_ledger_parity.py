@@ -54,7 +54,7 @@ def live_machine(release, setup, **costs):
 
 
 def verdict(release, setup, machine, events):
-    again = LedgerAgain(setup, release)
+    again = LedgerAgain(lambda _: (setup, release), release.release_id)
     again.take(events)
     return again.verdict(machine)
 
