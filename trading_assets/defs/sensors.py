@@ -89,15 +89,15 @@ def keep_live_running(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg
     if not records:
         return dg.SkipReason("there is no release to trade")
     release_id = metadata_text(records[0], "release_id")
-    runs = context.instance.get_runs(
-        filters=dg.RunsFilter(job_name=live_trading.name, tags={BOOK_TAG: PROMOTED_BOOK})
-    )
+    runs = _live_runs(context.instance, release_id, since=records[0].timestamp)
     if any(run.status not in ENDED for run in runs):
         suspects = report_dead(context.instance, runs, set((context.cursor or "").split()))
         context.update_cursor(" ".join(sorted(suspects)))
+        runs = _live_runs(context.instance, release_id, since=records[0].timestamp)
+    if any(run.status not in ENDED for run in runs):
         return dg.SkipReason("a live run is there")
     attempts = [run for run in runs if run.tags.get(RELEASE_TAG) == release_id]
-    why = why_not_again(attempts)
+    why = why_not_again(attempts) or _was_stopped(runs)
     if why:
         return dg.SkipReason(why)
     return dg.RunRequest(
@@ -142,6 +142,33 @@ follow_tables = dg.AutomationConditionSensorDefinition(
     description="Freezes a data set again when a month of its table has changed, so that models "
     "and backtests made of it are shown as stale.",
 )
+
+
+def _live_runs(
+    instance: dg.DagsterInstance, release_id: str, *, since: float
+) -> list[dg.DagsterRun]:
+    """List, newest first, the live runs that could have traded a release.
+
+    Whoever has started them, and for whichever release: a run goes over to the next one as that is
+    published.
+    """
+    found = instance.get_run_records(
+        filters=dg.RunsFilter(job_name=live_trading.name, tags={BOOK_TAG: PROMOTED_BOOK})
+    )
+    return [
+        record.dagster_run
+        for record in found
+        if record.dagster_run.status not in ENDED
+        or record.dagster_run.tags.get(RELEASE_TAG) == release_id
+        or (record.end_time or record.update_timestamp.timestamp()) >= since
+    ]
+
+
+def _was_stopped(runs: Sequence[dg.DagsterRun]) -> str:
+    """Say so when the newest run ended because somebody wanted it to; "" when it failed."""
+    if runs and runs[0].status != dg.DagsterRunStatus.FAILURE:
+        return "the last live run was stopped"
+    return ""
 
 
 def _is_green(instance: dg.DagsterInstance, decision: dg.EventLogRecord) -> tuple[bool | None, str]:

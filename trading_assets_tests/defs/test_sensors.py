@@ -290,4 +290,39 @@ def test_a_run_whose_process_is_gone_is_reported_and_the_book_traded_again(
     release(supervisor.instance, "r1")
     tags = {BOOK_TAG: "paper", RELEASE_TAG: "r1"}
     a_run(supervisor.instance, live_trading.name, AT_WORK, tags)
-    assert [keys(supervisor.tick()) for _ in range(3)] == [[], [], ["live:paper:r1:2"]]
+    assert [keys(supervisor.tick()) for _ in range(2)] == [[], ["live:paper:r1:2"]]
+
+
+ENDS = {
+    DONE: dg.DagsterEventType.RUN_SUCCESS,
+    STOPPED: dg.DagsterEventType.RUN_CANCELED,
+    FAILED: dg.DagsterEventType.RUN_FAILURE,
+}
+
+
+def live_run_that_ends(
+    instance: dg.DagsterInstance, status: dg.DagsterRunStatus, tags: dict[str, str]
+) -> None:
+    job = live_trading.name
+    run = create_run_for_test(
+        instance, job_name=job, status=AT_WORK, tags={BOOK_TAG: "paper", **tags}
+    )
+    instance.report_dagster_event(dg.DagsterEvent(ENDS[status].value, job), run.run_id)
+
+
+@pytest.mark.parametrize("tags", [{}, {RELEASE_TAG: "r0"}])
+@pytest.mark.parametrize("status", [DONE, STOPPED])
+def test_a_run_that_a_person_stopped_stays_stopped_whoever_had_started_it(
+    supervisor: Daemon, status: dg.DagsterRunStatus, tags: dict[str, str]
+) -> None:
+    release(supervisor.instance, "r1")
+    live_run_that_ends(supervisor.instance, status, tags)
+    assert supervisor.tick() == []
+    release(supervisor.instance, "r2")
+    assert keys(supervisor.tick()) == ["live:paper:r2:1"]
+
+
+def test_a_run_of_a_person_that_failed_is_followed_by_one(supervisor: Daemon) -> None:
+    release(supervisor.instance, "r1")
+    live_run_that_ends(supervisor.instance, FAILED, {})
+    assert keys(supervisor.tick()) == ["live:paper:r1:1"]
