@@ -7,7 +7,7 @@ here can hold up a decision, and nothing is counted that the journal does not sa
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 from types import TracebackType
@@ -24,6 +24,7 @@ from trading_assets.domain.ids import Micros
 from trading_assets.domain.policy_events import EntriesAllowed, EntriesPaused
 from trading_assets.domain.ports import Clock
 from trading_assets.live.background import Background
+from trading_assets.live.policies.feed_watch import NextOpen
 from trading_assets.live.supervision.alerts import Signs, alerts
 from trading_assets.live.supervision.budget import Budget
 from trading_assets.live.supervision.counters import Counters
@@ -34,6 +35,7 @@ from trading_assets.storage.journal_reader import JournalReader, JournalRow
 from trading_assets.storage.release_store import Release
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import LiveBook
+from trading_assets.workflows.live_calendars import next_opens, sessions_of_release
 from trading_assets.workflows.live_log import LiveLog
 
 _SECOND: Micros = 1_000_000
@@ -54,8 +56,14 @@ def supervise(desk: Desk, place: LiveBook, release: Release, *, is_wall: bool) -
     """
     within = int(desk.settings.live.slo_within_s * _SECOND)
     spec = release.spec
-    terms = SloTerms(len(spec.symbols), spec.timeframe.micros, 0, within, is_wall)
-    return Supervision(place, desk.clock, terms, log=LiveLog(desk.settings, place))
+    hours = sessions_of_release(desk, release)
+    terms = SloTerms(
+        len(spec.symbols), spec.timeframe.micros, 0, within, is_wall, tuple(hours.values())
+    )
+    opens = next_opens(release, hours) if len(hours) == len(spec.symbols) else {}
+    return Supervision(
+        place, desk.clock, terms, tuple(opens.values()), log=LiveLog(desk.settings, place)
+    )
 
 
 def enforced(settings: Settings, supervision: Supervision) -> Callable[[], Budget | None]:
@@ -75,6 +83,7 @@ class Supervision(Background):
         place: LiveBook,
         clock: Clock,
         terms: SloTerms,
+        next_opens: Sequence[NextOpen] = (),
         *,
         log: LiveLog,
     ) -> None:
@@ -84,6 +93,7 @@ class Supervision(Background):
             place: the book; its journal must be there.
             clock: the machine's.
             terms: of its error budget; when it began is read from the journal.
+            next_opens: of all symbols, where all their markets close.
             log: is given every row that is new, in order, in the watching thread; closed here.
         """
         super().__init__("supervision")
@@ -91,6 +101,7 @@ class Supervision(Background):
         self._clock = clock
         self._log = log
         self._meter = SloMeter(terms)
+        self._next_opens = next_opens
         self._counters = Counters(terms.bar_size, terms.is_wall)
         self._has_begun = False
         self._seq = 0
@@ -174,11 +185,10 @@ class Supervision(Background):
 
     def _watch_signs(self) -> None:
         """Say what begins to alert and what ends."""
-        counters, terms, now = self._counters, self._meter.terms, self._clock.now()
-        behind = (now - counters.last_bar - terms.bar_size) / terms.bar_size
+        counters, now = self._counters, self._clock.now()
         found = alerts(
             Signs(
-                bars_behind=behind if terms.is_wall and counters.last_bar else 0.0,
+                bars_behind=self._bars_behind(now),
                 error_rate=counters.error_rate,
                 outcomes=counters.outcomes,
                 in_doubt_s=counters.in_doubt_s(now),
@@ -194,6 +204,14 @@ class Supervision(Background):
             self._alert_file.add(self._place.name, name, text, now, begins=is_new)
             self._log.alert(name, found.get(name, "over"), now, is_new=is_new)
         self.alerts = found
+
+    def _bars_behind(self, now: Micros) -> float:
+        """Give for how many bars the next one has been open already; closed hours are none."""
+        last, terms = self._counters.last_bar, self._meter.terms
+        if not terms.is_wall or not last:
+            return 0.0
+        due = min((opens(last) for opens in self._next_opens), default=last + terms.bar_size)
+        return max(0.0, (now - due) / terms.bar_size)
 
     def _note(self, row: JournalRow) -> None:
         event = row.event

@@ -23,6 +23,7 @@ from trading_assets.live.supervision.slo import (
 from trading_assets.storage.journal_reader import FILE, JournalReader
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import LiveBook, live_book
+from trading_assets.workflows.live_calendars import sessions_of_release
 
 _SECOND: Micros = 1_000_000
 _KINDS = (BarReady.__name__, *TURNS)
@@ -113,7 +114,9 @@ def _meter(desk: Desk, journal: JournalReader, start: Micros) -> SloMeter:
     opened = next(journal.of_kinds((SessionOpened.__name__,)), None)
     began = market_now(desk, journal) if opened is None else opened.ts
     release_id = last_release(journal)
-    spec = desk.releases.get(release_id).spec if release_id else None
+    release = desk.releases.get(release_id) if release_id else None
+    spec = release.spec if release else None
+    hours = sessions_of_release(desk, release) if release else {}
     meter = SloMeter(
         SloTerms(
             symbols=len(spec.symbols) if spec else 1,
@@ -121,6 +124,7 @@ def _meter(desk: Desk, journal: JournalReader, start: Micros) -> SloMeter:
             began=began,
             within=int(desk.settings.live.slo_within_s * _SECOND),
             is_wall=journal.epoch == "wall",
+            sessions=tuple(hours.values()),
         )
     )
     for row in journal.of_kinds(_KINDS):

@@ -22,7 +22,9 @@ from trading_assets.domain.events import (
     TradingResumed,
 )
 from trading_assets.domain.ids import Micros
+from trading_assets.market.sessions import Sessions
 
+Spans = tuple[tuple[Micros, Micros], ...]
 _MINUTE: Micros = 60_000_000
 WINDOW: Micros = 30 * DAY
 ALLOWED = 0.005
@@ -60,6 +62,7 @@ class SloTerms:
         within: a bar must be journalled so long after its close.
         is_wall: the market's clock is the world's, so that the time of recording tells how long it
             took. On another clock a bar is in time unless it was too late to be traded.
+        sessions: of each symbol whose market closes; what it does not trade in counts for nothing.
     """
 
     symbols: int
@@ -67,6 +70,7 @@ class SloTerms:
     began: Micros
     within: Micros = 5_000_000
     is_wall: bool = True
+    sessions: tuple[Sessions, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +147,7 @@ class SloMeter:
         stop = (end - terms.within) // size * size
         faults = tuple(_spans(self._halts, end))
         stopped = tuple(_spans(self._stops, end))
-        bars = max(0, (stop - first) // size) - _count(stopped, first, stop, size)
-        expected = bars * terms.symbols
+        expected = self._expected(stopped, first, stop)
         good = sum(
             min(count, terms.symbols)
             for ts, count in self._good.items()
@@ -153,8 +156,26 @@ class SloMeter:
             and not _touches(stopped, ts, ts + size)
         )
         minutes = size / _MINUTE
-        budget = ALLOWED * WINDOW / _MINUTE * terms.symbols
-        return SloStanding(good * minutes, (expected - good) * minutes, budget)
+        bad = max(0, expected - good)  # where bars are cut off the hour, one more may be good
+        return SloStanding(good * minutes, bad * minutes, self._budget(end))
+
+    def _expected(self, stopped: Spans, first: Micros, stop: Micros) -> int:
+        """Count the bars of all symbols in [first, stop) outside of stops and closed hours."""
+        size, sessions = self.terms.bar_size, self.terms.sessions
+        bars = max(0, (stop - first) // size)
+        always = bars - _count(stopped, first, stop, size)
+        expected = (self.terms.symbols - len(sessions)) * always
+        for each in sessions:
+            off = sorted((*stopped, *_closed(each, first, stop)))
+            expected += bars - _count(off, first, stop, size)
+        return expected
+
+    def _budget(self, end: Micros) -> float:
+        """Give the minutes that may be bad: a share of those that the window's markets trade in."""
+        sessions = self.terms.sessions
+        always = WINDOW // _MINUTE * (self.terms.symbols - len(sessions))
+        hours = (each.clipped(end - WINDOW, end) for each in sessions)
+        return ALLOWED * (always + sum(int((h.end - h.start).sum()) // _MINUTE for h in hours))
 
     def forget_before(self, start: Micros) -> None:
         """Drop bars that no window reaches any more."""
@@ -176,7 +197,16 @@ def next_level(level: SloLevel, remaining: float) -> SloLevel:
     return found
 
 
-def _touches(spans: tuple[tuple[Micros, Micros], ...], start: Micros, end: Micros) -> bool:
+def _closed(sessions: Sessions, first: Micros, stop: Micros) -> Iterable[tuple[Micros, Micros]]:
+    """List the closed hours in [first, stop); the bar that ends as one begins is none of it."""
+    inside = sessions.clipped(first, stop)
+    starts, ends = inside.start.tolist(), inside.end.tolist()
+    for begin, until in zip((first, *ends), (*starts, stop), strict=True):
+        if begin < until:
+            yield begin + 1, until
+
+
+def _touches(spans: Spans, start: Micros, end: Micros) -> bool:
     return any(begin <= end and start < until for begin, until in spans)
 
 
