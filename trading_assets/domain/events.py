@@ -233,12 +233,17 @@ class TradingHalted:
 
 @dataclass(frozen=True, slots=True)
 class TradingResumed:
-    """A person allowed entries again."""
+    """A person allowed entries again.
+
+    Attributes:
+        latch: identity of the latch that is taken down once this is durable, "" when none was up.
+    """
 
     ts: Micros
     reason: str
     operator: str
     inbox_id: int = 0
+    latch: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,7 @@ class BookState:
         halted: why entries are stopped, "" when they are not.
         level: how far.
         inbox_id: the last command of a person that was taken.
+        lifted: identity of the latch that the last resume takes down.
         tightened: limits that people have set since the book's first bar.
         entry_day, entries: the latest UTC day that an entry was decided on, and how many were.
         loss_rule: the loss that the book has halted itself for and that still stands, "" for none.
@@ -144,6 +145,7 @@ class BookState:
     halted: str = ""
     level: HaltLevel = HaltLevel.NONE
     inbox_id: int = 0
+    lifted: str = ""
     tightened: TightLimits = field(default_factory=TightLimits)
     entry_day: int = 0
     entries: int = 0
@@ -248,6 +250,7 @@ class BookState:
             "halted": self.halted,
             "level": self.level.name,
             "inbox_id": self.inbox_id,
+            "lifted": self.lifted,
             "tightened": self.tightened.to_texts(),
             "entry_day": self.entry_day,
             "entries": self.entries,
@@ -289,6 +292,7 @@ class BookState:
             halted=values["halted"],
             level=HaltLevel[values["level"]],
             inbox_id=values["inbox_id"],
+            lifted=values.get("lifted", ""),
             tightened=TightLimits(**_decimals(values["tightened"])),
             entry_day=values["entry_day"],
             entries=values["entries"],

@@ -359,8 +359,8 @@ class Session:
             self.state.loss_rule = event.reason.partition(":")[0]
         return withdrawals(self.state)
 
-    def _on_resumed(self, _: TradingResumed) -> list[Command]:
-        self.state.halted = ""
+    def _on_resumed(self, event: TradingResumed) -> list[Command]:
+        self.state.halted, self.state.lifted = "", event.latch
         self.state.level = HaltLevel.NONE
         return []
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from trading_assets.domain.commands import CancelOrder
 from trading_assets.domain.control import CommandKind, HaltLevel, HaltRequest
 from trading_assets.domain.errors import RecoveryError
-from trading_assets.domain.events import CommandReceived, Event
+from trading_assets.domain.events import CommandReceived, Event, TradingResumed
 from trading_assets.domain.order import OrderTicket
 from trading_assets.domain.ports import Clock
 from trading_assets.live.effects import Effects
@@ -78,12 +78,27 @@ class Attention:
             events = events_of(command, book, state, self._control, now)
             self._effects.take(events)
             taken += events
+            for event in events:
+                if isinstance(event, TradingResumed):
+                    self._lift(event.latch)
         return taken
 
     def _take_latch(self) -> None:
-        latched = self._control.latched()
-        if latched is not None and latched.level > self._session.state.level:
+        state, latched = self._session.state, self._control.latched()
+        if latched is not None and latched.identity == state.lifted != "":
+            self._lift(state.lifted)  # resumed from, by a process that died before it did this
+            latched = self._control.latched()
+        if latched is None or latched.identity == state.lifted != "":
+            return  # one that the disk does not let go holds entries, and is no new halt
+        if latched.level > state.level:
             self._effects.take([halt_of(latched, self._clock.now())])
+
+    def _lift(self, identity: str) -> None:
+        """Take the latch down that the journal has resumed from; a later one stays."""
+        with suppress(
+            OSError
+        ):  # it stays up, entries are held by it, and the next call tries again
+            self._control.lift(identity)
 
 
 def _asks_to_compare(event: Event) -> bool:

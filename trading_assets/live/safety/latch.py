@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from trading_assets.domain.control import HaltLevel, HaltRequest
@@ -19,7 +20,15 @@ _NO_REASON = "the HALT file is there"
 
 
 def read_latch(path: Path) -> HaltRequest | None:
-    """Give the halt that stands in a file, None when there is no file; never fails."""
+    """Give the halt that stands in a file, None when there is no file; never fails.
+
+    A latch that a process has put aside to look at, and then died, is up.
+    """
+    found = _read(path)
+    return _read(_aside(path)) if found is None else found
+
+
+def _read(path: Path) -> HaltRequest | None:
     try:
         with path.open("rb") as file:
             text = file.read(8192).decode(errors="replace").strip()
@@ -69,18 +78,28 @@ def lift_latch(path: Path, identity: str) -> bool:
     Returns:
         Whether none is up now. A latch that came later stays, and so does a folder of that name.
     """
-    aside = path.with_name(f"{path.name}.lifted")
+    aside = _aside(path)
     try:
         path.replace(aside)
     except FileNotFoundError:
-        return True
-    lifted = read_latch(aside)
-    if aside.is_dir() or (lifted is not None and lifted.identity != identity):
+        if not aside.exists():
+            return True
+    lifted = _read(aside)
+    if aside.is_dir():
         aside.replace(path)
+        return False
+    if lifted is not None and lifted.identity != identity:
+        with suppress(FileExistsError):  # one that has come since is of no lower level
+            path.hardlink_to(aside)
+        aside.unlink()
         return False
     aside.unlink()
     _sync(path.parent)
-    return True
+    return not path.exists()
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.lifted")
 
 
 def _request(text: str, identity: str) -> HaltRequest:

@@ -89,10 +89,16 @@ def halt_identity(latched: HaltRequest | None, reason: str) -> str:
 def events_of(
     command: PersonCommand, book: str, state: BookState, control: Control, ts: Micros
 ) -> list[Event]:
-    """Give what a command becomes in the journal; lifts the latch of a resume that is in order."""
+    """Give what a command becomes in the journal; a resume's latch is lifted once that is durable.
+
+    Were it lifted before, a process that dies in between would leave a book without its latch, and
+    a resume whose code no longer confirms anything.
+    """
     if command.kind is CommandKind.RESUME_TRADING:
-        refused = _against_resume(command, book, state, control)
-        resumed = TradingResumed(ts, command.reason, command.who, command.inbox_id)
+        latched = control.latched()
+        refused = _against_resume(command, book, state, latched)
+        latch = latched.identity if latched is not None else ""
+        resumed = TradingResumed(ts, command.reason, command.who, command.inbox_id, latch)
         return [_received(command, ts, refused), *([] if refused else [resumed])]
     if command.kind is CommandKind.TIGHTEN_LIMITS:
         return _tightening(command, state, ts)
@@ -162,13 +168,15 @@ def _received(command: PersonCommand, ts: Micros, refused: str = "") -> CommandR
     )
 
 
-def _against_resume(command: PersonCommand, book: str, state: BookState, control: Control) -> str:
-    """Give why a book must not go on, "" when it may; the latch is down then."""
-    identity = halt_identity(control.latched(), state.halted)
+def _against_resume(
+    command: PersonCommand, book: str, state: BookState, latched: HaltRequest | None
+) -> str:
+    """Give why a book must not go on, "" when it may."""
+    identity = halt_identity(latched, state.halted)
     if not identity:
         return "the book is not halted"
     if not command.reason.strip() or not command.who.strip():
         return "a resume needs a reason and a name"
     if arguments_of(command).get("code") != confirmation_code(book, identity):
         return "the code confirms another halt than the one in force"
-    return "" if control.lift(identity) else "a later halt came in between"
+    return ""

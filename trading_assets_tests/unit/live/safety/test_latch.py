@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
+
 import pytest
 
 from trading_assets.domain.control import HaltLevel, HaltRequest
 from trading_assets.live.safety.latch import lift_latch, read_latch, write_latch
+from trading_assets_tests.stand_ins.tiny_venue import Doom, Killed
 
 
 @pytest.fixture
@@ -78,6 +82,40 @@ def test_only_the_latch_that_was_seen_is_lifted(path):
     assert lift_latch(path, read_latch(path).identity)
     assert read_latch(path) is None
     assert lift_latch(path, "whatever")
+
+
+@pytest.mark.parametrize("kill_at", range(1, 9))
+@pytest.mark.parametrize("is_later", [False, True], ids=["the one seen", "a later one"])
+def test_a_kill_while_one_is_lifted_loses_no_later_one(path, kill_at, is_later, monkeypatch):
+    write_latch(path, HaltRequest("first"))
+    seen = read_latch(path).identity
+    if is_later:
+        write_latch(path, HaltRequest("second"))
+    doom = Doom(kill_at)
+    with monkeypatch.context() as patched:
+        for name in ("replace", "unlink", "hardlink_to"):
+            patched.setattr(Path, name, _deadly(getattr(Path, name), doom))
+        with suppress(Killed):
+            assert lift_latch(path, seen) is not is_later
+
+    latched = read_latch(path)
+    assert latched is None or latched.reason == ("second" if is_later else "first")
+    assert latched is not None or not is_later
+    assert lift_latch(path, seen) is not is_later
+    assert (read_latch(path) is not None) is is_later
+    assert list(path.parent.iterdir()) == ([path] if is_later else [])
+
+
+def _deadly(call, doom):
+    """Give a call before and after which the process may die."""
+
+    def wrapped(*arguments, **more):
+        doom.point()
+        answer = call(*arguments, **more)
+        doom.point()
+        return answer
+
+    return wrapped
 
 
 def test_a_folder_in_its_place_stays_a_halt_that_nobody_lifts(path):
