@@ -14,7 +14,12 @@ import numpy as np
 
 from trading_assets.domain.account import Balance, Fill
 from trading_assets.domain.bar import Bar
-from trading_assets.domain.errors import DataError, InvariantError, OrderRejected
+from trading_assets.domain.errors import (
+    ConfigurationError,
+    DataError,
+    InvariantError,
+    OrderRejected,
+)
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.instrument import decimal_from_units
 from trading_assets.domain.order import OrderReport, OrderSide, OrderStatus, OrderTicket
@@ -135,18 +140,18 @@ class SimulatedBroker:
         instrument = self._setup.instruments[place]
         if ticket.client_order_id in self._orders:
             raise OrderRejected("Duplicate order sent", code=_REFUSED, status=400)
-        prices = [
-            None if price is None else instrument.ticks_from_price(price)
-            for price in (ticket.limit_price, ticket.stop_price)
-        ]
         lots = instrument.lots_from_quantity(ticket.quantity)
         try:
+            prices = [
+                None if price is None else instrument.ticks_from_price(price)
+                for price in (ticket.limit_price, ticket.stop_price)
+            ]
             found = self._machine.submit(
                 place, ticket.side, ticket.type, lots,
                 limit_ticks=prices[0], stop_ticks=prices[1], tif=ticket.tif,
                 reduce_only=ticket.reduce_only,
             )  # fmt: skip
-        except DataError as error:
+        except (ConfigurationError, DataError) as error:  # the former off the grid of prices
             raise OrderRejected(error.what, code=_REFUSED, status=400) from error
         if isinstance(found, Refusal):
             raise OrderRejected(

@@ -107,7 +107,8 @@ class ExpectedFills:
         if self._bar is not None:
             self._see(self._bar)
         for report in working:
-            self._submit(self.tickets[report.client_order_id])
+            ticket = self.tickets[report.client_order_id]
+            self._submit(replace(ticket, quantity=report.quantity - report.executed))
 
     def _see(self, event: BarReady) -> None:
         bars = [bar for bar in event.bars if bar.symbol in self._symbols]

@@ -8,7 +8,7 @@ from datetime import date
 
 from trading_assets.domain.account import Fill
 from trading_assets.domain.bar import DAY
-from trading_assets.domain.events import BarReady
+from trading_assets.domain.events import BarReady, OrderFilled
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.order import OrderTicket
 from trading_assets.workflows.desk import Desk
@@ -106,10 +106,14 @@ def fill_differences(desk: Desk, book: str, day: date) -> FillReport:
     start = day_start(day)
     with place.journal() as journal:
         heard = ExpectedFills(desk.releases.get)
-        for _, event in journal.read():
+        last = 0
+        for seq, event in journal.read():
             if isinstance(event, BarReady) and event.ts >= start + DAY:
                 break
             heard.take(event)
+            last = seq
+        for row in journal.of_kinds((OrderFilled.__name__,), since=last):
+            heard.take(row.event)  # one of the next day, of an order of this one, is late
     live = desk.settings.live
     terms = FillTerms(
         live.parity_price_bps, live.parity_late_s, live.parity_mean_bps, live.parity_odd_fills
@@ -153,7 +157,8 @@ def _difference(
 ) -> FillDifference:
     wanted, hoped = _sums(expected)
     got, paid = _sums(real)
-    late_s = (real[0].ts - expected[0].ts) / _SECOND if real and expected else None
+    first = min((fill.ts for fill in real), default=0)
+    late_s = (first - expected[0].ts) / _SECOND if real and expected else None
     worse = bps = None
     if hoped is not None and paid is not None:
         worse = int(ticket.side) * (paid - hoped)
@@ -170,7 +175,7 @@ def _difference(
         if holds
     ]
     return FillDifference(
-        ts=(expected or real)[0].ts,
+        ts=expected[0].ts if expected else first,
         strategy=ticket.tag,
         symbol=ticket.symbol,
         side=ticket.side.name,

@@ -94,6 +94,9 @@ def preflight(desk: Desk, book: str) -> Iterator[Line]:
                 yield from check(look)
             except (TradingAssetsError, OSError) as error:
                 yield _failed(what, error)
+            except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+                found = f"{type(error).__name__} {error}"
+                yield Line(FAIL, what, f"the venue's answer cannot be read: {found}")
     finally:
         client.close_connection()
 
@@ -131,6 +134,9 @@ def _clock(look: _Look) -> Iterator[Line]:
 
 
 def _account(look: _Look) -> Iterator[Line]:
+    if look.place.settings.is_simulated:
+        yield Line(OK, "key", "none is needed: its orders never leave this machine")
+        return
     look.client.timestamp_offset = _offset_ms(look)
     account = look.ask(look.client.get_account, "account")
     yield Line(OK, "key", f"account type {account['accountType']}")
@@ -164,11 +170,17 @@ def _withdrawals(look: _Look) -> Line:
 
 
 def _balances(look: _Look, rows: list[Mapping[str, Any]]) -> Iterator[Line]:
-    """Compare what is free with what the strategy was given in its backtest."""
+    """Compare what is free with what the strategy was given in its backtest.
+
+    A book that has traded holds other things for it: its start compares them with its journal.
+    """
     held = {row["asset"]: Decimal(row["free"]) for row in rows}
-    spec = look.release.spec
-    quote = look.release.instruments[0].quote
-    free, wanted = held.get(quote, Decimal(0)), Decimal(str(spec.cash))
+    release, is_new = release_to_trade(look.desk, look.place)
+    quote = release.instruments[0].quote
+    free, wanted = held.get(quote, Decimal(0)), Decimal(str(release.spec.cash))
+    if not is_new:
+        yield Line(OK, "balance", f"{free:f} {quote} free; the book has traded already")
+        return
     found = f"{free:f} {quote} free, the release was made for {wanted:f}"
     if free < wanted:
         fix = "Fund the account, or promote a release that was made for less cash."
@@ -209,8 +221,13 @@ def _budget(look: _Look) -> Iterator[Line]:
         lambda: look.client._get("exchangeInfo", data={"symbol": look.release.spec.symbols[0]}),  # noqa: SLF001
         "limits of the venue",
     )
-    limit = next(r["limit"] for r in info["rateLimits"] if r["rateLimitType"] == "REQUEST_WEIGHT")
-    used = int(look.client.response.headers.get("x-mbx-used-weight-1m", 0))
+    kind = ("REQUEST_WEIGHT", "MINUTE", 1)
+    names = ("rateLimitType", "interval", "intervalNum")
+    limits = [row["limit"] for row in info["rateLimits"] if tuple(map(row.get, names)) == kind]
+    if not limits:
+        yield Line(WARN, "request weight", "the venue names no limit per minute", "Watch for 429.")
+        return
+    limit, used = limits[0], int(look.client.response.headers.get("x-mbx-used-weight-1m", 0))
     found = f"{used} of {limit} per minute are used from this address"
     if used > limit // 2:
         yield Line(WARN, "request weight", found, "Find out what else asks this venue from here.")

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
 from trading_assets.adapters.wall_clock import WallClock
 from trading_assets.domain.control import HaltRequest
+from trading_assets.domain.events import SessionOpened
 from trading_assets.exchange.server import ExchangeConfig, running_exchange
 from trading_assets.interfaces.cli.main import app
 from trading_assets.live.safety.latch import write_latch
 from trading_assets.settings import load_settings
+from trading_assets.storage.journal import Journal
 from trading_assets.workflows.live_book import live_book
 from trading_assets.workflows.preflight import at_venue, preflight
+from trading_assets_tests.chaos.conftest import START
 
 
 def _lines(desk):
@@ -41,6 +45,55 @@ def test_what_is_wrong_is_said_with_what_to_do(rig, monkeypatch):
     result = CliRunner().invoke(app, ("preflight", "--book", "demo"))
     assert result.exit_code == 1
     assert "fail release: " in result.output
+
+
+def test_a_shadow_needs_no_key_and_a_book_that_has_traded_no_free_cash(rig):
+    environ = {
+        **rig.environ,
+        "TA_BOOKS__SHADOW__VENUE": "embedded",
+        "TA_BOOKS__SHADOW__ACCOUNT": "demo",
+        "TA_BOOKS__SHADOW__MODE": "shadow",
+        "TA_BOOKS__SHADOW__TRADES": "paper",
+    }
+    settings = load_settings(environ).settings
+    lines = list(preflight(replace(rig.desk, settings=settings), "shadow"))
+    assert {line.status for line in lines} == {"ok"}, lines
+    assert "balance" not in {line.what for line in lines}
+
+    wish = {"kind": "balance_set", "account": "demo", "asset": "USDT", "free": "12.5"}
+    httpx.post(f"{rig.exchange.url}/_sim/fault", json=wish).raise_for_status()
+    assert _lines(rig.desk)["balance"].status == "fail"
+    release = rig.desk.releases.require("paper").release_id
+    with Journal(rig.folder, book="demo", epoch="virtual", clock=rig.desk.clock) as journal:
+        journal.append([SessionOpened(START, "demo", release, ())])
+    line = _lines(rig.desk)["balance"]
+    assert line.status == "ok"
+    assert "12.5" in line.found
+
+
+@pytest.mark.parametrize(
+    ("limits", "status"),
+    [
+        ([], "warn"),
+        ([{"rateLimitType": "REQUEST_WEIGHT", "interval": "DAY", "intervalNum": 1}], "warn"),
+        ([{}], "warn"),
+        ([{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1}], "fail"),
+    ],
+)
+def test_limits_that_cannot_be_read_are_a_line_and_no_crash(rig, monkeypatch, limits, status):
+    """Another venue's server may answer otherwise than the documents say."""
+    from binance.client import Client
+
+    honest = Client._get
+
+    def odd(client, path, *values, **more):
+        answer = honest(client, path, *values, **more)
+        return answer | {"rateLimits": limits} if path == "exchangeInfo" else answer
+
+    monkeypatch.setattr(Client, "_get", odd)
+    lines = _lines(rig.desk)
+    assert lines["request weight"].status == status
+    assert lines["release"].status == "ok"
 
 
 def test_a_venue_that_is_away_fails_its_own_lines_only(rig, monkeypatch):

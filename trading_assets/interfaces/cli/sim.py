@@ -7,13 +7,17 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from trading_assets.domain.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from trading_assets.simulation.campaign import Tally
+    from trading_assets.simulation.feed_campaign import FeedTally
 
 app = typer.Typer(
     help="Simulate the live executor: lost requests, crashes, full disks, by seed.",
@@ -36,12 +40,9 @@ def run(seeds: Seeds = "0:1000", jobs: Jobs = 1) -> None:
     first, stop = _range(seeds)
     with _bar("schedules", stop - first) as advance:
         tally = run_campaign(first, stop, jobs=jobs, report=advance)
-    too_few = tally.shortfalls()
-    _tell({**tally.to_json(), "seeds": seeds, "too_few": too_few})
-    for seed, what in tally.wrong[:20]:
-        _console().print(f"[red]{what}[/]\n  trading-assets sim replay {seed}", highlight=False)
-    if tally.wrong or too_few:
-        raise typer.Exit(_FAILED)
+    _conclude(
+        tally, seeds, lambda seed, what: f"[red]{what}[/]\n  trading-assets sim replay {seed}"
+    )
 
 
 @app.command()
@@ -141,12 +142,7 @@ def feed(seeds: Seeds = "0:1000", jobs: Jobs = 1) -> None:
     first, stop = _range(seeds)
     with _bar("schedules", stop - first) as advance:
         tally = run_feeds(first, stop, jobs=jobs, report=advance)
-    too_few = tally.shortfalls()
-    _tell({**tally.to_json(), "seeds": seeds, "too_few": too_few})
-    for seed, what in tally.wrong[:20]:
-        _console().print(f"[red]seed {seed}: {what}[/]", highlight=False)
-    if tally.wrong or too_few:
-        raise typer.Exit(_FAILED)
+    _conclude(tally, seeds, lambda seed, what: f"[red]seed {seed}: {what}[/]")
 
 
 @app.command()
@@ -163,6 +159,16 @@ def bench(
     tally = run_seeds(0, seeds)
     told = tally.to_json()
     _tell({name: told[name] for name in ("schedules", "schedules_per_cpu_s", "orders", "points")})
+
+
+def _conclude(tally: Tally | FeedTally, seeds: str, line: Callable[[int, str], str]) -> None:
+    """Tell what a campaign found, the first violations by `line`; exit 1 if it proves nothing."""
+    too_few = tally.shortfalls()
+    _tell({**tally.to_json(), "seeds": seeds, "too_few": too_few})
+    for seed, what in tally.wrong[:20]:
+        _console().print(line(seed, what), highlight=False)
+    if tally.wrong or too_few:
+        raise typer.Exit(_FAILED)
 
 
 def _range(text: str) -> tuple[int, int]:

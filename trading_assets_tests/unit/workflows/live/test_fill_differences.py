@@ -4,9 +4,11 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from trading_assets.bootstrap import desk as open_desk
 from trading_assets.domain.account import Fill
 from trading_assets.domain.bar import DAY, Bar
 from trading_assets.domain.events import (
@@ -17,10 +19,19 @@ from trading_assets.domain.events import (
     SessionOpened,
 )
 from trading_assets.domain.order import OrderSide, OrderTicket, OrderType, TimeInForce
+from trading_assets.settings import load_settings
+from trading_assets.storage.journal import Journal
 from trading_assets.storage.release_store import Release
 from trading_assets.strategies.spec import parse_spec
 from trading_assets.workflows.expected_fills import ExpectedFills
-from trading_assets.workflows.fill_differences import FillTerms, differences, judged
+from trading_assets.workflows.fill_differences import (
+    FillTerms,
+    differences,
+    fill_differences,
+    judged,
+)
+from trading_assets.workflows.live_book import live_book
+from trading_assets.workflows.live_tables import day_start
 from trading_assets_tests.stand_ins.tiny_venue import BAR, SOL, START
 
 TERMS = FillTerms(price_bps=50.0, late_s=60.0, mean_bps=20.0, odd=0)
@@ -79,6 +90,8 @@ def rows_of(release, ticket, fills, start=START):
         ({}, [{"after_s": 61}], "late"),
         ({}, [{"after_s": 61, "quantity": "1.500", "price": "99.00"}], "size price late"),
         (LIMIT, [{"price": "90.00"}], "extra"),
+        ({**LIMIT, "limit_price": Decimal("100.005")}, [{"price": "100.00"}], "extra"),
+        ({}, [{"after_s": 61, "quantity": "1.5"}, {"quantity": "0.5", "trade": "2"}], ""),
         ({}, [{"quantity": "0.500"}, {"quantity": "1.500", "trade": "2"}], ""),
     ],
 )
@@ -131,3 +144,30 @@ def test_a_day_fails_for_odd_fills_and_for_a_bad_mean(release):
     assert odd == "1 orders filled otherwise than expected, at most 0"
     (line,) = judged("paper", day, dear, TERMS).slippage
     assert (line.strategy, line.orders, line.cost) == ("mine", 1, pytest.approx(0.6))
+
+
+def test_a_fill_of_the_next_day_is_late_and_not_missed(release, desk):
+    """The order leaves two bars before midnight; the venue fills it half an hour later."""
+    start = day_start(date(2024, 4, 1))
+    ticket = order(bar_ts=start + DAY - 2 * BAR)
+    late = given(ticket, after_s=1_800)
+    place = live_book(desk.settings, "paper")
+    with Journal(place.folder, book="paper", epoch="wall", clock=desk.clock) as journal:
+        journal.append([SessionOpened(start, "paper", release.release_id, ())])
+        for number in range(-2, 8):
+            ts = start + DAY + number * BAR
+            bar = Bar(SOL.symbol, ts, 100.0, 101.0, 99.0, 100.5, 9.0, 900.0, 3)
+            journal.append([BarReady(ts, (bar,), ())])
+            if number == -2:
+                journal.append([OrderIntentCreated(ts, ticket, 1)])
+                journal.append([OrderSubmitted(ts + BAR, ticket.client_order_id, 1, 5000)])
+        journal.append([OrderFilled(late.ts, late)])
+    (row,) = fill_differences(desk, "paper", date(2024, 4, 1)).rows
+    assert (row.codes, row.late_s, row.ts) == ("late", 1_800.0, start + DAY - BAR)
+    assert fill_differences(desk, "paper", date(2024, 4, 2)).rows == ()
+
+
+@pytest.fixture
+def desk(tmp_path, release):
+    opened = open_desk(load_settings({"TA_HOME": str(tmp_path)}).settings)
+    return replace(opened, releases=SimpleNamespace(get={release.release_id: release}.__getitem__))
