@@ -6,12 +6,14 @@ import json
 import sqlite3
 from contextlib import closing
 
+import psutil
 import pytest
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.events import OrderFilled
 from trading_assets.exchange.server import ExchangeConfig, running_exchange
-from trading_assets.simulation.chaos import journal_damage, lease_races
+from trading_assets.live.lease import Lease
+from trading_assets.simulation.chaos import journal_damage, lease_races, send_order
 from trading_assets.simulation.chaos.book_judge import violations
 from trading_assets.simulation.chaos.canaries import look_for_canaries, scan
 from trading_assets.simulation.chaos.journal_damage import damage_journal
@@ -19,7 +21,7 @@ from trading_assets.simulation.chaos.kills import kill_again_and_again
 from trading_assets.simulation.chaos.lease_races import race_for_leases
 from trading_assets.simulation.chaos.rig import START, Rig
 from trading_assets.simulation.chaos.send_order import Trace, watch_sends
-from trading_assets.simulation.chaos.tracing import traced
+from trading_assets.simulation.chaos.tracing import traced, tracee
 from trading_assets.simulation.chaos.verdict import Verdict, problems, record
 from trading_assets.storage.journal_files import Mark
 from trading_assets.storage.journal_reader import JournalReader
@@ -42,6 +44,15 @@ def test_a_loser_that_speaks_is_seen(tmp_path, monkeypatch):
     monkeypatch.setattr(lease_races, "_RACER", lease_races._RACER.replace("sys.exit(3)", talks))
 
     assert any("network calls" in line for line in race_for_leases(2, 7, tmp_path).wrong)
+
+
+@pytest.mark.slow
+def test_a_lease_that_nobody_gets_is_a_violation(tmp_path, monkeypatch):
+    monkeypatch.setattr(lease_races, "_PATIENCE_S", 2.0)
+    with Lease(tmp_path / "account.lock"):
+        verdict = race_for_leases(1, 7, tmp_path)
+
+    assert "race 0: 0 winners" in verdict.wrong
 
 
 def test_without_an_observer_there_is_no_verdict(tmp_path, monkeypatch):
@@ -172,6 +183,23 @@ def test_every_order_leaves_after_its_row_is_durable(tmp_path):
     assert verdict.figures["durable_before"] >= 5
 
 
+@pytest.mark.slow
+def test_a_watch_that_fails_leaves_no_executor_behind(tmp_path, monkeypatch):
+    watched = []
+
+    def fails(rig, orders):
+        if rig.head():
+            watched.append(psutil.Process(tracee(rig.process.pid)))
+            raise ZeroDivisionError
+        return False
+
+    monkeypatch.setattr(send_order, "_has_sent", fails)
+
+    with pytest.raises(ZeroDivisionError):
+        watch_sends(1, tmp_path)
+    assert [process.is_running() for process in watched] == [False]
+
+
 def test_a_canary_in_a_database_or_a_log_is_found(tmp_path):
     (tmp_path / "deeper").mkdir()
     (tmp_path / "clean.log").write_text("nothing here")
@@ -192,4 +220,5 @@ def test_failing_runs_leave_no_secret_behind(tmp_path):
 
     assert verdict.wrong == ()
     assert verdict.figures["of_them_in_dagster"] > 0
+    assert verdict.figures["requests_with_the_key"] > 0
     assert verdict.figures["bytes_scanned"] > 10_000

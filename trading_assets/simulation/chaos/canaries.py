@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from trading_assets.exchange.config import DEMO_KEY
@@ -56,7 +56,8 @@ def look_for_canaries(folder: Path) -> Verdict:
     key, secret = "canarykey" + secrets.token_hex(27), "canarysecret" + secrets.token_hex(26)
     config = ExchangeConfig(start=START, warp=60, sim_controls=True)
     ended: dict[str, int] = {}
-    with running_exchange(config) as exchange, _hanging_up() as rude, _free_port() as nobody:
+    heard: list[bytes] = []
+    with running_exchange(config) as exchange, _hanging_up(heard) as rude, _free_port() as nobody:
         rig = Rig(home, exchange)
         rig.publish("1m")
         rig.close()
@@ -75,10 +76,14 @@ def look_for_canaries(folder: Path) -> Verdict:
     found = scan(home, {"key": key.encode(), "secret": secret.encode(), "signature": b"signature="})
     wrong = [f"{what} in {path}" for what, path in found]
     wrong += [f"did not fail: {place}" for place, status in ended.items() if status == 0]
+    presented = sum(key.encode() in request for request in heard)
+    if not presented:
+        wrong.append("no run has shown its key to the listener, so nothing was proven")
     files = [path for path in home.rglob("*") if path.is_file()]
     figures = {
         "failing_runs": len(ended),
         "of_them_in_dagster": sum(place.startswith("dagster") for place in ended),
+        "requests_with_the_key": presented,
         "files_scanned": len(files),
         "bytes_scanned": sum(path.stat().st_size for path in files),
         "canaries_found": len(found),
@@ -133,8 +138,8 @@ def _run(command: list[str], env: dict[str, str], home: Path) -> int:
 
 
 @contextmanager
-def _hanging_up() -> Iterator[int]:
-    """Listen, read a request and close the connection without an answer."""
+def _hanging_up(heard: list[bytes]) -> Iterator[int]:
+    """Listen, read a request into `heard` and close the connection without an answer."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -145,7 +150,8 @@ def _hanging_up() -> Iterator[int]:
                     return
                 with caller:
                     caller.settimeout(1)
-                    caller.recv(4096)
+                    with suppress(OSError):
+                        heard.append(caller.recv(4096))
 
         threading.Thread(target=serve, name="hanging up", daemon=True).start()
         yield server.getsockname()[1]

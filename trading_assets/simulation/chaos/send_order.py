@@ -14,7 +14,7 @@ from pathlib import Path
 from trading_assets.domain.events import OrderSubmitted
 from trading_assets.exchange.server import ExchangeConfig, running_exchange
 from trading_assets.simulation.chaos.rig import LIVE, PATIENCE_S, START, Rig
-from trading_assets.simulation.chaos.tracing import traced, tracee
+from trading_assets.simulation.chaos.tracing import end_traced, traced, tracee
 from trading_assets.simulation.chaos.verdict import Verdict
 
 _WARP = 600
@@ -53,11 +53,14 @@ def watch_sends(
             rig.warm_up()
             before = {order["client_order_id"] for order in rig.ledger()["orders"]}
             process = rig.start(command)
-            for more in range(1, n + 1):
-                rig.until(partial(_has_sent, rig, len(before) + more), f"order {more} of {n}")
-                report(more, 0)
-            os.kill(tracee(process.pid), signal.SIGTERM)
-            process.wait(PATIENCE_S)
+            try:
+                for more in range(1, n + 1):
+                    rig.until(partial(_has_sent, rig, len(before) + more), f"order {more} of {n}")
+                    report(more, 0)
+                os.kill(tracee(process.pid), signal.SIGTERM)
+                process.wait(PATIENCE_S)
+            finally:
+                end_traced(process)
             placed = {order["client_order_id"] for order in rig.ledger()["orders"]} - before
         finally:
             rig.close()

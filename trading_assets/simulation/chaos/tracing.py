@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from trading_assets.domain.errors import ConfigurationError
+
+_PATIENCE_S = 10.0
 
 
 def traced(command: list[str], log: Path, calls: str, *, shown: int = 160) -> list[str]:
@@ -30,6 +36,20 @@ def traced(command: list[str], log: Path, calls: str, *, shown: int = 160) -> li
         )
     options = ["-f", "-qq", "-ttt", "-y", "--seccomp-bpf", "-s", str(shown)]
     return [tracer, *options, "-e", f"trace={calls}", "-e", "signal=none", "-o", str(log), *command]
+
+
+def end_traced(tracer: subprocess.Popen[bytes]) -> None:
+    """End what runs under a strace with -9, and with it the strace, which reaps it first.
+
+    A strace that is killed itself lets go of its process, which would run on for nobody.
+    """
+    with suppress(ProcessLookupError, FileNotFoundError, IndexError):
+        os.kill(tracee(tracer.pid), signal.SIGKILL)
+    try:
+        tracer.wait(_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        tracer.kill()
+        tracer.wait()
 
 
 def tracee(tracer: int) -> int:
