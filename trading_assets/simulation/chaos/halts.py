@@ -22,6 +22,11 @@ LONGEST_S = 1.0
 _WARP = 600
 _SIZING = "{mode: pct_of_equity, pos_pct: 1.0, cash_buffer_pct: 2.0, rebalance_pct: 0.0}"
 """Small, and traded at every cross: the account lasts for hours of the market."""
+_SETTINGS = {
+    "TA_LIVE__SUPERVISOR_TIMEOUT_S": str(SUPERVISOR_S),
+    # On a busy machine the executor falls behind the market for good; it must go on trading.
+    "TA_LIVE__LATE_BAR_S": "1e9",
+}
 _PHASE_S = 0.3
 _QUIET_S = (*(0.3,) * 9, LONGEST_S + 0.5)
 """How long the ledger is watched after a halt; one in ten long enough to see one that is late."""
@@ -81,7 +86,7 @@ def halt_again_and_again(
     config = ExchangeConfig(start=START, warp=_WARP, sim_controls=True, weight_limit=10**9)
     trials: list[Trial] = []
     with running_exchange(config) as exchange:
-        rig = Rig(folder, exchange, TA_LIVE__SUPERVISOR_TIMEOUT_S=str(SUPERVISOR_S))
+        rig = Rig(folder, exchange, **_SETTINGS)
         book = _Halted(rig, exchange.api_url)
         try:
             rig.publish("1m", _SIZING)
