@@ -112,7 +112,7 @@ class Surroundings:
     """What an executor touches besides venue and journal.
 
     Attributes:
-        beat: writes a sign of life: (state, seq, market time).
+        beat: writes a sign of life: (state, seq, market time, why the state is what it is or "").
         control: by what people reach the book.
         observe: is told the state of the book; must return at once.
         news: what was heard of the account; may raise VenueUnavailable or RateLimited.
@@ -126,7 +126,7 @@ class Surroundings:
         budget: what is left of the error budget; None while that is unknown. Must return at once.
     """
 
-    beat: Callable[[str, int, Micros], None]
+    beat: Callable[[str, int, Micros, str], None]
     control: Control
     observe: Callable[[Observation], None]
     news: Callable[[], AccountNews] = AccountNews

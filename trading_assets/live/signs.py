@@ -40,7 +40,7 @@ class Signs:
         self._state, self._reason = state, reason
         now_s = self._local.monotonic()
         if self._is_due("beat", self._pace.heartbeat_s, now_s) or is_news:
-            self._around.beat(state, self._journal.head, self._clock.now())
+            self._around.beat(state, self._journal.head, self._clock.now(), reason)
         if self._is_due("observe", self._pace.observe_s, now_s) or is_news:
             self._around.observe(self._observation(state, reason))
 

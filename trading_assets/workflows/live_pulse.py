@@ -46,17 +46,22 @@ class Pulse:
         self._clock = clock
         self._told = told
 
-    def beat(self, state: str, seq: int, ts: Micros) -> None:
+    def beat(self, state: str, seq: int, ts: Micros, note: str) -> None:
         """Replace both files; a reader sees old or new ones, never half.
+
+        Args:
+            state: what the executor does.
+            seq: last row of the journal.
+            ts: market time.
+            note: why, "" where that goes without saying.
 
         Raises:
             OSError: if the disk refuses.
         """
         now = self._clock.now()
         book = self._session.state
-        write_heartbeat(
-            self._place.heartbeat, book=self._place.name, state=state, seq=seq, ts=ts, beat=now
-        )
+        name, path = self._place.name, self._place.heartbeat
+        write_heartbeat(path, book=name, state=state, seq=seq, ts=ts, beat=now, note=note)
         budget = self._supervision.budget()
         values = view_of(self._place.name, self._session, seq, ts).to_json() | {
             "state": state,
@@ -74,10 +79,10 @@ class Pulse:
             "metrics": self._supervision.figures()
             | {"pnl_realized": float(self._session.machine.realised_pnl)},
         }
-        path = self._place.folder / FILE
-        temporary = path.with_suffix(".tmp")
+        file = self._place.folder / FILE
+        temporary = file.with_suffix(".tmp")
         temporary.write_bytes(canonical_json(values))
-        temporary.replace(path)
+        temporary.replace(file)
         self._told(state, seq)
 
 

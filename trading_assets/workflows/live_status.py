@@ -35,7 +35,7 @@ class BookStatus:
         seq: last row of the journal.
         budget_left: share of the error budget; None before the first opening.
         book: equity, positions, orders and limits as of `book["seq"]`; empty before the first row.
-        note: what the executor waits for before it can start, "" when it does not.
+        note: why the state is what it is: what the executor waits for, or what has ended it.
     """
 
     name: str

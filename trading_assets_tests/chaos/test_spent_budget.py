@@ -63,7 +63,7 @@ def test_a_limited_book_waits_heeds_a_halt_meanwhile_and_then_goes_on(rig):
     assert "asked again in" in seen.note
     assert "enough" in halted.reason
     assert said.count("rate_limited") == 1
-    assert live_status(rig.desk, "demo").note == ""
+    assert live_status(rig.desk, "demo").note == "stopped"
     assert rig.count(TradingHalted) == 1
     assert rig.count(OrderSubmitted) == 0
 
@@ -86,3 +86,17 @@ def test_weight_that_others_have_spent_is_waited_for_and_a_stop_is_no_error(rig)
     assert waits.state == "rate_limited"
     assert f"of {LIMIT} request weight is used this minute" in waits.reason
     assert live_status(rig.desk, "demo").state == "stopped"
+
+
+def test_a_book_whose_first_look_at_the_account_is_limited_says_so_and_goes_on(rig):
+    match = {"path": "/api/v3/account"}
+    wish = {"kind": "status", "status": 429, "retry_after_s": 4, "match": match}
+    httpx.post(f"{rig.exchange.url}/_sim/fault", json=wish).raise_for_status()
+    process = rig.start()
+    seen = rig.until(lambda: _waits(rig), "the wait in the status")
+    rig.until(lambda: rig.count(BarReady), "a bar")
+    rig.stop(process)
+
+    assert seen.verdict == "venue down"
+    assert "the venue limits us" in seen.note
+    assert live_status(rig.desk, "demo").note == "stopped"

@@ -82,7 +82,7 @@ def _lines(found: BookStatus) -> list[tuple[str, str]]:
         ("journal", f"row {found.seq}"),
     ]
     if found.note:
-        lines.append(("waits", found.note))
+        lines.append(("because", found.note))
     for pause in book.get("pauses", ()):
         what = pause["symbol"] or "all symbols"
         lines.append(("entries paused", f"{what}: {pause['cause']} ({pause['reason']})"))

@@ -121,9 +121,11 @@ def test_a_book_that_the_venue_has_shut_out_for_an_hour_beats_on(kit):
     desk.beats = _Stamped(desk.local)
     desk.executor(heartbeat_s=30.0).run(threading.Event(), max_bars=1)
 
-    down = [at for at, (state, _, _) in desk.beats.stamped if state == "venue_down"]
+    down = [at for at, (state, *_) in desk.beats.stamped if state == "venue_down"]
     assert (down[0], down[-1]) == (shut[0], shut[0] + 3_570)
     assert {later - earlier for earlier, later in pairwise(down)} == {30.0}
+    notes = {beat[3] for _, beat in desk.beats.stamped if beat[0] in ("venue_down", "trading")}
+    assert notes == {"shut out", ""}
     assert desk.verdicts() == []
 
 
