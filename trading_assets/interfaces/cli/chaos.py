@@ -139,6 +139,27 @@ def secrets(record: Record = None) -> None:
     _finish(verdict, record)
 
 
+@app.command()
+def processes(
+    case: Annotated[
+        list[str] | None, typer.Option(help="Act to try; again for more. All of them by default.")
+    ] = None,
+    record: Record = None,
+) -> None:
+    """Kill, end and reload parts of `dagster dev` around a live run: never two traders (A18).
+
+    Example: trading-assets chaos processes --case "Ctrl-C twice"
+    """
+    from trading_assets.simulation.chaos.process_matrix import CASES, try_processes
+
+    names = case or list(CASES)
+    if unknown := sorted(set(names) - set(CASES)):
+        raise typer.BadParameter(f"{unknown[0]!r} is none of: {'; '.join(CASES)}")
+    with _folder() as folder, _bar("cases", len(names)) as advance:
+        verdict = try_processes(names, folder, advance)
+    _finish(verdict, record)
+
+
 def _finish(verdict: Verdict, record: Path | None) -> None:
     from trading_assets.simulation.chaos.verdict import record as keep
 

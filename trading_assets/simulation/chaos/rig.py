@@ -66,7 +66,9 @@ class Rig:
         environ: what every process of the rig is given on top of this process's own variables.
     """
 
-    def __init__(self, home: Path, exchange: RunningExchange, **variables: str) -> None:
+    def __init__(
+        self, home: Path, exchange: RunningExchange, book: str = BOOK, **variables: str
+    ) -> None:
         """Make the desk; `variables` are added to the environment of its processes."""
         self.exchange = exchange
         self.home = home
@@ -79,13 +81,13 @@ class Rig:
             **variables,
         }
         settings = load_settings(self.environ).settings
-        self.folder = settings.data_root / "live" / BOOK
+        self.folder = settings.data_root / "live" / book
         self._releases = ReleaseStore(settings.data_root / "releases")
         self._http = httpx.Client(base_url=exchange.url, timeout=PATIENCE_S)
         self.process: subprocess.Popen[bytes] | None = None
 
-    def publish(self, bar_size: str, sizing: str = _SIZING) -> None:
-        """Publish the release, once, on the grid that the exchange has."""
+    def publish(self, bar_size: str, sizing: str = _SIZING) -> str:
+        """Publish the release, once, on the grid that the exchange has; give its id."""
         spec = parse_spec(_SPEC % (bar_size, sizing), where="chaos")
         client = make_client(self.exchange.api_url, timeout_s=2, recv_window_ms=5000)
         pager = KlinePager(client, WallClock(), max_attempts=1)
@@ -96,8 +98,9 @@ class Rig:
             "instruments": [instrument_to_plain(pager.instrument(s)) for s in spec.symbols],
         }
         files = {"spec.yaml": spec.canonical_yaml().encode(), "decision.json": b"{}"}
-        self._releases.publish("paper", facts, files, after=None)
+        release, _ = self._releases.publish("paper", facts, files, after=None)
         client.close_connection()
+        return str(release.release_id)
 
     @property
     def lots(self) -> dict[str, Any]:
