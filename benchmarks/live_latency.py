@@ -3,7 +3,7 @@
 Three symbols with bars of one minute, the real executor by REST against the embedded exchange, a
 process of its own on loopback; each time is of this machine, whatever the speed of the market's
 clock. `close to question` is what an executor that asks in its own rhythm has to wait for; the rest
-is work.
+is work. `CPU of the thread` depends least on what else this machine does.
 
     python benchmarks/live_latency.py --warp 60 --bars 60
     python benchmarks/live_latency.py --warp 1 --bars 4
@@ -58,7 +58,7 @@ class Stopwatch:
         self.spent: defaultdict[str, float] = defaultdict(float)
         self.stages: defaultdict[str, list[float]] = defaultdict(list)
         self.latency_ms: list[float] = []
-        self.polled = 0.0
+        self.polled = self.polled_cpu = 0.0
 
     def watch(self, owner: Any, name: str, stage: str) -> None:
         """Time a method of a class from outside."""
@@ -76,7 +76,7 @@ class Stopwatch:
     def begin_turn(self, feed: BarFeed, now: int) -> Any:
         """Start anew with each question for bars."""
         self.spent.clear()
-        self.polled = time.perf_counter()
+        self.polled, self.polled_cpu = time.perf_counter(), time.thread_time()
         return BarFeed.asked(feed, now)  # type: ignore[attr-defined]
 
 
@@ -96,6 +96,9 @@ class TimedBroker:
         total_ms = (self._market() - ticket.bar_ts - MINUTE) / self._warp / 1_000
         watch.latency_ms.append(total_ms)
         watch.stages["close to question (ms)"].append(total_ms - work_ms)
+        watch.stages["question to order (ms)"].append(work_ms)
+        cpu_ms = (time.thread_time() - watch.polled_cpu) * 1_000
+        watch.stages["of it CPU of the thread (ms)"].append(cpu_ms)
         for stage, seconds in watch.spent.items():
             watch.stages[f"{stage} (ms)"].append(seconds * 1_000)
         began = time.perf_counter()
