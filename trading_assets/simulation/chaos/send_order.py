@@ -18,7 +18,7 @@ from trading_assets.simulation.chaos.tracing import end_traced, traced, tracee
 from trading_assets.simulation.chaos.verdict import Verdict
 
 _WARP = 600
-_CALLS = "pwrite64,fdatasync,sendto,connect"
+_CALLS = "pwrite64,fdatasync,sendto"
 _PAGE = 9_000
 """Bytes to show of a call: a whole page of the journal."""
 _CALL = re.compile(r"(\d+) +[\d.]+ (\w+)\((.*)")
