@@ -108,6 +108,8 @@ class Live(Declaration):
     hand_over_bars: int = Field(ge=0)
     stale_bars: float = Field(ge=0)
     jump_factor: float = Field(ge=0)
+    close_guard_s: float = Field(ge=0)
+    leave_at_close: bool
     parity_price_bps: float = Field(gt=0)
     parity_late_s: float = Field(gt=0)
     parity_mean_bps: float = Field(gt=0)

@@ -34,6 +34,10 @@ Flows = dict[str, Decimal]
 _UNIT = Decimal("1e-8")
 
 
+LEAVING = "leaving"
+"""Cause of a pause in which what is held of the symbol is sold."""
+
+
 @dataclass(frozen=True, slots=True)
 class SessionSetup:
     """What a book trades, fixed for the life of its journal.
@@ -179,6 +183,15 @@ class BookState:
             return self.level
         leaves = self.bars >= self.leave_bar
         return max(self.level, HaltLevel.FLATTEN if leaves else HaltLevel.HALT)
+
+    def stance_on(self, symbol: Symbol) -> HaltLevel:
+        """How far entries and orders of a symbol are held back; it may be left by itself."""
+        return HaltLevel.FLATTEN if (symbol, LEAVING) in self.pauses else self.stance
+
+    @property
+    def leaves_some(self) -> bool:
+        """Whether what is held of any symbol is to be sold."""
+        return self.stance is HaltLevel.FLATTEN or any(cause == LEAVING for _, cause in self.pauses)
 
     def in_doubt(self) -> tuple[LiveOrder, ...]:
         """List the orders that the venue may or may not have."""

@@ -14,7 +14,8 @@ from trading_assets.domain.events import (
     TradingHalted,
 )
 from trading_assets.domain.order import OrderTicket, OrderType
-from trading_assets.live.book_state import BookState, SessionSetup
+from trading_assets.domain.policy_events import EntriesPaused
+from trading_assets.live.book_state import LEAVING, BookState, SessionSetup
 from trading_assets.live.decisions import Decisions
 from trading_assets.live.ports import DecisionMachine
 
@@ -32,7 +33,10 @@ def withdrawals(state: BookState) -> list[Command]:
         for order in state.orders.values()
         if not order.status.is_final
         and not order.is_in_doubt
-        and (order.client_order_id in state.unwanted or must_go(order.ticket, state.stance))
+        and (
+            order.client_order_id in state.unwanted
+            or must_go(order.ticket, state.stance_on(order.ticket.symbol))
+        )
     ]
 
 
@@ -54,6 +58,10 @@ def must_go(ticket: OrderTicket, level: HaltLevel) -> bool:
     if level is HaltLevel.FLATTEN:
         return not ticket.reduce_only or ticket.type is not OrderType.MARKET
     return level is HaltLevel.HALT and not ticket.reduce_only
+
+
+def _begins_to_leave(event: Event) -> bool:
+    return isinstance(event, EntriesPaused) and event.cause == LEAVING
 
 
 class Exits:
@@ -83,12 +91,14 @@ class Exits:
         One per symbol, when nothing else of it is at work at the venue.
         """
         state = self._state
-        if state.stance is not HaltLevel.FLATTEN or state.is_opening:
+        if state.is_opening or not state.leaves_some:
             return []
-        if isinstance(event, BarReady | TradingHalted | ReleaseAwaited):
+        if isinstance(event, BarReady | TradingHalted | ReleaseAwaited) or _begins_to_leave(event):
             state.exit_tries.clear()
         commands: list[Command] = []
         for place, position in enumerate(self._machine.positions()):
+            if state.stance_on(position.symbol) is not HaltLevel.FLATTEN:
+                continue
             tries = state.exit_tries.get(str(place), 0)
             tag = self._setup.tags[position.tag]
             at_work = state.open_orders(position.symbol, tag)

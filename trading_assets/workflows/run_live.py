@@ -337,6 +337,7 @@ def _executor(
                 read_rules=rules,
                 look_upstream=upstream_watch(desk, release, local.monotonic),
                 next_open=next_opens(release, sessions),
+                hours=sessions,
             ),
             budget=enforced(desk.settings, supervision),
             board=guard.board,
@@ -387,6 +388,8 @@ def _policies(settings: Settings, place: LiveBook) -> PolicyTerms:
         foreign=OnForeign(place.settings.foreign or live.foreign),
         cool_down=int(live.cool_down_s * _SECOND),
         stale_bars=live.stale_bars,
+        close_guard=int(live.close_guard_s * _SECOND),
+        leave_at_close=live.leave_at_close,
         upstream=OnUpstream(place.settings.upstream or live.upstream),
     )
 

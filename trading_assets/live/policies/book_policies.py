@@ -28,6 +28,7 @@ from trading_assets.domain.policy_events import (
     UpstreamStale,
 )
 from trading_assets.live.book_state import BookState, SessionSetup
+from trading_assets.live.policies.close_watch import CloseWatch, Hours
 from trading_assets.live.policies.feed_watch import FeedWatch, NextOpen
 from trading_assets.live.policies.pauses import (
     ALL,
@@ -81,6 +82,9 @@ class PolicyTerms:
         upstream: to data behind the release that were restated, are stale, missing or damaged.
         read_rules: asks for the venue's trading rules; None where decisions need not fit into them.
         look_upstream: looks at the data behind the release.
+        hours: of symbols whose markets close, see `close_watch`.
+        close_guard: entries of these pause so long before a close, in market time; 0 for never.
+        leave_at_close: what is held of them is sold then.
         next_open: of symbols that do not trade around the clock, see `feed_watch.NextOpen`.
     """
 
@@ -91,6 +95,9 @@ class PolicyTerms:
     read_rules: ReadRules | None = None
     look_upstream: Upstream = lambda: None
     next_open: Mapping[Symbol, NextOpen] = field(default_factory=dict)
+    hours: Mapping[Symbol, Hours] = field(default_factory=dict)
+    close_guard: Micros = 0
+    leave_at_close: bool = False
 
 
 class BookPolicies:
@@ -122,6 +129,7 @@ class BookPolicies:
         self.feed = FeedWatch(
             state, symbols, size, stale_bars=terms.stale_bars, next_open=terms.next_open
         )
+        self._close = CloseWatch(state, terms.hours, terms.close_guard, leaves=terms.leave_at_close)
         self._upstream = terms.look_upstream
         self._release_id = setup.release_id
         self._terms = terms
@@ -157,7 +165,8 @@ class BookPolicies:
             if until and now >= until
         ]
         news = self._upstream_news(now)
-        return over + news + self.feed.stalled(now) + self._rules.step(now)
+        watched = self.feed.stalled(now) + self._close.due(now)
+        return over + news + watched + self._rules.step(now)
 
     def wants_look(self) -> bool:
         """Tell, once, whether book and account are to be compared now."""
