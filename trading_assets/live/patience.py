@@ -6,12 +6,14 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from trading_assets.domain.errors import RateLimited
+from trading_assets.domain.errors import RateLimited, VenueError, VenueUnavailable
 from trading_assets.live.ports import LocalTime
 
 Answer = TypeVar("Answer")
 
+LIMITED, DOWN = "rate_limited", "venue_down"
 _SHORTEST_S = 1.0
+_OUTAGE_S = 5.0
 
 
 class StoppedWaiting(Exception):
@@ -56,7 +58,7 @@ class Patience:
         stop: threading.Event,
         *,
         every_s: float,
-        tell: Callable[[str, bool], None],
+        tell: Callable[[str, str, bool], None],
     ) -> None:
         """Get ready.
 
@@ -64,7 +66,8 @@ class Patience:
             local: time for the waits.
             stop: ends a wait.
             every_s: how often to give a sign meanwhile, local seconds.
-            tell: is told why the run waits, and whether that is news: at once, and every `every_s`.
+            tell: is told `LIMITED` or `DOWN`, why the run waits, and whether that is news: at once,
+                and every `every_s`.
         """
         self._local = local
         self._stop = stop
@@ -72,35 +75,45 @@ class Patience:
         self._tell = tell
 
     def ask(
-        self, question: Callable[[], Answer], before_wait: Callable[[], None] = lambda: None
+        self,
+        question: Callable[[], Answer],
+        before_wait: Callable[[], None] = lambda: None,
+        *,
+        bears_outages: bool = False,
     ) -> Answer:
         """Give the venue's answer; each wait is as long as the venue or the budget says.
 
         Args:
             question: a read, safe to repeat.
             before_wait: done once, if there is to be a wait.
+            bears_outages: a venue that cannot be asked is waited for as well.
 
         Raises:
             StoppedWaiting: if the stop came first.
+            VenueUnavailable: if the venue cannot be asked, and that is not borne.
         """
+        kinds = (RateLimited, VenueUnavailable) if bears_outages else (RateLimited,)
         has_waited = False
         while True:
             try:
                 return question()
-            except RateLimited as error:
-                limited = error
+            except kinds as error:
+                refused = error
             if not has_waited:
                 before_wait()
                 has_waited = True
-            self._wait(limited)
+            self._wait(refused)
 
-    def _wait(self, limited: RateLimited) -> None:
-        pause_s = max(limited.retry_after_ms / 1000, _SHORTEST_S)
+    def _wait(self, refused: VenueError) -> None:
+        pause_s, state = _OUTAGE_S, DOWN
+        if isinstance(refused, RateLimited):
+            pause_s, state = max(refused.retry_after_ms / 1000, _SHORTEST_S), LIMITED
         end_s = self._local.monotonic() + pause_s
 
         def sign(*, is_news: bool = False) -> None:
             left_s = end_s - self._local.monotonic()
-            self._tell(f"{limited.what}. The venue is asked again in {left_s:.0f} s", is_news)
+            why = f"{refused.what}. The venue is asked again in {left_s:.0f} s"
+            self._tell(state, why, is_news)
 
         sign(is_news=True)
         if rest(pause_s, self._stop, self._local, every_s=self._every_s, sign=sign):

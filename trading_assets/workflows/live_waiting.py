@@ -11,8 +11,6 @@ from trading_assets.live.heartbeat import read_heartbeat, write_heartbeat
 from trading_assets.workflows.live_book import LiveBook
 from trading_assets.workflows.live_pulse import read_pulse
 
-WAITING = "rate_limited"
-
 
 class Waiting:
     """Says why a run waits: in the heartbeat, to its observer and to who started the process."""
@@ -38,13 +36,13 @@ class Waiting:
         self._observe = observe
         self._told = told
 
-    def tell(self, why: str, is_news: bool) -> None:
+    def tell(self, state: str, why: str, is_news: bool) -> None:
         """Give a sign of life; the observer hears of news only."""
-        seq, ts = self._beat(WAITING, why)
+        seq, ts = self._beat(state, why)
         if is_news:
             equity, drawdown, orders = self._figures()
-            self._observe(Observation(WAITING, ts, seq, 0, orders, equity, drawdown, why))
-        self._told(WAITING, seq)
+            self._observe(Observation(state, ts, seq, 0, orders, equity, drawdown, why))
+        self._told(state, seq)
 
     def stopped(self) -> LiveSummary:
         """Give the summary of a run that was stopped before it could begin."""

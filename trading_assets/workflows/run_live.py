@@ -113,7 +113,7 @@ def run_live(
         LeaseHeld: if another executor trades the account.
         MissingPartition: if the book has no release.
         ConfigurationError: if venue, release and settings do not fit.
-        VenueUnavailable: if the venue does not answer at the start.
+        VenueUnavailable: if the venue does not answer the first question; later it is waited for.
         RecoveryError: if journal and venue disagree; nothing is sent then.
     """
     place = live_book(desk.settings, book)
@@ -257,7 +257,7 @@ class _Run:
             before = terms_of(self.desk.releases, self.place)
             self.guard.board.post(recover(self.journal, terms.setup, terms.machines, before).state)
 
-        return self.patience.ask(question, post_orders)
+        return self.patience.ask(question, post_orders, bears_outages=True)
 
     def _examiner(self, present: Release, stack: ExitStack) -> Examiner:
         """Give a thread that looks at releases, by a connection of its own, while `stack` lasts."""

@@ -31,9 +31,10 @@ class Local:
         return until.is_set()
 
 
-def _asked(local, *answers, stop=None):
+def _asked(local, *answers, stop=None, states=None, **how):
     """Ask until an answer is no error; give it, what was told and when, and what came before."""
     told, before, left = [], [], list(answers)
+    states = [] if states is None else states
 
     def question():
         answer = left.pop(0)
@@ -41,11 +42,12 @@ def _asked(local, *answers, stop=None):
             raise answer
         return answer
 
-    def tell(why, is_news):
+    def tell(state, why, is_news):
+        states.append(state)
         told.append((local.now, is_news, why))
 
     patience = Patience(local, stop or threading.Event(), every_s=10.0, tell=tell)
-    return patience.ask(question, lambda: before.append(local.now)), told, before
+    return patience.ask(question, lambda: before.append(local.now), **how), told, before
 
 
 def test_an_answer_is_given_at_once():
@@ -76,6 +78,15 @@ def test_the_wait_is_as_long_as_the_venue_says_and_told_of_meanwhile():
 def test_a_stop_ends_the_wait():
     with pytest.raises(StoppedWaiting):
         _asked(Local(set_at=12.0), RateLimited("used up", retry_after_ms=60_000), 7)
+
+
+def test_an_outage_is_waited_for_where_it_is_borne():
+    local, states = Local(), []
+    troubles = (VenueUnavailable("down"), RateLimited("used up", retry_after_ms=3_000))
+    answer, told, _ = _asked(local, *troubles, 7, states=states, bears_outages=True)
+
+    assert (answer, local.now, states) == (7, 8.0, ["venue_down", "rate_limited"])
+    assert told[0] == (0.0, True, "down. The venue is asked again in 5 s")
 
 
 def test_any_other_trouble_is_not_waited_for():
