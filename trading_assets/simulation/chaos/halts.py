@@ -77,7 +77,7 @@ def halt_again_and_again(
         n: triggers in total.
         seed: draws the phases.
         folder: empty, on a local disk.
-        report: told (triggers done, late ones) after each.
+        report: told (triggers done, 0) after each.
 
     Raises:
         TimeoutError: if a halt or a resume is never journalled.
