@@ -47,6 +47,7 @@ def test_the_last_entry_before_the_resume_is_what_counts():
 
     assert quick.wrong == ()
     assert quick.figures["halt_s"]["p100"] == 0.9
+    assert quick.figures["halt_p100_s"] == {"cli": 0.9}
     assert quick.figures["entries_after_a_trigger"] == 2
     assert late.wrong == ("an entry arrived 1.50 s after the trigger by cli",)
 

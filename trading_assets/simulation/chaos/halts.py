@@ -138,6 +138,12 @@ def judge(trials: list[Trial], entries: list[int], span: tuple[float, float], se
         "entries_after_a_trigger": inside,
         "entries_without_any_halt": round(expected),
         "halt_s": {"p99": _quantile(halts, 0.99), "p100": _quantile(halts, 1.0)},
+        "halt_p100_s": {
+            way: round(
+                max(halt for trial, halt in zip(trials, halts, strict=True) if trial.way == way), 3
+            )
+            for way in dict.fromkeys(trial.way for trial in trials)
+        },
         "heard_s": {way: _heard([t.heard_s for t in trials if t.way == way]) for way in WAYS},
         "watched_s": round(watched_s, 1),
     }
