@@ -127,6 +127,23 @@ def fsync_order(
 
 
 @app.command()
+def soak(
+    bars: Annotated[int, typer.Option(min=1, help="Minutes of market time; one a second.")] = 60,
+    seed: Seed = 0,
+    record: Record = None,
+) -> None:
+    """Let a book live a day at a stormy venue: memory, orders and error budget hold (A22).
+
+    Example: trading-assets chaos soak --bars 1440
+    """
+    from trading_assets.simulation.chaos.soak import soak as live_on
+
+    with _folder() as folder, _bar("bars", bars) as advance:
+        verdict = live_on(bars, seed, folder, advance)
+    _finish(verdict, record)
+
+
+@app.command()
 def secrets(record: Record = None) -> None:
     """Let runs fail with canary secrets; no file that they leave holds one (A19).
 
