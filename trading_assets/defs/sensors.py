@@ -147,7 +147,7 @@ follow_tables = dg.AutomationConditionSensorDefinition(
 def _live_runs(
     instance: dg.DagsterInstance, release_id: str, *, since: float
 ) -> list[dg.DagsterRun]:
-    """List, newest first, the live runs that could have traded a release.
+    """List the live runs that could have traded a release; what ended last comes first.
 
     Whoever has started them, and for whichever release: a run goes over to the next one as that is
     published.
@@ -155,17 +155,23 @@ def _live_runs(
     found = instance.get_run_records(
         filters=dg.RunsFilter(job_name=live_trading.name, tags={BOOK_TAG: PROMOTED_BOOK})
     )
-    return [
-        record.dagster_run
-        for record in found
-        if record.dagster_run.status not in ENDED
-        or record.dagster_run.tags.get(RELEASE_TAG) == release_id
-        or (record.end_time or record.update_timestamp.timestamp()) >= since
-    ]
+    ends = {r.dagster_run.run_id: r.end_time or r.update_timestamp.timestamp() for r in found}
+    runs = [record.dagster_run for record in found]
+    return sorted(
+        (
+            run
+            for run in runs
+            if run.status not in ENDED
+            or run.tags.get(RELEASE_TAG) == release_id
+            or ends[run.run_id] >= since
+        ),
+        key=lambda run: ends[run.run_id],
+        reverse=True,
+    )
 
 
 def _was_stopped(runs: Sequence[dg.DagsterRun]) -> str:
-    """Say so when the newest run ended because somebody wanted it to; "" when it failed."""
+    """Say so when the run that ended last did as somebody wanted; "" when it failed."""
     if runs and runs[0].status != dg.DagsterRunStatus.FAILURE:
         return "the last live run was stopped"
     return ""

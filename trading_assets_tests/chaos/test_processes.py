@@ -65,8 +65,8 @@ def test_an_unknown_case_is_refused_with_the_list_of_those_there_are():
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_killed_executor_is_followed_by_one_and_a_terminated_run_by_none(tmp_path):
-    verdict = try_processes(["terminate in the UI", "kill -9 of the executor"], tmp_path)
+def test_a_second_executor_never_trades_and_a_killed_one_is_followed_by_one(tmp_path):
+    verdict = try_processes(["a second executor", "kill -9 of the executor"], tmp_path)
 
     assert verdict.wrong == ()
     assert [row["executors"] for row in verdict.figures["cases"]] == [1, 2]

@@ -326,3 +326,15 @@ def test_a_run_of_a_person_that_failed_is_followed_by_one(supervisor: Daemon) ->
     release(supervisor.instance, "r1")
     live_run_that_ends(supervisor.instance, FAILED, {})
     assert keys(supervisor.tick()) == ["live:paper:r1:1"]
+
+
+def test_a_waiting_run_that_was_withdrawn_does_not_hide_a_later_failure(
+    supervisor: Daemon,
+) -> None:
+    release(supervisor.instance, "r1")
+    job, tags = live_trading.name, {BOOK_TAG: "paper"}
+    at_work = create_run_for_test(supervisor.instance, job_name=job, status=AT_WORK, tags=tags)
+    live_run_that_ends(supervisor.instance, STOPPED, {})
+    failure = dg.DagsterEvent(ENDS[FAILED].value, job)
+    supervisor.instance.report_dagster_event(failure, at_work.run_id)
+    assert keys(supervisor.tick()) == ["live:paper:r1:1"]
