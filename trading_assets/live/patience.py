@@ -35,6 +35,8 @@ def rest(
     Returns:
         Whether the event is set.
     """
+    if seconds <= every_s:
+        return local.wait(max(seconds, 0.0), until)
     end_s = local.monotonic() + seconds
     left_s = seconds
     while left_s > every_s:

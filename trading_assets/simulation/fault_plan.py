@@ -127,7 +127,7 @@ def swarm_rates(dice: random.Random) -> Rates:
         venue=dice.choice((0.0, 0.3, 0.8)),
         bar=dice.choice((0.0, 0.1, 0.3)),
         world=dice.choice((0.0, 0.1, 0.3)),
-        crash=dice.choice((0.0, 0.002, 0.01, 0.04)),
+        crash=dice.choice((0.0, 0.003, 0.012, 0.045)),
         terminal=0.15,
     )
 

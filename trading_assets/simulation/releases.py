@@ -59,7 +59,13 @@ class SimulatedReleases:
         return recover(journal, last.setup, last.machines, self.terms_of)
 
     def port(self) -> Releases:
-        """Give how an executor learns of them."""
-        return Releases(
-            lambda: self.wanted, lambda _: Examined("", True), self._policy, _WAITS_BARS
-        )
+        """Give how an executor learns of them; a look takes until it asks for the second time."""
+        looked_at: set[str] = set()
+
+        def examine(release_id: str) -> Examined | None:
+            if release_id in looked_at:
+                return Examined("", True)
+            looked_at.add(release_id)
+            return None
+
+        return Releases(lambda: self.wanted, examine, self._policy, _WAITS_BARS)

@@ -45,7 +45,7 @@ from trading_assets.simulation.strategies import (
 from trading_assets.simulation.venue_model import RefusedByVenue, VenueModel
 from trading_assets.simulation.virtual_time import START, VirtualTime
 
-LENGTHS = (20, 7, 5)
+LENGTHS = (20, 5, 4, 4)
 """Minutes of a market, by the seed: most mistakes show early, some in a book that has lived."""
 
 DISK_OUTCOMES = ("kept", "torn", "lost")
@@ -364,19 +364,24 @@ class _Patience:
     """The local time of a process: a wait in which nothing can come of a look is drawn out.
 
     It ends with the next bar, or when something is to happen. Turns that find nothing are most of
-    what a schedule costs, and prove nothing.
+    what a schedule costs, and prove nothing. A bar that has closed since the last look is looked
+    at as soon as the process asks for.
     """
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._time = world.time
+        self._woke = world.time.now
         self.monotonic = world.time.monotonic
 
     def wait(self, seconds: float, stop: threading.Event) -> bool:
         """Let `seconds` pass, or more; tell whether `stop` is set."""
         micros = int(seconds * _SECOND)
-        if micros and self._world.is_quiet:
-            until_bar = MINUTE - (self._time.now - START) % MINUTE
+        passed = (self._time.now - START) % MINUTE
+        has_looked = self._woke >= self._time.now - passed
+        if micros and has_looked and self._world.is_quiet:
+            until_bar = MINUTE - passed
             micros = max(micros, min(until_bar, self._time.until_next() or until_bar))
         self._time.advance(micros)
+        self._woke = self._time.now
         return stop.is_set()

@@ -28,10 +28,10 @@ def tally():
 def test_schedules_are_good_and_busy(tally):
     assert tally.wrong == []
     assert tally.schedules == 120
-    assert tally.bars > 700
-    assert tally.orders > 350
-    assert tally.network_faults > 600
-    assert tally.crashes.total() > 60
+    assert tally.bars > 450
+    assert tally.orders > 280
+    assert tally.network_faults > 500
+    assert tally.crashes.total() > 40
 
 
 def test_each_class_of_fault_is_drawn(tally):
