@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import types
 import typing
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from enum import Enum
+from operator import itemgetter
 from typing import Any
+
+from pydantic_core import from_json
 
 from trading_assets.domain.errors import CorruptFile
 from trading_assets.domain.events import Event
@@ -43,7 +45,7 @@ def decode(kind: str, body: bytes) -> Event:
             fix="It was written by a newer version; start that version.",
         )
     try:
-        return typing.cast(Event, _KINDS[kind][1](json.loads(body)))
+        return typing.cast(Event, _KINDS[kind][1](from_json(body)))
     except (ValueError, TypeError, KeyError, AttributeError, InvalidOperation) as error:
         raise CorruptFile(
             f"A journal row of kind {kind} cannot be read",
@@ -68,7 +70,7 @@ def _converters(hint: Any) -> tuple[_Convert, _Convert]:
     if dataclasses.is_dataclass(hint):
         return _record(typing.cast(type[Any], hint))
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return (lambda v: v.name), (lambda v: hint[v])
+        return (lambda v: v.name), {each.name: each for each in hint}.__getitem__
     return _PLAIN[hint]
 
 
@@ -83,10 +85,42 @@ def _record(cls: type[Any]) -> tuple[_Convert, _Convert]:
     def write(value: Any) -> dict[str, Any]:
         return {name: pair[0](getattr(value, name)) for name, pair in fields.items()}
 
-    def read(value: dict[str, Any]) -> Any:
-        return cls(**{name: fields[name][1](item) for name, item in value.items()})
+    return write, _reader(cls, {name: read for name, (_, read) in fields.items()})
 
-    return write, read
+
+def _reader(cls: type[Any], reads: dict[str, _Convert]) -> _Convert:
+    """Give what reads a record; all plain fields of one are looked at in a single step.
+
+    A start without a snapshot reads each row of a journal.
+    """
+    kinds = {name: _EXACT[read] for name, read in reads.items() if read in _EXACT}
+    names, count = tuple(reads), len(reads)
+    others = [(at, reads[name]) for at, name in enumerate(names) if name not in kinds]
+    places = tuple(at for at, name in enumerate(names) if name in kinds)
+    plain, expected = _picker(places), list(kinds.values())
+    values_of = _picker(names)
+
+    def read_by_name(value: dict[str, Any]) -> Any:
+        return cls(**{name: reads[name](item) for name, item in value.items()})
+
+    def read(value: dict[str, Any]) -> Any:
+        try:
+            values = list(values_of(value))
+        except KeyError:  # of an older version, which did not have each field
+            return read_by_name(value)
+        if len(value) != count or list(map(type, plain(values))) != expected:
+            return read_by_name(value)  # says what is wrong
+        for at, convert in others:
+            values[at] = convert(values[at])
+        return cls(*values)
+
+    return read
+
+
+def _picker(keys: tuple[Any, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    if len(keys) > 1:
+        return itemgetter(*keys)
+    return lambda value: tuple(value[key] for key in keys)
 
 
 def _float_to_json(value: float) -> float | str | None:
@@ -109,12 +143,13 @@ def _exactly(kind: type[Any]) -> _Convert:
     return read
 
 
-_TEXT = _exactly(str)
+_TEXT, _WHOLE, _TRUTH = _exactly(str), _exactly(int), _exactly(bool)
+_EXACT: dict[_Convert, type[Any]] = {_TEXT: str, _WHOLE: int, _TRUTH: bool}
 _PLAIN: dict[Any, tuple[_Convert, _Convert]] = {
     float: (_float_to_json, _float_from_json),
     Decimal: (str, lambda value: Decimal(_TEXT(value))),
-    int: (int, _exactly(int)),
-    bool: (bool, _exactly(bool)),
+    int: (int, _WHOLE),
+    bool: (bool, _TRUTH),
     str: (str, _TEXT),
 }
 _KINDS: dict[str, tuple[_Convert, _Convert]] = {

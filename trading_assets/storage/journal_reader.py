@@ -20,6 +20,7 @@ from trading_assets.storage.journal_codec import decode
 from trading_assets.storage.journal_files import Mark, Seal, Snapshots, Watermark
 
 FILE = "journal.sqlite"
+_HEAD, _LENGTH = struct.Struct("<Iqqqq"), struct.Struct("<I")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,8 @@ class JournalRow:
 
     def chained(self, previous: int) -> int:
         """Give the checksum over the previous row's checksum and all columns of this one."""
-        crc = zlib.crc32(
-            struct.pack("<Iqqqq", previous, self.seq, self.ts, self.recorded, self.lease)
-        )
-        for text in (self.kind, self.symbol, self.client_order_id, self.trade_id):
-            crc = zlib.crc32(struct.pack("<I", len(text.encode())) + text.encode(), crc)
-        return zlib.crc32(self.body, crc)
+        texts = (self.kind, self.symbol, self.client_order_id, self.trade_id)
+        return _crc(previous, self.seq, self.ts, self.recorded, self.lease, *texts, self.body)
 
 
 class JournalReader:
@@ -106,7 +103,8 @@ class JournalReader:
 
     def read(self, since: int = 0) -> Iterator[tuple[int, Event]]:
         """Yield (seq, event) of the rows after `since`, in order."""
-        return ((row.seq, row.event) for row in self.rows(since))
+        query = "SELECT seq, kind, body FROM event WHERE seq > ? ORDER BY seq"
+        return ((seq, decode(kind, body)) for seq, kind, body in self._rows(query, (since,)))
 
     def between(self, start: Micros, end: Micros) -> Iterator[JournalRow]:
         """Yield the rows whose market time lies in [start, end), in order."""
@@ -164,13 +162,16 @@ class JournalReader:
         for mark, name in witnesses:
             if 0 < mark.seq <= end.seq and self._mark_of(mark.seq) != mark:
                 raise _differs(self.folder, name, mark.seq)
-        for row in self.rows(end.seq):
-            crc = _chained(row, end.crc)
-            if crc is None or row.seq != end.seq + 1 or row.crc != crc:
-                raise _damaged(self.folder, row, end)
-            if row.seq in expected and expected[row.seq][0] != crc:
-                raise _differs(self.folder, expected[row.seq][1], row.seq)
-            end = Mark(row.seq, crc)
+        query = "SELECT * FROM event WHERE seq > ? ORDER BY seq"
+        last, chain = end.seq, end.crc
+        for row in self._rows(query, (end.seq,)):
+            crc = _chained(row, chain)
+            if crc is None or row[0] != last + 1 or row[-1] != crc:
+                raise _damaged(self.folder, JournalRow(*row), Mark(last, chain))
+            last, chain = row[0], crc
+            if last in expected and expected[last][0] != crc:
+                raise _differs(self.folder, expected[last][1], last)
+        end = Mark(last, chain)
         for mark, name in witnesses:
             if mark.seq > end.seq:
                 raise short(self.folder, name, mark.seq, end.seq)
@@ -272,6 +273,16 @@ class JournalReader:
             ) from error
 
 
+def _crc(
+    previous: int, seq: int, ts: int, recorded: int, lease: int,
+    kind: str, symbol: str, client_order_id: str, trade_id: str, body: bytes,
+) -> int:  # fmt: skip
+    names = [text.encode() for text in (kind, symbol, client_order_id, trade_id)]
+    parts = [part for name in names for part in (_LENGTH.pack(len(name)), name)]
+    head = _HEAD.pack(previous, seq, ts, recorded, lease)
+    return zlib.crc32(body, zlib.crc32(b"".join((head, *parts))))
+
+
 def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     mode = "ro" if read_only else "rw"
     db = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
@@ -281,10 +292,10 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     return db
 
 
-def _chained(row: JournalRow, previous: int) -> int | None:
+def _chained(row: tuple[Any, ...], previous: int) -> int | None:
     """Give the checksum that a row must have; None when damage has changed the type of a column."""
     try:
-        return row.chained(previous)
+        return _crc(previous, *row[:-1])
     except (AttributeError, TypeError, UnicodeError, struct.error):
         return None
 

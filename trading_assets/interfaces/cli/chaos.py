@@ -144,6 +144,23 @@ def soak(
 
 
 @app.command()
+def recover(
+    records: Annotated[int, typer.Option(min=1_000, help="Rows of the journal.")] = 20_000,
+    seed: Seed = 0,
+    record: Record = None,
+) -> None:
+    """Start a book with a long journal, with snapshot and without, and take the time (A11).
+
+    Example: trading-assets chaos recover --records 1000000
+    """
+    from trading_assets.simulation.chaos.recovery_time import time_recovery
+
+    with _folder() as folder, _bar("rows", records) as advance:
+        verdict = time_recovery(records, seed, folder, advance)
+    _finish(verdict, record)
+
+
+@app.command()
 def secrets(record: Record = None) -> None:
     """Let runs fail with canary secrets; no file that they leave holds one (A19).
 

@@ -23,7 +23,7 @@ from trading_assets.domain.events import Event, OrderSubmitted
 from trading_assets.exchange.server import RunningExchange
 from trading_assets.settings import load_settings
 from trading_assets.storage.journal_reader import JournalReader
-from trading_assets.storage.release_store import ReleaseStore, instrument_to_plain
+from trading_assets.storage.release_store import Release, ReleaseStore, instrument_to_plain
 from trading_assets.strategies.spec import parse_spec
 
 START = int(datetime(2024, 4, 1, tzinfo=UTC).timestamp()) * 1_000_000
@@ -63,6 +63,7 @@ class Rig:
 
     Attributes:
         folder: journal and witnesses of the book.
+        settings: as its processes read them.
         environ: what every process of the rig is given on top of this process's own variables.
     """
 
@@ -80,9 +81,9 @@ class Rig:
             "TA_LIVE__HEARTBEAT_S": "0.2",
             **variables,
         }
-        settings = load_settings(self.environ).settings
-        self.folder = settings.data_root / "live" / book
-        self._releases = ReleaseStore(settings.data_root / "releases")
+        self.settings = load_settings(self.environ).settings
+        self.folder = self.settings.data_root / "live" / book
+        self._releases = ReleaseStore(self.settings.data_root / "releases")
         self._http = httpx.Client(base_url=exchange.url, timeout=PATIENCE_S)
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -105,7 +106,12 @@ class Rig:
     @property
     def lots(self) -> dict[str, Any]:
         """Size of a lot by symbol, in base asset."""
-        return {item.symbol: item.lot for item in self._releases.require("paper").instruments}
+        return {item.symbol: item.lot for item in self.release.instruments}
+
+    @property
+    def release(self) -> Release:
+        """The release that was published."""
+        return self._releases.require("paper")
 
     # The executor
 
