@@ -9,11 +9,12 @@ from trading_assets.forecasting.labels import BASE
 from trading_assets.live.book_state import SessionSetup
 from trading_assets.live.hand_over import MachineFactory, Terms, TermsOf
 from trading_assets.live.signal_desk import PinnedModel, SharedDesk, SignalDesk
+from trading_assets.settings import Settings
 from trading_assets.storage.release_store import Release, ReleaseStore
 from trading_assets.strategies.evaluate import strategy_columns
 from trading_assets.strategies.portfolio_spec import PortfolioSpec
 from trading_assets.strategies.spec import StrategySpec
-from trading_assets.workflows.live_book import LiveBook
+from trading_assets.workflows.live_book import LiveBook, live_book
 
 SUPPORTED = frozenset({OrderType.MARKET, OrderType.LIMIT})
 """Order types that a live book can send; stops and brackets need order lists at the venue."""
@@ -42,6 +43,13 @@ def session_setup(book: LiveBook, release: Release) -> SessionSetup:
 def release_terms(book: LiveBook, release: Release) -> Terms:
     """Give what a release makes of a book."""
     return Terms(session_setup(book, release), machine_factory(release))
+
+
+def parts_of(
+    settings: Settings, book: str, release: Release
+) -> tuple[Terms, SignalDesk | SharedDesk]:
+    """Give what a release makes of a book of the settings, and the desk of its signals."""
+    return release_terms(live_book(settings, book), release), signal_desk(release)
 
 
 def terms_of(releases: ReleaseStore, book: LiveBook) -> TermsOf:

@@ -154,9 +154,10 @@ def recover(
     Example: trading-assets chaos recover --records 1000000
     """
     from trading_assets.simulation.chaos.recovery_time import time_recovery
+    from trading_assets.workflows.release_parts import parts_of
 
     with _folder() as folder, _bar("rows", records) as advance:
-        verdict = time_recovery(records, seed, folder, advance)
+        verdict = time_recovery(records, seed, folder, parts_of, advance)
     _finish(verdict, record)
 
 

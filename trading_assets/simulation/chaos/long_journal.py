@@ -33,12 +33,16 @@ from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.order import OrderReport, OrderSide, OrderStatus, OrderTicket
 from trading_assets.live.bar_screen import BarScreen
 from trading_assets.live.feed import BarFeed
+from trading_assets.live.hand_over import Terms
 from trading_assets.live.session import Session
+from trading_assets.live.signal_desk import Signals
+from trading_assets.settings import Settings
 from trading_assets.simulation.chaos.rig import BOOK, START, Rig
 from trading_assets.storage.journal import Journal
 from trading_assets.storage.release_store import Release
-from trading_assets.workflows.live_book import live_book
-from trading_assets.workflows.release_parts import release_terms, signal_desk
+
+PartsOf = Callable[[Settings, str, Release], tuple[Terms, Signals]]
+"""Gives what a release makes of a book, by name: its terms, and who computes its signals."""
 
 _ROWS_PER_BAR = 5
 """At least so many, of three symbols that trade at almost every bar."""
@@ -59,28 +63,28 @@ def market_end(rows: int) -> Micros:
 
 
 def write_long_journal(
-    rig: Rig, release: Release, rows: int, report: Callable[[int, int], None]
+    rig: Rig, parts_of: PartsOf, rows: int, report: Callable[[int, int], None]
 ) -> tuple[Micros, dict[str, Decimal]]:
     """Write a journal that begins at `START`, with a snapshot of its last row.
 
     Args:
         rig: its exchange has reached `market_end`, its book has no journal yet.
-        release: that the book trades.
+        parts_of: joins its release to the book.
         rows: to write, or some more: the last bar is whole.
         report: told (rows written, 0) now and then.
 
     Returns:
         Its last instant, and what the account must hold then, by asset.
     """
-    place = live_book(rig.settings, BOOK)
-    terms = release_terms(place, release)
+    release = rig.release
+    terms, signals = parts_of(rig.settings, BOOK, release)
     venue = _Venue()
     session = Session(terms.setup, terms.machines.new())
     clock = _Recorded()
     journal = Journal(rig.folder, book=BOOK, epoch="virtual", clock=clock, holder="long journal")
     with closing(journal):
         waiting: list[Event] = []
-        for bar in _bars(rig, release, rows):
+        for bar in _bars(rig, signals, rows):
             waiting += _happenings(session, venue, bar)
             if len(waiting) >= _BATCH or journal.head + len(waiting) >= rows:
                 clock.instants.extend(event.ts for event in waiting)
@@ -92,15 +96,15 @@ def write_long_journal(
     return session.state.last_ts, session.state.expected_balances(release.instruments)
 
 
-def _bars(rig: Rig, release: Release, rows: int) -> Iterator[BarReady]:
+def _bars(rig: Rig, signals: Signals, rows: int) -> Iterator[BarReady]:
     """Give finished bars with their signals, as a live book gets them."""
-    spec = release.spec
+    spec = rig.release.spec
     client = make_client(rig.exchange.api_url, timeout_s=10, recv_window_ms=_WINDOW_MS)
     source = BinanceBarSource(KlinePager(client, WallClock(), max_attempts=3))
     end = market_end(rows)
     feed = BarFeed(
         source,
-        signal_desk(release),
+        signals,
         spec.symbols,
         spec.timeframe,
         grace=MINUTE,

@@ -23,7 +23,7 @@ from trading_assets.adapters.wall_clock import WallClock
 from trading_assets.domain.events import Reconciled
 from trading_assets.exchange.config import AccountConfig
 from trading_assets.exchange.server import ExchangeConfig, running_exchange
-from trading_assets.simulation.chaos.long_journal import market_end, write_long_journal
+from trading_assets.simulation.chaos.long_journal import PartsOf, market_end, write_long_journal
 from trading_assets.simulation.chaos.rig import BOOK, UNBOUNDED, Rig
 from trading_assets.simulation.chaos.verdict import Verdict
 from trading_assets.storage.journal_reader import JournalReader
@@ -60,7 +60,11 @@ main()
 
 
 def time_recovery(
-    rows: int, seed: int, folder: Path, report: Callable[[int, int], None] = lambda *_: None
+    rows: int,
+    seed: int,
+    folder: Path,
+    parts_of: PartsOf,
+    report: Callable[[int, int], None] = lambda *_: None,
 ) -> Verdict:
     """Write a journal, start an executor on copies of it, and judge time and recovered state.
 
@@ -68,13 +72,14 @@ def time_recovery(
         rows: of the journal, or some more.
         seed: draws the market.
         folder: empty, on a local disk.
+        parts_of: joins a release to a book.
         report: told (rows written, 0) now and then.
 
     Raises:
         TimeoutError: if an executor is not reconciled at all.
     """
     began = time.monotonic()
-    written, config = _written(rows, seed, folder, report)
+    written, config = _written(rows, seed, folder, parts_of, report)
     figures: dict[str, Any] = {"seed": seed, "building_s": round(time.monotonic() - began, 1)}
     states: dict[str, str] = {}
     with running_exchange(config) as exchange, _rig(folder, exchange) as rig:
@@ -101,7 +106,7 @@ def time_recovery(
 
 
 def _written(
-    rows: int, seed: int, folder: Path, report: Callable[[int, int], None]
+    rows: int, seed: int, folder: Path, parts_of: PartsOf, report: Callable[[int, int], None]
 ) -> tuple[Path, ExchangeConfig]:
     """Write the journal; give a copy of its folder, and the exchange whose account it leaves."""
     config = ExchangeConfig(
@@ -109,7 +114,7 @@ def _written(
     )
     with running_exchange(config) as exchange, _rig(folder, exchange) as rig:
         rig.publish("1m")
-        end, held = write_long_journal(rig, rig.release, rows, report)
+        end, held = write_long_journal(rig, parts_of, rows, report)
         copy = folder / "written"
         shutil.copytree(rig.folder, copy)
     account = AccountConfig(deposits=tuple(held.items()))
