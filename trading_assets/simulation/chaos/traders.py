@@ -62,6 +62,7 @@ class Watcher:
         self.looks = 0
 
     def __enter__(self) -> Self:
+        self._look()  # before anything is done to them
         self._thread.start()
         return self
 
@@ -75,9 +76,11 @@ class Watcher:
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._over.is_set():
-            found = traders_of(self._journal)
-            self.most = max(self.most, len(found))
-            self.seen |= found
-            self.looks += 1
-            self._over.wait(_EVERY_S)
+        while not self._over.wait(_EVERY_S):
+            self._look()
+
+    def _look(self) -> None:
+        found = traders_of(self._journal)
+        self.most = max(self.most, len(found))
+        self.seen |= found
+        self.looks += 1
