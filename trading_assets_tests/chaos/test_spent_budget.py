@@ -88,27 +88,26 @@ def test_weight_that_others_have_spent_is_waited_for_and_a_stop_is_no_error(rig)
     assert live_status(rig.desk, "demo").state == "stopped"
 
 
-def test_a_venue_that_goes_away_before_the_release_is_looked_at_is_waited_for(rig):
-    match = {"path": "/api/v3/exchangeInfo"}
-    wish = {"kind": "status", "status": 503, "match": match}
+def _start_at(rig, path, **answer):
+    """Start a book whose first such question is answered so; give its status meanwhile."""
+    wish = {"kind": "status", "match": {"path": path}, **answer}
     httpx.post(f"{rig.exchange.url}/_sim/fault", json=wish).raise_for_status()
     process = rig.start()
     seen = rig.until(lambda: _waits(rig), "the wait in the status")
     rig.until(lambda: rig.count(BarReady), "a bar")
     rig.stop(process)
+    return seen
+
+
+def test_a_venue_that_goes_away_before_the_release_is_looked_at_is_waited_for(rig):
+    seen = _start_at(rig, "/api/v3/exchangeInfo", status=503)
 
     assert seen.verdict == "venue down"
     assert "The venue is asked again in" in seen.note
 
 
 def test_a_book_whose_first_look_at_the_account_is_limited_says_so_and_goes_on(rig):
-    match = {"path": "/api/v3/account"}
-    wish = {"kind": "status", "status": 429, "retry_after_s": 4, "match": match}
-    httpx.post(f"{rig.exchange.url}/_sim/fault", json=wish).raise_for_status()
-    process = rig.start()
-    seen = rig.until(lambda: _waits(rig), "the wait in the status")
-    rig.until(lambda: rig.count(BarReady), "a bar")
-    rig.stop(process)
+    seen = _start_at(rig, "/api/v3/account", status=429, retry_after_s=4)
 
     assert seen.verdict == "venue down"
     assert "the venue limits us" in seen.note

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import threading
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Self
+
+from trading_assets.live.background import Background
 
 _PROC = Path("/proc")
 _WRITES = os.O_WRONLY | os.O_RDWR
@@ -44,7 +44,7 @@ def _flags(process: Path, number: str) -> int:
     return 0
 
 
-class Watcher:
+class Watcher(Background):
     """Looks for traders ten times a second while it is entered.
 
     Attributes:
@@ -54,29 +54,20 @@ class Watcher:
     """
 
     def __init__(self, journal: Path) -> None:
+        """Get ready; what has been opened for writing at `journal` counts as a trader."""
+        super().__init__("traders")
         self._journal = journal
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="traders", daemon=True)
         self.most = 0
         self.seen: set[int] = set()
         self.looks = 0
 
     def __enter__(self) -> Self:
         self._look()  # before anything is done to them
-        self._thread.start()
-        return self
+        return super().__enter__()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._over.wait(_EVERY_S):
+    def watch(self) -> None:
+        """Look until the end."""
+        while not self.ended.wait(_EVERY_S):
             self._look()
 
     def _look(self) -> None:

@@ -19,15 +19,6 @@ from trading_assets.storage.release_store import instrument_to_plain
 from trading_assets.strategies.spec import parse_spec
 
 JANUARY = Month(2024, 1)
-SPEC = """
-name: trend
-strategy: ema_trend
-params: {fast: 3, slow: 9}
-symbols: [SOLUSDT]
-cash: 10000
-sizing: {mode: pct_of_equity, pos_pct: 50, rebalance_pct: 10}
-costs: {fees_bps: 2.0, slippage_bps: 1.0}
-"""
 SOL = Instrument("SOLUSDT", "SOL", "USDT", Decimal("0.01"), Decimal("0.001"))
 
 
@@ -47,8 +38,8 @@ def _put(desk, values):
     return made
 
 
-def _publish(desk, bars):
-    spec = parse_spec(SPEC, where="test")
+def _publish(desk, bars, spec_text):
+    spec = parse_spec(spec_text, where="test")
     facts = {
         "decision_id": "d" * 64,
         "order_types": ["MARKET"],
@@ -65,9 +56,9 @@ def _check(*arguments):
     return result.exit_code, result.output
 
 
-def test_data_that_are_what_they_were_are_said_to_be_and_restated_data_end_with_1(desk):
+def test_data_that_are_what_they_were_are_said_to_be_and_restated_data_end_with_1(desk, spec_text):
     bars = _put(desk, [1.0, 2.0, 3.0])
-    name = _publish(desk, bars)
+    name = _publish(desk, bars, spec_text)
     _put(desk, [1.0, 2.0, 3.0, 4.0])
     assert _check() == (0, f"Release {name}: 0 findings.\n")
     assert _check("--json") == (0, "[]\n")

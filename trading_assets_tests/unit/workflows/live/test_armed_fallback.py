@@ -16,6 +16,7 @@ from trading_assets.workflows.arm_book import arm_book
 from trading_assets.workflows.armed import require_armed
 from trading_assets.workflows.live_book import live_book
 from trading_assets.workflows.switch_release import demote
+from trading_assets_tests.stand_ins.arming import ANN, SPEC
 from trading_assets_tests.stand_ins.tiny_venue import BTC
 
 REAL = {
@@ -23,17 +24,6 @@ REAL = {
     for name in ("REAL", "OTHER")
     for key, value in (("VENUE", "binance"), ("ACCOUNT", name.lower()), ("TRADES", "paper"))
 } | {"TA_BINANCE_API_KEY": "key-of-the-test", "TA_BINANCE_API_SECRET": "secret-of-the-test"}
-SPEC = """
-name: eager
-strategy: ema_trend
-params: {fast: 1, slow: 3}
-symbols: [BTCUSDT]
-bar_size: 5m
-cash: 10000
-sizing: {mode: pct_of_equity, pos_pct: 30.0}
-costs: {fees_bps: 10.0}
-"""
-ANN = {"by": "ann", "reason": "three months of paper", "hours": 24}
 
 
 @pytest.fixture
