@@ -91,6 +91,7 @@ def lift_latch(path: Path, identity: str) -> bool:
     if lifted is not None and lifted.identity != identity:
         with suppress(FileExistsError):  # one that has come since is of no lower level
             path.hardlink_to(aside)
+        _sync(path.parent)  # up under its own name before the other one goes
         aside.unlink()
         return False
     aside.unlink()
