@@ -8,6 +8,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NewType
 
 from trading_assets.domain.errors import ConfigurationError, DataError, UnknownSymbol
@@ -153,6 +154,13 @@ def client_order_id(
     restart derives the same id again. Venues accept `[A-Za-z0-9-_]`, at most 36 characters; this
     is `ta-` and 29 hex characters (116 bits).
     """
-    parts = [account, tag, symbol, bar_ts, leg, revision]
+    parts = _begun_hash(account, tag, symbol).copy()
+    parts.update(b",%d,%d,%d]" % (bar_ts, leg, revision))
     digits = _CLIENT_ORDER_ID_LENGTH - len(CLIENT_ORDER_ID_PREFIX)
-    return CLIENT_ORDER_ID_PREFIX + content_hash(parts)[:digits]
+    return CLIENT_ORDER_ID_PREFIX + parts.hexdigest()[:digits]
+
+
+@lru_cache(maxsize=4096)
+def _begun_hash(account: str, tag: str, symbol: Symbol) -> hashlib._Hash:
+    """Give the hash of a list's canonical JSON as far as its first three parts."""
+    return hashlib.sha256(canonical_json([account, tag, symbol])[:-1])

@@ -85,6 +85,8 @@ class TradingRules:
 
 def difference(decided: OrderTicket, fitted: OrderTicket) -> str:
     """Say what was made to fit, "" when nothing was."""
+    if fitted is decided:
+        return ""
     parts = (
         f"{name} {before} -> {after}"
         for name in ("quantity", "limit_price", "stop_price")

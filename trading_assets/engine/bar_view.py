@@ -16,6 +16,7 @@ from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.intents import NONE, Decider, Intent, OrderIntent
 from trading_assets.domain.order import OrderSide
+from trading_assets.domain.setup import BookPlace
 from trading_assets.engine.views import FLAGS, EngineOrder, Position, engine_order, position
 from trading_assets.records.arrays import Record
 from trading_assets.records.codes import DEAD, DORMANT
@@ -165,10 +166,10 @@ class BarView:
     @property
     def orders(self) -> tuple[EngineOrder, ...]:
         """Orders of the symbol that work; exits that wait for their entry are left out."""
-        rows = self._book["orders"][: int(self._book["n_orders"])].tolist()
-        return tuple(
-            engine_order(self._book, row) for row in rows if not row[FLAGS] & (DORMANT | DEAD)
-        )
+        book = self._book
+        place = BookPlace(int(book["tag"]), int(book["symbol"]), self.instrument)
+        rows = book["orders"][: int(book["n_orders"])].tolist()
+        return tuple(engine_order(row, place) for row in rows if not row[FLAGS] & (DORMANT | DEAD))
 
     @property
     def equity(self) -> float:

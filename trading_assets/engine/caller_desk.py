@@ -13,6 +13,7 @@ from trading_assets.domain.setup import AccountProfile
 from trading_assets.engine import caller
 from trading_assets.engine.ledger import Ledger
 from trading_assets.engine.requests import OrderRequest, request_rows
+from trading_assets.engine.views import FLAGS
 from trading_assets.records.codes import AT_VENUE, Verdict
 from trading_assets.records.state import ORDERS_PER_SYMBOL
 from trading_assets.risk.pre_trade import Refusal
@@ -124,8 +125,8 @@ class CallerDesk(Ledger):
         Raises:
             InvariantError: if no such order works here.
         """
-        symbol, k = self._find(order_id)
-        if self._state.books[symbol]["orders"][k]["flags"] & AT_VENUE:
+        symbol, k, order = self._find(order_id, self._working())
+        if order[FLAGS] & AT_VENUE:
             raise InvariantError(
                 f"Order {order_id} is at the venue", expected="an order of a simulation",
                 found="a live one", fix="Ask the venue; its word comes in by `on_closed`.",

@@ -347,25 +347,31 @@ def end_segment(
 def book_fill(
     accounts: Records, books: Records, queues: Queues, events: Records, logs: Logs, b: int, k: int,
     lots: int, price: float, fee: int, fee_in_base: int, ts: int,
-) -> None:  # fmt: skip
-    """Book a venue's execution of the order in row `k` of a book."""
+) -> bool:  # fmt: skip
+    """Book a venue's execution of the order in row `k`; False, and nothing, for no room."""
     event = events[0]
+    if not (lots_have_room(books, queues) and logs_have_room(books, event, logs)):
+        return False
     book = books[b]
     execute(accounts[0], book, event, k, lots, price, np.nan, fee, fee_in_base, 0, ts)
     sweep(book)
     drain(accounts[0], book, queues, b, event, logs)
+    return True
 
 
 @entry
 def close_order(
     accounts: Records, books: Records, queues: Queues, events: Records, logs: Logs, b: int, k: int,
     final: int, ts: int,
-) -> None:  # fmt: skip
-    """Book a venue's final word on the order in row `k` of a book."""
+) -> bool:  # fmt: skip
+    """Book a venue's final word on the order in row `k`; False, and nothing, for no room."""
     event = events[0]
+    if not (lots_have_room(books, queues) and logs_have_room(books, event, logs)):
+        return False
     book = books[b]
     order = book.orders[k]
     leave(accounts[0], book, event, k, final, CAUSE_VENUE, ts)
     settle_children(accounts[0], book, event, order, ts)
     sweep(book)
     drain(accounts[0], book, queues, b, event, logs)
+    return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import struct
 from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
@@ -18,12 +17,13 @@ from trading_assets.domain.instrument import decimal_from_units
 from trading_assets.domain.setup import AnySetup
 from trading_assets.engine.atomic import atomic_fills, atomic_round_trips
 from trading_assets.engine.fixed import Fixed
+from trading_assets.engine.snapshot_header import HEADER, read_header, written_header
 from trading_assets.engine.views import (
     FLAGS,
     ID,
     EngineOrder,
-    OrderRow,
     Position,
+    Working,
     engine_order,
     order_row,
     position,
@@ -53,16 +53,12 @@ from trading_assets.records.results import (
 from trading_assets.records.state import (
     ORDERS_PER_SYMBOL,
     State,
-    layout_hash,
     state_from_bytes,
 )
 from trading_assets.risk.pre_trade import Refusal
 
 _Result = TypeVar("_Result")
 
-_HEADER = struct.Struct("<8sI32s32s")
-_MAGIC = b"TAENGIN6"
-_LAYOUT = bytes.fromhex(layout_hash())
 _CHOSEN: dict[Callable[..., Any], Callable[..., Any]] = {}
 """Machine code by entry, for all machines of the process: no machine has arrays of other types."""
 
@@ -93,8 +89,7 @@ class Ledger:
     def snapshot(self) -> bytes:
         """Give the state as bytes, with a header that names its layout, shape and setup."""
         state = self._state
-        of_setup = bytes.fromhex(self.fixed.setup_hash)
-        return _HEADER.pack(_MAGIC, len(state.books), _LAYOUT, of_setup) + state.to_bytes()
+        return written_header(len(state.books), self.fixed.setup_hash) + state.to_bytes()
 
     @classmethod
     def restore(cls, setup: AnySetup, blob: bytes, fixed: Fixed | None = None) -> Self:
@@ -110,15 +105,15 @@ class Ledger:
                 version whose record has other fields.
         """
         machine = cls(setup, fixed)
-        books, of_setup = _read_header(blob)
-        if of_setup.hex() != machine.fixed.setup_hash:
+        books, of_setup = read_header(blob)
+        if of_setup != machine.fixed.setup_hash:
             raise RecoveryError(
                 "Snapshot of another setup",
                 expected=machine.fixed.setup_hash,
-                found=of_setup.hex(),
+                found=of_setup,
                 fix="Start the book with the setup of its release.",
             )
-        state = state_from_bytes(blob[_HEADER.size :], books, machine.fixed.memory_dtype)
+        state = state_from_bytes(blob[HEADER.size :], books, machine.fixed.memory_dtype)
         if state is None:
             raise RecoveryError(
                 "Snapshot is cut off or of another version",
@@ -140,12 +135,12 @@ class Ledger:
     @property
     def equity(self) -> float:
         """Quote, at the latest closes."""
-        return float(self._state.account[0]["equity"])
+        return float(self._equity.item(0))
 
     @property
     def drawdown(self) -> float:
         """Fraction of the peak that the latest equity lies below it."""
-        return float(self._state.account[0]["drawdown"])
+        return float(self._drawdown.item(0))
 
     @property
     def max_drawdown(self) -> float:
@@ -190,7 +185,13 @@ class Ledger:
 
     def cancel_requests(self) -> tuple[int, ...]:
         """List the orders at the venue that the machine wants withdrawn."""
-        wanted = (row[ID] for _, _, row in self._working() if row[FLAGS] & CANCEL_WANTED)
+        wanted = [
+            self._ids.item(book, place)
+            for book, count in enumerate(self._order_counts.tolist())
+            if count
+            for place, flags in enumerate(self._flags[book, :count].tolist())
+            if flags & CANCEL_WANTED
+        ]
         return tuple(sorted(wanted))
 
     # Logs
@@ -308,8 +309,10 @@ class Ledger:
         self._latest = state.account["ts"]
         self._next_order_id = state.account["next_order_id"]
         self._faults = state.account["faults"]
+        self._equity, self._drawdown = state.account["equity"], state.account["drawdown"]
         self._order_counts = state.books["n_orders"]
         self._orders = state.books["orders"]
+        self._ids, self._flags = self._orders["id"], self._orders["flags"]
         self._lot_counts = state.books["n_lots"]
         self._codes: dict[Callable[..., Any], Callable[..., Any]] = {}
 
@@ -336,8 +339,8 @@ class Ledger:
         if state is not self._state or logs is not self._logs:
             self._hold(state, logs)
 
-    def _working(self) -> list[tuple[int, int, OrderRow]]:
-        """Read the order tables: place of the book, place in it, and the order."""
+    def _working(self) -> list[Working]:
+        """Read the order tables."""
         return [
             (book, place, row)
             for book, count in enumerate(self._order_counts.tolist())
@@ -345,23 +348,20 @@ class Ledger:
             for place, row in enumerate(self._orders[book, :count].tolist())
         ]
 
-    def _awake(self) -> set[int]:
-        """Give the ids of the working orders that do not sleep."""
-        return {row[ID] for _, _, row in self._working() if not row[FLAGS] & DORMANT}
-
     def _awake_but(self, known: Collection[int]) -> tuple[EngineOrder, ...]:
         """List the working orders that do not sleep and are not known, by id."""
         found = [
-            engine_order(self._state.books[book], row)
+            engine_order(row, self.places[book])
             for book, _, row in self._working()
             if not row[FLAGS] & DORMANT and row[ID] not in known
         ]
         return tuple(sorted(found, key=lambda order: order.order_id))
 
-    def _find(self, order_id: int) -> tuple[int, int]:
-        for book, place, row in self._working():
+    def _find(self, order_id: int, working: list[Working]) -> Working:
+        for found in working:
+            row = found[2]
             if row[ID] == order_id and not row[FLAGS] & DORMANT:
-                return book, place
+                return found
         raise InvariantError(
             f"No order {order_id} works",
             expected=", ".join(str(o.order_id) for o in self.active_orders()) or "none",
@@ -376,25 +376,3 @@ def _events_per_bar(events: Records, lots: Sequence[int]) -> int:
     """
     fills = 2 * len(lots) * int(events.dtype["fills"].shape[0])
     return 2 * fills + sum(lots)
-
-
-def _read_header(blob: bytes) -> tuple[int, bytes]:
-    """Give the number of books and the hash of the setup, or refuse."""
-    if blob.startswith(_MAGIC[:-1]) and not blob.startswith(_MAGIC):
-        raise RecoveryError(
-            "Snapshot of another version of the engine's record",
-            expected=_MAGIC.decode(),
-            found=repr(blob[:8]),
-            fix="Start from the journal, or with the version that wrote the snapshot.",
-        )
-    if len(blob) < _HEADER.size or not blob.startswith(_MAGIC):
-        raise RecoveryError("Not a snapshot of the engine", found=repr(blob[:8]))
-    _, books, layout, of_setup = _HEADER.unpack_from(blob)
-    if layout != _LAYOUT:
-        raise RecoveryError(
-            "Snapshot with other fields than this version's record",
-            expected=_LAYOUT.hex(),
-            found=layout.hex(),
-            fix="Start from the journal, or with the version that wrote the snapshot.",
-        )
-    return books, of_setup

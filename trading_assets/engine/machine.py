@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Self
 
 import numpy as np
@@ -23,8 +24,8 @@ from trading_assets.engine.signals import (
     columns_of,
     read_only,
 )
-from trading_assets.engine.views import EngineOrder, Position
-from trading_assets.records.codes import AT_VENUE, OrderState, Verdict
+from trading_assets.engine.views import FILLED, FLAGS, ID, LOTS, EngineOrder, Position, Working
+from trading_assets.records.codes import AT_VENUE, DORMANT, OrderState, Verdict
 from trading_assets.records.state import State
 from trading_assets.risk.pre_trade import Refusal
 
@@ -165,20 +166,17 @@ class Machine(CallerDesk):
         Raises:
             InvariantError: if no such order works, or it would be filled beyond its size.
         """
-        symbol, k = self._find(order_id)
-        order = self._state.books[symbol]["orders"][k]
-        left = int(order["lots"] - order["filled"])
+        working = self._working()
+        place, k, order = self._find(order_id, working)
+        left = order[LOTS] - order[FILLED]
         if not 0 < lots <= left:
             raise InvariantError(
                 f"Fill of order {order_id} does not fit it",
                 expected=f"1 to {left} lots",
                 found=str(lots),
             )
-        before = self._awake()
-        self._make_room(0)
-        self._call(kernel.book_fill, symbol, k, lots, price, fee_units, int(fee_in_base), ts)
-        self._require_sound()
-        return self._awake_but(before)
+        self._book(kernel.book_fill, place, k, lots, price, fee_units, int(fee_in_base), ts)
+        return self._woken(working)
 
     def on_closed(
         self, order_id: int, reason: OrderStatus | str, ts: Micros | None = None
@@ -193,14 +191,11 @@ class Machine(CallerDesk):
         Returns:
             The orders that it woke: the exits of an entry that had filled in part.
         """
-        symbol, k = self._find(order_id)
+        working = self._working()
+        place, k, _ = self._find(order_id, working)
         final = OrderState[OrderStatus(reason).value]
-        before = self._awake()
-        self._make_room(0)
-        moment = int(self._state.account[0]["ts"]) if ts is None else ts
-        self._call(kernel.close_order, symbol, k, int(final), moment)
-        self._require_sound()
-        return self._awake_but(before)
+        self._book(kernel.close_order, place, k, int(final), self.ts if ts is None else ts)
+        return self._woken(working)
 
     def leave(self, place: int) -> EngineOrder | str:
         """Give an exit at market of all that a book holds, to be sent; or the rule against it.
@@ -213,7 +208,7 @@ class Machine(CallerDesk):
         found = self.submit(place, side, OrderType.MARKET, abs(held), reduce_only=True)
         if isinstance(found, Refusal):
             return found.rule
-        _, k = self._find(found)
+        _, k, _ = self._find(found, self._working())
         self._state.books[place]["orders"][k]["flags"] |= AT_VENUE
         return next(order for order in self.active_orders() if order.order_id == found)
 
@@ -250,6 +245,21 @@ class Machine(CallerDesk):
         )
 
     # Inside
+
+    def _book(self, function: Callable[..., bool], *arguments: object) -> None:
+        """Book a venue's word, with more room where it needs some."""
+        if not self._call(function, *arguments):
+            self._make_room(0)
+            if not self._call(function, *arguments):
+                raise InvariantError("The logs have no room although it was made")
+        if self._faults[0]:
+            self._require_sound()
+
+    def _woken(self, before: list[Working]) -> tuple[EngineOrder, ...]:
+        """List the orders that slept among those that worked before, and do not any more."""
+        if not any(row[FLAGS] & DORMANT for _, _, row in before):
+            return ()
+        return self._awake_but({row[ID] for _, _, row in before if not row[FLAGS] & DORMANT})
 
     def _advance(self, bars: Bars, signals: Floats, start: int, stop: int, live: int) -> None:
         if self._asker is not None:

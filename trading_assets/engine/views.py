@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.instrument import Instrument, decimal_from_units
 from trading_assets.domain.order import OrderSide, OrderType, TimeInForce
+from trading_assets.domain.setup import BookPlace
 from trading_assets.records.arrays import Record, Records
 from trading_assets.records.codes import NEVER, NO_PRICE, REDUCE_ONLY, Leg, OrderState
 from trading_assets.records.results import CLOSED_ORDER
@@ -19,15 +20,22 @@ from trading_assets.records.state import ORDER
 OrderRow = tuple[Any, ...]
 """A row of an order table as a tuple: to read a record field by field takes ten times as long."""
 
+Working = tuple[int, int, OrderRow]
+"""A working order: place of its book, place in the book's table, and the row."""
+
 _PLACES = {name: place for place, name in enumerate(ORDER.names or ())}
 ID, FLAGS = _PLACES["id"], _PLACES["flags"]
+LOTS, FILLED = _PLACES["lots"], _PLACES["filled"]
 _SIDE, _TYPE, _TIF, _LEG = (_PLACES[name] for name in ("side", "type", "tif", "leg"))
-_LOTS, _LIMIT, _STOP = (_PLACES[name] for name in ("lots", "limit_ticks", "stop_ticks"))
+_LIMIT, _STOP = _PLACES["limit_ticks"], _PLACES["stop_ticks"]
 _BAR_TS, _VALID_TO = _PLACES["bar_ts"], _PLACES["valid_to"]
+_SIDES = {int(side): side for side in OrderSide}
+_TYPES = {int(kind): kind for kind in OrderType}
+_TIFS = {int(tif): tif for tif in TimeInForce}
+_LEGS = {int(leg): leg for leg in Leg}
 
 
-@dataclass(frozen=True, slots=True)
-class EngineOrder:
+class EngineOrder(NamedTuple):
     """An order as the engine holds it: whole lots, whole ticks.
 
     Attributes:
@@ -78,21 +86,21 @@ class Position:
     tag: int = 0
 
 
-def engine_order(book: Record, row: OrderRow) -> EngineOrder:
-    """Give one row of a book's order table, read as a tuple, as a value."""
+def engine_order(row: OrderRow, place: BookPlace) -> EngineOrder:
+    """Give a row of the order table of a book, whose place in the setup this is, as a value."""
     limit, stop, valid_to = row[_LIMIT], row[_STOP], row[_VALID_TO]
     return EngineOrder(
         order_id=row[ID],
-        symbol_index=int(book["symbol"]),
-        tag=int(book["tag"]),
-        side=OrderSide(row[_SIDE]),
-        type=OrderType(row[_TYPE]),
-        tif=TimeInForce(row[_TIF]),
-        lots=row[_LOTS],
+        symbol_index=place.symbol,
+        tag=place.tag,
+        side=_SIDES[row[_SIDE]],
+        type=_TYPES[row[_TYPE]],
+        tif=_TIFS[row[_TIF]],
+        lots=row[LOTS],
         limit_ticks=None if limit == NO_PRICE else limit,
         stop_ticks=None if stop == NO_PRICE else stop,
         reduce_only=bool(row[FLAGS] & REDUCE_ONLY),
-        leg=Leg(row[_LEG]),
+        leg=_LEGS[row[_LEG]],
         bar_ts=row[_BAR_TS],
         valid_to=None if valid_to == NEVER else valid_to,
     )

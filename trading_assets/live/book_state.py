@@ -173,8 +173,10 @@ class BookState:
 
     def open_orders(self, symbol: Symbol, tag: str) -> int:
         """Count the orders of a strategy and symbol that have not ended."""
-        tickets = (order.ticket for order in self.orders.values())
-        return sum(ticket.symbol == symbol and ticket.tag == tag for ticket in tickets)
+        return sum(
+            order.ticket.symbol == symbol and order.ticket.tag == tag
+            for order in self.orders.values()
+        )
 
     @property
     def stance(self) -> HaltLevel:
@@ -191,7 +193,9 @@ class BookState:
     @property
     def leaves_some(self) -> bool:
         """Whether what is held of any symbol is to be sold."""
-        return self.stance is HaltLevel.FLATTEN or any(cause == LEAVING for _, cause in self.pauses)
+        if self.stance is HaltLevel.FLATTEN:
+            return True
+        return bool(self.pauses) and any(cause == LEAVING for _, cause in self.pauses)
 
     def in_doubt(self) -> tuple[LiveOrder, ...]:
         """List the orders that the venue may or may not have."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from trading_assets.domain.commands import CancelOrder, Command, SubmitOrder
@@ -40,14 +40,14 @@ class Decisions:
             state: of the book; changed.
             derive: is given every event that follows, in order, to be journalled.
         """
-        self._setup = setup
+        self._setup, self._tags = setup, setup.tags
         self._machine = machine
         self._state = state
         self._derive = derive
 
     def decide(
         self,
-        orders: Iterable[EngineOrder],
+        orders: tuple[EngineOrder, ...],
         ts: Micros,
         *,
         is_late: bool = False,
@@ -57,12 +57,14 @@ class Decisions:
 
         Orders of a bar have revision 0; those that people cause count up.
         """
+        if not orders:
+            return self._withdrawals()
         commands: list[Command] = []
         waiting = deque(orders)
         while waiting:
             order = waiting.popleft()
             instrument = self._setup.instruments[order.symbol_index]
-            tag = self._setup.tags[order.tag]
+            tag = self._tags[order.tag]
             ticket = ticket_from_order(order, instrument, self._setup.account, tag, revision)
             decided = ticket
             rule = self._refusal(ticket, is_late=is_late)
@@ -91,7 +93,9 @@ class Decisions:
         """Ask for the orders at the venue that the engine does not want any more."""
         if not self._state.orders:
             return []
-        wanted = set(self._machine.cancel_requests())
+        wanted = self._machine.cancel_requests()
+        if not wanted:
+            return []
         return [
             CancelOrder(order.ticket.symbol, order.client_order_id)
             for order in self._state.orders.values()

@@ -9,7 +9,6 @@ what is derived again, so a program that would have decided otherwise is noticed
 from __future__ import annotations
 
 import base64
-import json
 from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
@@ -59,6 +58,7 @@ from trading_assets.live.exits import Exits, asked_for, withdrawals
 from trading_assets.live.live_order import LiveOrder
 from trading_assets.live.policies.pauses import policy_handlers
 from trading_assets.live.ports import DecisionMachine
+from trading_assets.live.session_snapshot import Snapshot
 from trading_assets.live.tightening import RISK, loss_rule
 from trading_assets.live.translation import matrices_from_bar, place
 
@@ -105,27 +105,25 @@ class Session:
 
     @classmethod
     def restored(
-        cls, setup: SessionSetup, restore: Callable[[bytes], DecisionMachine], payload: bytes
+        cls, setup: SessionSetup, restore: Callable[[bytes], DecisionMachine], snapshot: Snapshot
     ) -> Session:
         """Build a session from a snapshot.
 
         Args:
             setup: must be the one that the snapshot was made with.
             restore: builds the engine from its bytes.
-            payload: what `snapshot` gave.
+            snapshot: what `snapshot` gave.
 
         Raises:
             RecoveryError: if the snapshot is of another release.
         """
-        values = json.loads(payload)
-        if values["release_id"] != setup.release_id:
+        if snapshot.release_id != setup.release_id:
             raise RecoveryError(
                 f"The snapshot of book {setup.book} is of another release",
                 expected=setup.release_id,
-                found=values["release_id"],
+                found=snapshot.release_id,
             )
-        machine = restore(base64.b64decode(values["engine"]))
-        return cls(setup, machine, BookState.from_json(values["book"]))
+        return cls(setup, restore(snapshot.engine), BookState.from_json(snapshot.book))
 
     def snapshot(self) -> bytes:
         """Give the whole state, the engine's bytes included."""
@@ -151,7 +149,8 @@ class Session:
             raise self._decided_otherwise(self._derived[0], event)
         self.state.last_ts = max(self.state.last_ts, event.ts)
         commands = self._handlers[type(event)](event)
-        return commands + self._exits.due(event)
+        commands += self._exits.due(event)
+        return commands
 
     def take_derived(self) -> tuple[Event, ...]:
         """Give the events that the last one caused, to be journalled in the same commit."""
@@ -208,7 +207,8 @@ class Session:
                 found=str(event.ts),
             )
         self.state.last_bar = event.ts
-        self.state.symbol_bars.update((bar.symbol, event.ts) for bar in event.bars)
+        for bar in event.bars:
+            self.state.symbol_bars[bar.symbol] = event.ts
         self.state.bars += 1
         matrices = matrices_from_bar(
             event, self._index, self._signal_places, self.setup.signal_columns
@@ -387,11 +387,6 @@ class Session:
                 fix="Compare with the venue's own record before anything else.",
             )
         return order
-
-
-def release_of(payload: bytes) -> str:
-    """Give the release of a snapshot's session."""
-    return str(json.loads(payload)["release_id"])
 
 
 def _nothing(_: Event) -> list[Command]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ from trading_assets.domain.order import OrderTicket
 
 if TYPE_CHECKING:
     from trading_assets.engine.machine import EngineOrder
+
+
+_NO_BAR = (math.nan,) * 5
 
 
 def matrices_from_bar(
@@ -35,15 +39,16 @@ def matrices_from_bar(
     Raises:
         InvariantError: if a symbol, or a strategy's, is not one of the book's.
     """
-    bars = np.full((len(places), 5), np.nan)
-    signals = np.full((len(signal_places), columns), np.nan)
+    bars = [_NO_BAR] * len(places)
+    none = (math.nan,) * columns
+    signals = [none] * len(signal_places)
     for bar in event.bars:
         bars[place(bar.symbol, places)] = (bar.open, bar.high, bar.low, bar.close, bar.volume)
     if not event.late:
         for row in event.rows:
-            at = _signal_place(row, signal_places)
-            signals[at, : len(row.values)] = row.values
-    return bars, signals
+            values = row.values
+            signals[_signal_place(row, signal_places)] = values + none[len(values) :]
+    return np.array(bars), np.array(signals)
 
 
 def ticket_from_order(

@@ -23,7 +23,7 @@ from trading_assets.domain.events import (
 from trading_assets.domain.ports import Clock
 from trading_assets.storage.journal_codec import encode
 from trading_assets.storage.journal_files import Mark, Seal, Snapshot, Watermark
-from trading_assets.storage.journal_reader import FILE, JournalReader, JournalRow, short
+from trading_assets.storage.journal_reader import FILE, SEAL, JournalReader, JournalRow, short
 from trading_assets.storage.roots import make_folder, sync_folder
 
 _FORMAT = "1"
@@ -133,8 +133,9 @@ class Journal(JournalReader):
         """
         try:
             busy, *_ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            seal = None if busy else Seal.of(self.folder / FILE)
-            self._snapshots.save(Snapshot(self._end, payload, seal))
+            self._snapshots.save(Snapshot(self._end, payload))
+            if not busy:
+                Seal.of(self.folder / FILE, self._end).save(self.folder / SEAL)
         except (OSError, sqlite3.Error) as error:
             self._failed = str(error)
             raise self._refusal(str(error)) from error

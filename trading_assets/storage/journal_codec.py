@@ -6,19 +6,18 @@ import dataclasses
 import math
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from enum import Enum
-from operator import itemgetter
 from typing import Any
 
-from pydantic_core import from_json
+from pydantic_core import CoreSchema, SchemaValidator, ValidationError, core_schema
 
 from trading_assets.domain.errors import CorruptFile
 from trading_assets.domain.events import Event
 from trading_assets.domain.ids import canonical_json
 
-_Convert = Callable[[Any], Any]
+_Write = Callable[[Any], Any]
 
 
 def encode(event: Event) -> tuple[str, bytes]:
@@ -28,7 +27,7 @@ def encode(event: Event) -> tuple[str, bytes]:
     float keeps its bits.
     """
     kind = type(event).__name__
-    return kind, canonical_json(_KINDS[kind][0](event))
+    return kind, canonical_json(_WRITE[kind](event))
 
 
 def decode(kind: str, body: bytes) -> Event:
@@ -37,90 +36,72 @@ def decode(kind: str, body: bytes) -> Event:
     Raises:
         CorruptFile: if the kind or a field is unknown, or a value is not of its type.
     """
-    if kind not in _KINDS:
+    read = _READ.get(kind)
+    if read is None:
         raise CorruptFile(
             "A journal row is of an unknown kind",
-            expected=f"one of {', '.join(sorted(_KINDS))}",
+            expected=f"one of {', '.join(sorted(_READ))}",
             found=kind,
             fix="It was written by a newer version; start that version.",
         )
     try:
-        return typing.cast(Event, _KINDS[kind][1](from_json(body)))
-    except (ValueError, TypeError, KeyError, AttributeError, InvalidOperation) as error:
+        return read(body)
+    except (ValueError, KeyError, InvalidOperation) as error:
         raise CorruptFile(
             f"A journal row of kind {kind} cannot be read",
             expected="its fields, each of its type",
-            found=f"{body[:200]!r} ({error})",
+            found=f"{body[:200]!r} ({_said(error)})",
         ) from error
 
 
-def _converters(hint: Any) -> tuple[_Convert, _Convert]:
-    """Give the pair (to JSON, from JSON) for one type of the vocabulary."""
+def _said(error: Exception) -> str:
+    """Give what is wrong, in a line."""
+    if not isinstance(error, ValidationError):
+        return repr(error)
+    found = error.errors(include_url=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in found)
+
+
+def _forms(hint: Any) -> tuple[_Write, CoreSchema]:
+    """Give how one type of the vocabulary becomes JSON, and what its JSON must be."""
     origin = typing.get_origin(hint)
     if origin is tuple:
-        write, read = _converters(typing.get_args(hint)[0])
-        return (lambda v: [write(item) for item in v]), (lambda v: tuple(read(i) for i in v))
+        write, schema = _forms(typing.get_args(hint)[0])
+        items = core_schema.tuple_schema([schema], variadic_item_index=0)
+        return (lambda values: [write(item) for item in values]), items
     if origin in (typing.Union, types.UnionType):
         inner = next(item for item in typing.get_args(hint) if item is not types.NoneType)
-        write, read = _converters(inner)
-        return (lambda v: None if v is None else write(v)), (
-            lambda v: None if v is None else read(v)
-        )
+        write, schema = _forms(inner)
+        nullable = core_schema.nullable_schema(schema)
+        return (lambda value: None if value is None else write(value)), nullable
     hint = getattr(hint, "__supertype__", hint)  # NewType
     if dataclasses.is_dataclass(hint):
         return _record(typing.cast(type[Any], hint))
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return (lambda v: v.name), {each.name: each for each in hint}.__getitem__
+        return (lambda value: value.name), _after(_TEXT, {each.name: each for each in hint})
     return _PLAIN[hint]
 
 
-def _unless_none(convert: _Convert) -> _Convert:
-    return lambda value: None if value is None else convert(value)
-
-
-def _record(cls: type[Any]) -> tuple[_Convert, _Convert]:
+def _record(cls: type[Any]) -> tuple[_Write, CoreSchema]:
+    """Give the forms of a record; an older version may have written it without the last fields."""
     hints = typing.get_type_hints(cls)
-    fields = {field.name: _converters(hints[field.name]) for field in dataclasses.fields(cls)}
+    forms = {field.name: _forms(hints[field.name]) for field in dataclasses.fields(cls)}
+    fields = []
+    for field in dataclasses.fields(cls):
+        schema = forms[field.name][1]
+        if field.default is not dataclasses.MISSING:
+            schema = core_schema.with_default_schema(schema, default=field.default)
+        elif field.default_factory is not dataclasses.MISSING:
+            schema = core_schema.with_default_schema(schema, default_factory=field.default_factory)
+        fields.append(core_schema.dataclass_field(field.name, schema))
 
     def write(value: Any) -> dict[str, Any]:
-        return {name: pair[0](getattr(value, name)) for name, pair in fields.items()}
+        return {name: each[0](getattr(value, name)) for name, each in forms.items()}
 
-    return write, _reader(cls, {name: read for name, (_, read) in fields.items()})
-
-
-def _reader(cls: type[Any], reads: dict[str, _Convert]) -> _Convert:
-    """Give what reads a record; all plain fields of one are looked at in a single step.
-
-    A start without a snapshot reads each row of a journal.
-    """
-    kinds = {name: _EXACT[read] for name, read in reads.items() if read in _EXACT}
-    names, count = tuple(reads), len(reads)
-    others = [(at, reads[name]) for at, name in enumerate(names) if name not in kinds]
-    places = tuple(at for at, name in enumerate(names) if name in kinds)
-    plain, expected = _picker(places), list(kinds.values())
-    values_of = _picker(names)
-
-    def read_by_name(value: dict[str, Any]) -> Any:
-        return cls(**{name: reads[name](item) for name, item in value.items()})
-
-    def read(value: dict[str, Any]) -> Any:
-        try:
-            values = list(values_of(value))
-        except KeyError:  # of an older version, which did not have each field
-            return read_by_name(value)
-        if len(value) != count or list(map(type, plain(values))) != expected:
-            return read_by_name(value)  # says what is wrong
-        for at, convert in others:
-            values[at] = convert(values[at])
-        return cls(*values)
-
-    return read
-
-
-def _picker(keys: tuple[Any, ...]) -> Callable[[Any], tuple[Any, ...]]:
-    if len(keys) > 1:
-        return itemgetter(*keys)
-    return lambda value: tuple(value[key] for key in keys)
+    arguments = core_schema.dataclass_args_schema(cls.__name__, fields, extra_behavior="forbid")
+    return write, core_schema.dataclass_schema(
+        cls, arguments, list(forms), slots=True, post_init=hasattr(cls, "__post_init__")
+    )
 
 
 def _float_to_json(value: float) -> float | str | None:
@@ -130,28 +111,27 @@ def _float_to_json(value: float) -> float | str | None:
     return number if math.isfinite(number) else str(number)
 
 
-def _float_from_json(value: float | str | None) -> float:
-    return math.nan if value is None else float(value)
+def _after(schema: CoreSchema, convert: Callable[[Any], Any] | Mapping[str, Any]) -> CoreSchema:
+    function = convert.__getitem__ if isinstance(convert, Mapping) else convert
+    return core_schema.no_info_after_validator_function(function, schema)
 
 
-def _exactly(kind: type[Any]) -> _Convert:
-    def read(value: Any) -> Any:
-        if type(value) is not kind:
-            raise TypeError(f"expected {kind.__name__}, found {value!r}")
-        return value
-
-    return read
-
-
-_TEXT, _WHOLE, _TRUTH = _exactly(str), _exactly(int), _exactly(bool)
-_EXACT: dict[_Convert, type[Any]] = {_TEXT: str, _WHOLE: int, _TRUTH: bool}
-_PLAIN: dict[Any, tuple[_Convert, _Convert]] = {
-    float: (_float_to_json, _float_from_json),
-    Decimal: (str, lambda value: Decimal(_TEXT(value))),
-    int: (int, _WHOLE),
-    bool: (bool, _TRUTH),
+_TEXT = core_schema.str_schema(strict=True)
+_FLOAT = core_schema.union_schema(
+    [core_schema.float_schema(), _after(core_schema.none_schema(), lambda _: math.nan)],
+    mode="left_to_right",
+)
+_PLAIN: dict[Any, tuple[_Write, CoreSchema]] = {
+    float: (_float_to_json, _FLOAT),
+    Decimal: (str, _after(_TEXT, Decimal)),
+    int: (int, core_schema.int_schema(strict=True)),
+    bool: (bool, core_schema.bool_schema(strict=True)),
     str: (str, _TEXT),
 }
-_KINDS: dict[str, tuple[_Convert, _Convert]] = {
-    kind.__name__: _converters(kind) for kind in typing.get_args(Event)
+
+
+_RECORDS = {kind.__name__: _record(kind) for kind in typing.get_args(Event)}
+_WRITE = {kind: write for kind, (write, _) in _RECORDS.items()}
+_READ: dict[str, Callable[[bytes], Event]] = {
+    kind: SchemaValidator(schema).validate_json for kind, (_, schema) in _RECORDS.items()
 }

@@ -1,8 +1,8 @@
-"""The two witnesses beside a journal: a high-watermark and snapshots, both outside its database.
+"""What stands beside a journal, outside its database: a high-watermark, snapshots, and a seal.
 
 SQLite drops everything after the first damaged frame of its write-ahead log without an error, so
-the journal alone cannot prove that it is whole. These files say how far it had come and which
-chain value stood there.
+the journal alone cannot prove that it is whole. Watermark and snapshots, its two witnesses, say how
+far it had come and which chain value stood there. The seal only saves time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from trading_assets.domain.errors import RecoveryError
 from trading_assets.domain.ids import canonical_json, sha256_hex
@@ -35,33 +34,50 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """The bytes of a database file at one moment: as long as they are the same, so are its rows."""
+    """The bytes of a database file when all rows up to `mark` were proven and in it.
 
+    As long as the bytes are the same, so are the rows. It outlives snapshots: those that a newer
+    version cannot use still leave it rows that it need not look at one by one.
+    """
+
+    mark: Mark
     size: int
     crc: int
 
     @classmethod
-    def of(cls, path: Path) -> Seal:
+    def of(cls, path: Path, mark: Mark) -> Seal:
         """Read a file from end to end; a gigabyte takes some tenths of a second."""
         size = crc = 0
         with path.open("rb", buffering=0) as file:
             while block := file.read(_BLOCK):
                 size += len(block)
                 crc = zlib.crc32(block, crc)
-        return cls(size, crc)
+        return cls(mark, size, crc)
+
+    def save(self, path: Path) -> None:
+        """Replace the file; one that is lost or torn costs the next start time, nothing else."""
+        values = {"seq": self.mark.seq, "chain": self.mark.crc, "size": self.size, "crc": self.crc}
+        temporary = path.with_suffix(".tmp")
+        temporary.write_bytes(canonical_json(values))
+        temporary.replace(path)
+
+    @classmethod
+    def read(cls, path: Path) -> Seal | None:
+        """Read what `save` wrote, None when there is nothing whole."""
+        try:
+            values = json.loads(path.read_bytes())
+            seq, chain, size, crc = (int(values[name]) for name in ("seq", "chain", "size", "crc"))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return cls(Mark(seq, chain), size, crc)
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """State as it was right after the row at `mark`.
-
-    Attributes:
-        seal: of the database when all rows up to `mark` were in it; None when some were not.
-    """
+    """State as it was right after the row at `mark`."""
 
     mark: Mark
     payload: bytes
-    seal: Seal | None = None
 
 
 class Watermark:
@@ -129,13 +145,11 @@ class Snapshots:
 
     def save(self, snapshot: Snapshot) -> Path:
         """Write a snapshot: temporary file, fsync, rename, fsync of the folder."""
-        header: dict[str, Any] = {
+        header = {
             "seq": snapshot.mark.seq,
             "crc": snapshot.mark.crc,
             "sha256": sha256_hex(snapshot.payload),
         }
-        if snapshot.seal is not None:
-            header["seal"] = [snapshot.seal.size, snapshot.seal.crc]
         path = self._folder / f"snapshot-{snapshot.mark.seq:012d}.bin"
         temporary = path.with_suffix(".tmp")
         with temporary.open("wb") as file:
@@ -167,7 +181,6 @@ def _read_snapshot(path: Path) -> Snapshot | None:
         header = json.loads(head)
         mark = Mark(int(header["seq"]), int(header["crc"]))
         whole = header["sha256"] == sha256_hex(payload)
-        seal = Seal(*map(int, header["seal"])) if "seal" in header else None
     except (ValueError, KeyError, TypeError):
         return None
-    return Snapshot(mark, payload, seal) if whole else None
+    return Snapshot(mark, payload) if whole else None

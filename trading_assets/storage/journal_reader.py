@@ -19,8 +19,8 @@ from trading_assets.domain.ids import Micros
 from trading_assets.storage.journal_codec import decode
 from trading_assets.storage.journal_files import Mark, Seal, Snapshots, Watermark
 
-FILE = "journal.sqlite"
-_HEAD, _LENGTH = struct.Struct("<Iqqqq"), struct.Struct("<I")
+FILE, SEAL = "journal.sqlite", "seal.json"
+_HEAD, _length = struct.Struct("<Iqqqq"), struct.Struct("<I").pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ class JournalRow:
 
     def chained(self, previous: int) -> int:
         """Give the checksum over the previous row's checksum and all columns of this one."""
-        texts = (self.kind, self.symbol, self.client_order_id, self.trade_id)
-        return _crc(previous, self.seq, self.ts, self.recorded, self.lease, *texts, self.body)
+        names = (self.kind, self.symbol, self.client_order_id, self.trade_id)
+        return _crc((self.seq, self.ts, self.recorded, self.lease, *names, self.body, 0), previous)
 
 
 class JournalReader:
@@ -146,8 +146,8 @@ class JournalReader:
     def verify(self) -> Mark:
         """Prove that the journal is whole and give its end.
 
-        Rows that a snapshot has seen are whole when not a byte of the database has changed since;
-        else each of them is proven, as the later ones are.
+        Rows that are sealed are whole when not a byte of the database has changed since; else each
+        of them is proven, as the later ones are.
 
         Raises:
             RecoveryError: if a row is missing or altered, or if the journal is shorter than its
@@ -164,13 +164,18 @@ class JournalReader:
                 raise _differs(self.folder, name, mark.seq)
         query = "SELECT * FROM event WHERE seq > ? ORDER BY seq"
         last, chain = end.seq, end.crc
-        for row in self._rows(query, (end.seq,)):
-            crc = _chained(row, chain)
-            if crc is None or row[0] != last + 1 or row[-1] != crc:
-                raise _damaged(self.folder, JournalRow(*row), Mark(last, chain))
-            last, chain = row[0], crc
-            if last in expected and expected[last][0] != crc:
-                raise _differs(self.folder, expected[last][1], last)
+        row: tuple[Any, ...] = ()
+        try:
+            for row in self._rows(query, (end.seq,)):
+                crc = _crc(row, chain)
+                if row[0] != last + 1 or row[-1] != crc:
+                    raise _damaged(self.folder, JournalRow(*row), Mark(last, chain))
+                last, chain = row[0], crc
+                if last in expected and expected[last][0] != crc:
+                    raise _differs(self.folder, expected[last][1], last)
+        except (AttributeError, TypeError, UnicodeError, struct.error) as error:
+            # Damage has changed the type of a column.
+            raise _damaged(self.folder, JournalRow(*row), Mark(last, chain)) from error
         end = Mark(last, chain)
         for mark, name in witnesses:
             if mark.seq > end.seq:
@@ -197,13 +202,12 @@ class JournalReader:
             )
 
     def _sealed(self) -> Mark:
-        """Give the place up to which the database is byte for byte what a snapshot has seen."""
-        found = self._snapshots.all()
-        if not found or found[-1].seal is None:
+        """Give the place up to which the database is byte for byte what was sealed."""
+        seal = Seal.read(self.folder / SEAL)
+        if seal is None or self._mark_of(seal.mark.seq) != seal.mark:
             return Mark(0, 0)
-        mark, seal = found[-1].mark, found[-1].seal
-        is_same = self._mark_of(mark.seq) == mark and Seal.of(self.folder / FILE) == seal
-        return mark if is_same else Mark(0, 0)
+        is_same = Seal.of(self.folder / FILE, seal.mark) == seal
+        return seal.mark if is_same else Mark(0, 0)
 
     def _mark_of(self, seq: int) -> Mark | None:
         row = next(self.rows(seq - 1), None)
@@ -273,14 +277,13 @@ class JournalReader:
             ) from error
 
 
-def _crc(
-    previous: int, seq: int, ts: int, recorded: int, lease: int,
-    kind: str, symbol: str, client_order_id: str, trade_id: str, body: bytes,
-) -> int:  # fmt: skip
-    names = [text.encode() for text in (kind, symbol, client_order_id, trade_id)]
-    parts = [part for name in names for part in (_LENGTH.pack(len(name)), name)]
+def _crc(row: tuple[Any, ...], previous: int) -> int:
+    """Give the checksum of a row's columns; its own stands last and is not looked at."""
+    seq, ts, recorded, lease, kind, symbol, client_order_id, trade_id, body, _ = row
+    a, b, c, d = kind.encode(), symbol.encode(), client_order_id.encode(), trade_id.encode()
     head = _HEAD.pack(previous, seq, ts, recorded, lease)
-    return zlib.crc32(body, zlib.crc32(b"".join((head, *parts))))
+    names = (_length(len(a)), a, _length(len(b)), b, _length(len(c)), c, _length(len(d)), d)
+    return zlib.crc32(body, zlib.crc32(b"".join((head, *names))))
 
 
 def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
@@ -290,14 +293,6 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     if not read_only:
         db.execute("PRAGMA synchronous = FULL")
     return db
-
-
-def _chained(row: tuple[Any, ...], previous: int) -> int | None:
-    """Give the checksum that a row must have; None when damage has changed the type of a column."""
-    try:
-        return _crc(previous, *row[:-1])
-    except (AttributeError, TypeError, UnicodeError, struct.error):
-        return None
 
 
 def _damaged(folder: Path, row: JournalRow, end: Mark) -> RecoveryError:

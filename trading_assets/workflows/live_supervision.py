@@ -125,6 +125,10 @@ class Supervision(Background):
         trace: TracebackType | None,
     ) -> None:
         super().__exit__(kind, error, trace)
+        self.close()
+
+    def close(self) -> None:
+        """Close the log; leaving does it, too."""
         self._log.close()
 
     @property

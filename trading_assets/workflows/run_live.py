@@ -229,7 +229,8 @@ class _Run:
                 )
             is_wall = self.epoch == "wall"
             examiner = self._examiner(release, stack)
-            supervision = stack.enter_context(supervise(desk, place, release, is_wall=is_wall))
+            supervision = supervise(desk, place, release, is_wall=is_wall)
+            stack.callback(supervision.close)
             executor = _executor(
                 desk,
                 place,
@@ -247,6 +248,7 @@ class _Run:
                 supervision=supervision,
                 told=self.told,
             )
+            stack.enter_context(supervision)  # a month of rows, which recovery need not wait for
             return executor.run(stop, max_bars=max_bars)
 
     def _ask(self, release: Release, question: Callable[[], Answer]) -> Answer:

@@ -16,13 +16,13 @@ from trading_assets.domain.errors import TradingAssetsError
 from trading_assets.domain.events import TradingHalted
 from trading_assets.simulation.chaos.verdict import Verdict
 from trading_assets.storage.journal import Journal
-from trading_assets.storage.journal_reader import FILE, JournalReader, JournalRow
+from trading_assets.storage.journal_reader import FILE, SEAL, JournalReader, JournalRow
 
 _BOOK, _EPOCH = "damaged", "virtual"
 _BASE, _TAIL, _COMMIT = 20, 100, 10
 """Rows below the snapshot, rows that are in the write-ahead log only, rows of one commit."""
 _WAL = f"{FILE}-wal"
-_FLIPPED = (FILE, FILE, FILE, FILE, _WAL, _WAL, _WAL, _WAL, "watermark", "snapshot")
+_FLIPPED = (FILE, FILE, FILE, FILE, _WAL, _WAL, _WAL, "watermark", "snapshot", SEAL)
 
 
 @dataclass(slots=True)
@@ -48,8 +48,8 @@ def damage_journal(
     """Damage a journal in one place at a time, open it as a start does, and compare every row.
 
     Args:
-        n: bits to turn over: 40 % each in database and write-ahead log, 10 % each in watermark and
-            snapshot.
+        n: bits to turn over: 40 % in the database, 30 % in the write-ahead log, 10 % each in
+            watermark, snapshot and seal.
         stride: cut at every so many bytes; 1 for each.
         seed: draws the bits.
         folder: empty, on a local disk.
@@ -58,7 +58,7 @@ def damage_journal(
     dice, began = random.Random(seed), time.monotonic()  # noqa: S311 - has to be repeatable
     tally = _Tally()
     truth, victim, folded = _written(folder)
-    for path in (victim / _WAL, victim / "watermark", _path(victim, "snapshot")):
+    for path in (*(victim / name for name in (_WAL, "watermark", SEAL)), _path(victim, "snapshot")):
         whole = path.read_bytes()
         step = stride if path.name == _WAL else 1
         for length in range(len(whole) - 1, -1, -step):
@@ -163,5 +163,5 @@ def _path(folder: Path, name: str) -> Path:
 
 
 def _kind(path: Path) -> str:
-    names = {FILE: "database", _WAL: "log", "watermark": "watermark"}
+    names = {FILE: "database", _WAL: "log", "watermark": "watermark", SEAL: "seal"}
     return names.get(path.name, "snapshot")

@@ -36,6 +36,7 @@ from trading_assets.live.book_state import SessionSetup
 from trading_assets.live.hand_over import MachineFactory
 from trading_assets.live.recovery import recover
 from trading_assets.live.session import Session
+from trading_assets.live.session_snapshot import Snapshot
 from trading_assets.live.signal_desk import SharedDesk, SignalDesk
 from trading_assets.strategies.ema_trend import EmaTrend
 
@@ -175,7 +176,9 @@ def test_a_restart_gives_every_book_back(book):
 
     assert again.machine.state_hash() == book.session.machine.state_hash()
     assert again.state.to_json() == book.session.state.to_json()
-    restored = Session.restored(book.terms, book.machines.restore, book.session.snapshot())
+    restored = Session.restored(
+        book.terms, book.machines.restore, Snapshot.read(book.session.snapshot())
+    )
     assert restored.machine.state_hash() == book.session.machine.state_hash()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import struct
 from contextlib import closing
@@ -13,7 +14,7 @@ from trading_assets.domain.events import TradingHalted
 from trading_assets.storage import journal_reader
 from trading_assets.storage.journal import Journal
 from trading_assets.storage.journal_files import Mark, Watermark
-from trading_assets.storage.journal_reader import FILE, JournalReader
+from trading_assets.storage.journal_reader import FILE, SEAL, JournalReader
 
 
 class Clock:
@@ -35,15 +36,15 @@ def write(journal, *numbers):
 
 @pytest.fixture
 def proven(monkeypatch):
-    """Numbers of the rows that are proven one by one."""
+    """Numbers of the rows whose checksums are computed, to write them or to prove them."""
     numbers = []
-    honest = journal_reader._chained
+    honest = journal_reader._crc
 
     def chained(row, previous):
         numbers.append(row[0])
         return honest(row, previous)
 
-    monkeypatch.setattr(journal_reader, "_chained", chained)
+    monkeypatch.setattr(journal_reader, "_crc", chained)
     return numbers
 
 
@@ -132,6 +133,31 @@ def test_a_snapshot_beside_a_reader_in_the_middle_seals_nothing(tmp_path, proven
             write(journal, 5)
             journal.save_snapshot(b"state")
             dead = _killed(journal, tmp_path / "dead")
+    proven.clear()
 
     assert end_of(dead) == 6
     assert proven == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_seal_outlives_the_snapshots(folder, proven):
+    for path in folder.glob("snapshot-*.bin"):
+        path.unlink()
+
+    assert end_of(folder) == 32
+    assert proven == [31, 32]
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"seq": 30}', b'{"seq": null, "chain": 1}'])
+def test_a_seal_that_cannot_be_read_costs_the_long_proof_only(folder, proven, data):
+    (folder / SEAL).write_bytes(data)
+
+    assert end_of(folder) == 32
+    assert proven == list(range(1, 33))
+
+
+def test_a_seal_with_another_chain_value_proves_nothing(folder, proven):
+    values = json.loads((folder / SEAL).read_bytes())
+    (folder / SEAL).write_text(json.dumps(values | {"chain": values["chain"] ^ 1}))
+
+    assert end_of(folder) == 32
+    assert proven == list(range(1, 33))
