@@ -256,6 +256,17 @@ def test_an_expired_position_goes_to_market_while_its_exits_are_asked_back(marke
     assert machine.on_close(3 * STEP, BAR, QUIET) == ()
 
 
+def test_an_order_that_fills_lot_by_lot_finds_room_in_the_logs(market):
+    machine = live_bracket(market)
+    (entry,) = machine.on_close(STEP, BAR, LONG)
+
+    for trade in range(1000):
+        machine.on_fill(entry.order_id, 1, 102.0, 0, False, STEP + 7 + trade)
+
+    assert machine.fills["lots"].tolist() == [1] * 1000
+    assert [position.lots for position in machine.positions()] == [1000]
+
+
 @pytest.mark.parametrize("lots", [0, -1, 1001])
 def test_a_fill_beyond_the_order_is_a_bug(market, lots):
     machine = live(market)
