@@ -16,8 +16,8 @@ from trading_assets.domain.order import OrderStatus
 from trading_assets.live.book_state import BookState, SessionSetup
 from trading_assets.live.hand_over import MachineFactory, Terms, TermsOf, handed_over
 from trading_assets.live.ports import JournalHistory
+from trading_assets.live.saved_session import SavedSession
 from trading_assets.live.session import Session
-from trading_assets.live.session_snapshot import Snapshot
 
 
 def recover(
@@ -151,7 +151,7 @@ def _start(journal: JournalHistory, last: Terms, terms_of: TermsOf | None) -> tu
     if snapshot is not None:
         seq, payload = snapshot
         try:
-            saved = Snapshot.read(payload)
+            saved = SavedSession.from_bytes(payload)
             terms = _terms(saved.release_id, last, terms_of)
             return Session.restored(terms.setup, terms.machines.restore, saved), seq
         except (TradingAssetsError, ValueError, KeyError, TypeError):

@@ -8,7 +8,6 @@ what is derived again, so a program that would have decided otherwise is noticed
 
 from __future__ import annotations
 
-import base64
 from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
@@ -48,7 +47,7 @@ from trading_assets.domain.events import (
     TradingHalted,
     TradingResumed,
 )
-from trading_assets.domain.ids import Micros, canonical_json
+from trading_assets.domain.ids import Micros
 from trading_assets.domain.instrument import units_from_decimal
 from trading_assets.domain.order import OrderStatus, advance
 from trading_assets.live.awaiting import await_release, leave_release, refuse_release
@@ -58,7 +57,7 @@ from trading_assets.live.exits import Exits, asked_for, withdrawals
 from trading_assets.live.live_order import LiveOrder
 from trading_assets.live.policies.pauses import policy_handlers
 from trading_assets.live.ports import DecisionMachine
-from trading_assets.live.session_snapshot import Snapshot
+from trading_assets.live.saved_session import SavedSession
 from trading_assets.live.tightening import RISK, loss_rule
 from trading_assets.live.translation import matrices_from_bar, place
 
@@ -105,35 +104,30 @@ class Session:
 
     @classmethod
     def restored(
-        cls, setup: SessionSetup, restore: Callable[[bytes], DecisionMachine], snapshot: Snapshot
+        cls, setup: SessionSetup, restore: Callable[[bytes], DecisionMachine], saved: SavedSession
     ) -> Session:
         """Build a session from a snapshot.
 
         Args:
             setup: must be the one that the snapshot was made with.
             restore: builds the engine from its bytes.
-            snapshot: what `snapshot` gave.
+            saved: what `snapshot` gave, read.
 
         Raises:
             RecoveryError: if the snapshot is of another release.
         """
-        if snapshot.release_id != setup.release_id:
+        if saved.release_id != setup.release_id:
             raise RecoveryError(
                 f"The snapshot of book {setup.book} is of another release",
                 expected=setup.release_id,
-                found=snapshot.release_id,
+                found=saved.release_id,
             )
-        return cls(setup, restore(snapshot.engine), BookState.from_json(snapshot.book))
+        return cls(setup, restore(saved.engine), BookState.from_json(saved.book))
 
     def snapshot(self) -> bytes:
         """Give the whole state, the engine's bytes included."""
-        return canonical_json(
-            {
-                "release_id": self.setup.release_id,
-                "book": self.state.to_json(),
-                "engine": base64.b64encode(self.machine.snapshot()).decode(),
-            }
-        )
+        engine = self.machine.snapshot()
+        return SavedSession(self.setup.release_id, self.state.to_json(), engine).to_bytes()
 
     def handle(self, event: Event) -> list[Command]:
         """Take an event in and give what is to be done about it.
@@ -149,8 +143,7 @@ class Session:
             raise self._decided_otherwise(self._derived[0], event)
         self.state.last_ts = max(self.state.last_ts, event.ts)
         commands = self._handlers[type(event)](event)
-        commands += self._exits.due(event)
-        return commands
+        return commands + self._exits.due(event)
 
     def take_derived(self) -> tuple[Event, ...]:
         """Give the events that the last one caused, to be journalled in the same commit."""

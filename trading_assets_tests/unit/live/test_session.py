@@ -26,8 +26,8 @@ from trading_assets.domain.events import (
     TradingResumed,
 )
 from trading_assets.domain.order import OrderStatus, OrderType, TimeInForce
+from trading_assets.live.saved_session import SavedSession
 from trading_assets.live.session import Session
-from trading_assets.live.session_snapshot import Snapshot
 
 
 def _decide(session, kit, number=0, **targets):
@@ -256,7 +256,9 @@ def test_a_restored_session_goes_on_as_if_nothing_had_happened(session, kit):
     session.handle(SessionOpened(1, "demo", "r1", (Balance("USDT", Decimal(7), Decimal(0)),)))
     (ticket,) = _decide(session, kit, 0, sol=1000)
     session.handle(OrderFilled(1, kit.fill(ticket, 1, "0.400", fee="0.0001", fee_asset="SOL")))
-    again = Session.restored(kit.setup(), kit.Machine.restore, Snapshot.read(session.snapshot()))
+    again = Session.restored(
+        kit.setup(), kit.Machine.restore, SavedSession.from_bytes(session.snapshot())
+    )
     rest = [
         OrderReported(1, kit.report(ticket, "EXPIRED", "0.400")),
         kit.bar(1, sol=1000, btc=math.nan),

@@ -35,8 +35,8 @@ from trading_assets.engine.machine import Machine
 from trading_assets.live.book_state import SessionSetup
 from trading_assets.live.hand_over import MachineFactory
 from trading_assets.live.recovery import recover
+from trading_assets.live.saved_session import SavedSession
 from trading_assets.live.session import Session
-from trading_assets.live.session_snapshot import Snapshot
 from trading_assets.live.signal_desk import SharedDesk, SignalDesk
 from trading_assets.strategies.ema_trend import EmaTrend
 
@@ -177,7 +177,7 @@ def test_a_restart_gives_every_book_back(book):
     assert again.machine.state_hash() == book.session.machine.state_hash()
     assert again.state.to_json() == book.session.state.to_json()
     restored = Session.restored(
-        book.terms, book.machines.restore, Snapshot.read(book.session.snapshot())
+        book.terms, book.machines.restore, SavedSession.from_bytes(book.session.snapshot())
     )
     assert restored.machine.state_hash() == book.session.machine.state_hash()
 
