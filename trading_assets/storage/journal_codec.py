@@ -6,7 +6,7 @@ import dataclasses
 import math
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Any
@@ -78,12 +78,14 @@ def _forms(hint: Any) -> tuple[_Write, CoreSchema]:
     if dataclasses.is_dataclass(hint):
         return _record(typing.cast(type[Any], hint))
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return (lambda value: value.name), _after(_TEXT, {each.name: each for each in hint})
+        return (lambda value: value.name), _then(
+            {each.name: each for each in hint}.__getitem__, _TEXT
+        )
     return _PLAIN[hint]
 
 
 def _record(cls: type[Any]) -> tuple[_Write, CoreSchema]:
-    """Give the forms of a record; an older version may have written it without the last fields."""
+    """Give the forms of a record; those with a default may be missing, of an older version."""
     hints = typing.get_type_hints(cls)
     forms = {field.name: _forms(hints[field.name]) for field in dataclasses.fields(cls)}
     fields = []
@@ -111,25 +113,19 @@ def _float_to_json(value: float) -> float | str | None:
     return number if math.isfinite(number) else str(number)
 
 
-def _after(schema: CoreSchema, convert: Callable[[Any], Any] | Mapping[str, Any]) -> CoreSchema:
-    function = convert.__getitem__ if isinstance(convert, Mapping) else convert
-    return core_schema.no_info_after_validator_function(function, schema)
-
-
+_then = core_schema.no_info_after_validator_function
 _TEXT = core_schema.str_schema(strict=True)
 _FLOAT = core_schema.union_schema(
-    [core_schema.float_schema(), _after(core_schema.none_schema(), lambda _: math.nan)],
+    [core_schema.float_schema(), _then(lambda _: math.nan, core_schema.none_schema())],
     mode="left_to_right",
 )
 _PLAIN: dict[Any, tuple[_Write, CoreSchema]] = {
     float: (_float_to_json, _FLOAT),
-    Decimal: (str, _after(_TEXT, Decimal)),
+    Decimal: (str, _then(Decimal, _TEXT)),
     int: (int, core_schema.int_schema(strict=True)),
     bool: (bool, core_schema.bool_schema(strict=True)),
     str: (str, _TEXT),
 }
-
-
 _RECORDS = {kind.__name__: _record(kind) for kind in typing.get_args(Event)}
 _WRITE = {kind: write for kind, (write, _) in _RECORDS.items()}
 _READ: dict[str, Callable[[bytes], Event]] = {

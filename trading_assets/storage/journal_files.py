@@ -21,6 +21,7 @@ from trading_assets.storage.roots import sync_folder
 _RECORD = struct.Struct("<qII")  # seq, chain value, checksum of both
 _SLOTS = 2
 _BLOCK = 1 << 20
+_MOST_ROWS = 2**63 - 1
 _KEPT_SNAPSHOTS = 3
 
 
@@ -67,9 +68,10 @@ class Seal:
         try:
             values = json.loads(path.read_bytes())
             seq, chain, size, crc = (int(values[name]) for name in ("seq", "chain", "size", "crc"))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
             return None
-        return cls(Mark(seq, chain), size, crc)
+        is_place = 0 < seq <= _MOST_ROWS  # else no database could be asked for it
+        return cls(Mark(seq, chain), size, crc) if is_place else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ def damage_journal(
     dice, began = random.Random(seed), time.monotonic()  # noqa: S311 - has to be repeatable
     tally = _Tally()
     truth, victim, folded = _written(folder)
-    for path in (*(victim / name for name in (_WAL, "watermark", SEAL)), _path(victim, "snapshot")):
+    for path in [_path(victim, name) for name in (_WAL, "watermark", "snapshot", SEAL)]:
         whole = path.read_bytes()
         step = stride if path.name == _WAL else 1
         for length in range(len(whole) - 1, -1, -step):

@@ -147,7 +147,19 @@ def test_a_seal_outlives_the_snapshots(folder, proven):
     assert proven == [31, 32]
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"seq": 30}', b'{"seq": null, "chain": 1}'])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"seq": 30}',
+        b'{"seq": null, "chain": 1, "size": 1, "crc": 1}',
+        b'{"seq": Infinity, "chain": 1, "size": 1, "crc": 1}',
+        b'{"seq": 99999999999999999999, "chain": 1, "size": 1, "crc": 1}',
+        b'{"seq": -1, "chain": 1, "size": 1, "crc": 1}',
+    ],
+)
 def test_a_seal_that_cannot_be_read_costs_the_long_proof_only(folder, proven, data):
     (folder / SEAL).write_bytes(data)
 
