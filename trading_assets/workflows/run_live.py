@@ -24,7 +24,6 @@ from trading_assets.live.executor import Executor
 from trading_assets.live.executor_terms import (
     LiveSummary,
     Observation,
-    Pace,
     Settled,
     Surroundings,
     no_venue,
@@ -33,13 +32,11 @@ from trading_assets.live.feed import BarFeed
 from trading_assets.live.hand_over import Releases
 from trading_assets.live.lease import Lease, holder
 from trading_assets.live.patience import Answer, Patience, StoppedWaiting
-from trading_assets.live.policies.book_policies import OnForeign, OnUpstream, PolicyTerms
 from trading_assets.live.policies.rules_watch import ReadRules
 from trading_assets.live.ports import LocalTime, MachineTime
 from trading_assets.live.recovery import recover
 from trading_assets.live.safety.halt_signal import halt_on_signal
 from trading_assets.live.venue_time import VenueTime
-from trading_assets.settings import Settings
 from trading_assets.storage.journal import Journal
 from trading_assets.storage.release_store import Release
 from trading_assets.workflows.armed import require_armed
@@ -54,6 +51,7 @@ from trading_assets.workflows.live_release import (
     release_to_trade,
     require_tradable,
 )
+from trading_assets.workflows.live_settings import pace_of, policies_of
 from trading_assets.workflows.live_supervision import Supervision, enforced, supervise
 from trading_assets.workflows.live_waiting import Waiting
 from trading_assets.workflows.release_parts import (
@@ -67,9 +65,6 @@ from trading_assets.workflows.upstream_of_release import upstream_watch
 from trading_assets.workflows.venue_streams import MarketClock, account_news, venue_bars
 
 _SECOND: Micros = 1_000_000
-_EAGER_S = 0.05
-"""While a bar is due: twenty looks a second cost at most some 400 of the venue's request weight."""
-
 _SAME_CLOCK: Micros = 60 * _SECOND
 
 
@@ -306,7 +301,7 @@ def _executor(
     session = recover(journal, terms.setup, terms.machines, before)
     guard.control.begin_after(session.state.inbox_id)
     clock = VenueTime(MarketClock(source, desk.clock), not_before=session.state.last_ts)
-    pace = _pace(desk.settings)
+    pace = pace_of(desk.settings)
     sessions = sessions_of_release(desk, release)
     feed = BarFeed(
         source,
@@ -335,7 +330,7 @@ def _executor(
             wake=guard.wake,
             armed=guard.leave.token,
             policies=replace(
-                _policies(desk.settings, place),
+                policies_of(desk.settings, place),
                 read_rules=rules,
                 look_upstream=upstream_watch(desk, release, local.monotonic),
                 next_open=next_opens(release, sessions),
@@ -366,34 +361,6 @@ def _broker(
     )
     broker.synchronise()
     return broker
-
-
-def _pace(settings: Settings) -> Pace:
-    live = settings.live
-    return Pace(
-        poll_s=live.poll_s,
-        eager_s=min(live.poll_s, _EAGER_S),
-        late_bar=int(live.late_bar_s * _SECOND),
-        stop_s=live.stop_s,
-        heartbeat_s=live.heartbeat_s,
-        latch_losses=live.latch_losses,
-        orders_per_symbol=live.orders_per_symbol,
-        collar_pct=live.collar_pct,
-        max_open_orders=live.max_open_orders,
-    )
-
-
-def _policies(settings: Settings, place: LiveBook) -> PolicyTerms:
-    """Give the policies of a book: its own where it has some."""
-    live = settings.live
-    return PolicyTerms(
-        foreign=OnForeign(place.settings.foreign or live.foreign),
-        cool_down=int(live.cool_down_s * _SECOND),
-        stale_bars=live.stale_bars,
-        close_guard=int(live.close_guard_s * _SECOND),
-        leave_at_close=live.leave_at_close,
-        upstream=OnUpstream(place.settings.upstream or live.upstream),
-    )
 
 
 def _epoch(venue_now: Micros, machine_now: Micros) -> str:
