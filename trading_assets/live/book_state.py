@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -96,10 +96,11 @@ class BookState:
 
     Attributes:
         orders: orders that have not ended, by client order id.
-        known_orders: client order ids of all orders ever decided.
+        known_orders: client order ids of all orders ever decided, in that order.
         absent_orders: those of them that never reached the venue.
         known_foreign_orders: venue order ids of orders of others that were reported.
-        known_fills: (symbol, trade id) of all executions ever booked, of others too.
+        known_fills: (symbol, trade id) of all executions ever booked, of others too, in that
+            order. Both grow with the book: a snapshot writes them as they come, unsorted.
         opening: holdings of the account before the book's first order; not managed by it.
         funds: what the engine was given at that moment.
         opened_ts: market time of that moment; None before it.
@@ -132,10 +133,10 @@ class BookState:
     """
 
     orders: dict[str, LiveOrder] = field(default_factory=dict)
-    known_orders: set[str] = field(default_factory=set)
+    known_orders: dict[str, None] = field(default_factory=dict)
     absent_orders: set[str] = field(default_factory=set)
     known_foreign_orders: set[str] = field(default_factory=set)
-    known_fills: set[tuple[str, str]] = field(default_factory=set)
+    known_fills: dict[tuple[str, str], None] = field(default_factory=dict)
     opening: Flows = field(default_factory=dict)
     funds: Flows = field(default_factory=dict)
     opened_ts: Micros | None = None
@@ -250,10 +251,10 @@ class BookState:
         """Give the state as plain values."""
         return {
             "orders": [order_to_json(order) for order in self.orders.values()],
-            "known_orders": sorted(self.known_orders),
+            "known_orders": list(self.known_orders),
             "absent_orders": sorted(self.absent_orders),
             "known_foreign_orders": sorted(self.known_foreign_orders),
-            "known_fills": [list(key) for key in sorted(self.known_fills)],
+            "known_trade_ids": _by_symbol(self.known_fills),
             "opening": _texts(self.opening),
             "funds": _texts(self.funds),
             "opened_ts": self.opened_ts,
@@ -292,10 +293,14 @@ class BookState:
         orders = [order_from_json(item) for item in values["orders"]]
         return cls(
             orders={order.client_order_id: order for order in orders},
-            known_orders=set(values["known_orders"]),
+            known_orders=dict.fromkeys(values["known_orders"]),
             absent_orders=set(values.get("absent_orders", ())),
             known_foreign_orders=set(values["known_foreign_orders"]),
-            known_fills={(symbol, trade_id) for symbol, trade_id in values["known_fills"]},
+            known_fills={
+                (symbol, trade_id): None
+                for symbol, trade_ids in values["known_trade_ids"].items()
+                for trade_id in trade_ids
+            },
             opening=_decimals(values["opening"]),
             funds=_decimals(values["funds"]),
             opened_ts=values["opened_ts"],
@@ -346,6 +351,13 @@ def add_fill(flows: Flows, fill: Fill, instrument: Instrument) -> None:
         (fill.fee_asset, -fill.fee),
     ):
         flows[asset] = flows.get(asset, Decimal(0)) + change
+
+
+def _by_symbol(fills: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    trade_ids: dict[str, list[str]] = {}
+    for symbol, trade_id in fills:
+        trade_ids.setdefault(symbol, []).append(trade_id)
+    return trade_ids
 
 
 def _is_news(order: LiveOrder, report: OrderReport) -> bool:

@@ -76,7 +76,7 @@ class Decisions:
                 continue
             live = LiveOrder(ticket, order.order_id, is_cut=ticket.quantity != decided.quantity)
             self._state.orders[ticket.client_order_id] = live
-            self._state.known_orders.add(ticket.client_order_id)
+            self._state.known_orders[ticket.client_order_id] = None
             note_entry(self._state, ticket)
             fitted = difference(decided, ticket)
             self._derive(OrderIntentCreated(ts, ticket, order.order_id, fitted))

@@ -367,7 +367,7 @@ class Session:
             raise InvariantError(
                 "A fill was booked twice", expected="each trade once", found=" ".join(key)
             )
-        self.state.known_fills.add(key)
+        self.state.known_fills[key] = None
 
     def _order(self, name: str) -> LiveOrder:
         order = self.state.orders.get(name)

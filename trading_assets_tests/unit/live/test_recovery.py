@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -41,6 +42,18 @@ def test_a_snapshot_that_does_not_fit_is_left_aside(kit, payload):
     desk = kit.Desk(PLAN)
     desk.run(3)
     desk.journal.snapshots.append((desk.journal.head, payload))
+
+    assert recover(desk.journal, desk.setup, desk.machines).snapshot() == desk.session.snapshot()
+
+
+def test_a_snapshot_of_an_earlier_layout_is_left_aside(kit):
+    desk = kit.Desk(PLAN)
+    desk.run(3)
+    saved = json.loads(desk.session.snapshot())
+    trade_ids = saved["book"].pop("known_trade_ids")
+    assert any(trade_ids.values())
+    saved["book"]["known_fills"] = [[key, one] for key, of in trade_ids.items() for one in of]
+    desk.journal.snapshots = [(desk.journal.head, json.dumps(saved).encode())]
 
     assert recover(desk.journal, desk.setup, desk.machines).snapshot() == desk.session.snapshot()
 
