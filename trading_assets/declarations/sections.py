@@ -52,6 +52,9 @@ class Model(Declaration):
     """Training of the forecast model."""
 
     horizons: tuple[Literal["1h", "4h", "1d"], ...] = Field(min_length=1)
+    label: Literal["volatility_scaled", "triple_barrier"]
+    barrier_upper: float = Field(gt=0)
+    barrier_lower: float = Field(gt=0)
     rounds: int = Field(ge=1)
     num_leaves: int = Field(ge=2)
     learning_rate: float = Field(gt=0, le=1)

@@ -11,7 +11,7 @@ from trading_assets.domain.errors import CorruptFile, DataError
 from trading_assets.domain.ids import sha256_hex
 from trading_assets.forecasting.booster import Booster
 from trading_assets.forecasting.bundle import ModelBundle
-from trading_assets.forecasting.labels import horizon_bars
+from trading_assets.forecasting.horizons import horizon_bars
 from trading_assets.forecasting.scores import Floats
 
 FORECAST_SCHEMA = pl.Schema(

@@ -1,37 +1,20 @@
-"""What a forecast is about: the return over a horizon of time, and when it is known."""
+"""What a forecast is about: the return over a horizon of time, plain and in units of volatility.
+
+No strategy, feature or engine may import this room's labels: they know the future, on purpose.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import polars as pl
 
-from trading_assets.domain.bar import MINUTE, Timeframe
-from trading_assets.domain.errors import ConfigurationError
-from trading_assets.domain.ids import Micros
+from trading_assets.forecasting.horizons import horizon_bars, horizon_micros
+from trading_assets.forecasting.scores import Floats
 
-BASE = Timeframe.M5
-"""Bar size of features, labels and forecasts."""
-
-_HORIZON_MINUTES = {"1h": 60, "4h": 240, "1d": 1440}
-
-
-def horizon_micros(horizon: str) -> Micros:
-    """Give the length of a horizon.
-
-    Raises:
-        ConfigurationError: if there is no such horizon.
-    """
-    if horizon not in _HORIZON_MINUTES:
-        raise ConfigurationError(
-            "Not a horizon", expected=" or ".join(_HORIZON_MINUTES), found=repr(horizon)[:40]
-        )
-    return _HORIZON_MINUTES[horizon] * MINUTE
-
-
-def horizon_bars(horizon: str) -> int:
-    """Give the number of base bars in a horizon."""
-    return horizon_micros(horizon) // BASE.micros
+_CLIP = 5.0
+"""Scaled labels beyond this are clipped: one crash must not shape every tree."""
 
 
 def label_column(horizon: str) -> str:
@@ -63,3 +46,13 @@ def forward_returns(bars: pl.DataFrame, horizons: Sequence[str]) -> pl.DataFrame
             pl.when(later == horizon_micros(horizon)).then(change).alias(label_column(horizon))
         )
     return bars.select("ts", *labels)
+
+
+def volatility_scaled(returns: Floats, scale: Floats) -> Floats:
+    """Give returns in units of their usual size, clipped to five of them.
+
+    Args:
+        returns: float64[n], fractions.
+        scale: float64[n], positive; usual size of a return over the same horizon.
+    """
+    return np.clip(returns / scale, -_CLIP, _CLIP)

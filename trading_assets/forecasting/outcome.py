@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from trading_assets.forecasting.bundle import ModelBundle
-from trading_assets.forecasting.labels import forward_returns, horizon_bars, label_column
+from trading_assets.forecasting.horizons import horizon_bars
+from trading_assets.forecasting.labels import forward_returns, label_column
 from trading_assets.forecasting.scores import brier_score, forecast_scores, hits
 
 

@@ -11,21 +11,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from trading_assets.domain.ids import Micros
-from trading_assets.forecasting.labels import (
-    BASE,
-    forward_returns,
-    horizon_bars,
-    horizon_micros,
-    label_column,
-)
+from trading_assets.forecasting.barriers import Barriers, triple_barrier
+from trading_assets.forecasting.horizons import BASE, horizon_bars, horizon_micros
+from trading_assets.forecasting.labels import forward_returns, label_column, volatility_scaled
 from trading_assets.forecasting.scores import Floats
 from trading_assets.market.bar_frame import instant
 
+_BARRIER = "barrier_return"
+
 SCALE = "volatility_1d"
 """Feature that says how large returns usually are, per bar."""
-
-_CLIP = 5.0
-"""Scaled labels beyond this are clipped: one crash must not shape every tree."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +33,8 @@ class Sample:
         x: float64[n, features], finite.
         y: float64[n], forward return as a fraction.
         volatility: float64[n], per bar, positive.
+        barrier_return: float64[n], return to the first barrier that was met, where models learn
+            that one; forecasts are sized, calibrated and judged by `y` all the same.
     """
 
     horizon: str
@@ -47,11 +44,19 @@ class Sample:
     x: Floats
     y: Floats
     volatility: Floats
+    barrier_return: Floats | None = None
 
     @property
     def target(self) -> Floats:
-        """Returns in units of what volatility makes of the horizon, clipped: what trees learn."""
-        return np.clip(self.y / self.scale, -_CLIP, _CLIP)
+        """Returns in units of what volatility makes of the horizon, clipped: what is judged."""
+        return volatility_scaled(self.y, self.scale)
+
+    @property
+    def learned(self) -> Floats:
+        """What models learn, in the same units: the target, or the return to the barrier."""
+        if self.barrier_return is None:
+            return self.target
+        return volatility_scaled(self.barrier_return, self.scale)
 
     @property
     def scale(self) -> Floats:
@@ -69,6 +74,7 @@ def sample_from_tables(
     horizon: str,
     *,
     until: Micros,
+    barriers: Barriers | None = None,
 ) -> Sample:
     """Join features and labels of all symbols, as far as they were known at `until`.
 
@@ -77,12 +83,16 @@ def sample_from_tables(
         features: columns to learn from, in order.
         horizon: of the label.
         until: bars that close later are not looked at, so no label can reach beyond.
+        barriers: with them models learn the return to the barrier that is met first; bars then
+            need `open`, `high` and `low` too.
     """
     parts = []
     for symbol in sorted(tables):
         rows, bars = tables[symbol]
         closed = bars.filter(pl.col("ts") <= instant(until - BASE.micros))
         labels = forward_returns(closed, [horizon])
+        if barriers is not None:
+            labels = labels.join(_barrier_returns(rows, closed, horizon, barriers), on="ts")
         parts.append(rows.select("ts", "symbol", *features).join(labels, on="ts", how="inner"))
     table = (
         pl.concat(parts)
@@ -99,4 +109,15 @@ def sample_from_tables(
         x=np.ascontiguousarray(table.select(features).to_numpy()),
         y=table[label_column(horizon)].to_numpy(),
         volatility=table[SCALE].to_numpy(),
+        barrier_return=None if barriers is None else table[_BARRIER].to_numpy(),
     )
+
+
+def _barrier_returns(
+    rows: pl.DataFrame, bars: pl.DataFrame, horizon: str, barriers: Barriers
+) -> pl.DataFrame:
+    """Give `ts` and the return to the first barrier, of the bars that have volatility."""
+    known = bars.select("ts").join(rows.select("ts", SCALE), on="ts", how="left", validate="1:1")
+    volatility = known.sort("ts")[SCALE].cast(pl.Float64).fill_null(math.nan).to_numpy()
+    scale = volatility * math.sqrt(horizon_bars(horizon))
+    return triple_barrier(bars, scale, horizon, barriers).select("ts", _BARRIER).drop_nulls()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Month, content_hash, sha256_hex
+from trading_assets.forecasting.barriers import Barriers
 from trading_assets.forecasting.baselines import baseline_forecasts
 from trading_assets.forecasting.booster import Booster, cpu_quota, train_booster
 from trading_assets.forecasting.bundle import ModelBundle
@@ -22,7 +23,7 @@ from trading_assets.forecasting.confidence import (
     judge_confidence,
 )
 from trading_assets.forecasting.forecaster import Forecaster
-from trading_assets.forecasting.labels import horizon_bars, horizon_micros
+from trading_assets.forecasting.horizons import horizon_bars, horizon_micros
 from trading_assets.forecasting.sample import SCALE, Sample
 from trading_assets.forecasting.scores import Floats, forecast_scores
 from trading_assets.forecasting.validation import (
@@ -55,6 +56,8 @@ class TrainingConfig:
         min_data_in_leaf: rows in a leaf for a horizon of one hour; longer horizons take more, in
             proportion, since their labels overlap more.
         threads: 0 is the CPU quota; it does not change the result.
+        barriers: with them models learn the triple-barrier return, else the return over the
+            horizon in units of volatility.
     """
 
     rounds: int
@@ -63,6 +66,14 @@ class TrainingConfig:
     min_data_in_leaf: int
     seed: int
     threads: int = 0
+    barriers: Barriers | None = None
+
+    def all_params(self, horizon: str) -> dict[str, Any]:
+        """Give everything that shapes a model, for the record and for identities."""
+        label: dict[str, Any] = {"label": "volatility_scaled"}
+        if self.barriers is not None:
+            label = {"label": "triple_barrier", **asdict(self.barriers)}
+        return {**self.booster_params(horizon), "rounds": self.rounds, **label}
 
     def booster_params(self, horizon: str) -> dict[str, Any]:
         """Give LightGBM's parameters for a horizon.
@@ -148,7 +159,7 @@ def train(
         features_code_version=features_code_version,
         scale=SCALE,
         dataset=dataset,
-        params={**params, "rounds": config.rounds},
+        params=config.all_params(sample.horizon),
         shrinkage=fit_shrinkage(past.score, past.target),
         calibration=confidence.calibration,
         booster_sha256=sha256_hex(text.encode()),
@@ -214,7 +225,7 @@ def _grow(
     def grow(rows: Indices) -> str:
         return train_booster(
             sample.x[rows],
-            sample.target[rows],
+            sample.learned[rows],
             names=sample.features,
             params=params,
             rounds=config.rounds,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trading_assets.evaluation.labels import span
-from trading_assets.forecasting.labels import BASE
+from trading_assets.forecasting.horizons import BASE
 from trading_assets.storage.experiments import DatasetInput, LoggedRun, RegisteredVersion
 from trading_assets.storage.model_store import StoredModel
 from trading_assets.workflows.build_features import FEATURES

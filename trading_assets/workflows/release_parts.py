@@ -5,7 +5,7 @@ from __future__ import annotations
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.order import OrderType
 from trading_assets.domain.setup import AnySetup
-from trading_assets.forecasting.labels import BASE
+from trading_assets.forecasting.horizons import BASE
 from trading_assets.live.book_state import SessionSetup
 from trading_assets.live.hand_over import MachineFactory, Terms, TermsOf
 from trading_assets.live.signal_desk import PinnedModel, SharedDesk, SignalDesk

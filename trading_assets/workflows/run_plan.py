@@ -10,7 +10,7 @@ from trading_assets.domain.errors import ConfigurationError, MissingPartition
 from trading_assets.domain.ids import Micros, Month, Symbol, content_hash
 from trading_assets.domain.instants import time_text
 from trading_assets.domain.instrument import Instrument
-from trading_assets.forecasting.labels import BASE
+from trading_assets.forecasting.horizons import BASE
 from trading_assets.storage.partition_store import Manifest
 from trading_assets.storage.release_store import instrument_to_plain
 from trading_assets.strategies.portfolio_spec import AnySpec, Together

@@ -6,30 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import polars as pl
-
-from trading_assets.domain.bar import Timeframe
-from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Month, content_hash
 from trading_assets.features.feature_set import CORE
 from trading_assets.forecasting.booster import lightgbm_version
 from trading_assets.forecasting.model_card import model_card, model_summary
-from trading_assets.forecasting.sample import sample_from_tables
 from trading_assets.forecasting.trainer import TrainingConfig, code_version, train
 from trading_assets.storage.model_store import StoredModel
-from trading_assets.storage.partition_store import Manifest
-from trading_assets.workflows.build_features import FEATURES
 from trading_assets.workflows.desk import Desk
-from trading_assets.workflows.freeze_dataset import (
-    Dataset,
-    dataset_from_manifests,
-    table_manifests,
-)
+from trading_assets.workflows.freeze_dataset import Dataset
 from trading_assets.workflows.log_training import log_training
-from trading_assets.workflows.market_tables import bars_table
-
-_BARS = bars_table(Timeframe.M5)
-_TABLES = tuple[pl.DataFrame, pl.DataFrame]
+from trading_assets.workflows.training_data import TrainingData, training_config, training_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,118 +56,57 @@ def train_month(desk: Desk, month: Month, *, tags: Mapping[str, str] | None = No
         MissingPartition: if bars of a month with features are missing.
         CorruptFile: if a file of the tables or models is damaged.
     """
-    features = _features_before(desk, month)
-    bars = [desk.tables.require(_BARS, m.symbol, m.month) for m in features]
-    dataset = dataset_from_manifests(f"forecast_model/{month}", [*features, *bars])
-    config = _config(desk)
+    data = training_data(desk, month)
+    config = training_config(desk)
     models: dict[str, StoredModel] = {}
     urls: dict[str, str] = {}
     changed: list[str] = []
-    tables: dict[str, _TABLES] = {}
     for horizon in desk.settings.model.horizons:
-        inputs = _inputs_hash(month, horizon, dataset, config)
+        inputs = _inputs_hash(horizon, data, config)
         model = desk.models.standing(month, horizon, inputs=inputs)
         if model is None:
-            tables = tables or _read(desk, features, bars)
-            model = _train(desk, month, horizon, tables, config, dataset, inputs)
+            model = _train(horizon, data, config, inputs)
             changed.append(horizon)
         models[horizon] = model
-        urls[horizon] = log_training(desk, model, dataset, tags or {}).url
+        urls[horizon] = log_training(desk, model, data.dataset, tags or {}).url
     return TrainedMonth(
         month=month,
         models=models,
         changed=tuple(changed),
         version=content_hash({horizon: model.model_id for horizon, model in models.items()}),
-        dataset=dataset,
+        dataset=data.dataset,
         urls=urls,
-        metadata=_metadata(desk, models, urls, dataset),
+        metadata=_metadata(desk, models, urls, data.dataset),
     )
 
 
-def _features_before(desk: Desk, month: Month) -> list[Manifest]:
-    found = table_manifests(desk, FEATURES, before=month)
-    features = [manifest for manifest in found if manifest.rows]  # not those of daily bars
-    if not features:
-        raise DataError(
-            f"There is nothing to learn from before {month}",
-            expected=f"{FEATURES} of at least one month before it, from "
-            f"{desk.settings.first_month} on, of source {desk.settings.source}",
-            found="none",
-            fix=f"Materialise {FEATURES} of earlier months, or train a later month.",
-        )
-    old = [m.address for m in features if m.code_version != CORE.code_version]
-    if old:
-        raise DataError(
-            f"Features before {month} were computed by other code",
-            expected=f"code version {CORE.code_version[:16]} in all of them",
-            found=f"another in {', '.join(old[:6])}{', ...' if len(old) > 6 else ''}",
-            fix=f"Materialise {FEATURES} of these months again.",
-        )
-    return features
-
-
-def _config(desk: Desk) -> TrainingConfig:
-    model = desk.settings.model
-    return TrainingConfig(
-        rounds=model.rounds,
-        num_leaves=model.num_leaves,
-        learning_rate=model.learning_rate,
-        min_data_in_leaf=model.min_data_in_leaf,
-        seed=model.seed,
-        threads=model.threads,
-    )
-
-
-def _inputs_hash(month: Month, horizon: str, dataset: Dataset, config: TrainingConfig) -> str:
+def _inputs_hash(horizon: str, data: TrainingData, config: TrainingConfig) -> str:
     return content_hash(
         {
-            "month": str(month),
+            "month": str(data.month),
             "horizon": horizon,
-            "dataset": dataset.version,
+            "dataset": data.dataset.version,
             "features": [CORE.name, CORE.code_version],
-            "params": {**config.booster_params(horizon), "rounds": config.rounds},
+            "params": config.all_params(horizon),
             "code": code_version(),
             "lightgbm": lightgbm_version(),
         }
     )
 
 
-def _read(desk: Desk, features: list[Manifest], bars: list[Manifest]) -> dict[str, _TABLES]:
-    """Read features and bars of each symbol over all months."""
-    parts: dict[str, list[tuple[Manifest, Manifest]]] = {}
-    for pair in zip(features, bars, strict=True):
-        parts.setdefault(str(pair[0].symbol), []).append(pair)
-    read = desk.tables.read_manifest
-    return {
-        symbol: (
-            pl.concat([read(rows) for rows, _ in pairs]),
-            pl.concat([read(prices).select("ts", "close") for _, prices in pairs]),
-        )
-        for symbol, pairs in parts.items()
-    }
-
-
-def _train(
-    desk: Desk,
-    month: Month,
-    horizon: str,
-    tables: Mapping[str, _TABLES],
-    config: TrainingConfig,
-    dataset: Dataset,
-    inputs: str,
-) -> StoredModel:
+def _train(horizon: str, data: TrainingData, config: TrainingConfig, inputs: str) -> StoredModel:
     model = train(
-        sample_from_tables(tables, CORE.columns, horizon, until=month.start),
+        data.sample(horizon, config.barriers),
         config,
-        month=month,
-        symbols=tuple(sorted(tables)),
+        month=data.month,
+        symbols=tuple(sorted(data.tables)),
         features_code_version=CORE.code_version,
-        dataset=dataset.version,
+        dataset=data.dataset.version,
     )
-    stored, _ = desk.models.publish(
+    stored, _ = data.desk.models.publish(
         model,
         inputs=inputs,
-        parents=dataset.members,
+        parents=data.dataset.members,
         card=model_card(model),
         summary=model_summary(model),
     )

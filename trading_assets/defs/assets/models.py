@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from trading_assets.workflows.desk import Desk
 
 GROUP = "models"
-_CODE_VERSION = source_hash("forecasting", "workflows/train_month.py")[:16]
+_CODE_VERSION = source_hash(
+    "forecasting", "workflows/train_month.py", "workflows/training_data.py"
+)[:16]
 
 
 @dg.asset(

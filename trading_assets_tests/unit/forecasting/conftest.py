@@ -40,7 +40,10 @@ def _tables(
                 "noise": draw.normal(size=n),
             }
         )
-        bars = pl.DataFrame({"ts": ts, "close": 100 * np.exp(np.cumsum(change))})
+        close = 100 * np.exp(np.cumsum(change))
+        opens = np.r_[100.0, close[:-1]]
+        high, low = np.maximum(opens, close), np.minimum(opens, close)
+        bars = pl.DataFrame({"ts": ts, "open": opens, "high": high, "low": low, "close": close})
         tables[symbol] = (features, bars)
     return tables
 

@@ -3,12 +3,8 @@ import pytest
 
 from trading_assets.domain.bar import MINUTE
 from trading_assets.domain.errors import ConfigurationError
-from trading_assets.forecasting.labels import (
-    forward_returns,
-    horizon_bars,
-    horizon_micros,
-    label_column,
-)
+from trading_assets.forecasting.horizons import horizon_bars, horizon_micros
+from trading_assets.forecasting.labels import forward_returns, label_column
 from trading_assets.market.bar_frame import TS
 
 

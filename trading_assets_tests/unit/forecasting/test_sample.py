@@ -4,6 +4,7 @@ import pytest
 
 from trading_assets.domain.bar import MINUTE
 from trading_assets.domain.ids import Month
+from trading_assets.forecasting.barriers import Barriers
 from trading_assets.forecasting.sample import sample_from_tables
 
 _FEATURES = ("volatility_1d", "lean", "noise")
@@ -58,3 +59,19 @@ def test_targets_are_scaled_and_clipped(make_sample):
     inside = np.abs(scaled) < 5
     assert sample.target[inside] == pytest.approx(scaled[inside])
     assert np.abs(sample.target).max() <= 5
+
+
+def test_with_barriers_models_learn_the_return_to_the_first_one(make_tables):
+    tables = make_tables(days=4)
+    plain = sample_from_tables(tables, _FEATURES, "1h", until=_UNTIL)
+    wide, near = (
+        sample_from_tables(tables, _FEATURES, "1h", until=_UNTIL, barriers=Barriers(size, size))
+        for size in (50.0, 0.5)
+    )
+    assert wide.learned.tobytes() == plain.target.tobytes()  # no barrier is ever met
+    assert near.target.tobytes() == plain.target.tobytes()
+    assert (
+        np.mean(np.isclose(np.abs(near.learned), 0.5)) > 0.4
+    )  # bars without range open at a close
+    assert np.abs(near.learned).max() < np.abs(plain.target).max()
+    assert len(near) == len(plain)

@@ -5,7 +5,8 @@ import pytest
 
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Month
-from trading_assets.forecasting.sample import Sample
+from trading_assets.forecasting.barriers import Barriers
+from trading_assets.forecasting.sample import Sample, sample_from_tables
 from trading_assets.forecasting.trainer import code_version
 
 
@@ -54,6 +55,19 @@ def test_out_of_fold_scores_do_not_know_what_they_are_scored_on(make_sample, tra
     assert other.stretches[2]["sign_accuracy"] == pytest.approx(
         1 - model.stretches[2]["sign_accuracy"], abs=0.01
     )
+
+
+def test_models_may_learn_from_barriers_and_are_judged_by_returns(make_tables, train_on, config):
+    """The market leans up and down: which barrier is met first says the same as the return."""
+    barriers = Barriers(1.0, 1.0)
+    features = ("volatility_1d", "lean", "noise")
+    until = Month(2024, 2).end
+    sample = sample_from_tables(make_tables(), features, "1h", until=until, barriers=barriers)
+    model = train_on(sample, replace(config, barriers=barriers))
+    assert model.bundle.params["label"] == "triple_barrier"
+    assert model.bundle.params["upper"] == 1.0
+    assert model.scores["model"]["r2"] > 0.03
+    assert model.scores["model"]["sign_accuracy"] > 0.55
 
 
 def test_longer_horizons_take_larger_leaves(config):

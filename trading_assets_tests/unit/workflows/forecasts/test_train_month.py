@@ -5,7 +5,7 @@ import pytest
 
 from trading_assets.domain.errors import CorruptFile, DataError, MissingPartition
 from trading_assets.domain.ids import Month
-from trading_assets.workflows import train_month as module
+from trading_assets.workflows import training_data as module
 from trading_assets.workflows.blast_radius import blast_radius
 from trading_assets.workflows.freeze_dataset import freeze_dataset
 from trading_assets.workflows.log_training import registered_name
