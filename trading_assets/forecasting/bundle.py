@@ -51,6 +51,11 @@ class ModelBundle:
         """SHA-256 of the canonical document."""
         return sha256_hex(self.document)
 
+    @property
+    def model_version(self) -> str:
+        """Name for people, `2024-03-0a1b2c3d`: the month, and the beginning of the id."""
+        return f"{self.month}-{self.model_id[:8]}"
+
     @cached_property
     def document(self) -> bytes:
         """The canonical document: sorted JSON, from which `from_document` makes an equal bundle."""

@@ -22,6 +22,7 @@ FORECAST_SCHEMA = pl.Schema(
         "prediction": pl.Float64(),
         "confidence": pl.Float64(),
         "model_id": pl.String(),
+        "model_version": pl.String(),
         "forecast_id": pl.String(),
     }
 )
@@ -102,6 +103,7 @@ class Forecaster:
             pl.Series("prediction", self.bundle.shrinkage * score * scale),
             pl.Series("confidence", self._confidence(score), dtype=pl.Float64),
             pl.lit(self.model_id).alias("model_id"),
+            pl.lit(self.bundle.model_version).alias("model_version"),
             pl.concat_str(pl.lit(stem), "symbol", pl.lit("."), ts).alias("forecast_id"),
         )
 

@@ -8,10 +8,11 @@ from typing import Any
 import polars as pl
 
 from trading_assets.domain.bar import Timeframe
-from trading_assets.domain.errors import DataError
+from trading_assets.domain.errors import DataError, MissingPartition
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.forecasting.forecaster import Forecaster
 from trading_assets.forecasting.outcome import score_outcome
+from trading_assets.forecasting.payload import forecast_payloads
 from trading_assets.forecasting.trainer import code_version
 from trading_assets.storage.model_store import StoredModel
 from trading_assets.storage.partition_store import Manifest
@@ -70,6 +71,29 @@ def forecast_month(desk: Desk, symbol: Symbol, month: Month) -> Published:
     return published_from_manifest(
         desk.tables, manifest, changed=changed, **_shown(manifest.extra["outcome"], models)
     )
+
+
+def published_forecasts(
+    desk: Desk, symbol: Symbol, month: Month, horizon: str, *, last: int
+) -> list[dict[str, Any]]:
+    """Give the newest published forecasts of a month as JSON documents, oldest first.
+
+    Raises:
+        MissingPartition: if the month has no forecasts of the horizon.
+        CorruptFile: if a file is damaged.
+    """
+    manifest = desk.tables.require(FORECASTS, symbol, month)
+    models: Mapping[str, str] = manifest.extra["models"]
+    if horizon not in models:
+        raise MissingPartition(
+            f"There are no {horizon} forecasts of {symbol} in {month}",
+            expected=f"one of {', '.join(models)}",
+            found=horizon,
+            fix="Add the horizon to model.horizons, and train and forecast the month.",
+        )
+    bundle = desk.models.load(desk.models.get(models[horizon])).bundle
+    rows = desk.tables.read_manifest(manifest).filter(pl.col("horizon") == horizon)
+    return forecast_payloads(rows.tail(last), bundle)
 
 
 def _predict(

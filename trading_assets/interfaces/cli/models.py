@@ -62,6 +62,25 @@ def forecast(month: str, symbol: Annotated[str, typer.Argument()] = "") -> None:
     Console().print(table)
 
 
+@app.command()
+def forecasts(
+    month: str,
+    symbol: str,
+    horizon: Annotated[str, typer.Option(help="Only these; all horizons when empty.")] = "",
+    last: Annotated[int, typer.Option(min=1, help="So many of the newest per horizon.")] = 1,
+) -> None:
+    """Print the newest published forecasts of a month as JSON, one document per line."""
+    from trading_assets.workflows.forecast_month import published_forecasts
+
+    desk = _desk()
+    wanted = (horizon,) if horizon else desk.settings.model.horizons
+    for name in wanted:
+        for payload in published_forecasts(
+            desk, symbol_from_text(symbol), Month.from_text(month), name, last=last
+        ):
+            typer.echo(json.dumps(payload))
+
+
 _OUTCOME = ("r2", "sign_accuracy", "brier", "brier_constant")
 
 

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import polars as pl
@@ -10,7 +11,11 @@ from trading_assets.features.feature_set import CORE
 from trading_assets.forecasting.forecaster import FORECAST_SCHEMA
 from trading_assets.market.bar_frame import between, instant
 from trading_assets.storage.partition_store import PartitionStore
-from trading_assets.workflows.forecast_month import FORECASTS, forecast_month
+from trading_assets.workflows.forecast_month import (
+    FORECASTS,
+    forecast_month,
+    published_forecasts,
+)
 from trading_assets.workflows.train_month import train_month
 
 _JANUARY, _FEBRUARY, _MARCH = Month(2024, 1), Month(2024, 2), Month(2024, 3)
@@ -47,6 +52,31 @@ def test_how_it_turned_out_is_told(desk, model):
     rows = desk.tables.read(FORECASTS, _SOL, _FEBRUARY)
     assert (rows["confidence"].null_count() == 0) == published
     assert ("1h brier" in shown) == published
+
+
+def test_forecasts_are_read_as_documents(desk, model):
+    forecast_month(desk, _SOL, _FEBRUARY)
+    older, newest = published_forecasts(desk, _SOL, _FEBRUARY, "1h", last=2)
+    row = desk.tables.read(FORECASTS, _SOL, _FEBRUARY).tail(1).to_dicts()[0]
+    assert (
+        newest
+        == {
+            "asset": "SOLUSDT",
+            "horizon": "1h",
+            "prediction": row["prediction"],
+            "confidence": row["confidence"],
+            "timestamp": "2024-03-01T00:00:00Z",  # the close of the last bar of February
+            "forecast_id": row["forecast_id"],
+            "model_version": f"2024-02-{model.model_id[:8]}",
+            "model_id": model.model_id,
+            "features_hash": CORE.code_version,
+            "dataset_hash": model.summary["dataset"],
+        }
+    )
+    assert json.loads(json.dumps(newest)) == newest
+    assert older["timestamp"] == "2024-02-29T23:55:00Z"
+    with pytest.raises(MissingPartition, match="no 4h forecasts of SOLUSDT"):
+        published_forecasts(desk, _SOL, _FEBRUARY, "4h", last=1)
 
 
 def test_the_same_inputs_write_nothing(desk, model):
