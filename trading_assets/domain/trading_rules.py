@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 
@@ -21,8 +22,9 @@ class TradingRules:
         status: the venue's word; orders are taken while it is TRADING.
         tick: price step, quote per base; prices lie in [least_price, most_price].
         lot: quantity step, base; quantities lie in [least, most], at market in
-            [market_least, market_most] as well.
+            [market_least, market_most] as well. Steps count from zero, not from the least.
         least_notional, most_notional: order value, quote; of orders with a price.
+        market_lot: quantity step at market, besides `lot`.
     """
 
     symbol: Symbol
@@ -37,6 +39,7 @@ class TradingRules:
     market_most: Decimal = _ZERO
     least_notional: Decimal = _ZERO
     most_notional: Decimal = _ZERO
+    market_lot: Decimal = _ZERO
 
     @property
     def is_trading(self) -> bool:
@@ -70,13 +73,14 @@ class TradingRules:
         wanted = min([ticket.quantity, *(bound for bound in most if bound)])
         if wanted < least:
             return None
-        fitting = _floor(wanted, self.least, self.lot)
+        step = _common(self.lot, self.market_lot) if at_market else self.lot
+        fitting = _floor(wanted, step)
         return fitting if fitting > 0 and fitting >= least else None
 
     def _price(self, price: Decimal | None, side: OrderSide) -> Decimal | None:
         if price is None or not self.tick:
             return price
-        lower = _floor(price, self.least_price, self.tick)
+        lower = _floor(price, self.tick)
         return lower if lower == price or side is OrderSide.BUY else lower + self.tick
 
     def _allows(self, price: Decimal) -> bool:
@@ -107,6 +111,14 @@ def rules_from_json(values: dict[str, str]) -> TradingRules:
     return TradingRules(**words, **numbers)  # type: ignore[arg-type]
 
 
-def _floor(value: Decimal, origin: Decimal, step: Decimal) -> Decimal:
-    """Give the greatest point of a grid that is not above a value at or above its origin."""
-    return value if not step else origin + (value - origin) // step * step
+def _floor(value: Decimal, step: Decimal) -> Decimal:
+    """Give the greatest multiple of a step that is not above a value."""
+    return value if not step else value // step * step
+
+
+def _common(first: Decimal, second: Decimal) -> Decimal:
+    """Give the least step that two grids share; one of zero is none."""
+    if not first or not second:
+        return first or second
+    (over, under), (top, bottom) = first.as_integer_ratio(), second.as_integer_ratio()
+    return Decimal(math.lcm(over * bottom, top * under)) / (under * bottom)

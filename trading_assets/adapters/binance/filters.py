@@ -20,7 +20,10 @@ _AT_MARKET = (OrderType.MARKET, OrderType.STOP)
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Least, most and step of a number; a zero bounds nothing, as the venue has it."""
+    """Least, most and step of a number; a zero bounds nothing, as the venue has it.
+
+    A step counts from zero: the venue's least need not be a multiple of it.
+    """
 
     least: Decimal = _ZERO
     most: Decimal = _ZERO
@@ -29,7 +32,7 @@ class Bounds:
     def hold(self, value: Decimal) -> bool:
         """Tell whether a number keeps to them."""
         in_range = value >= self.least and (not self.most or value <= self.most)
-        return in_range and not (self.step and (value - self.least) % self.step)
+        return in_range and not (self.step and value % self.step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,9 @@ def filters_from_entry(entry: Mapping[str, Any]) -> SymbolFilters:
         return SymbolFilters(
             price=_bounds(price, "minPrice", "maxPrice", "tickSize"),
             quantity=_bounds(rows.get("LOT_SIZE", {}), "minQty", "maxQty", "stepSize"),
-            market_quantity=_bounds(rows.get("MARKET_LOT_SIZE", {}), "minQty", "maxQty", ""),
+            market_quantity=_bounds(
+                rows.get("MARKET_LOT_SIZE", {}), "minQty", "maxQty", "stepSize"
+            ),
             notional=_bounds(notional, "minNotional", "maxNotional", ""),
         )
     except (KeyError, TypeError, AttributeError, InvalidOperation) as error:
@@ -144,6 +149,7 @@ class FilterCache:
             at_market.most,
             filters.notional.least,
             filters.notional.most,
+            at_market.step,
         )
 
     def expire(self, symbol: Symbol) -> None:
