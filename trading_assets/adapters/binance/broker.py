@@ -103,9 +103,11 @@ class BinanceBroker:
         self._synchronise_s = max(self._synchronise_s, now_s + _MINUTE_S)
         if self._time_is_auth:
             before = self._wall.now()
-            answer = self._read(self._client.get_server_time, "time of the venue")
+            doing = "time of the venue"
+            answer = self._read(self._client.get_server_time, doing)
             after = self._wall.now()
-            offset = int(answer["serverTime"]) * _MS - (before + after) // 2
+            told = self._parsed(lambda row: int(row["serverTime"]) * _MS, answer, doing)
+            offset = told - (before + after) // 2
             if self._is_measured and abs(offset - self._offset) > _JUMP:
                 _LOG.warning(
                     "The venue's clock and this machine's have moved apart by %d ms",
@@ -218,7 +220,7 @@ class BinanceBroker:
 
     def open_orders(self) -> tuple[OrderReport, ...]:
         """List working orders of the account."""
-        rows = self._read(self._client.get_open_orders, "open orders")
+        rows = self._list(self._client.get_open_orders, "open orders")
         return tuple(self._parsed(self._report, row, "open orders") for row in rows)
 
     def balances(self) -> tuple[Balance, ...]:
@@ -249,6 +251,15 @@ class BinanceBroker:
             error = translate(caught, doing)
         self._heed_clock(error)
         raise error
+
+    def _list(self, request: Callable[[], Any], doing: str) -> list[Any]:
+        """Read what must be a list: a proxy's own answer is often JSON of another kind."""
+        rows = self._read(request, doing)
+        if not isinstance(rows, list):
+            raise VenueUnavailable(
+                f"{doing}: the answer cannot be read", found=f"{type(rows).__name__}, not a list"
+            )
+        return rows
 
     def _heed_clock(self, error: TradingAssetsError) -> None:
         """After a timestamp was refused, measure the clock again before anything else is signed."""
@@ -284,9 +295,9 @@ class BinanceBroker:
         place = {"startTime": -(-since // _MS)}
         while self._time_is_auth and place["startTime"] < (self.auth_now() - _DAY) // _MS:
             span = {"endTime": place["startTime"] + _DAY // _MS, "limit": 1}
-            rows = self._read(lambda: request(symbol=symbol, **place, **span), doing)  # noqa: B023
+            rows = self._list(lambda: request(symbol=symbol, **place, **span), doing)  # noqa: B023
             if rows:
-                place = {cursor: int(rows[0][key])}
+                place = {cursor: self._parsed(lambda row: int(row[key]), rows[0], doing)}
                 break
             place = {"startTime": span["endTime"]}
         yield from self._pages(request, symbol, place, cursor, key, doing)
@@ -303,7 +314,7 @@ class BinanceBroker:
         """Yield rows page after page, each page beginning after the last row."""
         place = begin
         while True:
-            rows = self._read(lambda: request(symbol=symbol, limit=_PAGE, **place), doing)  # noqa: B023
+            rows = self._list(lambda: request(symbol=symbol, limit=_PAGE, **place), doing)  # noqa: B023
             yield from rows
             if len(rows) < _PAGE:
                 return
@@ -351,11 +362,26 @@ class BinanceBroker:
         )
 
     def _name(self, symbol: Symbol, order_id: int) -> str:
-        """Give the client order id of a venue order; trades carry the venue's id only."""
+        """Give the client order id of a venue order; trades carry the venue's id only.
+
+        Orders and trades come from different copies: a trade can be listed before its order is.
+        """
         if (symbol, order_id) not in self._names:
-            row = self._read(
-                lambda: self._client.get_order(symbol=symbol, orderId=order_id),
-                f"order {order_id} of {symbol}",
+            doing = f"order {order_id} of {symbol}"
+            try:
+                row = self._read(
+                    lambda: self._client.get_order(symbol=symbol, orderId=order_id), doing
+                )
+            except VenueError as error:
+                if error.code != _NO_SUCH_ORDER:
+                    raise
+                raise VenueUnavailable(
+                    f"{doing}: the venue lists a trade of it and does not know it yet",
+                    fix="Try again later.",
+                    code=error.code,
+                    status=error.status,
+                ) from None
+            self._names[symbol, order_id] = self._parsed(
+                lambda answer: str(answer["clientOrderId"]), row, doing
             )
-            self._names[symbol, order_id] = str(row["clientOrderId"])
         return self._names[symbol, order_id]

@@ -134,7 +134,7 @@ def translate(
             code=code or -1003,
             status=status,
         )
-    if found is Meaning.UNKNOWN or (is_order and found is Meaning.UNLISTED):
+    if found in {Meaning.UNKNOWN, Meaning.UNLISTED}:
         kind = OutcomeUnknown if is_order else VenueUnavailable
         fix = "Ask the venue before anything else." if is_order else "Try again later."
         return kind(f"{doing}: {text}", fix=fix, code=code, status=status)
@@ -222,6 +222,7 @@ async def _rest_client_in_loop(
 
 def _rest_client(key: str, secret: str, timeout_s: float, budget: RequestBudget) -> Any:
     from binance.client import Client
+    from binance.exceptions import BinanceAPIException
 
     def request(self: Any, method: str, uri: str, *values: Any, **more: Any) -> Any:
         """Send by the library, within the budget."""
@@ -237,7 +238,15 @@ def _rest_client(key: str, secret: str, timeout_s: float, budget: RequestBudget)
             budget.learn_limit(answer)
         return answer
 
+    def read_answer(response: requests.Response) -> Any:
+        """Read by the library, which cannot bear an error whose JSON is no object."""
+        try:
+            return Client._handle_response(response)  # noqa: SLF001 - the one door
+        except AttributeError:
+            raise BinanceAPIException(response, response.status_code, "") from None
+
     # A redirect could carry a signed request to another host.
     parameters = {"timeout": timeout_s, "allow_redirects": False}
-    make: Any = type("Client", (Client,), {"_request": request, "budget": budget})
+    ours = {"_request": request, "_handle_response": staticmethod(read_answer), "budget": budget}
+    make: Any = type("Client", (Client,), ours)
     return make(key, secret, requests_params=parameters, ping=False)

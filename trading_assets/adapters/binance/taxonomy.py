@@ -14,7 +14,7 @@ class Meaning(Enum):
     LIMITED = "not executed; wait as long as the venue says"
     BANNED = "not executed; this address is shut out for minutes to days"
     UNKNOWN = "may have been executed, or may yet be"
-    UNLISTED = "a refusal by a code that is not known: nothing follows from it for an order"
+    UNLISTED = "a refusal by a code that is not known: nothing follows from it"
 
 
 _LIMITS = frozenset({-1003, -1015})
