@@ -54,6 +54,7 @@ from trading_assets.live.awaiting import await_release, leave_release, refuse_re
 from trading_assets.live.book_state import BookState, SessionSetup, add_fill
 from trading_assets.live.decisions import Decisions
 from trading_assets.live.exits import Exits, asked_for, withdrawals
+from trading_assets.live.fees import book_fill, engine_pays
 from trading_assets.live.live_order import LiveOrder
 from trading_assets.live.policies.pauses import policy_handlers
 from trading_assets.live.ports import DecisionMachine
@@ -269,15 +270,14 @@ class Session:
                 expected=f"a multiple of {instrument.lot}",
                 found=str(fill.quantity),
             )
-        add_fill(self.state.flows, fill, instrument)
-        in_base = fill.fee_asset == instrument.base
-        is_ours = in_base or fill.fee_asset == instrument.quote
+        book_fill(self.state, fill, instrument)
+        is_ours = engine_pays(fill, instrument)
         woken = self.machine.on_fill(
             order.engine_order_id,
             lots,
             float(fill.price),
             units_from_decimal(fill.fee) if is_ours else 0,
-            in_base,
+            is_ours and fill.fee_asset == instrument.base,
             fill.ts,
         )
         return [*self._settle(order, event.ts), *self._decisions.decide(woken, event.ts)]

@@ -106,12 +106,13 @@ class Book:
     def _row(symbol, ts, tag, target):
         return SignalRow(symbol, ts, (target, NAN, NAN), "h", tag=tag)
 
-    def fill(self, ticket):
+    def fill(self, ticket, fee_asset=""):
         self.trades += 1
         fee = ticket.quantity * Decimal("0.001")
         asset = ticket.symbol.removesuffix("USDT")
         if ticket.side < 0:
             fee, asset = fee * 100, "USDT"
+        asset = fee_asset or asset
         full = self.kit.report(ticket, "FILLED", str(ticket.quantity))
         self.take(OrderReported(ticket.bar_ts, full))
         fill = self.kit.fill(
@@ -155,6 +156,22 @@ def test_fills_belong_to_the_strategy_whose_order_they_are_of(book):
     assert book.held() == {("slow", "SOLUSDT"): Decimal("29.97")}
     book.session.check_engine()
     assert book.session.state.flows["SOL"] == Decimal("29.970")
+
+
+def test_a_fee_in_an_asset_of_the_book_is_the_accounts_where_no_fill_brought_it(book, kit):
+    sol, btc = book.bar(0, fast_sol=0.5, fast_btc=0.5)
+    book.fill(sol)
+    book.fill(btc, fee_asset="SOL")  # as BNB pays for every symbol
+    (leaving,) = book.bar(1, fast_sol=0.0)
+    book.fill(leaving, fee_asset="SOL")  # and for its own sells
+    state = book.session.state
+
+    book.session.check_engine()
+    assert book.held() == {("fast", "BTCUSDT"): btc.quantity}
+    beside = btc.quantity * Decimal("0.001") + leaving.quantity * Decimal("0.1")
+    bought = sol.quantity * Decimal("0.999") - leaving.quantity
+    assert state.expected_balances((kit.SOL, kit.BTC))["SOL"] == bought - beside
+    assert recover(book.journal, book.terms, book.machines).state.to_json() == state.to_json()
 
 
 def test_an_open_order_holds_up_its_own_strategy_only(book):
