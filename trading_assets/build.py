@@ -28,6 +28,7 @@ from rich.progress import (
 from trading_assets.definitions import defs
 from trading_assets.defs.assets.models import forecasts
 from trading_assets.defs.assets.promotion import promotion_decision
+from trading_assets.defs.assets.regimes import dataset_regimes, regimes
 from trading_assets.defs.jobs import (
     DECISION_TAG,
     daily_results,
@@ -117,7 +118,10 @@ def _stages(months: Sequence[Month], model_for: Sequence[Month]) -> Iterator[Sta
     for chunk in _contiguous(months):
         tags = range_tags(*key_range(chunk[0], chunk[-1], symbols))
         tables = 6 * len(chunk) * len(symbols) + 4
-        yield Stage(f"bars and features {_span(chunk)}", daily_tables.name, tags, tables)
+        title = f"bars and features {_span(chunk)}"
+        yield Stage(title, daily_tables.name, tags, tables, only=_without_regimes())
+    tags = range_tags(*key_range(months[-1], months[-1], symbols))
+    yield Stage(f"regimes {months[-1]}", daily_tables.name, tags, len(symbols) + 1, only=_REGIMES)
     judged = months[_MONTHS_TO_LEARN_FROM:]
     for chunk in _contiguous([*judged, *model_for]):
         tags = range_tags(str(chunk[0]), str(chunk[-1]))
@@ -133,6 +137,18 @@ def _stages(months: Sequence[Month], model_for: Sequence[Month]) -> Iterator[Sta
     tags = range_tags(*key_range(last[0], last[-1], symbols))
     results = len(last) * len(symbols) + len(_backtests()) + 2
     yield Stage("forecasts, backtests, decision", daily_results.name, tags, results)
+
+
+_REGIMES = (regimes.key, dataset_regimes.key)
+
+
+def _without_regimes() -> list[dg.AssetKey]:
+    """Give what makes tables, without what is estimated for seconds per month and symbol.
+
+    Only the last month is shown; no shipped spec looks at regimes.
+    """
+    made = defs.resolve_job_def(daily_tables.name).asset_layer.selected_asset_keys
+    return sorted(made - set(_REGIMES))
 
 
 def _run(

@@ -29,6 +29,7 @@ from trading_assets.defs.assets import (
     market_data,
     models,
     promotion,
+    regimes,
     second_source,
     slo,
     sweeps,
@@ -60,6 +61,8 @@ defs = dg.Definitions(
         # features
         features.features_5m,
         features.dataset_features_5m,
+        regimes.regimes,
+        regimes.dataset_regimes,
         # models and their forecasts
         models.forecast_model,
         models.forecasts,
@@ -81,6 +84,7 @@ defs = dg.Definitions(
         *second_source.CHECKS,
         market_data.bars_5m_checks,
         features.features_5m_checks,
+        regimes.regimes_checks,
         models.forecast_model_checks,
         models.forecasts_checks,
         *backtests.BACKTEST_CHECKS,

@@ -34,6 +34,7 @@ from trading_assets.declarations.sections import (
     Live,
     Model,
     Quality,
+    Regimes,
     Server,
     Storage,
 )
@@ -97,6 +98,7 @@ class Settings(BaseSettings):
     exchange: Exchange
     binance: Binance
     model: Model
+    regimes: Regimes
     gate: Gate
     backtest: Backtest
     mlflow: Server

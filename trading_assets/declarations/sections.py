@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from trading_assets.declarations.declaration import Declaration
 
@@ -61,6 +61,20 @@ class Model(Declaration):
     min_data_in_leaf: int = Field(ge=1)
     seed: int = Field(ge=0)
     threads: int = Field(ge=0)
+
+
+class Regimes(Declaration):
+    """Volatility regimes: their number, and the past that their parameters come from."""
+
+    states: Literal[2, 3]
+    look_back_days: int = Field(ge=1, le=1000)
+    min_days: int = Field(ge=7, le=1000)
+
+    @model_validator(mode="after")
+    def _the_past_is_long_enough(self) -> Self:
+        if self.min_days > self.look_back_days:
+            raise ValueError(f"min_days of at most look_back_days ({self.look_back_days})")
+        return self
 
 
 class Gate(Declaration):

@@ -13,6 +13,7 @@ from trading_assets.defs.assets import (
     market_data,
     models,
     promotion,
+    regimes,
     slo,
 )
 from trading_assets.defs.assets.backtests import BACKTESTS
@@ -46,6 +47,8 @@ daily_tables = dg.define_asset_job(
         *market_data.ASKED_DATASETS,
         features.features_5m,
         features.dataset_features_5m,
+        regimes.regimes,
+        regimes.dataset_regimes,
     ),
     description="New bars and features of some months, and the data sets over all months. "
     "First link of the daily chain.",

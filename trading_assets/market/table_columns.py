@@ -50,3 +50,26 @@ UNIVERSE_COLUMNS: Mapping[str, str] = {
 """One row per symbol and month. `rank` counts from 1 among those that pass every rule, null for
 others; `reason` says why a symbol is no member, and is null for members. The universe holds from
 `valid_from`, the first instant of the month, to the end of the month."""
+
+CALM, NORMAL, TURBULENT = "calm", "normal", "turbulent"
+REGIMES = (CALM, NORMAL, TURBULENT)
+"""Names of volatility regimes, from the smallest variance to the largest."""
+
+REGIME_PROBABILITIES = tuple(f"p_{label}" for label in REGIMES)
+
+REGIME_COLUMNS: Mapping[str, str] = {
+    "ts": TIME,
+    "symbol": TEXT,
+    **dict.fromkeys(REGIME_PROBABILITIES, FLOAT),
+    "regime": TEXT,
+    "volatility": FLOAT,
+}
+"""Columns of `regimes`: what is known at the close of the hour that opens at `ts`."""
+
+REGIME_TEXTS: Mapping[str, str] = {
+    "p_calm": "probability of the state of the smallest variance",
+    "p_normal": "of the state between; null with two states",
+    "p_turbulent": "of the state of the largest variance",
+    "regime": "the most probable state",
+    "volatility": "of an hour's log return: root of the variances' mean, weighed by probability",
+}
