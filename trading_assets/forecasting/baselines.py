@@ -1,39 +1,151 @@
-"""The plain forecasts that a model must beat: nothing, the mean, and a straight line."""
+"""The plain forecasts that a model must beat: nothing, the mean, a line, and past returns alone.
+
+Each is a `Learner` that gives a linear model as JSON. This is the one home of scikit-learn's linear
+models and of statsmodels.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from trading_assets.forecasting.learners import Learner, Rows
+from trading_assets.forecasting.linear_model import LinearModel
+from trading_assets.forecasting.past_returns import PAST_COLUMNS
 from trading_assets.forecasting.scores import Floats
 
 _CLIP = 4.0
-"""Standardised features beyond this are outliers, which a straight line follows too far."""
-
-_PENALTY = 0.1
-"""Ridge penalty per row."""
+_ARX_LAGS = 3
+_ALPHAS = np.linspace(0.05, 0.95, 19)
 
 
-def baseline_forecasts(x: Floats, y: Floats, new_x: Floats) -> dict[str, Floats]:
-    """Learn each baseline from rows and apply it to new ones.
+@dataclass(frozen=True, slots=True)
+class Zero:
+    """Nothing will happen."""
+
+    name: str = "zero"
+
+    def fit(self, rows: Rows, y: Floats) -> str:
+        """Learn nothing."""
+        return LinearModel.fitted(self.name, (), weights=(), intercept=0.0).text
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """The mean of the labels: what holding the asset earned."""
+
+    name: str = "mean"
+
+    def fit(self, rows: Rows, y: Floats) -> str:
+        """Take the mean."""
+        return LinearModel.fitted(self.name, (), weights=(), intercept=float(y.mean())).text
+
+
+@dataclass(frozen=True, slots=True)
+class Ridge:
+    """Penalised linear regression on the standardised features (Hoerl and Kennard 1970).
+
+    Attributes:
+        features: columns to learn from.
+        penalty: per row.
+        label_clip: labels beyond this are clipped for the fit.
+    """
+
+    features: tuple[str, ...]
+    penalty: float = 0.1
+    label_clip: float = 4.0
+    name: str = "ridge"
+
+    def fit(self, rows: Rows, y: Floats) -> str:
+        """Standardise, clip outliers, and regress."""
+        from sklearn import linear_model, preprocessing
+
+        x = rows.select(self.features)
+        scaler = preprocessing.StandardScaler().fit(x)
+        line = linear_model.Ridge(alpha=self.penalty * len(x), solver="cholesky")
+        line.fit(
+            np.clip(scaler.transform(x), -_CLIP, _CLIP),
+            np.clip(y, -self.label_clip, self.label_clip),
+        )
+        return LinearModel.fitted(
+            self.name,
+            self.features,
+            weights=line.coef_,
+            intercept=float(line.intercept_),
+            centre=scaler.mean_,
+            spread=scaler.scale_,
+            clip=_CLIP,
+        ).text
+
+
+@dataclass(frozen=True, slots=True)
+class Arx:
+    """Autoregression of the return over a horizon on the three before it, and on volatility.
+
+    Direct, not iterated: the label is one horizon ahead, so are the lags behind (ordinary least
+    squares of all symbols together).
+
+    Attributes:
+        exogenous: columns beside the past returns.
+    """
+
+    exogenous: tuple[str, ...]
+    name: str = "arx"
+
+    def fit(self, rows: Rows, y: Floats) -> str:
+        """Regress."""
+        import statsmodels.api as sm  # type: ignore[import-untyped]
+
+        names = (*PAST_COLUMNS[:_ARX_LAGS], *self.exogenous)
+        x = rows.select(names)
+        centre, spread = x.mean(axis=0), x.std(axis=0)
+        spread = np.where(spread > 0, spread, 1.0)
+        design = sm.add_constant(np.clip((x - centre) / spread, -_CLIP, _CLIP), has_constant="add")
+        intercept, *weights = sm.OLS(y, design).fit().params
+        return LinearModel.fitted(
+            self.name,
+            names,
+            weights=weights,
+            intercept=float(intercept),
+            centre=centre,
+            spread=spread,
+            clip=_CLIP,
+        ).text
+
+
+@dataclass(frozen=True, slots=True)
+class Ewma:
+    """The exponentially weighted mean of the past returns, as it is (Brown 1959).
+
+    Its memory ends with the past returns there are, six horizons, over which the weights sum to
+    one. The speed is that of the least squared error on the rows it learns from.
+    """
+
+    name: str = "ewma"
+
+    def fit(self, rows: Rows, y: Floats) -> str:
+        """Find the speed."""
+        past = rows.select(PAST_COLUMNS)
+        weights = [self._weights(alpha) for alpha in _ALPHAS]
+        errors = [
+            float(np.mean((y - sum(w * past[:, k] for k, w in enumerate(each))) ** 2))
+            for each in weights
+        ]
+        best = weights[int(np.argmin(np.round(errors, 9)))]
+        return LinearModel.fitted(self.name, PAST_COLUMNS, weights=best, intercept=0.0).text
+
+    @staticmethod
+    def _weights(alpha: float) -> Floats:
+        weights = alpha * (1 - alpha) ** np.arange(len(PAST_COLUMNS))
+        return np.asarray(weights / weights.sum(), dtype=np.float64)
+
+
+def baselines(features: tuple[str, ...], scale: str) -> tuple[Learner, ...]:
+    """Give every baseline of a model.
 
     Args:
-        x: float64[rows, features], finite; what the model may learn from.
-        y: float64[rows]; the labels of these rows, in units of their scale.
-        new_x: float64[n, features]; rows to forecast.
-
-    Returns:
-        float64[n] by name: `zero`; `mean`, the mean label; `ridge`, a penalised linear regression
-        on the same features.
+        features: columns that the model learns from.
+        scale: the one that says how volatile it is.
     """
-    n = len(new_x)
-    mean = float(y.mean())
-    centre, spread = x.mean(axis=0), x.std(axis=0)
-    spread = np.where(spread > 0, spread, 1.0)
-    known, new = (np.clip((rows - centre) / spread, -_CLIP, _CLIP) for rows in (x, new_x))
-    gram = known.T @ known + _PENALTY * len(x) * np.eye(x.shape[1])
-    weights = np.linalg.solve(gram, known.T @ (np.clip(y, -_CLIP, _CLIP) - mean))
-    return {
-        "zero": np.zeros(n),
-        "mean": np.full(n, mean),
-        "ridge": np.asarray(mean + new @ weights, dtype=np.float64),
-    }
+    return Zero(), Mean(), Ridge(features), Arx((scale,)), Ewma()

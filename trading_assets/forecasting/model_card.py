@@ -43,17 +43,20 @@ def model_summary(model: TrainedModel) -> dict[str, Any]:
             "observed": list(confidence.observed),
         },
         "gains": dict(model.gains),
+        "baselines": {name: of.sha256 for name, of in model.baselines.items()},
     }
 
 
 def beats_baselines(scores: Mapping[str, Mapping[str, float]]) -> bool:
-    """Tell whether the model's error is below those of saying nothing and of the mean."""
-    rivals = [scores[name]["rmse"] for name in ("zero", "mean") if name in scores]
+    """Tell whether the model's error is below that of every baseline."""
+    rivals = [of["rmse"] for name, of in scores.items() if name != "model"]
     return bool(rivals) and scores["model"]["rmse"] < min(rivals)
 
 
 def model_card(model: TrainedModel) -> dict[str, bytes]:
     """Give the files of the card: `card.md`, `card.json`, and `card.png`, which the first shows.
+
+    `baselines.json` beside them holds the fitted baselines as they are, by name.
 
     The picture is linked as the store names it: `card-<horizon>-<first 16 of its sha256>.png`.
     """
@@ -64,6 +67,9 @@ def model_card(model: TrainedModel) -> dict[str, bytes]:
         "card.md": _text(summary, link).encode(),
         "card.json": json.dumps(summary, indent=2, sort_keys=True).encode(),
         "card.png": picture,
+        "baselines.json": json.dumps(
+            {name: json.loads(of.text) for name, of in model.baselines.items()}, sort_keys=True
+        ).encode(),
     }
 
 
@@ -81,9 +87,11 @@ def _text(summary: Mapping[str, Any], picture: str) -> str:
         "",
         "## Scores out of fold",
         "",
-        f"Trees that knew only what came before predicted each stretch. The model's error "
-        f"{verdict} that of saying nothing and of the mean return. Labels overlap: the error of "
-        f"the sign accuracy counts rows / bars of the horizon as independent.",
+        f"Trees that knew only what came before predicted each stretch; so did the baselines, on "
+        f"the same rows: nothing, the mean return, a ridge regression on the same features, and "
+        f"from past returns alone an autoregression and a weighted mean. The model's error "
+        f"{verdict} that of every baseline. Labels overlap: the error of the sign accuracy counts "
+        f"rows / bars of the horizon as independent.",
         "",
         *_table(
             ("forecast", *_SCORES),

@@ -14,7 +14,10 @@ from trading_assets.domain.ids import Micros
 from trading_assets.forecasting.barriers import Barriers, triple_barrier
 from trading_assets.forecasting.horizons import BASE, horizon_bars, horizon_micros
 from trading_assets.forecasting.labels import forward_returns, label_column, volatility_scaled
+from trading_assets.forecasting.learners import Rows
+from trading_assets.forecasting.past_returns import PAST_COLUMNS, past_returns
 from trading_assets.forecasting.scores import Floats
+from trading_assets.forecasting.validation import Indices
 from trading_assets.market.bar_frame import instant
 
 _BARRIER = "barrier_return"
@@ -33,6 +36,8 @@ class Sample:
         x: float64[n, features], finite.
         y: float64[n], forward return as a fraction.
         volatility: float64[n], per bar, positive.
+        past: float64[n, PAST_COLUMNS], past returns in units of the same scale as the target; 0,
+            the plainest guess, where they are not known.
         barrier_return: float64[n], return to the first barrier that was met, where models learn
             that one; forecasts are sized, calibrated and judged by `y` all the same.
     """
@@ -44,6 +49,7 @@ class Sample:
     x: Floats
     y: Floats
     volatility: Floats
+    past: Floats
     barrier_return: Floats | None = None
 
     @property
@@ -62,6 +68,11 @@ class Sample:
     def scale(self) -> Floats:
         """Size that a return over the horizon usually has, row by row."""
         return self.volatility * math.sqrt(horizon_bars(self.horizon))
+
+    def rows(self, which: Indices | slice = slice(None)) -> Rows:
+        """Give features and past returns of some rows, or of all."""
+        names = (*self.features, *PAST_COLUMNS)
+        return Rows(names, np.column_stack([self.x[which], self.past[which]]))
 
     def __len__(self) -> int:
         """Give the number of rows."""
@@ -90,7 +101,7 @@ def sample_from_tables(
     for symbol in sorted(tables):
         rows, bars = tables[symbol]
         closed = bars.filter(pl.col("ts") <= instant(until - BASE.micros))
-        labels = forward_returns(closed, [horizon])
+        labels = forward_returns(closed, [horizon]).join(past_returns(closed, horizon), on="ts")
         if barriers is not None:
             labels = labels.join(_barrier_returns(rows, closed, horizon, barriers), on="ts")
         parts.append(rows.select("ts", "symbol", *features).join(labels, on="ts", how="inner"))
@@ -100,6 +111,9 @@ def sample_from_tables(
         .filter(pl.col(SCALE) > 0)
         .sort("ts", "symbol")
     )
+    volatility = table[SCALE].to_numpy()
+    scale = volatility * math.sqrt(horizon_bars(horizon))
+    past = table.select(pl.col(PAST_COLUMNS).fill_null(0.0)).to_numpy()
     decided = table["ts"].to_physical().to_numpy() + BASE.micros
     return Sample(
         horizon=horizon,
@@ -108,7 +122,8 @@ def sample_from_tables(
         known=decided + horizon_micros(horizon),
         x=np.ascontiguousarray(table.select(features).to_numpy()),
         y=table[label_column(horizon)].to_numpy(),
-        volatility=table[SCALE].to_numpy(),
+        volatility=volatility,
+        past=volatility_scaled(past, scale[:, None]),
         barrier_return=None if barriers is None else table[_BARRIER].to_numpy(),
     )
 

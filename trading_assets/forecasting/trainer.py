@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ import numpy as np
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Month, content_hash, sha256_hex
 from trading_assets.forecasting.barriers import Barriers
-from trading_assets.forecasting.baselines import baseline_forecasts
-from trading_assets.forecasting.booster import Booster, cpu_quota, train_booster
+from trading_assets.forecasting.baselines import baselines
+from trading_assets.forecasting.booster import Booster, cpu_quota
 from trading_assets.forecasting.bundle import ModelBundle
 from trading_assets.forecasting.confidence import (
     JudgedConfidence,
@@ -24,6 +24,7 @@ from trading_assets.forecasting.confidence import (
 )
 from trading_assets.forecasting.forecaster import Forecaster
 from trading_assets.forecasting.horizons import horizon_bars, horizon_micros
+from trading_assets.forecasting.learners import BoostedTrees, FittedModel, Rows, fitted
 from trading_assets.forecasting.sample import SCALE, Sample
 from trading_assets.forecasting.scores import Floats, forecast_scores
 from trading_assets.forecasting.validation import (
@@ -103,6 +104,7 @@ class TrainedModel:
         scores: of `model` and of each baseline on the same out-of-fold rows; see forecast_scores.
         stretches: the same for the model, stretch by stretch.
         gains: share of the trees' total gain by feature, largest first.
+        baselines: fitted on every fourth row of the whole sample, by name.
     """
 
     bundle: ModelBundle
@@ -112,6 +114,7 @@ class TrainedModel:
     stretches: tuple[Mapping[str, float], ...]
     confidence: JudgedConfidence
     gains: Mapping[str, float]
+    baselines: Mapping[str, FittedModel] = field(default_factory=dict)
 
     def forecaster(self) -> Forecaster:
         """Give it ready to predict, without a detour over files."""
@@ -165,8 +168,16 @@ def train(
         booster_sha256=sha256_hex(text.encode()),
         code_version=code_version(),
     )
-    gains = Booster(text).gains()
-    return TrainedModel(bundle, text, len(sample), scores, stretches, confidence, gains)
+    return TrainedModel(
+        bundle,
+        text,
+        len(sample),
+        scores,
+        stretches,
+        confidence,
+        gains=Booster(text).gains(),
+        baselines=_fit_baselines(sample, everything),
+    )
 
 
 def code_version() -> str:
@@ -222,18 +233,22 @@ def _grow(
     cores = config.threads or cpu_quota()
     workers = cores if len(sample) < _LARGE else 1
 
+    trees = BoostedTrees(params, config.rounds, sample.features, cores // workers)
+
     def grow(rows: Indices) -> str:
-        return train_booster(
-            sample.x[rows],
-            sample.learned[rows],
-            names=sample.features,
-            params=params,
-            rounds=config.rounds,
-            threads=cores // workers,
-        )
+        return trees.fit(Rows(sample.features, sample.x[rows]), sample.learned[rows])
 
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(grow, parts))
+
+
+def _fit_baselines(sample: Sample, rows: Indices) -> dict[str, FittedModel]:
+    """Fit every baseline on some of the rows; they learn the return that they are judged by."""
+    learned = rows[::_BASELINE_STRIDE]
+    known, y = sample.rows(learned), sample.target[learned]
+    return {
+        learner.name: fitted(learner, known, y) for learner in baselines(sample.features, SCALE)
+    }
 
 
 def _past_forecasts(sample: Sample, folds: tuple[Fold, ...], texts: Sequence[str]) -> PastForecasts:
@@ -262,9 +277,12 @@ def _out_of_fold_scores(
             continue
         before = past.before(number, embargo=embargo)
         share = fit_shrinkage(past.score[before], past.target[before])
-        learned = fold.train[::_BASELINE_STRIDE]
-        said = baseline_forecasts(sample.x[learned], sample.target[learned], sample.x[fold.test])
-        for name, values in {"model": share * past.score[past.stretch == number], **said}.items():
+        tested = sample.rows(fold.test)
+        said = {
+            "model": share * past.score[past.stretch == number],
+            **{n: m.predict(tested) for n, m in _fit_baselines(sample, fold.train).items()},
+        }
+        for name, values in said.items():
             forecasts.setdefault(name, []).append(values * sample.scale[fold.test])
     realised = [sample.y[fold.test] for fold in folds[1:]]
     scores = {

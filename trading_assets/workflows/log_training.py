@@ -45,9 +45,9 @@ def _log(desk: Desk, model: StoredModel, dataset: Dataset, tags: Mapping[str, st
     summary = model.summary
     names = {"card.md": model.card, "model.txt": model.booster, "model.json": model.document}
     names |= {
-        f"card.{name.rpartition('.')[2]}": name
+        f"{stem}.{name.rpartition('.')[2]}": name
         for name in model.files
-        if name.startswith("card-") and name != model.card
+        if (stem := name.partition("-")[0]) in {"card", "baselines"} and name != model.card
     }
     return desk.experiments.log_run(
         _EXPERIMENT,

@@ -5,6 +5,7 @@ import pytest
 from trading_assets.domain.bar import MINUTE
 from trading_assets.domain.ids import Month
 from trading_assets.forecasting.barriers import Barriers
+from trading_assets.forecasting.past_returns import PAST_COLUMNS
 from trading_assets.forecasting.sample import sample_from_tables
 
 _FEATURES = ("volatility_1d", "lean", "noise")
@@ -75,3 +76,15 @@ def test_with_barriers_models_learn_the_return_to_the_first_one(make_tables):
     )  # bars without range open at a close
     assert np.abs(near.learned).max() < np.abs(plain.target).max()
     assert len(near) == len(plain)
+
+
+def test_past_returns_go_with_the_rows_in_the_units_of_the_target(make_tables):
+    tables = make_tables(days=4)
+    sample = sample_from_tables(tables, _FEATURES, "1h", until=_UNTIL)
+    rows = sample.rows()
+    assert rows.names == (*_FEATURES, *PAST_COLUMNS)
+    assert rows.select(_FEATURES).tobytes() == sample.x.tobytes()
+    assert not sample.past[: 2 * 12].any()  # nothing is known before the data begin
+    one_hour_later = sample.past[2 * 12 :, 0] * sample.scale[2 * 12 :]
+    inside = np.abs(sample.past[2 * 12 :, 0]) < 5
+    assert one_hour_later[inside] == pytest.approx(sample.y[: -2 * 12][inside])

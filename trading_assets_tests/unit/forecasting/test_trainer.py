@@ -11,13 +11,15 @@ from trading_assets.forecasting.trainer import code_version
 
 
 def _part(sample: Sample, rows) -> Sample:
-    arrays = ("decided", "known", "x", "y", "volatility")
+    arrays = ("decided", "known", "x", "y", "volatility", "past")
     return replace(sample, **{name: getattr(sample, name)[rows] for name in arrays})
 
 
 def test_a_market_that_leans_is_learned(model):
     scores = model.scores
-    assert set(scores) == {"model", "zero", "mean", "ridge"}
+    assert set(scores) == {"model", "zero", "mean", "ridge", "arx", "ewma"}
+    assert {of["rows"] for of in scores.values()} == {scores["model"]["rows"]}
+    assert set(model.baselines) == set(scores) - {"model"}
     assert scores["model"]["r2"] > 0.05 > scores["mean"]["r2"]
     assert scores["model"]["sign_accuracy"] > 0.55
     assert model.confidence.calibration is not None
@@ -68,6 +70,14 @@ def test_models_may_learn_from_barriers_and_are_judged_by_returns(make_tables, t
     assert model.bundle.params["upper"] == 1.0
     assert model.scores["model"]["r2"] > 0.03
     assert model.scores["model"]["sign_accuracy"] > 0.55
+
+
+def test_a_day_ahead_is_learned_too(make_sample, train_on, config):
+    sample = make_sample(days=60, horizon="1d")
+    model = train_on(sample, replace(config, min_data_in_leaf=10))
+    assert model.bundle.horizon == "1d"
+    assert model.scores["model"]["rows"] > 5_000
+    assert (sample.known - sample.decided == 24 * 3_600_000_000).all()
 
 
 def test_longer_horizons_take_larger_leaves(config):

@@ -7,6 +7,7 @@ from trading_assets.domain.errors import CorruptFile, DataError, MissingPartitio
 from trading_assets.domain.ids import Month
 from trading_assets.workflows import training_data as module
 from trading_assets.workflows.blast_radius import blast_radius
+from trading_assets.workflows.forecast_month import forecast_month
 from trading_assets.workflows.freeze_dataset import freeze_dataset
 from trading_assets.workflows.log_training import registered_name
 from trading_assets.workflows.train_month import train_month
@@ -72,6 +73,23 @@ def test_the_same_inputs_train_nothing_and_log_nothing(desk, trained):
     assert len(runs) == 1
 
 
+def test_every_horizon_is_trained(desk, make_desk_in):
+    """A day ahead too; its leaves are as large as its labels overlap."""
+    other = make_desk_in(
+        desk.settings.home, TA_MODEL__HORIZONS='["4h", "1d"]', TA_MODEL__LABEL="triple_barrier"
+    )
+    again = train_month(other, _MARCH)
+    assert again.changed == ("4h", "1d")
+    day = again.models["1d"].summary
+    assert day["params"]["min_data_in_leaf"] == 24 * 400
+    assert (day["params"]["label"], day["params"]["upper"]) == ("triple_barrier", 1.5)
+    assert set(day["scores"]) == {"model", "zero", "mean", "ridge", "arx", "ewma"}
+    train_month(other, _FEBRUARY)
+    for symbol in desk.settings.symbols:
+        made = forecast_month(other, symbol, _FEBRUARY)
+        assert {"4h r2", "1d r2"} <= set(made.metadata)
+
+
 def test_another_configuration_trains_again(desk, trained, make_desk_in):
     other = make_desk_in(desk.settings.home, TA_MODEL__SEED="8")
     again = train_month(other, _MARCH)
@@ -93,13 +111,15 @@ def test_the_run_in_mlflow_tells_the_whole_story(desk, trained):
     assert tags["data.hash"] == trained.dataset.version
     assert tags["stage"] == "train"
     assert run.data.metrics["oos.r2"] == summary["scores"]["model"]["r2"]
-    assert run.data.metrics["oos.ridge.r2"] == summary["scores"]["ridge"]["r2"]
+    for name in ("zero", "mean", "ridge", "arx", "ewma"):
+        assert run.data.metrics[f"oos.{name}.r2"] == summary["scores"][name]["r2"]
     assert run.data.params["min_data_in_leaf"] == "400"
     assert len(client.get_metric_history(run.info.run_id, "wf.r2")) == 3
     (data,) = run.inputs.dataset_inputs
     assert data.dataset.digest == trained.dataset.version[:32]
     names = {file.path for file in client.list_artifacts(run.info.run_id)}
-    assert names == {"card.md", "card.json", "card.png", "model.txt", "model.json"}
+    card = {"card.md", "card.json", "card.png"}
+    assert names == {*card, "baselines.json", "model.txt", "model.json"}
     assert len(run.outputs.model_outputs) == 1
 
 
@@ -148,8 +168,8 @@ def test_features_of_other_code_are_refused(desk, monkeypatch):
 
 
 def test_a_missing_horizon_is_named(desk, trained):
-    with pytest.raises(MissingPartition, match="no 4h model of 2024-03"):
-        desk.models.require(_MARCH, "4h")
+    with pytest.raises(MissingPartition, match="no 4h model of 2024-01"):
+        desk.models.require(_JANUARY, "4h")
 
 
 def test_a_damaged_model_is_found_and_not_trained_over(desk, trained):
