@@ -125,7 +125,7 @@ def run_live(
         pager = KlinePager(client, desk.clock, max_attempts=1)
         source = BinanceBarSource(pager)
         try:
-            epoch = _epoch(patience.ask(source.now), desk.clock.now())
+            epoch = _epoch(place, patience.ask(source.now), desk.clock.now())
         except StoppedWaiting:
             return waiting.stopped()
         release, is_new = release_to_trade(desk, place)
@@ -363,6 +363,12 @@ def _broker(
     return broker
 
 
-def _epoch(venue_now: Micros, machine_now: Micros) -> str:
-    """Name the venue's clock: the world's, or one of its own that runs from another start."""
-    return "wall" if abs(venue_now - machine_now) <= _SAME_CLOCK else "virtual"
+def _epoch(place: LiveBook, venue_now: Micros, machine_now: Micros) -> str:
+    """Name the venue's clock: the world's, or one of its own that runs from another start.
+
+    Only an embedded exchange has one of its own. At another venue it is this machine's clock that
+    is wrong, and the book's journal is the same before and after it is set right.
+    """
+    if place.settings.market != "embedded" or abs(venue_now - machine_now) <= _SAME_CLOCK:
+        return "wall"
+    return "virtual"
