@@ -305,15 +305,22 @@ class Executor:
         return self._reconciler.run(self._session.state, lambda event: self._effects.take([event]))
 
     def _reconcile_running(self) -> None:
-        """Compare again; a difference that stays stops entries, and a person looks."""
+        """Compare again; a difference that stays stops entries, and a person looks.
+
+        What could not be compared is compared again soon: what called for it is not said twice.
+        """
+        is_clear = False
         try:
-            if not self._reconcile():
-                again_s = self._local.monotonic() + _LOOK_AGAIN_S
-                self._due_s["reconcile"] = min(self._due_s["reconcile"], again_s)
+            is_clear = self._reconcile()
         except RecoveryError as error:
+            is_clear = True  # that they differ is certain: the usual pace is enough
             if not self._session.state.halted:
                 reason = f"{error.what}: {error.found}"
                 self._attention.halt(HaltRequest(reason, source="reconcile"))
+        finally:
+            if not is_clear:
+                again_s = self._local.monotonic() + _LOOK_AGAIN_S
+                self._due_s["reconcile"] = min(self._due_s["reconcile"], again_s)
 
     def _heed_people(self) -> None:
         if self._attention.heed():

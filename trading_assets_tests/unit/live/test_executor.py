@@ -313,6 +313,29 @@ def test_what_is_heard_of_the_account_and_not_known_makes_the_book_look_at_once(
     assert foreign_fills(told) == 7
 
 
+def test_a_look_that_the_venue_could_not_answer_is_made_again_soon(kit):
+    desk = kit.Desk(PLAN)
+    desk.run(2)
+    heard = [AccountNews((), True)]  # said once
+    desk.news = lambda: heard.pop() if heard else AccountNews()
+    executor = desk.executor(reconcile_s=1e9)
+    executor._open = lambda: executor._feed.load(kit.START + 2 * kit.BAR)
+    executor._due_s["reconcile"] = 1e12  # not by the clock
+    ask, asked = desk.venue.balances, []
+
+    def balances():
+        asked.append(desk.local.seconds)
+        if len(asked) == 1:
+            raise VenueUnavailable("cannot say")
+        return ask()
+
+    desk.venue.balances = balances
+    executor.run(threading.Event(), max_bars=4)
+
+    assert len(asked) == 2
+    assert 16 <= asked[1] - asked[0] < 60
+
+
 def test_a_new_journal_on_an_account_with_our_open_orders_is_refused(kit):
     desk = kit.Desk(PLAN)
     ticket = OrderTicket(
