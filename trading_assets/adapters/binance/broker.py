@@ -31,10 +31,11 @@ from trading_assets.domain.errors import (
     VenueError,
     VenueUnavailable,
 )
-from trading_assets.domain.ids import Micros, Symbol
+from trading_assets.domain.ids import CLIENT_ORDER_ID_PREFIX, Micros, Symbol
 from trading_assets.domain.order import (
     OrderReport,
     OrderSide,
+    OrderStatus,
     OrderTicket,
 )
 from trading_assets.domain.ports import Clock
@@ -329,18 +330,21 @@ class BinanceBroker:
             ) from None
 
     def _report(self, row: Mapping[str, Any]) -> OrderReport:
-        symbol = Symbol(row["symbol"])
-        if row["status"] not in STATUSES:
+        symbol, name = Symbol(row["symbol"]), str(row["clientOrderId"])
+        status, executed = STATUSES.get(row["status"]), Decimal(row["executedQty"])
+        if status is None and name.startswith(CLIENT_ORDER_ID_PREFIX):
             raise ValueError(f"status {row['status']}")
-        self._names[symbol, int(row["orderId"])] = row["clientOrderId"]
+        if status is OrderStatus.ACCEPTED and executed:  # PENDING_CANCEL says nothing of fills
+            status = OrderStatus.PARTIALLY_FILLED
+        self._names[symbol, int(row["orderId"])] = name
         return OrderReport(
-            client_order_id=row["clientOrderId"],
+            client_order_id=name,
             venue_order_id=str(row["orderId"]),
             symbol=symbol,
             side=OrderSide[row["side"]],
-            status=STATUSES[row["status"]],
+            status=status or OrderStatus.UNKNOWN,  # of somebody else's order: no matter of ours
             quantity=Decimal(row["origQty"]),
-            executed=Decimal(row["executedQty"]),
+            executed=executed,
             quote_executed=Decimal(row["cummulativeQuoteQty"]),
             updated_ts=int(row.get("updateTime") or row["transactTime"]) * _MS,
             reason=str(row.get("expiryReason") or ""),

@@ -5,6 +5,7 @@ import pytest
 from trading_assets.adapters.binance.broker import BinanceBroker
 from trading_assets.adapters.binance.client import make_client
 from trading_assets.domain.errors import OutcomeUnknown, VenueError, VenueUnavailable
+from trading_assets.domain.order import OrderStatus
 from trading_assets_tests.stand_ins.binance_account import a_ticket
 
 NOW = 1_700_000_000_000  # ms
@@ -12,6 +13,13 @@ TRADE = {
     "symbol": "SOLUSDT", "id": 2**53 + 1, "orderId": 7, "price": "2", "qty": "1",
     "commission": "0", "commissionAsset": "BNB", "time": NOW, "isBuyer": True, "isMaker": False,
 }  # fmt: skip
+
+
+def an_order(name, status, executed="0"):
+    return {
+        "symbol": "SOLUSDT", "orderId": 7, "clientOrderId": name, "side": "BUY", "status": status,
+        "origQty": "1", "executedQty": executed, "cummulativeQuoteQty": "0", "updateTime": NOW,
+    }  # fmt: skip
 
 
 class Wall:
@@ -84,3 +92,19 @@ def test_a_trade_whose_order_may_not_be_seen_is_a_refusal(server, broker):
     with pytest.raises(VenueError) as caught:
         broker.fills_since("SOLUSDT", NOW * 1000)
     assert caught.value.code == -2015
+
+
+def test_a_status_that_is_not_known_counts_for_our_own_orders_only(server, broker):
+    server.answer = lambda _: server.json([an_order("web-1", "NEW_KIND"), an_order("ta-1", "NEW")])
+    theirs, ours = broker.orders_since("SOLUSDT", NOW * 1000)
+    assert (theirs.status, ours.status) == (OrderStatus.UNKNOWN, OrderStatus.ACCEPTED)
+
+    server.answer = lambda _: server.json(an_order("ta-1", "NEW_KIND"))
+    with pytest.raises(VenueUnavailable, match="cannot be read"):
+        broker.query("SOLUSDT", "ta-1")
+
+
+@pytest.mark.parametrize("status", ["NEW", "PENDING_CANCEL", "PARTIALLY_FILLED"])
+def test_an_order_that_works_and_has_executions_is_filled_in_part(server, broker, status):
+    server.answer = lambda _: server.json(an_order("ta-1", status, "0.5"))
+    assert broker.query("SOLUSDT", "ta-1").status is OrderStatus.PARTIALLY_FILLED
