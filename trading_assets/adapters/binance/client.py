@@ -12,6 +12,7 @@ import urllib3
 
 from trading_assets.adapters.binance.budget import RequestBudget, cost_of, pause_ms
 from trading_assets.adapters.binance.taxonomy import Meaning, meaning, without_secrets
+from trading_assets.adapters.bounded_http import BoundedAdapter
 from trading_assets.adapters.http_reads import LOOPBACK, repeat_read
 from trading_assets.domain.errors import (
     OrderRejected,
@@ -48,7 +49,7 @@ def make_client(
         api_url: ends in `/api`, such as `http://127.0.0.1:8787/api`.
         key: empty for public data.
         secret: of an HMAC key.
-        timeout_s: of connecting, and of each silence while reading.
+        timeout_s: of connecting, and of each silence while reading; an answer may take three.
         recv_window_ms: of signed requests; the library ignores one given per call.
         budget: of the address, to be shared by all its clients; None makes one of its own. It is
             the client's attribute `budget`, and every request passes through it.
@@ -63,6 +64,8 @@ def make_client(
             client = runner.run(_rest_client_in_loop(key, secret, timeout_s, budget))
     client.API_URL = api_url
     client.REQUEST_RECVWINDOW = recv_window_ms
+    for scheme in ("http://", "https://"):
+        client.session.mount(scheme, BoundedAdapter())
     if urlsplit(api_url).hostname in LOOPBACK:
         client.session.trust_env = False  # a proxy of the environment is not for this machine
     return client
