@@ -36,7 +36,7 @@ def instrument_from_entry(entry: Mapping[str, Any]) -> Instrument:
             symbol=symbol_from_text(entry["symbol"]),
             base=str(entry["baseAsset"]),
             quote=str(entry["quoteAsset"]),
-            tick=Decimal(filters["PRICE_FILTER"]["tickSize"]).normalize(),
+            tick=_tick(filters["PRICE_FILTER"], entry),
             lot=Decimal(filters["LOT_SIZE"]["stepSize"]).normalize(),
             min_notional=Decimal(notional["minNotional"]),
         )
@@ -46,6 +46,12 @@ def instrument_from_entry(entry: Mapping[str, Any]) -> Instrument:
             expected="baseAsset, quoteAsset and the filters PRICE_FILTER and LOT_SIZE",
             found=f"{type(error).__name__} {error} in {str(dict(entry))[:200]}",
         ) from None
+
+
+def _tick(price: Mapping[str, Any], entry: Mapping[str, Any]) -> Decimal:
+    """Give the step of prices; a zero switches that rule off, and what digits can say is left."""
+    step = Decimal(price["tickSize"]).normalize()
+    return step or Decimal(1).scaleb(-int(entry["quotePrecision"]))
 
 
 def usual_entry(symbol: Symbol) -> Mapping[str, Any] | None:
