@@ -115,6 +115,7 @@ def run_schedule(seed: int, options: Options | None = None) -> tuple[World, list
 
 def run_seeds(first: int, stop: int, options: Options | None = None) -> Tally:
     """Run the schedules of a range of seeds in this process."""
+    gc.collect()  # worlds of the seeds before are garbage: what is frozen is never collected
     gc.freeze()  # what is there by now stays; looking through it again and again takes a sixth
     tally = Tally()
     digest = hashlib.sha256()

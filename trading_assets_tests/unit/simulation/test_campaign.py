@@ -1,5 +1,6 @@
 """Many schedules, crash points and planted faults."""
 
+import gc
 import json
 from pathlib import Path
 
@@ -173,3 +174,11 @@ def test_one_schedule_is_told_from_its_seed():
 
 def test_a_range_that_is_none_is_refused():
     assert isinstance(call("run", "--seeds", "7").exception, ConfigurationError)
+
+
+def test_schedules_that_are_over_are_not_kept_in_memory():
+    run_seeds(0, 3)
+    run_seeds(3, 6)  # what is loaded on first use is loaded by now
+    frozen = gc.get_freeze_count()
+    run_seeds(6, 12)
+    assert gc.get_freeze_count() - frozen < 100
