@@ -55,6 +55,7 @@ class Model(Declaration):
     label: Literal["volatility_scaled", "triple_barrier"]
     barrier_upper: float = Field(gt=0)
     barrier_lower: float = Field(gt=0)
+    calibration: Literal["auto", "platt", "isotonic"]
     rounds: int = Field(ge=1)
     num_leaves: int = Field(ge=2)
     learning_rate: float = Field(gt=0, le=1)

@@ -12,7 +12,7 @@ from trading_assets.domain.errors import CorruptFile
 from trading_assets.domain.ids import Month, canonical_json, sha256_hex
 from trading_assets.forecasting.calibration import Calibration
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ class ModelBundle:
                     tuple(calibration["strengths"]),
                     tuple(calibration["probabilities"]),
                     calibration["base_rate"],
+                    calibration["method"],
                 ),
             )
         except (ValueError, KeyError, TypeError) as error:

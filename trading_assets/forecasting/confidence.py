@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trading_assets.domain.ids import Micros
-from trading_assets.forecasting.calibration import Calibration, fit_calibration
+from trading_assets.forecasting.calibration import METHODS, Calibration, Method, fit_calibration
+from trading_assets.forecasting.reliability import Reliability, reliability
 from trading_assets.forecasting.scores import Floats, brier_score, hits
-
-_BINS = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,8 +49,8 @@ class JudgedConfidence:
         brier_constant: of the constant probability on the same rows: the rate until then.
         rows: number of those rows.
         reason: the verdict in words.
-        stated: mean probability of each tenth of those rows, by strength.
-        observed: share of each tenth that was right.
+        briers: the same score of every method that was tried, by name.
+        curve: stated probabilities of those rows against what came; None without rows.
     """
 
     calibration: Calibration | None
@@ -58,8 +58,8 @@ class JudgedConfidence:
     brier_constant: float
     rows: int
     reason: str
-    stated: tuple[float, ...] = ()
-    observed: tuple[float, ...] = ()
+    briers: Mapping[str, float] = field(default_factory=dict)
+    curve: Reliability | None = None
 
 
 def fit_shrinkage(score: Floats, target: Floats) -> float:
@@ -72,57 +72,71 @@ def fit_shrinkage(score: Floats, target: Floats) -> float:
     return round(min(max(share, 0.0), 1.0), 9)
 
 
-def judge_confidence(past: PastForecasts, *, embargo: Micros, overlap: int) -> JudgedConfidence:
+def judge_confidence(
+    past: PastForecasts, *, embargo: Micros, overlap: int, method: Method | Literal["auto"] = "auto"
+) -> JudgedConfidence:
     """Calibrate on each stretch's past, test on the stretch, and calibrate on all if that held.
 
     Args:
         past: out-of-fold forecasts.
         embargo: distance between what a calibration knows and the stretch it is tested on.
         overlap: rows that one label spans.
+        method: of calibration; `auto` takes the one with the lower Brier score on those stretches.
     """
     right = hits(past.score, past.target)
-    stated, constant, judged = _walk(past, right, embargo=embargo, overlap=overlap)
+    tried: Sequence[Method] = METHODS if method == "auto" else (method,)
+    walked = {m: _walk(past, right, embargo=embargo, overlap=overlap, method=m) for m in tried}
+    _, constant, judged = walked[tried[0]]
     if not judged.any():
         return JudgedConfidence(None, 0.0, 0.0, 0, "Too few past forecasts to judge a confidence.")
-    brier = brier_score(stated[judged], right[judged])
+    briers = {m: brier_score(stated[judged], right[judged]) for m, (stated, _, _) in walked.items()}
+    best = min(tried, key=lambda m: briers[m])
+    stated = walked[best][0]
     brier_constant = brier_score(constant[judged], right[judged])
     rows = int(judged.sum())
-    numbers = (
-        f"Brier score {brier:.5f} against {brier_constant:.5f} of the constant forecast, on "
-        f"{rows:,} out-of-fold forecasts"
-    )
     useful = fit_shrinkage(past.score, past.target) > 0
     calibration = None
-    if useful and brier < brier_constant:
-        calibration = fit_calibration(past.score, right, overlap=overlap)
-    if calibration is not None:
-        reason = f"Published: {numbers}."
-    elif useful:
-        reason = f"Not published, since it would not beat a constant: {numbers}."
-    else:
-        reason = f"Not published: past forecasts pointed the wrong way. {numbers}."
-    order = np.argsort(stated[judged], kind="stable")
-    tenths = [tenth for tenth in np.array_split(order, _BINS) if len(tenth)]
+    if useful and briers[best] < brier_constant:
+        calibration = fit_calibration(past.score, right, overlap=overlap, method=best)
+    numbers = (
+        f"Brier score {briers[best]:.5f} against {brier_constant:.5f} of the constant forecast, "
+        f"by {best} calibration on {rows:,} out-of-fold forecasts"
+    )
     return JudgedConfidence(
         calibration=calibration,
-        brier=brier,
+        brier=briers[best],
         brier_constant=brier_constant,
         rows=rows,
-        reason=reason,
-        stated=_means(stated[judged], tenths),
-        observed=_means(right[judged].astype(np.float64), tenths),
+        reason=_reason(numbers, is_published=calibration is not None, is_useful=useful),
+        briers={str(m): brier for m, brier in briers.items()},
+        curve=reliability(stated[judged], right[judged]),
     )
+
+
+def _reason(numbers: str, *, is_published: bool, is_useful: bool) -> str:
+    if is_published:
+        return f"Published: {numbers}."
+    if is_useful:
+        return f"Not published, since it would not beat a constant: {numbers}."
+    return f"Not published: past forecasts pointed the wrong way. {numbers}."
 
 
 def _walk(
-    past: PastForecasts, right: NDArray[np.bool_], *, embargo: Micros, overlap: int
+    past: PastForecasts,
+    right: NDArray[np.bool_],
+    *,
+    embargo: Micros,
+    overlap: int,
+    method: Method,
 ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Give calibrated and constant probability per row, and which rows have them."""
     stated, constant = np.zeros(len(right)), np.zeros(len(right))
     judged = np.zeros(len(right), dtype=np.bool_)
     for number in range(1, len(past.starts)):
         before = past.before(number, embargo=embargo)
-        calibration = fit_calibration(past.score[before], right[before], overlap=overlap)
+        calibration = fit_calibration(
+            past.score[before], right[before], overlap=overlap, method=method
+        )
         if calibration is None:
             continue
         now = past.stretch == number
@@ -130,7 +144,3 @@ def _walk(
         constant[now] = calibration.base_rate
         judged |= now
     return stated, constant, judged
-
-
-def _means(values: Floats, groups: Sequence[NDArray[np.int64]]) -> tuple[float, ...]:
-    return tuple(float(values[group].mean()) for group in groups)

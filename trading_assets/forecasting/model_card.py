@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trading_assets.domain.ids import sha256_hex
+from trading_assets.forecasting.reliability import draw_reliability
 from trading_assets.forecasting.trainer import TrainedModel
 
 _SHOWN_FEATURES = 12
@@ -39,8 +40,8 @@ def model_summary(model: TrainedModel) -> dict[str, Any]:
             "brier": confidence.brier,
             "brier_constant": confidence.brier_constant,
             "rows": confidence.rows,
-            "stated": list(confidence.stated),
-            "observed": list(confidence.observed),
+            "briers": dict(confidence.briers),
+            "curve": None if confidence.curve is None else confidence.curve.plain(),
         },
         "gains": dict(model.gains),
         "baselines": {name: of.sha256 for name, of in model.baselines.items()},
@@ -105,6 +106,7 @@ def _text(summary: Mapping[str, Any], picture: str) -> str:
         "",
         summary["confidence"]["reason"],
         "",
+        *_calibration(summary["confidence"]),
         "## Features",
         "",
         *_table(
@@ -127,6 +129,36 @@ def _text(summary: Mapping[str, Any], picture: str) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _calibration(confidence: Mapping[str, Any]) -> list[str]:
+    """Give the reliability curve and the parts of the Brier score, where there is a curve."""
+    curve = confidence["curve"]
+    if curve is None:
+        return []
+    parts = ("reliability", "resolution", "uncertainty", "within_bins", "ece")
+    bins = zip(curve["stated"], curve["observed"], curve["counts"], strict=True)
+    return [
+        *_table(
+            (*(f"Brier, {name}" for name in confidence["briers"]), "constant", *parts),
+            [
+                [
+                    f"{value:.5f}"
+                    for value in (
+                        *confidence["briers"].values(),
+                        confidence["brier_constant"],
+                        *(curve[name] for name in parts),
+                    )
+                ]
+            ],
+        ),
+        "",
+        *_table(
+            ("stated", "came true", "forecasts"),
+            [(f"{p:.4f}", f"{o:.4f}", f"{count:,}") for p, o, count in bins],
+        ),
+        "",
+    ]
 
 
 _IDENTITY = ("model_id", "dataset", "features_code_version", "code_version", "booster_sha256")
@@ -153,12 +185,10 @@ def _picture(summary: Mapping[str, Any]) -> bytes:
     figure = Figure(figsize=(12, 3.6), dpi=90, layout="constrained")
     curve, features, scores = figure.subplots(1, 3)
     confidence = summary["confidence"]
-    stated, observed = confidence["stated"], confidence["observed"]
-    curve.plot([0.4, 0.8], [0.4, 0.8], color="0.8", lw=1)
-    curve.plot(stated, observed, marker="o", ms=4, color="C0" if confidence["published"] else "C3")
+    if confidence["curve"] is not None:
+        colour = "C0" if confidence["published"] else "C3"
+        draw_reliability(curve, confidence["curve"], colour=colour)
     curve.set_title("confidence " + ("published" if confidence["published"] else "not published"))
-    curve.set_xlabel("stated probability")
-    curve.set_ylabel("share that was right")
 
     shown = list(summary["gains"].items())[:_SHOWN_FEATURES][::-1]
     features.barh([name for name, _ in shown], [share for _, share in shown], color="C0")

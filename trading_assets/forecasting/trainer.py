@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from trading_assets.forecasting.barriers import Barriers
 from trading_assets.forecasting.baselines import baselines
 from trading_assets.forecasting.booster import Booster, cpu_quota
 from trading_assets.forecasting.bundle import ModelBundle
+from trading_assets.forecasting.calibration import Method
 from trading_assets.forecasting.confidence import (
     JudgedConfidence,
     PastForecasts,
@@ -59,6 +60,7 @@ class TrainingConfig:
         threads: 0 is the CPU quota; it does not change the result.
         barriers: with them models learn the triple-barrier return, else the return over the
             horizon in units of volatility.
+        calibration: `platt`, `isotonic`, or `auto` for the better of the two out of sample.
     """
 
     rounds: int
@@ -68,13 +70,15 @@ class TrainingConfig:
     seed: int
     threads: int = 0
     barriers: Barriers | None = None
+    calibration: Method | Literal["auto"] = "auto"
 
     def all_params(self, horizon: str) -> dict[str, Any]:
         """Give everything that shapes a model, for the record and for identities."""
         label: dict[str, Any] = {"label": "volatility_scaled"}
         if self.barriers is not None:
             label = {"label": "triple_barrier", **asdict(self.barriers)}
-        return {**self.booster_params(horizon), "rounds": self.rounds, **label}
+        shape = {**self.booster_params(horizon), "rounds": self.rounds}
+        return {**shape, **label, "calibration": self.calibration}
 
     def booster_params(self, horizon: str) -> dict[str, Any]:
         """Give LightGBM's parameters for a horizon.
@@ -152,7 +156,12 @@ def train(
     *texts, text = _grow(sample, [*(fold.train for fold in folds), everything], params, config)
     past = _past_forecasts(sample, folds, texts)
     embargo = horizon_micros(sample.horizon)
-    confidence = judge_confidence(past, embargo=embargo, overlap=horizon_bars(sample.horizon))
+    confidence = judge_confidence(
+        past,
+        embargo=embargo,
+        overlap=horizon_bars(sample.horizon),
+        method=config.calibration,
+    )
     scores, stretches = _out_of_fold_scores(sample, folds, past)
     bundle = ModelBundle(
         month=month,

@@ -146,7 +146,10 @@ def _metrics(summary: Mapping[str, Any]) -> dict[str, float | None]:
         "oos.brier": confidence["brier"],
         "oos.brier_constant": confidence["brier_constant"],
         "shrinkage": summary["shrinkage"],
+        **{f"oos.brier.{method}": brier for method, brier in confidence["briers"].items()},
     }
+    for name in ("ece", "reliability", "resolution"):
+        metrics[f"oos.{name}"] = (confidence["curve"] or {}).get(name)
     for forecast, scores in summary["scores"].items():
         prefix = "oos" if forecast == "model" else f"oos.{forecast}"
         metrics |= {f"{prefix}.{name}": value for name, value in scores.items()}

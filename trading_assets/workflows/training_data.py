@@ -91,6 +91,7 @@ def training_config(desk: Desk) -> TrainingConfig:
         seed=model.seed,
         threads=model.threads,
         barriers=Barriers(model.barrier_upper, model.barrier_lower) if has_barriers else None,
+        calibration=model.calibration,
     )
 
 

@@ -22,6 +22,7 @@ def test_whatever_a_prediction_depends_on_changes_the_id(bundle):
         replace(bundle, features_code_version="0" * 64),
         replace(bundle, shrinkage=0.123),
         replace(bundle, calibration=None),
+        replace(bundle, calibration=replace(bundle.calibration, method="isotonic")),
         replace(bundle, dataset="0" * 64),
         replace(bundle, booster_sha256="0" * 64),
         replace(bundle, code_version="0" * 64),
@@ -38,6 +39,6 @@ def test_other_documents_are_refused(document):
 
 
 def test_another_format_is_refused(bundle):
-    newer = bundle.document.replace(b'"format":1', b'"format":2')
-    with pytest.raises(CorruptFile, match="format 2"):
+    newer = bundle.document.replace(b'"format":2', b'"format":3')
+    with pytest.raises(CorruptFile, match="format 3"):
         ModelBundle.from_document(newer)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trading_assets.forecasting.calibration import Calibration, fit_calibration
+from trading_assets.forecasting.calibration import METHODS, Calibration, fit_calibration
 
 
 def _sample(slope: float, n: int = 20_000, seed: int = 0):
@@ -13,9 +13,10 @@ def _sample(slope: float, n: int = 20_000, seed: int = 0):
     return scores, draw.random(n) < chance
 
 
-def test_stated_probabilities_come_true():
+@pytest.mark.parametrize("method", METHODS)
+def test_stated_probabilities_come_true(method):
     scores, right = _sample(1.0)
-    calibration = fit_calibration(scores, right, overlap=1)
+    calibration = fit_calibration(scores, right, overlap=1, method=method)
     stated = calibration.confidence(scores)
     for low, high in ((0.5, 0.6), (0.6, 0.7), (0.7, 0.8), (0.8, 0.95)):
         rows = (stated >= low) & (stated < high)
@@ -23,8 +24,9 @@ def test_stated_probabilities_come_true():
     assert calibration.base_rate == pytest.approx(right.mean(), abs=1e-9)
 
 
-def test_confidence_never_falls_with_strength_and_ignores_the_sign():
-    calibration = fit_calibration(*_sample(0.5), overlap=1)
+@pytest.mark.parametrize("method", METHODS)
+def test_confidence_never_falls_with_strength_and_ignores_the_sign(method):
+    calibration = fit_calibration(*_sample(0.5), overlap=1, method=method)
     assert list(calibration.probabilities) == sorted(calibration.probabilities)
     assert list(calibration.strengths) == sorted(calibration.strengths)
     grid = np.linspace(0, 10, 200)
@@ -32,17 +34,29 @@ def test_confidence_never_falls_with_strength_and_ignores_the_sign():
     assert (calibration.confidence(-grid) == calibration.confidence(grid)).all()
 
 
-def test_strength_that_misleads_leaves_the_base_rate():
+@pytest.mark.parametrize("method", METHODS)
+def test_strength_that_misleads_leaves_the_base_rate(method):
     scores, right = _sample(-1.0)
-    calibration = fit_calibration(scores, right, overlap=1)
-    assert set(calibration.probabilities) == {calibration.base_rate}
+    calibration = fit_calibration(scores, right, overlap=1, method=method)
+    assert calibration.probabilities == pytest.approx(
+        [calibration.base_rate] * len(calibration.probabilities), abs=1e-6
+    )
 
 
-def test_overlapping_labels_count_less():
+def test_an_isotonic_curve_never_says_certain():
+    """Even where a group was always right: each step starts with outcomes at the base rate."""
+    strength = np.linspace(0.0, 1.0, 1_000)
+    curve = fit_calibration(strength, strength > 0.5, overlap=1, method="isotonic")
+    assert 0.0 < min(curve.probabilities) < 0.1
+    assert 0.9 < max(curve.probabilities) < 1.0
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_overlapping_labels_count_less(method):
     scores, right = _sample(1.0, n=600)
     spread = [
-        float(np.ptp(fit_calibration(scores, right, overlap=overlap).probabilities))
-        for overlap in (1, 12, 48, 288)
+        float(np.ptp(fit_calibration(scores, right, overlap=o, method=method).probabilities))
+        for o in (1, 12, 48, 288)
     ]
     assert spread == sorted(spread, reverse=True)
     assert spread[-1] < spread[0] / 2

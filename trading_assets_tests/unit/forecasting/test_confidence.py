@@ -22,7 +22,31 @@ def test_a_confidence_that_beats_the_constant_is_published():
     assert judged.brier < judged.brier_constant
     assert judged.reason.startswith("Published")
     assert judged.rows == 12_000
-    assert judged.observed == pytest.approx(judged.stated, abs=0.06)
+    assert judged.curve.observed == pytest.approx(judged.curve.stated, abs=0.06)
+    assert judged.curve.rows == 12_000
+    assert judged.curve.brier == judged.brier
+
+
+def _bent(n: int = 6_000, stretches: int = 4) -> PastForecasts:
+    """Signs are right by chance until the strength passes one, and then nearly always."""
+    draw = np.random.default_rng(1)
+    score = draw.uniform(0.1, 2.0, n * stretches)
+    chance = np.where(score > 1.0, 0.95, 0.5)
+    target = np.where(draw.random(n * stretches) < chance, score, -score)
+    past = _past(1.0, n=n, stretches=stretches)
+    return PastForecasts(past.stretch, past.starts, past.known, score, target)
+
+
+def test_the_better_curve_out_of_sample_is_taken():
+    bent = judge_confidence(_bent(), embargo=0, overlap=1)
+    assert bent.briers["isotonic"] < bent.briers["platt"]
+    assert (bent.calibration.method, bent.brier) == ("isotonic", bent.briers["isotonic"])
+    assert bent.calibration.confidence(np.array([0.5, 1.8])) == pytest.approx([0.5, 0.95], abs=0.03)
+    few = judge_confidence(_past(1.0), embargo=0, overlap=48)  # steps of so few are noise
+    assert few.calibration.method == "platt"
+    asked = judge_confidence(_bent(), embargo=0, overlap=1, method="platt")
+    assert set(asked.briers) == {"platt"}
+    assert asked.calibration.method == "platt"
 
 
 def test_noise_gets_no_confidence_and_the_card_says_why():
@@ -53,8 +77,10 @@ def test_a_calibration_never_sees_the_stretch_it_is_tested_on():
         past.score,
         np.where(last, -past.target, past.target),
     )
-    honest, fooled = (judge_confidence(p, embargo=0, overlap=1) for p in (past, turned))
-    assert fooled.stated == pytest.approx(honest.stated, abs=1e-12)
+    honest, fooled = (
+        judge_confidence(p, embargo=0, overlap=1, method="platt") for p in (past, turned)
+    )
+    assert fooled.curve.stated == pytest.approx(honest.curve.stated, abs=1e-12)
     assert fooled.brier > honest.brier
 
 

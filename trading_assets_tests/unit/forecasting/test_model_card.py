@@ -15,6 +15,7 @@ def test_the_card_says_what_the_model_is_and_how_it_did(model):
     assert set(json.loads(card["baselines.json"])) == {"zero", "mean", "ridge", "arx", "ewma"}
     assert f"card-1h-{sha256_hex(card['card.png'])[:16]}.png" in text
     assert card["card.png"].startswith(b"\x89PNG")
+    assert "| stated | came true | forecasts |" in text
     summary = json.loads(card["card.json"])
     assert summary["scores"]["model"] == model.scores["model"]
     assert summary["confidence"]["published"] is True
@@ -44,7 +45,7 @@ def test_a_model_must_beat_every_baseline(model):
 
 
 def test_a_model_that_could_not_be_tested_has_a_card_too(model):
-    verdict = replace(model.confidence, calibration=None, stated=(), observed=(), rows=0)
+    verdict = replace(model.confidence, calibration=None, curve=None, briers={}, rows=0)
     bare = replace(model, scores={}, stretches=(), confidence=verdict)
     assert not beats_baselines(bare.scores)
     assert model_card(bare)["card.png"]
