@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from trading_assets.domain.ids import content_hash
+from trading_assets.strategies.portfolio_spec import AnySpec, PortfolioSpec
 from trading_assets.strategies.spec import StrategySpec
 
 _TRIED = ("strategy", "symbols", "bar_size", "sizing", "filters", "risk_factor")
@@ -36,16 +37,30 @@ def trial_identities(
             section, _, key = name.partition(".")
             if section in base:
                 tried[section] = {**tried[section], key: value}
-        found.append(content_hash([shared, _canonical(tried)]))
+        found.append(content_hash([shared, canonical(tried)]))
     return found
 
 
-def _canonical(value: Any) -> Any:
+def identity_of_run(spec: AnySpec, *, shared: object = None) -> str:
+    """Give the identity of a spec as it stands.
+
+    A portfolio is the trials of its members, in their order, and what each one sizes on.
+    """
+    if not isinstance(spec, PortfolioSpec):
+        return trial_identities(spec, [{}], shared=shared)[0]
+    members = [
+        [trial_identities(member.spec, [{}])[0], canonical(str(member.allocation_pct))]
+        for member in spec.members
+    ]
+    return content_hash([shared, members])
+
+
+def canonical(value: Any) -> Any:
     """Write numbers by their value, so that 6, 6.0 and "6" are one."""
     if isinstance(value, Mapping):
-        return {str(key): _canonical(item) for key, item in value.items()}
+        return {str(key): canonical(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_canonical(item) for item in value]
+        return [canonical(item) for item in value]
     if isinstance(value, bool) or value is None:
         return value
     try:

@@ -21,9 +21,6 @@ from trading_assets.defs.books import PROMOTED_BOOK
 from trading_assets.defs.halt_run import HaltConfig, put_up_latch
 from trading_assets.defs.live_run import LiveConfig, trade
 
-DAILY_TAG = "desk/day"
-"""On the runs of a daily chain: the day whose bars it brings."""
-
 DECISION_TAG = "promotion/decision"
 GAPS_TAG = "market/gaps"
 """On the runs that repair: which gaps of which month."""

@@ -34,6 +34,9 @@ DAYS = dg.DailyPartitionsDefinition(
 )
 """Days in UTC up to the running one."""
 
+DAILY_TAG = "desk/day"
+"""On the runs of a daily chain: the day whose bars it brings."""
+
 _SHORTEST_MONTH = 28
 
 ONE_RUN = dg.BackfillPolicy.single_run()

@@ -7,9 +7,9 @@ import dagster as dg
 
 from trading_assets.defs.assets.market_data import raw_klines
 from trading_assets.defs.books import play_money_books
-from trading_assets.defs.jobs import DAILY_TAG, daily_tables, live_reports
+from trading_assets.defs.jobs import daily_tables, live_reports
 from trading_assets.defs.live_run import live_run_key
-from trading_assets.defs.partitions import SETTINGS, key_range, open_months, range_tags
+from trading_assets.defs.partitions import DAILY_TAG, SETTINGS, key_range, open_months, range_tags
 from trading_assets.domain.ids import Month
 from trading_assets.workflows.listing import is_traded_in
 

@@ -14,7 +14,6 @@ from trading_assets.defs.assets.promotion import DECISION_CHECK, promotion_decis
 from trading_assets.defs.books import PROMOTED_BOOK
 from trading_assets.defs.jobs import (
     BOOK_TAG,
-    DAILY_TAG,
     DECISION_TAG,
     RELEASE_TAG,
     daily_results,
@@ -24,7 +23,7 @@ from trading_assets.defs.jobs import (
     promote_config,
     retrain,
 )
-from trading_assets.defs.partitions import SETTINGS, key_range, open_months, range_tags
+from trading_assets.defs.partitions import DAILY_TAG, SETTINGS, key_range, open_months, range_tags
 from trading_assets.defs.run_watch import report_dead
 
 MAX_ATTEMPTS = 3

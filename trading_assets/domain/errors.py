@@ -7,6 +7,7 @@ TradingAssetsError
 │   ├── NotTraded           the month is outside a symbol's listing; there is nothing to do
 │   ├── MissingPartition    materialise the named upstream first
 │   ├── CorruptFile         the bytes are not what the manifest or the vendor says
+│   │   └── LedgerBroken    trials were cut, edited or lost; nothing is promoted until restored
 │   ├── ConflictError       another writer published first; read again
 │   └── StorageUnavailable  the disk is full or the object store refuses; mend it, run again
 ├── VenueError              something happened at, or on the way to, the venue
@@ -78,6 +79,10 @@ class MissingPartition(DataError):
 
 class CorruptFile(DataError):
     """Bytes on disk or from a vendor differ from their checksum or schema."""
+
+
+class LedgerBroken(CorruptFile):
+    """The ledger of trials was cut, edited, replaced or lost; what was tried is not known."""
 
 
 class ConflictError(DataError):

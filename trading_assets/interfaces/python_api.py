@@ -41,7 +41,7 @@ class Backtest:
     With bars, nothing else is needed: no Dagster, no store, no settings. Signals are evaluated
     once over each whole frame. Without bars, the tables of the desk are read and evaluated month by
     month exactly as the graph does, with forecasts and filters, so the result is the graph's own;
-    nothing is stored or logged.
+    it is not stored or logged. Where there is a desk, its ledger of trials counts the run.
 
     Args:
         spec: a `StrategySpec` or a `PortfolioSpec`; the path of a YAML file; YAML text; its keys as
@@ -95,6 +95,7 @@ class Backtest:
         Raises:
             DataError: if the strategy's signals do not fit the bars.
             MissingPartition: if the desk has no bars inside the span.
+            LedgerBroken: if the desk's ledger of trials is damaged or lost.
         """
         prepared = self.prepared
         if prepared is None:
@@ -103,10 +104,24 @@ class Backtest:
             from trading_assets.workflows.run_plan import plan_any
 
             desk = bootstrap.desk(self._opened())
-            return simulate(desk, plan_any(desk, self.spec, span=self._span)).result
-        return BacktestResult(
-            self.spec, prepared.strategy, prepared.run(), lambda: self._facts(prepared)
+            plan = plan_any(desk, self.spec, span=self._span)
+            return self._entered(simulate(desk, plan).result, key=plan.run_id)
+        return self._entered(
+            BacktestResult(
+                self.spec, prepared.strategy, prepared.run(), lambda: self._facts(prepared)
+            )
         )
+
+    def _entered(self, result: BacktestResult, *, key: str | None = None) -> BacktestResult:
+        """Enter the trial in the ledger of the desk, when there is one."""
+        from trading_assets import bootstrap
+        from trading_assets.workflows.enter_trials import enter_run
+        from trading_assets.workflows.trial_ledger import desk_root
+
+        settings = self._opened()
+        if desk_root(settings) is not None:
+            enter_run(settings, result, at=bootstrap.desk(settings).clock.now(), key=key)
+        return result
 
     def _opened(self) -> Settings:
         if self._settings is None:

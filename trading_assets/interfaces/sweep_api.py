@@ -132,11 +132,14 @@ class Sweep:
         """Enter trials in the ledger of the desk, when there is one."""
         from trading_assets import bootstrap
         from trading_assets.settings import load_settings
-        from trading_assets.workflows.trial_ledger import CountedTrials, desk_root
+        from trading_assets.workflows.enter_trials import CountedTrials
+        from trading_assets.workflows.trial_ledger import desk_root
 
         settings = self._settings or load_settings().settings
         root = desk_root(settings)
         if root is None:
             return kept
-        now, facts = bootstrap.desk(settings).clock.now, {"purpose": purpose, "sweep": ""}
-        return CountedTrials(root, self.ground.prepared, kept, now=now, facts=facts)
+        now = bootstrap.desk(settings).clock.now
+        return CountedTrials(
+            root, self.ground.prepared, kept, now=now, purpose=purpose, facts={"sweep": ""}
+        )

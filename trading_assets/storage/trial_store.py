@@ -1,28 +1,24 @@
-"""Finished trials of sweeps: durable batches that an interrupted sweep goes on from, and a ledger.
+"""Finished trials: batches that an interrupted sweep goes on from, and the daily returns of all.
 
-A batch is one Parquet file that appears whole or not at all. The ledger is one file of JSON lines
-for the whole desk, only ever appended to: how often something was tried is part of what its result
-is worth.
+Each is one Parquet file that appears whole or not at all.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from trading_assets.domain.ids import content_hash
-from trading_assets.storage import parquet_files, roots
+from trading_assets.domain.ids import content_hash, sha256_hex
+from trading_assets.storage import parquet_files, pointers, roots
 
-LEDGER = "trials.jsonl"
 _PREFIX = "batch-"
-_KEY = re.compile(rb'"key": "([^"]*)"')
 
 
 class TrialBatches:
@@ -74,33 +70,58 @@ class TrialBatches:
             path.unlink()
 
 
-def append_trials(root: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Append rows to the desk's ledger of trials whose `key` it lacks; writers take turns.
+@dataclass(frozen=True, slots=True, eq=False)
+class DailyReturns:
+    """Simple returns of UTC days.
 
-    A last line that a crash has cut off was never a row: it is taken out, so that no row joins it.
+    Attributes:
+        days: int64 (D,), first instants of the days, microseconds UTC, ascending.
+        returns: float64 (D,), the first one against the opening equity.
     """
-    lines = {row["key"]: json.dumps(row, sort_keys=True) + "\n" for row in rows}
-    if not lines:
-        return
-    roots.make_folder(root)
-    path = root / LEDGER
-    with roots.disk_errors(path), path.open("a+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        file.seek(0)
-        before = file.read()
-        whole = before.rfind(b"\n") + 1
-        file.truncate(whole)
-        known = {key.decode() for key in _KEY.findall(before[:whole])}
-        file.write("".join(line for key, line in lines.items() if key not in known).encode())
-        file.flush()
-        os.fsync(file.fileno())
-    roots.sync_folder(root)
+
+    days: NDArray[np.int64]
+    returns: NDArray[np.float64]
 
 
-def read_trials(root: Path) -> list[dict[str, Any]]:
-    """Read the ledger; a last line that was cut off is no row."""
-    path = root / LEDGER
-    if not path.is_file():
-        return []
-    text = path.read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+class TrialReturns:
+    """Daily returns of trials, beside the ledger whose rows name file and SHA-256 of each.
+
+    Args:
+        folder: of all of them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def save(self, returns: Mapping[str, DailyReturns]) -> dict[str, str]:
+        """Keep returns by key in one file, durably; give its name and SHA-256."""
+        table = pl.DataFrame(
+            {
+                "key": list(returns),
+                "days": pl.Series([r.days for r in returns.values()], dtype=pl.List(pl.Int64)),
+                "returns": pl.Series(
+                    [r.returns for r in returns.values()], dtype=pl.List(pl.Float64)
+                ),
+            }
+        )
+        data = parquet_files.encode(table, "daily returns of trials")
+        path = pointers.write_immutable(self.folder, "returns", ".parquet", data)
+        return {"file": path.name, "sha256": sha256_hex(data)}
+
+    def load(self, file: Mapping[str, str]) -> dict[str, DailyReturns]:
+        """Give the returns of one file by key.
+
+        Raises:
+            CorruptFile: if it is not there as it was kept.
+        """
+        path = self.folder / file["file"]
+        table = parquet_files.decode(pointers.read_verified(path, file["sha256"]), path)
+        rows = zip(table["key"], table["days"], table["returns"], strict=True)
+        return {key: DailyReturns(d.to_numpy(), r.to_numpy()) for key, d, r in rows}
+
+    def count(self) -> int:
+        """Tell how many rows all files have together."""
+        return sum(
+            parquet_files.decode(path.read_bytes(), path).height
+            for path in sorted(self.folder.glob("returns-*.parquet"))
+        )

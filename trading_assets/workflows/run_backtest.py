@@ -24,6 +24,7 @@ from trading_assets.strategies.evaluate import (
 from trading_assets.strategies.filters import with_news, with_universe
 from trading_assets.strategies.portfolio_spec import AnySpec
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.enter_trials import enter_run
 from trading_assets.workflows.freeze_calendars import sessions_of_symbol
 from trading_assets.workflows.run_checks import check_inputs, check_result, check_signals
 from trading_assets.workflows.run_logging import log_to_experiments, run_metadata
@@ -72,13 +73,14 @@ def run_backtest(
     *,
     tags: Mapping[str, str] | None = None,
     span: tuple[Micros, Micros] | None = None,
+    purpose: str = "backtest",
     report: Callable[[str], None] = lambda _: None,
 ) -> RunRecord:
     """Backtest a spec on the current tables; the same inputs give the same run.
 
-    The run goes to the run store as one immutable folder and becomes the current one of its spec;
-    it is logged to MLflow once. When these inputs have been run before, everything is computed
-    again and compared byte by byte.
+    The run is entered in the ledger of trials, then goes to the run store as one immutable folder
+    and becomes the current one of its spec; it is logged to MLflow once. When these inputs have
+    been run before, everything is computed again and compared byte by byte.
 
     Args:
         desk: gives tables, stores and settings.
@@ -86,6 +88,7 @@ def run_backtest(
         tags: for MLflow, such as the Dagster run that asked.
         span: trade only bars that open in [start, end). Such a run is stored and logged, but does
             not become the current one: decisions look at whole histories.
+        purpose: why it is run; see `trial_ledger.COUNTED`.
         report: is told what is done next.
 
     Raises:
@@ -93,6 +96,7 @@ def run_backtest(
         ConfigurationError: if spec and instruments do not fit.
         CorruptFile: if an input or the stored run is damaged.
         InvariantError: if equal inputs gave other bytes than before.
+        LedgerBroken: if the ledger of trials is damaged or lost; nothing is stored.
     """
     from trading_assets.backtest.bytes_of import json_bytes
     from trading_assets.backtest.run_files import run_files
@@ -101,6 +105,7 @@ def run_backtest(
     report("running the engine")
     simulated = simulate(desk, plan)
     result = simulated.result
+    enter_run(desk.settings, result, at=desk.clock.now(), purpose=purpose, key=plan.run_id)
     report("checking signals and books")
     checks = _checks(desk, plan, simulated)
     report("writing tables, pictures and the report")

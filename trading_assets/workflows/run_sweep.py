@@ -11,13 +11,14 @@ from trading_assets.backtest.bytes_of import json_bytes
 from trading_assets.domain.bar import MINUTE
 from trading_assets.domain.ids import Symbol, content_hash
 from trading_assets.storage import folders, parquet_files
-from trading_assets.storage.trial_store import TrialBatches, read_trials
+from trading_assets.storage.trial_store import TrialBatches
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.enter_trials import CountedTrials, model_of
 from trading_assets.workflows.freeze_calendars import sessions_of_symbol
 from trading_assets.workflows.run_logging import experiment_of
 from trading_assets.workflows.run_plan import plan_run
 from trading_assets.workflows.strategy_specs import find_spec
-from trading_assets.workflows.trial_ledger import CountedTrials, count_trials
+from trading_assets.workflows.trial_ledger import family_of, trials_of_family
 
 if TYPE_CHECKING:
     from trading_assets.backtest.prepared import Prepared
@@ -236,14 +237,15 @@ def _counted(
     desk: Desk, prepared: Prepared, sweep: SweepFile, purpose: str, kept: TrialStore | None
 ) -> CountedTrials:
     """Enter every trial in the ledger of the desk before it is kept."""
-    has_model = prepared.spec.parts[0].build_strategy().horizon is not None
+    horizon = prepared.spec.parts[0].build_strategy().horizon
     return CountedTrials(
         desk.settings.data_root,
         prepared,
         kept,
         now=desk.clock.now,
-        facts={"purpose": purpose, "sweep": sweep.name},
-        model=desk.settings.model.model_dump(mode="json") if has_model else None,
+        purpose=purpose,
+        facts={"sweep": sweep.name},
+        model=model_of(desk.settings, horizon),
     )
 
 
@@ -276,8 +278,7 @@ def _walked_files(result: WalkForwardResult) -> dict[str, bytes]:
 
 def _tried_on(desk: Desk, spec: StrategySpec) -> dict[str, int]:
     """Tell how many distinct trials of the spec's family this desk has seen, these included."""
-    counted = count_trials(read_trials(desk.settings.data_root))
-    return {"trials_of_family": counted.get(spec.strategy, 0)}
+    return {"trials_of_family": trials_of_family(desk.settings.data_root, family_of(spec)).n}
 
 
 def _metadata(result: SweepResult, folder: Path) -> dict[str, Any]:

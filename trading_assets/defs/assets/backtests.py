@@ -8,6 +8,7 @@ import dagster as dg
 
 from trading_assets.defs.assets.market_data import DATASETS, dataset_universe, instruments
 from trading_assets.defs.assets.models import dataset_forecasts
+from trading_assets.defs.partitions import DAILY_TAG
 from trading_assets.defs.presentation import facts
 from trading_assets.defs.resources import CatalogResource, DeskResource
 from trading_assets.defs.specs import SPECS
@@ -82,7 +83,12 @@ def _backtest(spec: AnySpec) -> dg.AssetsDefinition:
 
         opened = desk.open()
         current = find_any(opened.settings, spec.name)
-        record = run_backtest(opened, current, tags={"dagster.run_id": context.run_id})
+        record = run_backtest(
+            opened,
+            current,
+            tags={"dagster.run_id": context.run_id},
+            purpose="daily" if DAILY_TAG in context.run.tags else "backtest",
+        )
         with duckdb.get_connection() as connection:
             write_run(connection, record.run)
         return dg.MaterializeResult(
@@ -120,7 +126,7 @@ def _repeated(desk: "Desk", name: str) -> dg.AssetCheckResult:
     from trading_assets.workflows.run_backtest import run_backtest
 
     try:
-        record = run_backtest(desk, find_any(desk.settings, name))
+        record = run_backtest(desk, find_any(desk.settings, name), purpose="reproduce")
     except InvariantError as error:
         return dg.AssetCheckResult(check_name=_REPEATED, passed=False, description=str(error))
     return dg.AssetCheckResult(

@@ -31,6 +31,7 @@ from trading_assets.interfaces.cli import (
     sql,
     status,
     sweep,
+    trials,
     universe,
 )
 
@@ -49,6 +50,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(new.app, name="new")
 app.add_typer(backtest.app, name="backtest")
 app.add_typer(sweep.app)
+app.add_typer(trials.app, name="trials")
 app.add_typer(runs.app, name="runs")
 app.add_typer(decision.app, name="decision")
 app.add_typer(live.app)

@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 
 from trading_assets.domain.errors import CorruptFile
-from trading_assets.storage.trial_store import LEDGER, TrialBatches, append_trials, read_trials
+from trading_assets.storage.trial_store import DailyReturns, TrialBatches, TrialReturns
 
 ROW = {"sharpe": 1.25, "span": 12, "daily": [0.1, -0.2]}
 
@@ -27,18 +28,17 @@ def test_a_batch_that_is_no_table_is_not_taken_for_an_empty_one(tmp_path):
         batches.load()
 
 
-def test_a_line_that_a_crash_cut_off_joins_no_row(tmp_path):
-    append_trials(tmp_path, [{"key": "a"}, {"key": "b"}])
-    with (tmp_path / LEDGER).open("ab") as ledger:
-        ledger.write(b'{"key": "c", "sha')
+def test_daily_returns_come_back_and_a_changed_file_is_refused(tmp_path):
+    kept = TrialReturns(tmp_path)
+    days, returns = np.array([0, 86_400_000_000]), np.array([0.1, -0.25])
 
-    assert [row["key"] for row in read_trials(tmp_path)] == ["a", "b"]
-    append_trials(tmp_path, [{"key": "d"}])
-    assert [row["key"] for row in read_trials(tmp_path)] == ["a", "b", "d"]
+    file = kept.save({"a": DailyReturns(days, returns), "b": DailyReturns(days[:1], returns[:1])})
 
-
-def test_nothing_to_append_makes_no_ledger(tmp_path):
-    append_trials(tmp_path, [])
-
-    assert not (tmp_path / LEDGER).exists()
-    assert read_trials(tmp_path) == []
+    found = kept.load(file)
+    assert found["a"].days.tolist() == days.tolist()
+    assert found["a"].returns.tolist() == returns.tolist()
+    assert len(found["b"].returns) == 1
+    assert kept.count() == 2
+    (tmp_path / file["file"]).write_bytes(b"PAR1 no")
+    with pytest.raises(CorruptFile):
+        kept.load(file)

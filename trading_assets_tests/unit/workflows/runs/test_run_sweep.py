@@ -11,12 +11,11 @@ from trading_assets.backtest.sweep_file import SweepFile, load_sweep
 from trading_assets.backtest.trial_identity import trial_identities
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Month
-from trading_assets.storage.trial_store import read_trials
 from trading_assets.workflows.run_plan import plan_run
 from trading_assets.workflows.run_sweep import prepared_of, run_sweep, run_walk_forward
 from trading_assets.workflows.strategy_specs import find_spec
 from trading_assets.workflows.sweep_files import find_sweep
-from trading_assets.workflows.trial_ledger import count_trials
+from trading_assets.workflows.trial_ledger import count_trials, read_trials
 from trading_assets_tests.unit.workflows.runs.conftest import bars_of
 
 EXAMPLE = Path(__file__).parents[4] / "docs/examples/sweeps/ema_spans.yaml"
