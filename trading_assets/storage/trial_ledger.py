@@ -79,7 +79,6 @@ class TrialLedger:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._seen: set[tuple[str, str]] = set()
-        self._known_trials: set[str] = set()
         self._head, self._last = Head(), 0
 
     @property
@@ -91,8 +90,7 @@ class TrialLedger:
         """Append the rows whose `key` and `purpose` are not there yet; durable when it returns.
 
         Args:
-            rows: plain values, each with `key`, `purpose` and `trial_id`. A row with `first` is
-                entered for that purpose, in place of its own, when its trial was never tried.
+            rows: plain values, each with `key` and `purpose`.
 
         Raises:
             LedgerBroken: if lines that were there are not; nothing is appended.
@@ -101,7 +99,7 @@ class TrialLedger:
         with _turn(self.root, fcntl.LOCK_EX):
             self._catch_up()
             try:
-                self._write([self._as_entered(row) for row in rows])
+                self._write(rows)
             except BaseException:
                 self._head = Head()  # what was noticed may not be there: read all of it next time
                 raise
@@ -127,17 +125,9 @@ class TrialLedger:
         with _turn(self.root, fcntl.LOCK_SH):
             return read_proven(self.root)
 
-    def _as_entered(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        row = dict(given)
-        first = row.pop("first", None)
-        if first is not None and row["trial_id"] not in self._known_trials:
-            row["purpose"] = first
-        return row
-
     def _notice(self, row: Mapping[str, Any]) -> None:
         if "key" in row:
             self._seen.add((row["purpose"], row["key"]))
-            self._known_trials.add(row.get("trial_id", row["key"]))
 
     def _catch_up(self) -> None:
         """Prove what this object has not seen yet: all of it, or what others have appended."""
@@ -153,7 +143,7 @@ class TrialLedger:
                 found = _proven_after(data[len(before) :], self._head, head, self.path)
                 self._take(found)
                 return
-        self._seen, self._known_trials = set(), set()
+        self._seen = set()
         self._take(read_proven(self.root))
 
     def _take(self, found: Proven) -> None:

@@ -20,9 +20,9 @@ from trading_assets.storage.trial_ledger import RETURNS, is_unchained, ledger_at
 from trading_assets.storage.trial_store import DailyReturns, TrialReturns
 from trading_assets.workflows.code_hash import code_hash
 from trading_assets.workflows.trial_ledger import (
-    COUNTED,
-    NOT_COUNTED,
+    PROBES,
     REPEATS,
+    TRIES,
     adopt_ledger,
     family_of,
 )
@@ -42,7 +42,7 @@ class TrialEntry:
         family: of strategies, or of models.
         trial_id: identity of what was tried, whatever the data.
         key: identity of the run, with what it ran on; it is entered once for each purpose.
-        purpose: one of `trial_ledger.COUNTED` or `NOT_COUNTED`.
+        purpose: one of `trial_ledger.TRIES`, `REPEATS` or `PROBES`.
         returns: of all days, for tests over all trials; None where there are none.
         oos_start: first instant out of sample; None when nothing is known to be.
         refusal: why it made no run; empty when it did.
@@ -75,8 +75,6 @@ class TrialEntry:
         }
         if file is not None:
             values["returns"] = dict(file)
-        if self.purpose in REPEATS:
-            values["first"] = "backtest"
         return values
 
     def _sharpes(self) -> dict[str, float | int | None]:
@@ -111,10 +109,10 @@ def enter_trials(root: Path, entries: Iterable[TrialEntry], *, at: Micros) -> No
     """
     given = {(entry.purpose, entry.key): entry for entry in entries}
     for purpose, _ in given:
-        if purpose not in COUNTED | NOT_COUNTED:
+        if purpose not in TRIES | REPEATS | PROBES:
             raise ConfigurationError(
                 "Not a purpose of a run",
-                expected=", ".join(sorted(COUNTED | NOT_COUNTED)),
+                expected=", ".join(sorted(TRIES | REPEATS | PROBES)),
                 found=repr(purpose)[:40],
             )
     if not given:
@@ -151,7 +149,7 @@ def enter_trial(
             not the data.
         ran_on: plain values of the rest, such as the hash of the data.
         at: of the desk's clock.
-        purpose: why; see `trial_ledger.COUNTED`.
+        purpose: why; see `trial_ledger.TRIES`.
         returns: its daily returns, when it has any.
         metrics: worth keeping.
         facts: what else is worth knowing.

@@ -88,7 +88,7 @@ def run_backtest(
         tags: for MLflow, such as the Dagster run that asked.
         span: trade only bars that open in [start, end). Such a run is stored and logged, but does
             not become the current one: decisions look at whole histories.
-        purpose: why it is run; see `trial_ledger.COUNTED`.
+        purpose: why it is run; see `trial_ledger.TRIES`.
         report: is told what is done next.
 
     Raises:

@@ -26,14 +26,15 @@ from trading_assets.storage.trial_ledger import (
 from trading_assets.storage.trial_store import DailyReturns, TrialReturns
 from trading_assets.strategies.portfolio_spec import AnySpec, PortfolioSpec
 
-COUNTED = frozenset({"backtest", "sweep", "walk_forward", "tune", "holdout"})
+TRIES = frozenset({"backtest", "sweep", "walk_forward", "tune", "holdout"})
 """Purposes of runs that are a try."""
 
 REPEATS = frozenset({"reproduce", "parity", "daily"})
-"""Purposes of runs of what was tried before; what was never tried is entered as a backtest."""
+"""Purposes of runs of what was tried before, and so no further try: what is counted are distinct
+trials. One that nobody had tried before is tried by them."""
 
-NOT_COUNTED = REPEATS | {"stress", "neighbour"}
-"""Purposes of runs that are entered, and are no further try."""
+PROBES = frozenset({"stress", "neighbour"})
+"""Purposes of runs that judge another trial, and that nobody chooses from: they are not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +136,8 @@ def read_trials(root: Path) -> list[dict[str, Any]]:
 def count_trials(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     """Count the distinct trials of each family in rows of the ledger.
 
-    Rows of runs that are no further try (`NOT_COUNTED`) and refusals are left out. A trial that was
-    run again on a history that has grown has a row for each run, with one `trial_id`.
+    Rows of `PROBES` and refusals are left out. A trial that was run again, as it was or on a
+    history that has grown, has a row for each run, with one `trial_id`.
     """
     found: dict[str, set[str]] = {}
     for row in filter(_is_counted, rows):
@@ -271,7 +272,7 @@ def adopt_ledger(root: Path, *, at: Micros, accept_loss: bool = False) -> dict[s
 
 
 def _is_counted(row: Mapping[str, Any]) -> bool:
-    return row["purpose"] not in NOT_COUNTED and not row["refusal"]
+    return row["purpose"] not in PROBES and not row["refusal"]
 
 
 def _family(row: Mapping[str, Any]) -> str:

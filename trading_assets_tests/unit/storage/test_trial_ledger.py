@@ -49,14 +49,6 @@ def test_a_row_is_entered_once_for_each_purpose(ledger, tmp_path):
     assert ledger.lacking([("sweep", "a"), ("daily", "a")]) == {("daily", "a")}
 
 
-def test_what_was_never_tried_is_no_repetition(ledger):
-    daily = {"purpose": "daily", "first": "backtest"}
-    ledger.append([{**row("k1"), **daily, "trial_id": "new"}])
-    ledger.append([{**row("k2"), **daily, "trial_id": "new"}])
-
-    assert [one["purpose"] for one in ledger.read().rows[3:]] == ["backtest", "daily"]
-
-
 def test_every_flipped_bit_and_every_cut_of_both_files_is_noticed(ledger, tmp_path):
     for name in (LEDGER, HEAD):
         path = tmp_path / name
