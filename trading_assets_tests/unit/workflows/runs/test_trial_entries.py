@@ -146,9 +146,7 @@ def test_what_is_lost_is_accepted_by_a_person_only_and_makes_the_count_no_smalle
         tune(root, value)
     whole = (root / LEDGER).read_bytes()
     if damage == "edit":
-        (root / LEDGER).write_bytes(
-            whole.replace(b'"leaves"', b'"leaveS"').replace(b"tune", b"tunE")
-        )
+        (root / LEDGER).write_bytes(whole.replace(b"tune", b"tunE"))
     elif damage == "cut":
         (root / LEDGER).write_bytes(whole[: len(whole) // 2])
     else:
