@@ -16,7 +16,6 @@ from trading_assets.defs.assets.models import forecast_model
 from trading_assets.defs.assets.promotion import DECISION_CHECK, promotion_decision
 from trading_assets.defs.jobs import (
     BOOK_TAG,
-    DAILY_TAG,
     DECISION_TAG,
     RELEASE_TAG,
     daily_results,
@@ -25,6 +24,7 @@ from trading_assets.defs.jobs import (
     promote,
     retrain,
 )
+from trading_assets.defs.partitions import DAILY_TAG
 from trading_assets.defs.sensors import daily_chain, keep_live_running, promote_if_green
 
 DONE, FAILED = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
