@@ -15,6 +15,7 @@ TradingAssetsError
 │   ├── RateLimited         wait `retry_after_ms`, then retry
 │   │   └── VenueBanned     the same, for minutes to days: a person should know
 │   ├── OrderRejected       a definite refusal; never retry the same order
+│   ├── OrderArchived       it ended without an execution, so long ago that nothing else is kept
 │   └── OutcomeUnknown      ask the venue before anything else; never resend
 ├── LeaseHeld               another executor owns this book; attach or wait
 ├── RecoveryError           a person reconciles before trading continues
@@ -135,6 +136,10 @@ class VenueBanned(RateLimited):
 
 class OrderRejected(VenueError):
     """The venue refused the order for certain; it does not exist there."""
+
+
+class OrderArchived(VenueError):
+    """The order ended without an execution; the venue has put away all else that it knew."""
 
 
 class OutcomeUnknown(VenueError):

@@ -42,7 +42,12 @@ class Broker(Protocol):
         ...
 
     def query(self, symbol: Symbol, client_order_id: str) -> OrderReport | None:
-        """Give the venue's report, or None when it knows no such order now."""
+        """Give the venue's report, or None when it knows no such order now.
+
+        Raises:
+            OrderArchived: if it ended without an execution, and the venue has put it away.
+            VenueUnavailable, RateLimited, VenueError: if it cannot be asked.
+        """
         ...
 
     def cancel(self, symbol: Symbol, client_order_id: str) -> OrderReport | None:

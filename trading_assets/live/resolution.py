@@ -10,12 +10,13 @@ that is set forwards cannot shorten it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from trading_assets.domain.account import Fill
-from trading_assets.domain.errors import RateLimited, VenueUnavailable
+from trading_assets.domain.errors import OrderArchived, RateLimited, VenueUnavailable
 from trading_assets.domain.events import Event, OrderProvenAbsent
 from trading_assets.domain.ids import Micros
-from trading_assets.domain.order import OrderReport
+from trading_assets.domain.order import OrderReport, OrderStatus
 from trading_assets.domain.ports import Broker, Clock
 from trading_assets.live.book_state import BookState
 from trading_assets.live.live_order import LiveOrder
@@ -93,7 +94,10 @@ class Resolution:
 
     def _ask(self, order: LiveOrder, watch: _Watch, state: BookState) -> tuple[Event, ...]:
         proof_is_due = self._proof_is_due(order, watch)
-        report = self._broker.query(order.ticket.symbol, order.client_order_id)
+        try:
+            report = self._broker.query(order.ticket.symbol, order.client_order_id)
+        except OrderArchived as error:
+            report = _ended(order, self._market.now(), error.what)
         if report is not None:
             return self._adopt(order, report, state)
         if not order.is_in_doubt or not proof_is_due:
@@ -141,3 +145,20 @@ class Resolution:
             for fill in self._broker.fills_since(ticket.symbol, ticket.bar_ts)
             if fill.client_order_id == order.client_order_id
         )
+
+
+def _ended(order: LiveOrder, ts: Micros, reason: str) -> OrderReport:
+    """Give the report of an order that the venue has put away: it ended without an execution."""
+    ticket, none = order.ticket, Decimal(0)
+    return OrderReport(
+        ticket.client_order_id,
+        "",
+        ticket.symbol,
+        ticket.side,
+        OrderStatus.EXPIRED,
+        ticket.quantity,
+        none,
+        none,
+        ts,
+        reason,
+    )

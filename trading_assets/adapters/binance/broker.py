@@ -24,6 +24,7 @@ from trading_assets.adapters.binance.order_messages import (
 )
 from trading_assets.domain.account import Balance, Fill
 from trading_assets.domain.errors import (
+    OrderArchived,
     OrderRejected,
     OutcomeUnknown,
     TradingAssetsError,
@@ -51,6 +52,7 @@ _DAY: Micros = 86_400_000_000
 _LOG = logging.getLogger(__name__)
 _FILTER = -1013
 _NO_SUCH_ORDER = -2013
+_ARCHIVED = -2026
 _NOTHING_TO_CANCEL = -2011
 _OUTSIDE_RECV_WINDOW = -1021
 
@@ -171,16 +173,19 @@ class BinanceBroker:
 
     def query(self, symbol: Symbol, client_order_id: str) -> OrderReport | None:
         """Give the venue's report, or None when it knows no such order now."""
+        doing = f"order {client_order_id}"
         try:
             answer = self._read(
                 lambda: self._client.get_order(symbol=symbol, origClientOrderId=client_order_id),
-                f"order {client_order_id}",
+                doing,
             )
         except VenueError as error:
             if error.code == _NO_SUCH_ORDER:
                 return None
+            if error.code == _ARCHIVED:
+                raise OrderArchived(error.what, code=error.code, status=error.status) from None
             raise
-        return self._parsed(self._report, answer, f"order {client_order_id}")
+        return self._parsed(self._report, answer, doing)
 
     def cancel(self, symbol: Symbol, client_order_id: str) -> OrderReport | None:
         """Cancel; give the final report, or None when there is nothing to cancel."""

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from trading_assets.domain.commands import SubmitOrder
+from trading_assets.domain.errors import OrderArchived
 from trading_assets.domain.events import (
     OrderFilled,
     OrderOutcomeUnknown,
@@ -14,6 +15,7 @@ from trading_assets.domain.events import (
     OrderReported,
     OrderSubmitted,
 )
+from trading_assets.domain.order import OrderStatus
 from trading_assets.live.resolution import Resolution
 from trading_assets.live.session import Session
 
@@ -66,6 +68,20 @@ def test_absence_needs_window_and_margin_and_two_questions(kit):
 
     assert isinstance(absent, OrderProvenAbsent)
     assert len(doubt.venue.sent) == 1
+
+
+def test_an_order_that_the_venue_has_put_away_has_ended_without_an_execution(kit):
+    doubt = _Doubt(kit, "lost_request")
+
+    def archived(*_):
+        raise OrderArchived("archived", code=-2026, status=400)
+
+    doubt.venue.query = archived
+    (reported,) = doubt.until(1)
+
+    assert isinstance(reported, OrderReported)
+    assert (reported.report.status, reported.report.executed) == (OrderStatus.EXPIRED, 0)
+    assert doubt.session.state.orders == {}
 
 
 def test_an_outage_starts_the_proof_again(kit):

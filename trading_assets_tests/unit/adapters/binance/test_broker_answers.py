@@ -4,7 +4,12 @@ import pytest
 
 from trading_assets.adapters.binance.broker import BinanceBroker
 from trading_assets.adapters.binance.client import make_client
-from trading_assets.domain.errors import OutcomeUnknown, VenueError, VenueUnavailable
+from trading_assets.domain.errors import (
+    OrderArchived,
+    OutcomeUnknown,
+    VenueError,
+    VenueUnavailable,
+)
 from trading_assets.domain.order import OrderStatus
 from trading_assets_tests.stand_ins.binance_account import a_ticket
 
@@ -67,6 +72,14 @@ def test_a_code_that_is_not_known_ends_no_reader(server, broker):
     server.answer = lambda _: server.json({"code": -1016, "msg": "Shutting down."}, status=400)
     with pytest.raises(VenueUnavailable):
         broker.balances()
+
+
+def test_an_order_that_was_put_away_is_told_from_one_that_never_was(server, broker):
+    server.answer = lambda _: server.json({"code": -2026, "msg": "Order was archived."}, status=400)
+    with pytest.raises(OrderArchived):
+        broker.query("SOLUSDT", "ta-one")
+    server.answer = lambda _: server.json({"code": -2013, "msg": "Does not exist."}, status=400)
+    assert broker.query("SOLUSDT", "ta-one") is None
 
 
 def test_a_trade_is_read_again_until_its_order_is_known(server, broker):
