@@ -221,8 +221,8 @@ def predicted_return(
 def _resample(rows: int, length: int, block: float, rng: np.random.Generator) -> NDArray[np.int64]:
     starts = rng.integers(rows, size=length)
     begins = rng.random(length) <= 1.0 / block
-    begins[0] = True
     at = np.arange(length)
+    # The row that began the block each is in; the first row of all begins one anyway.
     since = np.maximum.accumulate(np.where(begins, at, 0))
     return (starts[since] + at - since) % rows
 

@@ -24,7 +24,7 @@ def return_series(returns: ArrayLike, what: str, *, rows: int = 3) -> Floats:
     Raises:
         DataError: when they are not one-dimensional, too few, or one is NaN or infinite.
     """
-    return _accepted(returns, what, f"one series of {rows} returns or more", (rows,))
+    return _accepted(returns, what, f"one series of {rows} values or more", (rows,))
 
 
 def return_matrix(returns: ArrayLike, what: str, *, rows: int = 3, columns: int = 1) -> Floats:
@@ -70,7 +70,7 @@ def _accepted(returns: ArrayLike, what: str, expected: str, least: tuple[int, ..
     if unknown:
         raise DataError(
             what,
-            expected="finite returns",
+            expected="finite values",
             found=f"{unknown} of {sample.size} that are NaN or infinite",
             fix="Leave out the periods in which a value is unknown, for all trials alike.",
         )

@@ -37,7 +37,7 @@ class Spa:
         consistent: those count that are not clearly worse; the one to use.
         upper: all count, as in White's Reality Check; bad trials make it larger.
         statistic: the largest difference in mean return, studentised when asked; at least 0.
-        best: column of the trial that has it.
+        best: column of the trial that has it; None when no trial is better.
         block: mean block length in periods that was used.
     """
 
@@ -45,7 +45,7 @@ class Spa:
     consistent: float
     upper: float
     statistic: float
-    best: int
+    best: int | None
     block: float
 
 
@@ -55,10 +55,10 @@ class _Comparison:
 
     Attributes:
         columns: numbers of those trials.
-        means: their mean difference, in units of `scale`.
-        scale: standard deviation of each mean; 1 when not studentised.
+        means: their mean differences, studentised when asked.
         is_near: whether each is not clearly worse than the benchmark.
-        drawn: mean differences of the resamples, shape (draws, trials), in units of `scale`.
+        drawn: the same differences in the resamples, shape (draws, trials).
+        block: mean block length in periods that was used.
     """
 
     columns: NDArray[np.int64]
@@ -100,8 +100,7 @@ def superior_predictive_ability(
     """
     found = _compare(models, benchmark, rng, draws, block, studentise)
     if not found.columns.size or found.means.max() <= 0.0:
-        best = int(found.columns[found.means.argmax()]) if found.columns.size else 0
-        return Spa(1.0, 1.0, 1.0, 0.0, best, found.block)
+        return Spa(1.0, 1.0, 1.0, 0.0, None, found.block)
     statistic = float(found.means.max())
     lower, consistent, upper = (
         float(np.mean((found.drawn - centre).max(axis=1) >= statistic))

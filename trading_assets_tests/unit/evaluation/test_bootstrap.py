@@ -79,7 +79,7 @@ def test_a_block_is_at_least_a_row_and_at_most_a_share_of_the_sample():
 
 
 def test_too_few_rows_for_a_block_length():
-    with pytest.raises(DataError, match="12 returns or more"):
+    with pytest.raises(DataError, match="12 values or more"):
         optimal_block(np.arange(11.0))
 
 

@@ -68,7 +68,7 @@ def test_correlations_that_leave_no_variance_are_refused(correlations, periods):
 
 
 def test_returns_without_correlation_are_refused():
-    with pytest.raises(DataError, match="4 returns or more"):
+    with pytest.raises(DataError, match="4 values or more"):
         autocorrelations([0.1, 0.2, 0.1], 3)
     with pytest.raises(DataError, match="5 equal ones"):
         autocorrelations(np.full(5, 0.1), 3)

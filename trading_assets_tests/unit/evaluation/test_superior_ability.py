@@ -99,7 +99,7 @@ def test_a_trial_that_is_the_benchmark_is_left_out():
     assert spa(models).consistent == spa(models[:, 1:]).consistent
     assert spa(models).best == 1
     same = spa(CASH[:, None])
-    assert (same.consistent, same.statistic) == (1.0, 0.0)
+    assert (same.consistent, same.statistic, same.best) == (1.0, 0.0, None)
     assert superior(np.column_stack([CASH, with_edges(0.5)])) == (1,)
 
 
