@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from trading_assets.domain.errors import RecoveryError, TradingAssetsError
 from trading_assets.domain.events import (
     BarReady,
+    DecisionDropped,
+    EquityMarked,
     Event,
+    OrderIntentCreated,
     OrderOutcomeUnknown,
     OrderProvenAbsent,
     ReleaseSwitched,
@@ -18,6 +23,9 @@ from trading_assets.live.hand_over import MachineFactory, Terms, TermsOf, handed
 from trading_assets.live.ports import JournalHistory
 from trading_assets.live.saved_session import SavedSession
 from trading_assets.live.session import Session
+
+DERIVED = (OrderIntentCreated, DecisionDropped, EquityMarked)
+"""Events that another one causes; they stand right behind it in the journal."""
 
 
 def recover(
@@ -101,6 +109,21 @@ def replay_rows(
         session = follow(session, event, last, terms_of)
     session.take_derived()
     return session
+
+
+def with_derived(journal: JournalHistory) -> Iterator[tuple[int, Event, tuple[Event, ...]]]:
+    """Yield each event with its row and with those that it caused."""
+    cause: tuple[int, Event] | None = None
+    derived: list[Event] = []
+    for seq, event in journal.read():
+        if isinstance(event, DERIVED):
+            derived.append(event)
+            continue
+        if cause is not None:
+            yield *cause, tuple(derived)
+        cause, derived = (seq, event), []
+    if cause is not None:
+        yield *cause, tuple(derived)
 
 
 def first_session(journal: JournalHistory, last: Terms, terms_of: TermsOf | None = None) -> Session:

@@ -64,6 +64,20 @@ class Signals(Protocol):
         ...
 
 
+def history_start(strategy: Strategy, month: Month, features: FeatureSet | None) -> Micros:
+    """Give the open time of the first bar that rows of a month may depend on.
+
+    Args:
+        strategy: whose signals.
+        month: of the rows.
+        features: that its forecasts look at; None where it follows none.
+    """
+    start = anchor(month, memory(strategy))
+    if features is None:
+        return start
+    return min(start, anchor(Month.of(start), features.warm_up))
+
+
 class SharedDesk:
     """The signals of several strategies that share a book, each on its own symbols."""
 
@@ -123,10 +137,8 @@ class SignalDesk:
 
     def history_start(self, month: Month) -> Micros:
         """Give the open time of the first bar that rows of a month may depend on."""
-        start = anchor(month, memory(self._strategy))
-        if self._model is not None:
-            start = min(start, anchor(Month.of(start), self._model.features.warm_up))
-        return start
+        features = None if self._model is None else self._model.features
+        return history_start(self._strategy, month, features)
 
     def append(self, symbol: Symbol, bars: pl.DataFrame) -> None:
         """Add bars that are later than all that are there (RESAMPLED_SCHEMA, ascending)."""
@@ -169,6 +181,20 @@ class SignalDesk:
             rows = signal_rows(symbol, self._strategy.family, wanted, ids)
             found |= {row.ts: (replace(row, tag=self._tag),) for row in rows}
         return found
+
+    def behind(self, symbol: Symbol, ts: Micros) -> tuple[pl.DataFrame, pl.DataFrame] | None:
+        """Give the row of features and the forecast behind a signal row, computed for it alone.
+
+        Returns:
+            One row each, or none where the features are not complete; None for a strategy that
+            follows no forecast.
+        """
+        if self._model is None:
+            return None
+        pinned, month = self._model, Month.of(ts)
+        frame = self.bars(symbol, anchor(month, pinned.features.warm_up), ts + 1)
+        features = pinned.features.compute(frame).filter(pl.col("ts") == instant(ts))
+        return features, pinned.model.predict(features)
 
     def _forecast(
         self, symbol: Symbol, frame: pl.DataFrame, month: Month, pinned: PinnedModel

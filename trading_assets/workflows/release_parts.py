@@ -104,6 +104,33 @@ def signal_desk(release: Release) -> SignalDesk | SharedDesk:
     return SharedDesk([(part.symbols, _desk_of(release, part, part.name)) for part in parts])
 
 
+def signal_desk_of(release: Release, tag: str) -> SignalDesk:
+    """Give the desk of one strategy of a release, by the tag of its orders.
+
+    Raises:
+        ConfigurationError, CorruptFile: as `signal_desk`, or if it has no such strategy.
+    """
+    if not isinstance(release.spec, PortfolioSpec):
+        return _desk_of(release, release.spec)
+    return _desk_of(release, strategy_of(release, tag), tag)
+
+
+def strategy_of(release: Release, tag: str) -> StrategySpec:
+    """Give the strategy of a release whose orders bear a tag.
+
+    Raises:
+        ConfigurationError: if it has none.
+    """
+    found = next((part for part in release.spec.parts if part.name == tag), None)
+    if found is None:
+        raise ConfigurationError(
+            f"Release {release.release_id} has no strategy {tag}",
+            expected=", ".join(part.name for part in release.spec.parts),
+            found=tag,
+        )
+    return found
+
+
 def _desk_of(release: Release, spec: StrategySpec, tag: str = "") -> SignalDesk:
     strategy = spec.build_strategy()
     if strategy.horizon is None:

@@ -7,25 +7,18 @@ on the day itself it is given the bars and rows that were computed anew, and mus
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, partial
 
 from trading_assets.domain.bar import DAY, Bar, Timeframe
 from trading_assets.domain.errors import RecoveryError, TradingAssetsError
-from trading_assets.domain.events import (
-    BarReady,
-    DecisionDropped,
-    EquityMarked,
-    Event,
-    OrderIntentCreated,
-    SignalRow,
-)
+from trading_assets.domain.events import BarReady, Event, SignalRow
 from trading_assets.domain.ids import Micros, Month, Symbol
 from trading_assets.live.feed import bars_from_frame
 from trading_assets.live.hand_over import Terms, TermsOf
-from trading_assets.live.recovery import first_session, follow, last_release
+from trading_assets.live.recovery import first_session, follow, last_release, with_derived
 from trading_assets.live.session import Session
 from trading_assets.market.bar_frame import between
 from trading_assets.market.resample import resample
@@ -45,7 +38,6 @@ from trading_assets.workflows.release_parts import (
 )
 
 _SHOWN = 10
-_DERIVED = (OrderIntentCreated, DecisionDropped, EquityMarked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +209,7 @@ def _replay(
     session = first_session(journal, last, before)
     snapshots = journal.snapshots()
     handled: list[Micros] = []
-    for seq, event, derived in _with_derived(journal):
+    for seq, event, derived in with_derived(journal):
         if isinstance(event, BarReady):
             if event.ts >= start + DAY:
                 break
@@ -246,21 +238,6 @@ def _replay(
     for ts in sorted(missed):
         found.say(f"the bar at {ts} was not handled live")
     return session
-
-
-def _with_derived(journal: JournalReader) -> Iterator[tuple[int, Event, tuple[Event, ...]]]:
-    """Yield each event with those that it caused, which stand right behind it."""
-    cause: tuple[int, Event] | None = None
-    derived: list[Event] = []
-    for seq, event in journal.read():
-        if isinstance(event, _DERIVED):
-            derived.append(event)
-            continue
-        if cause is not None:
-            yield *cause, tuple(derived)
-        cause, derived = (seq, event), []
-    if cause is not None:
-        yield *cause, tuple(derived)
 
 
 def _compare_bar(live: BarReady, again: BarReady, found: _Findings) -> BarReady:

@@ -31,6 +31,7 @@ from trading_assets.interfaces.cli import (
     sql,
     status,
     sweep,
+    trace,
     trials,
     universe,
 )
@@ -55,6 +56,7 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(decision.app, name="decision")
 app.add_typer(live.app)
 app.add_typer(journal.app, name="journal")
+app.add_typer(trace.app)
 app.add_typer(release.app, name="release")
 app.add_typer(control.app)
 app.add_typer(status.app)
