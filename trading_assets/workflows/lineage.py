@@ -14,7 +14,7 @@ from trading_assets.workflows.desk import Desk
 Node = tuple[str, str]
 """Address and version, as the lists of parents hold them."""
 
-Kind = Literal["partition", "model", "backtest", "decision", "release", "journal"]
+Kind = Literal["partition", "model", "backtest", "decision", "release", "journal", "orders"]
 
 
 @dataclass(frozen=True, slots=True)

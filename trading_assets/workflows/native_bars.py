@@ -7,7 +7,6 @@ has another one itself whenever they change. So the graph is the same for every 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import polars as pl
@@ -177,5 +176,6 @@ def _restated(desk: Desk, before: Manifest, minutes: Manifest) -> dict[str, Any]
         return {"restated": 0}
     told = restatement(desk.tables, before, minutes)
     if told.get("restated"):
-        told["made_of_the_old_rows"] = asdict(blast_radius(desk, before.address, before.version))
+        used = blast_radius(desk, before.address, before.version)
+        told["made_of_the_old_rows"] = used.shown()
     return told

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from trading_assets.domain.bar import Timeframe, minute_text
@@ -94,7 +93,8 @@ def _restated(desk: Desk, before: Manifest, manifest: Manifest) -> dict[str, Any
     """Tell what was restated, and who has used the old rows."""
     told = restatement(desk.tables, before, manifest)
     if told.get("restated"):
-        told["made_of_the_old_rows"] = asdict(blast_radius(desk, before.address, before.version))
+        used = blast_radius(desk, before.address, before.version)
+        told["made_of_the_old_rows"] = used.shown()
     return told
 
 

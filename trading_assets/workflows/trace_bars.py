@@ -21,6 +21,7 @@ from trading_assets.market.resample import resample
 from trading_assets.market.sessions import Sessions
 from trading_assets.storage.partition_store import Manifest
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.frame_span import reach
 from trading_assets.workflows.market_tables import bars_table, is_of_own_source
 from trading_assets.workflows.minutes import read_minutes
 from trading_assets.workflows.provenance import Provenance
@@ -151,8 +152,7 @@ class FrameReader:
         version = self.pinned.get(current.address, "")
         pinned = self.proofs.manifest((current.address, version)) if version else None
         for found in filter(None, (pinned, current)):
-            reach = found.extra.get("expected_end", (found.max_ts or 0) + self.timeframe.micros)
-            if reach >= end and is_of_own_source(self.desk.settings, found):
+            if reach(found, self.timeframe) >= end and is_of_own_source(self.desk.settings, found):
                 return found
         return None
 

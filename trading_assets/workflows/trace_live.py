@@ -18,7 +18,7 @@ from trading_assets.domain.errors import (
 from trading_assets.domain.events import BarReady, SignalRow
 from trading_assets.domain.ids import Micros, Month
 from trading_assets.features.feature_set import CORE
-from trading_assets.live.signal_desk import SignalDesk, history_start
+from trading_assets.live.signal_desk import SignalDesk
 from trading_assets.storage.journal_reader import JournalReader
 from trading_assets.storage.partition_store import address
 from trading_assets.storage.release_store import Release
@@ -26,6 +26,7 @@ from trading_assets.strategies.evaluate import row_hash
 from trading_assets.workflows.build_features import FEATURES
 from trading_assets.workflows.code_hash import code_hash
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.frame_span import frame_start
 from trading_assets.workflows.lineage import Node
 from trading_assets.workflows.live_book import LiveBook
 from trading_assets.workflows.live_calendars import sessions_of_release
@@ -33,7 +34,6 @@ from trading_assets.workflows.provenance import Provenance
 from trading_assets.workflows.release_parts import (
     release_terms,
     signal_desk_of,
-    strategy_of,
     terms_of,
 )
 from trading_assets.workflows.run_plan import FORECASTS
@@ -328,12 +328,6 @@ class LiveTracer:
             nodes.append((f"runs/{facts['spec']}", str(facts["run_id"])))
         nodes += sorted(facts.get("inputs", {}).items())
         return nodes
-
-
-def frame_start(release: Release, tag: str, month: Month) -> Micros:
-    """Give the first instant that signals of a month, of one strategy of a release, look at."""
-    strategy = strategy_of(release, tag).build_strategy()
-    return history_start(strategy, month, CORE if strategy.horizon else None)
 
 
 def _signal_link(row: SignalRow, now: _Reevaluated) -> Link:

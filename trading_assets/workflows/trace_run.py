@@ -31,6 +31,7 @@ from trading_assets.workflows.trace_links import (
     EQUAL,
     NOT_CHECKABLE,
     Link,
+    Status,
     Trace,
     code_link,
     compared,
@@ -63,11 +64,12 @@ class RunTracer:
         ts = int(row["ts_utc"].to_physical()[0])
         last = self._last_month(row)
         again = self._simulated(last)
+        decision = self._decision(row, again, last)
         links = [
             self._run_link(),
             self._identity(),
-            self._decision(row, again, last),
-            self._signal(order, ts, again),
+            decision,
+            self._signal(order, ts, again, decision.status),
             *self._forecast(order, ts),
             self._code(),
             *self._proofs.links(sorted(reached_inputs(self._run, last).items())),
@@ -118,8 +120,10 @@ class RunTracer:
         said = f"the run again up to {last} gives the same order and the same fills, to the bit"
         return compared("decision", order_id, recorded, found, said)
 
-    def _signal(self, order: Mapping[str, Any], ts: Micros, again: Simulated | str) -> Link:
-        """Evaluate the signal; a run keeps no rows of signals, so there is none to compare with."""
+    def _signal(
+        self, order: Mapping[str, Any], ts: Micros, again: Simulated | str, status: Status
+    ) -> Link:
+        """Evaluate the signal; a run keeps no rows of them: it holds when what it decides does."""
         name = f"{order['symbol']} at {ts}"
         if isinstance(again, str):
             return Link("signal", name, NOT_CHECKABLE, again)
@@ -131,11 +135,11 @@ class RunTracer:
         rows = signal_rows(order["symbol"], strategy.family, signals)
         if not rows:
             said = "the symbol has no bar here: the order follows from another's"
-            return Link("signal", name, EQUAL, said)
+            return Link("signal", name, status, said)
         said = "evaluated on the anchored frame of the run's own versions; the decision rests on it"
         values = [None if v != v else v for v in rows[0].values]  # noqa: PLR0124
         found = rows[0].row_hash
-        return Link("signal", name, EQUAL, said, "", found, {"values": values})
+        return Link("signal", name, status, said, "", found, {"values": values})
 
     # Of forecasts
 
