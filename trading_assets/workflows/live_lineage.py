@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from trading_assets.domain.errors import CorruptFile, DataError, RecoveryError, TradingAssetsError
+from trading_assets.domain.errors import CorruptFile, RecoveryError, TradingAssetsError
 from trading_assets.domain.events import (
     BarReady,
     OrderIntentCreated,

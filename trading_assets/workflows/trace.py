@@ -45,7 +45,7 @@ def trace_order(desk: Desk, order_id: str, *, book: str = "", run: str = "") -> 
             tracer = LiveTracer(desk, place, journal, proofs)
             names = _meant(tracer.story, order_id)
             if len(names) == 1:
-                return tracer.trace(names[0])
+                return next(tracer.traces(names))
             if names:
                 raise _not_one(order_id, list(names), f"book {place.name}")
     runs = [] if book else _runs_with(desk, order_id)
@@ -75,7 +75,7 @@ def trace_all(desk: Desk, *, book: str = "", run: str = "") -> Iterator[Trace]:
             return
         place = live_book(desk.settings, book)
         tracer = LiveTracer(desk, place, stack.enter_context(place.journal()), proofs)
-        yield from map(tracer.trace, tracer.story.orders)
+        yield from tracer.traces(tracer.story.orders)
 
 
 def _books(desk: Desk) -> list[LiveBook]:

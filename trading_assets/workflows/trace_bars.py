@@ -69,20 +69,30 @@ class SeenFrame:
         return next((each.why for each in self.months if each.lacks), "")
 
 
-@dataclass(frozen=True, slots=True)
 class FrameReader:
-    """Reads such frames of one release.
+    """Reads such frames of one release; each partition is decoded once, each source asked once."""
 
-    Attributes:
-        pinned: versions that the release names, by address; others are taken as they are now.
-        sessions: of symbols whose markets close.
-    """
+    def __init__(
+        self,
+        desk: Desk,
+        proofs: Provenance,
+        timeframe: Timeframe,
+        pinned: Mapping[str, str],
+        sessions: Mapping[Symbol, Sessions],
+    ) -> None:
+        """Begin without frames.
 
-    desk: Desk
-    proofs: Provenance
-    timeframe: Timeframe
-    pinned: Mapping[str, str]
-    sessions: Mapping[Symbol, Sessions]
+        Args:
+            desk: holds tables and the history source.
+            proofs: finds versions.
+            timeframe: of the release's bars.
+            pinned: versions that the release names, by address; others are taken as they are now.
+            sessions: of symbols whose markets close.
+        """
+        self._desk, self._proofs, self._timeframe = desk, proofs, timeframe
+        self._pinned, self._sessions = pinned, sessions
+        self._decoded: dict[tuple[str, str], pl.DataFrame] = {}
+        self._asked: dict[tuple[Symbol, Micros, Micros], pl.DataFrame | str] = {}
 
     def manifests(self, symbol: Symbol, start: Micros, end: Micros) -> Mapping[Month, Manifest]:
         """Find the partitions of the frame in [start, end); a month that tables lack is left out.
@@ -134,7 +144,7 @@ class FrameReader:
         began: Micros,
     ) -> MonthOfBars:
         live = {ts: item.bar for ts, item in seen.items() if start <= ts < end}
-        rows, why = self._rows(manifest, symbol, start, end)
+        rows, why = self._rows(manifest, symbol, start, end, seen)
         if rows is None:
             return MonthOfBars(month, None, None, why, len(live), 0, start < began, ())
         now = bars_from_frame(rows)
@@ -145,30 +155,55 @@ class FrameReader:
 
     def _manifest(self, symbol: Symbol, month: Month, end: Micros) -> Manifest | None:
         """Give the version that the release names, or else the current one, if it goes so far."""
-        table, tables = bars_table(self.timeframe), self.desk.tables
+        table, tables = bars_table(self._timeframe), self._desk.tables
         current = tables.current(table, symbol, month)
         if current is None:
             return None
-        version = self.pinned.get(current.address, "")
-        pinned = self.proofs.manifest((current.address, version)) if version else None
+        version = self._pinned.get(current.address, "")
+        pinned = self._proofs.manifest((current.address, version)) if version else None
         for found in filter(None, (pinned, current)):
-            if reach(found, self.timeframe) >= end and is_of_own_source(self.desk.settings, found):
+            if reach(found, self._timeframe) >= end and is_of_own_source(
+                self._desk.settings, found
+            ):
                 return found
         return None
 
     def _rows(
-        self, manifest: Manifest | None, symbol: Symbol, start: Micros, end: Micros
+        self,
+        manifest: Manifest | None,
+        symbol: Symbol,
+        start: Micros,
+        end: Micros,
+        seen: Mapping[Micros, SeenBar],
     ) -> tuple[pl.DataFrame | None, str]:
+        """Give the rows in [start, end), or why neither tables nor source have them."""
+        span = between(start, end)
         if manifest is not None:
-            rows = self.desk.tables.read_manifest(manifest)
-            if self.timeframe is Timeframe.M1:
-                rows = with_minutes_inside(rows)
-            return rows.filter(between(start, end)), ""
-        try:
-            minutes = read_minutes(self.desk, [symbol], start, end)[symbol]
-        except (DataError, VenueError) as error:
-            return None, f"neither tables nor source have it: {error.what}"
-        return resample(minutes, self.timeframe, sessions=self.sessions.get(symbol)), ""
+            return self._of_tables(manifest).filter(span), ""
+        latest = max(seen, default=0) + self._timeframe.micros
+        until = max(end, min(Month.of(start).end, latest))
+        found = self._of_source(symbol, start, until)
+        return (None, found) if isinstance(found, str) else (found.filter(span), "")
+
+    def _of_tables(self, manifest: Manifest) -> pl.DataFrame:
+        key = (manifest.address, manifest.version)
+        if key not in self._decoded:
+            rows = self._desk.tables.read_manifest(manifest)
+            is_minutes = self._timeframe is Timeframe.M1
+            self._decoded[key] = with_minutes_inside(rows) if is_minutes else rows
+        return self._decoded[key]
+
+    def _of_source(self, symbol: Symbol, start: Micros, end: Micros) -> pl.DataFrame | str:
+        key = (symbol, start, end)
+        if key not in self._asked:
+            try:
+                minutes = read_minutes(self._desk, [symbol], start, end)[symbol]
+            except (DataError, VenueError) as error:
+                self._asked[key] = f"neither tables nor source have it: {error.what}"
+            else:
+                sessions = self._sessions.get(symbol)
+                self._asked[key] = resample(minutes, self._timeframe, sessions=sessions)
+        return self._asked[key]
 
     def _recorded(self, seen: Sequence[SeenBar], now: pl.DataFrame) -> pl.DataFrame:
         """Lay recorded bars out as the signals saw them.
@@ -176,7 +211,7 @@ class FrameReader:
         A journal does not say how many minutes a bar has: the tables do, or a whole one has all.
         """
         minutes = dict(zip(now["ts"].to_physical().to_list(), now["n_minutes"], strict=True))
-        whole = self.timeframe.micros // Timeframe.M1.micros
+        whole = self._timeframe.micros // Timeframe.M1.micros
         rows = [
             (
                 item.bar.ts, item.bar.symbol, item.bar.open, item.bar.high, item.bar.low,

@@ -129,6 +129,19 @@ def code_link(name: str, recorded: str, now: str) -> Link:
     return Link("code", name, NOT_CHECKABLE, said, recorded, now)
 
 
+def compared_rows(
+    kind: str, name: str, stored: pl.DataFrame, found: pl.DataFrame, said: str
+) -> Link:
+    """Give the link of rows that must have the same bits; a column that one side lacks is left out.
+
+    Versions of this program differ in columns, and what was stored before one is none the worse.
+    """
+    shared = [column for column in stored.columns if column in found.columns]
+    return compared(
+        kind, name, row_text(stored.select(shared)), row_text(found.select(shared)), said
+    )
+
+
 def row_text(rows: pl.DataFrame) -> str:
     """Write rows so that equal texts are equal bits: the text of a float is its own."""
     return "; ".join(map(repr, rows.rows())) if rows.height else "no row"

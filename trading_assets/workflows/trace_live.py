@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -16,7 +17,7 @@ from trading_assets.domain.errors import (
     TradingAssetsError,
 )
 from trading_assets.domain.events import BarReady, SignalRow
-from trading_assets.domain.ids import Micros, Month
+from trading_assets.domain.ids import Micros, Month, Symbol
 from trading_assets.features.feature_set import CORE
 from trading_assets.live.signal_desk import SignalDesk
 from trading_assets.storage.journal_reader import JournalReader
@@ -34,6 +35,7 @@ from trading_assets.workflows.provenance import Provenance
 from trading_assets.workflows.release_parts import (
     release_terms,
     signal_desk_of,
+    strategy_of,
     terms_of,
 )
 from trading_assets.workflows.run_plan import FORECASTS
@@ -48,11 +50,14 @@ from trading_assets.workflows.trace_links import (
     Trace,
     code_link,
     compared,
+    compared_rows,
     filed,
-    row_text,
 )
 
 _SHOWN = 5
+
+_Group = tuple[str, str, Symbol, Month]
+"""Release, strategy, symbol and month of orders whose signals are evaluated together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +90,20 @@ class LiveTracer:
         self._desk, self._place, self._proofs = desk, place, proofs
         self.story = JournalStory(journal)
         self._release = cache(self._found_release)
+        self._reader = cache(self._made_reader)
+        self._evaluated = cache(self._evaluate)
+        self._promotion = cache(self._promotion_link)
+        self._instants: dict[_Group, list[Micros]] = defaultdict(list)
 
-    def trace(self, order_id: str) -> Trace:
-        """Trace an order by its client order id; it must be one of `story.orders`."""
+    def traces(self, order_ids: Iterable[str]) -> Iterator[Trace]:
+        """Trace orders by their client order ids, which must be some of `story.orders`."""
+        wanted = list(order_ids)
+        for name in wanted:
+            order = self.story.orders[name]
+            self._instants[_group_of(order)].append(order.intent.ticket.bar_ts)
+        yield from map(self._trace, wanted)
+
+    def _trace(self, order_id: str) -> Trace:
         order = self.story.orders[order_id]
         release = self._release(order.release_id)
         links = [self._journal_link(order), self._order_link(order_id, order)]
@@ -177,22 +193,32 @@ class LiveTracer:
         ticket = order.intent.ticket
         start, end = self._span(order, release)
         try:
-            reader = self._reader(release)
+            reader = self._reader(order.release_id)
             frame = reader.read(ticket.symbol, self.story.bars[ticket.symbol], start, end)
             if frame.gap:
                 return _Reevaluated(frame=frame, why=frame.gap)
-            signals = self._signals(release, ticket.tag)
-            signals.append(ticket.symbol, frame.rows)
-            found = signals.rows(ticket.symbol, [ticket.bar_ts]).get(ticket.bar_ts, ())
+            signals, rows = self._evaluated(_group_of(order))
             behind = signals.behind(ticket.symbol, ticket.bar_ts)
         except (DataError, ConfigurationError) as error:
             return _Reevaluated(why=f"{type(error).__name__}: {error.what}")
-        return _Reevaluated(next(iter(found), None), behind, frame)
+        return _Reevaluated(next(iter(rows.get(ticket.bar_ts, ())), None), behind, frame)
 
-    def _signals(self, release: Release, tag: str) -> SignalDesk:
-        return signal_desk_of(release, tag)
+    def _evaluate(self, group: _Group) -> tuple[SignalDesk, Mapping[Micros, tuple[SignalRow, ...]]]:
+        """Evaluate the signals of one strategy, symbol and month at all bars that are asked for.
 
-    def _reader(self, release: Release) -> FrameReader:
+        Several at once cost as much as one: no row depends on later bars.
+        """
+        release_id, tag, symbol, month = group
+        release = self._desk.releases.get(release_id)
+        instants = self._instants[group]
+        start, end = frame_start(release, tag, month), max(instants) + release.spec.timeframe.micros
+        frame = self._reader(release_id).read(symbol, self.story.bars[symbol], start, end)
+        signals = signal_desk_of(release, tag)
+        signals.append(symbol, frame.rows)
+        return signals, signals.rows(symbol, sorted({*instants}))
+
+    def _made_reader(self, release_id: str) -> FrameReader:
+        release = self._desk.releases.get(release_id)
         return FrameReader(
             self._desk,
             self._proofs,
@@ -220,8 +246,8 @@ class LiveTracer:
         values = {name: made.get(name) for name in ("prediction", "confidence", "horizon")}
         yield compared("forecast", row.forecast_id, row.forecast_id, found, said, **values)
         yield from self._as_published(FORECASTS, forecast, "forecast")
-        horizon = str(made.get("horizon", ""))
-        pin = release.models.get(horizon, {})
+        strategy = strategy_of(release, row.tag or release.spec.name).build_strategy()
+        pin = release.models.get(str(strategy.horizon), {})
         yield compared(
             "features", CORE.name, str(pin.get("features_code_version", "")), CORE.code_version,
             "the code of the features is that of the model's training",
@@ -247,11 +273,11 @@ class LiveTracer:
         same_maker = (
             pl.col("model_id") == row["model_id"][0] if kind == "forecast" else pl.lit(True)
         )
-        stored = stored.filter(same_maker).select(row.columns)
+        stored = stored.filter(same_maker)
         if not stored.height:
             return  # of another model, or of a bar that it does not reach
         said = f"the row of {manifest.address} at the same bar, to the bit"
-        yield compared(kind, manifest.address, row_text(stored), row_text(row), said)
+        yield compared_rows(kind, manifest.address, stored, row, said)
 
     def _bars_links(self, order: DecidedOrder, now: _Reevaluated) -> Iterator[Link]:
         ticket = order.intent.ticket
@@ -283,16 +309,9 @@ class LiveTracer:
         name = f"{release.book}/{release.release_id}"
         pins = {horizon: pin["model_id"] for horizon, pin in release.models.items()}
         yield filed("release", name, release.release_id, files, models=pins, spec=release.spec.name)
-        yield self._promotion(release)
+        yield self._promotion(release.decision_id)
         recorded = str(release.facts.get("code_hash", ""))
         yield code_link(release.spec.name, recorded, code_hash(release.spec.build_strategy()))
-
-    def _promotion(self, release: Release) -> Link:
-        return self._promoted(release.decision_id)
-
-    @cached_property
-    def _promoted(self) -> Callable[[str], Link]:
-        return cache(self._promotion_link)
 
     def _promotion_link(self, decision_id: str) -> Link:
         from trading_assets.workflows.decide import recompute
@@ -316,7 +335,9 @@ class LiveTracer:
         if isinstance(order.cause[1], BarReady):
             start, end = self._span(order, release)
             try:
-                found = self._reader(release).manifests(order.intent.ticket.symbol, start, end)
+                found = self._reader(order.release_id).manifests(
+                    order.intent.ticket.symbol, start, end
+                )
                 nodes += [(m.address, m.version) for m in found.values()]
             except (DataError, ConfigurationError):
                 pass  # the link of the recorded bars says so
@@ -346,6 +367,11 @@ def _signal_link(row: SignalRow, now: _Reevaluated) -> Link:
     found = f"{now.row.row_hash} {list(now.row.values)}"
     is_equal = now.row.row_hash == row.row_hash and now.row.forecast_id == row.forecast_id
     return Link("signal", name, EQUAL if is_equal else DIFFERS, said, recorded, found, facts)
+
+
+def _group_of(order: DecidedOrder) -> _Group:
+    ticket = order.intent.ticket
+    return order.release_id, ticket.tag, ticket.symbol, Month.of(ticket.bar_ts)
 
 
 def _plain(order: DecidedOrder) -> dict[str, object]:

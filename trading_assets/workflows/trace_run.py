@@ -35,6 +35,7 @@ from trading_assets.workflows.trace_links import (
     Trace,
     code_link,
     compared,
+    compared_rows,
     filed,
     row_text,
 )
@@ -168,9 +169,7 @@ class RunTracer:
             model = self._desk.models.get(stored["model_id"][0])
             found = self._desk.models.load(model).predict(row)
             said = f"predicted again by {model.address} from the stored row of features"
-            yield compared(
-                "forecast", stored["forecast_id"][0], row_text(stored), row_text(found), said
-            )
+            yield compared_rows("forecast", stored["forecast_id"][0], stored, found, said)
         else:
             said = "the bar has no forecast, its features being incomplete"
             yield Link("forecast", name, EQUAL, said)
@@ -191,9 +190,9 @@ class RunTracer:
         frame = pl.concat([self._desk.tables.read_manifest(each) for each in bars]).sort("ts")
         frame = frame.filter(between(anchor(Month.of(ts), CORE.warm_up), ts + 1))
         fresh = CORE.compute(frame, sessions=sessions_of_symbol(self._desk, symbol))
-        found = fresh.filter(pl.col("ts") == instant(ts)).select(row.columns)
+        found = fresh.filter(pl.col("ts") == instant(ts))
         said = "computed again from the bars that the partition names"
-        return compared("features", name, row_text(row), row_text(found), said)
+        return compared_rows("features", name, row, found, said)
 
     def _required(self, name: str, version: str) -> Manifest:
         manifest = self._proofs.manifest((name, version))

@@ -9,6 +9,7 @@ import dagster as dg
 
 from trading_assets.defs.assets.market_data import bars_5m
 from trading_assets.defs.datasets import dataset
+from trading_assets.defs.lineage_links import with_radius
 from trading_assets.defs.partition_events import (
     CheckEvents,
     Finding,
@@ -82,7 +83,6 @@ def _judge(desk: "Desk", key: str) -> list[Finding]:
     from trading_assets.workflows.build_features import judge_features
 
     month, symbol = month_and_symbol(key)
-    return [
-        Finding(found.name, found.passed, found.metadata, found.detail)
-        for found in judge_features(desk, symbol, month)
-    ]
+    found = judge_features(desk, symbol, month)
+    findings = [Finding(each.name, each.passed, each.metadata, each.detail) for each in found]
+    return with_radius(desk, "features_5m", key, findings)

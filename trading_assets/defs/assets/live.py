@@ -11,6 +11,7 @@ import dagster as dg
 
 from trading_assets.defs.alert_sensor import CHECK, evaluation
 from trading_assets.defs.books import play_money_books, traded_book
+from trading_assets.defs.lineage_links import TRACE, trace_commands
 from trading_assets.defs.live_run import live_run_key
 from trading_assets.defs.partition_events import (
     CheckEvents,
@@ -177,6 +178,8 @@ def _day_of(desk: "Desk", name: str, key: str) -> Version:
             metadata[f"{book} equity"] = sparkline(frame["equity"].to_list())
         elif frame.height:
             metadata[book] = table(rows[book][:_PREVIEW_ROWS], frame.columns)
+        if frame.height and name == "orders":
+            metadata[f"{book} {TRACE}"] = trace_commands(book, rows[book][:_PREVIEW_ROWS])
     return Version(content_hash(rows), metadata)
 
 

@@ -11,6 +11,7 @@ from trading_assets.defs.assets.calendars import minutes_of_days, on_calendars
 from trading_assets.defs.assets.vendors import used_vendors
 from trading_assets.defs.datasets import dataset
 from trading_assets.defs.heat_map import heat_map
+from trading_assets.defs.lineage_links import with_radius
 from trading_assets.defs.partition_events import (
     CheckEvents,
     Finding,
@@ -232,13 +233,18 @@ BARS_5M_CHECKS = [
 @dg.multi_asset_check(specs=BARS_1M_CHECKS, can_subset=True)
 def bars_1m_checks(context: dg.AssetCheckExecutionContext, desk: DeskResource) -> CheckEvents:
     """Judge each month of one-minute bars as it stands on disk."""
-    yield from check_each(context, BARS_1M_CHECKS, partial(_judge_minutes, desk.open()))
+    yield from check_each(context, BARS_1M_CHECKS, partial(_judge, "bars_1m", desk.open()))
 
 
 @dg.multi_asset_check(specs=BARS_5M_CHECKS, can_subset=True)
 def bars_5m_checks(context: dg.AssetCheckExecutionContext, desk: DeskResource) -> CheckEvents:
     """Judge each month of five-minute bars against the minutes."""
-    yield from check_each(context, BARS_5M_CHECKS, partial(_judge_five_minutes, desk.open()))
+    yield from check_each(context, BARS_5M_CHECKS, partial(_judge, "bars_5m", desk.open()))
+
+
+def _judge(table: str, desk: "Desk", key: str) -> list[Finding]:
+    judge = _judge_minutes if table == "bars_1m" else _judge_five_minutes
+    return with_radius(desk, table, key, judge(desk, key))
 
 
 def _judge_minutes(desk: "Desk", key: str) -> list[Finding]:

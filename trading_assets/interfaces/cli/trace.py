@@ -108,3 +108,40 @@ def _files(link: Link) -> list[str]:
     shown = [f"{f.vendor or f.path.rpartition('/')[2]} {f.sha256[:16]}" for f in link.files]
     more = len(shown) - _SHOWN_FILES
     return shown[:_SHOWN_FILES] + ([f"and {more} more files"] if more > 0 else [])
+
+
+@app.command("blast-radius")
+def blast_radius(
+    partition: Annotated[
+        str,
+        typer.Argument(
+            help="bars_1m/BTCUSDT/2024-03 (the current version, or with @3 or @<hash> another), "
+            "the path of a manifest, or 8 or more characters of the SHA-256 of a file."
+        ),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """List every table, model, forecast, run, decision, release and live order that rests on it.
+
+    Example: trading-assets blast-radius raw_klines/BTCUSDT/2024-03
+    """
+    from dataclasses import asdict
+
+    from trading_assets.workflows.blast_radius import blast_radius_of
+    from trading_assets.workflows.named_version import find_versions
+
+    desk = open_desk()
+    nodes = find_versions(desk, partition)
+    found = asdict(blast_radius_of(desk, nodes))
+    if as_json:
+        of = [{"address": name, "version": version} for name, version in nodes]
+        typer.echo(json.dumps({"of": of, **found}, indent=2))
+        return
+    console = Console()
+    for name, version in nodes:
+        console.print(f"[bold]{escape(name)}[/] {version[:16]}", highlight=False)
+    for kind, names in found.items():
+        if kind != "unread" or names:
+            console.print(f"{kind.replace('_', ' ')}: {len(names)}", highlight=False)
+        for name in names:
+            console.print(f"  {escape(name)}", highlight=False, soft_wrap=True)
