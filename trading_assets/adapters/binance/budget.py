@@ -17,6 +17,7 @@ _MINUTE_S = 60.0
 _DEFAULT_LIMIT = 6_000
 _SHORTEST_BAN_MS = 120_000
 _HEADER = "X-MBX-USED-WEIGHT-1M"
+_TOO_MANY_ORDERS = b"-1015"
 _WEIGHTS = {
     "ping": 1, "time": 1, "exchangeInfo": 20, "klines": 2, "uiKlines": 2, "avgPrice": 2,
     "order": 4, "orderList": 4, "openOrders": 6, "openOrderList": 6,
@@ -38,7 +39,8 @@ class RequestBudget:
     """Weight that may still be spent this minute; one for all clients of an address in a process.
 
     The venue tells with every answer what it has counted; between two answers own requests are
-    added. After a 429 or 418 nothing leaves until the time that the venue names has passed.
+    added. After a 429 or 418 nothing leaves until the time that the venue names has passed. A limit
+    of orders is another: it holds back entries, and neither cancels nor questions.
 
     Args:
         limit: weight per minute; replaced by what exchangeInfo says.
@@ -53,6 +55,7 @@ class RequestBudget:
         self._used = 0
         self._began_s = monotonic()
         self._stop_s = 0.0
+        self._no_entries_s = 0.0
         self._is_banned = False
         self._lock = threading.Lock()
 
@@ -72,13 +75,18 @@ class RequestBudget:
         """
         with self._lock:
             self._roll()
-            wait_s = self._stop_s - self._monotonic()
-            if wait_s > 0:
+            now_s = self._monotonic()
+            if self._stop_s > now_s:
                 kind = VenueBanned if self._is_banned else RateLimited
                 raise kind(
                     "Nothing is sent: the venue wants to be left alone",
-                    retry_after_ms=int(wait_s * 1000) + 1,
+                    retry_after_ms=int((self._stop_s - now_s) * 1000) + 1,
                     status=418 if self._is_banned else 429,
+                )
+            if use is Use.ENTRY and self._no_entries_s > now_s:
+                raise RateLimited(
+                    "Not sent: the venue wants no more orders for a while",
+                    retry_after_ms=int((self._no_entries_s - now_s) * 1000) + 1,
                 )
             if self._used + weight > self._limit * use.value:
                 left_s = self._began_s + _MINUTE_S - self._monotonic()
@@ -89,15 +97,18 @@ class RequestBudget:
                 )
             self._used += weight
 
-    def heard(self, status: int, headers: Mapping[str, str]) -> None:
-        """Learn from an answer."""
+    def heard(self, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
+        """Learn from an answer; the body tells a limit of orders from one of requests."""
         with self._lock:
             counted = headers.get(_HEADER, "")
             if counted.isdigit():
                 if int(counted) < self._used // 2:  # the venue's minute is a new one
                     self._began_s = self._monotonic()
                 self._used = int(counted)
-            if status in {418, 429}:
+            if status == 429 and _TOO_MANY_ORDERS in body:
+                pause_s = pause_ms(status, headers) / 1000
+                self._no_entries_s = max(self._no_entries_s, self._monotonic() + pause_s)
+            elif status in {418, 429}:
                 self._is_banned = status == 418
                 pause_s = pause_ms(status, headers) / 1000
                 self._stop_s = max(self._stop_s, self._monotonic() + pause_s)

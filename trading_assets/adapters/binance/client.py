@@ -235,8 +235,10 @@ def _rest_client(key: str, secret: str, timeout_s: float, budget: RequestBudget)
         try:
             answer = Client._request(self, method, uri, *values, **more)  # noqa: SLF001 - the one door
         finally:
-            if self.response is not None:
-                budget.heard(self.response.status_code, self.response.headers)
+            heard = self.response
+            if heard is not None:
+                body = heard.content if heard.status_code == 429 else b""
+                budget.heard(heard.status_code, heard.headers, body)
         if uri.endswith("/exchangeInfo"):
             budget.learn_limit(answer)
         return answer

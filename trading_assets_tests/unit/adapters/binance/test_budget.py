@@ -61,6 +61,19 @@ def test_what_the_venue_counts_is_believed(budget: RequestBudget, local: Local) 
     assert budget.used == 84
 
 
+def test_too_many_orders_hold_entries_back_and_no_cancel(
+    budget: RequestBudget, local: Local
+) -> None:
+    budget.heard(429, {}, b'{"code":-1015,"msg":"Too many new orders."}')
+    for use in (Use.ESSENTIAL, Use.READ):
+        budget.admit(1, use)
+    with pytest.raises(RateLimited) as caught:
+        budget.admit(0, Use.ENTRY)
+    assert caught.value.retry_after_ms == 10_001
+    local.seconds += 10.0
+    budget.admit(0, Use.ENTRY)
+
+
 @pytest.mark.parametrize(("status", "kind"), [(429, RateLimited), (418, VenueBanned)])
 def test_nothing_leaves_until_the_venue_may_be_asked_again(
     budget: RequestBudget, local: Local, status: int, kind: type[RateLimited]
