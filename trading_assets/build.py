@@ -135,7 +135,7 @@ def _stages(months: Sequence[Month], model_for: Sequence[Month]) -> Iterator[Sta
         )
     last = chunks[-1]
     tags = range_tags(*key_range(last[0], last[-1], symbols))
-    results = len(last) * len(symbols) + len(_backtests()) + 2
+    results = 2 * len(last) * len(symbols) + len(_backtests()) + 2
     yield Stage("forecasts, backtests, decision", daily_results.name, tags, results)
 
 

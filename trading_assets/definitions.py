@@ -30,6 +30,7 @@ from trading_assets.defs.assets import (
     models,
     promotion,
     regimes,
+    risk,
     second_source,
     slo,
     sweeps,
@@ -67,6 +68,8 @@ defs = dg.Definitions(
         models.forecast_model,
         models.forecasts,
         models.dataset_forecasts,
+        # what would make entries smaller
+        risk.risk_factor,
         # one backtest per strategy spec
         *backtests.BACKTESTS,
         # sweeps over parameters and folds in time, one each per sweep file

@@ -35,6 +35,7 @@ from trading_assets.declarations.sections import (
     Model,
     Quality,
     Regimes,
+    RiskFactorRules,
     Server,
     Storage,
 )
@@ -99,6 +100,7 @@ class Settings(BaseSettings):
     binance: Binance
     model: Model
     regimes: Regimes
+    risk_factor: RiskFactorRules
     gate: Gate
     backtest: Backtest
     mlflow: Server

@@ -78,6 +78,21 @@ class Regimes(Declaration):
         return self
 
 
+class RiskFactorRules(Declaration):
+    """Thresholds of the research's risk factor; what they mean: `risk.factor`."""
+
+    horizon: Literal["1h", "4h", "1d"]
+    min_confidence: float = Field(ge=0, le=1)
+    max_calibration_error: float = Field(ge=0, le=1)
+    confidence_factor: float = Field(ge=0, le=1)
+    max_drawdown_pct: float = Field(ge=0)
+    drawdown_factor: float = Field(ge=0, le=1)
+    volatility_multiple: float = Field(ge=0)
+    max_turbulence: float = Field(ge=0, le=1)
+    volatility_factor: float = Field(ge=0, le=1)
+    half_life_bars: int = Field(ge=1)
+
+
 class Gate(Declaration):
     """Thresholds of the promotion rules."""
 

@@ -14,6 +14,7 @@ from trading_assets.defs.assets import (
     models,
     promotion,
     regimes,
+    risk,
     slo,
 )
 from trading_assets.defs.assets.backtests import BACKTESTS
@@ -80,9 +81,14 @@ retrain = dg.define_asset_job(
 daily_results = dg.define_asset_job(
     "daily_results",
     selection=dg.AssetSelection.assets(
-        models.forecasts, models.dataset_forecasts, *BACKTESTS, promotion.promotion_decision
+        models.forecasts,
+        models.dataset_forecasts,
+        risk.risk_factor,
+        *BACKTESTS,
+        promotion.promotion_decision,
     ),
-    description="Forecasts, backtests and the promotion decision. Last link of the daily chain.",
+    description="Forecasts, risk factors, backtests and the promotion decision. Last link of the "
+    "daily chain.",
 )
 
 promote = dg.define_asset_job(

@@ -22,7 +22,13 @@ from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import content_hash
 from trading_assets.features.indicators import log_return
-from trading_assets.market.table_columns import CALM, REGIME_COLUMNS, REGIMES, TURBULENT
+from trading_assets.market.table_columns import (
+    CALM,
+    REGIME_COLUMNS,
+    REGIME_PROBABILITIES,
+    REGIMES,
+    TURBULENT,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -167,6 +173,37 @@ def regimes_of(bars: pl.DataFrame, parameters: RegimeParameters | None) -> pl.Da
     return keys.with_columns(
         pl.when(warm).then(pl.Series(values[name]) if name in values else nothing).alias(name)
         for name in own
+    )
+
+
+def known_regimes(
+    bars: pl.DataFrame, regimes: pl.DataFrame | None, bar_size: timedelta
+) -> pl.DataFrame:
+    """Add to each bar the probabilities and the regime that were known at its close.
+
+    Args:
+        bars: of one symbol, ascending by `ts`.
+        regimes: REGIME_COLUMNS of that symbol, ascending; None when there are none.
+        bar_size: of the bars.
+
+    Returns:
+        The bars with REGIME_PROBABILITIES and `regime`: of the newest hour that has closed by the
+        bar's own close, unless that was an hour ago or longer; then null.
+    """
+    import polars as pl
+
+    own = (*REGIME_PROBABILITIES, "regime")
+    if regimes is None:
+        types = {"regime": pl.String()}
+        return bars.with_columns(pl.lit(None, types.get(n, pl.Float64())).alias(n) for n in own)
+    hour = timedelta(minutes=BAR.minutes)
+    known = regimes.select((pl.col("ts") + hour).set_sorted().alias("_closed"), *own)
+    return (
+        bars.with_columns(_closed=(pl.col("ts") + bar_size).set_sorted())
+        .join_asof(
+            known, on="_closed", strategy="backward", tolerance=hour - timedelta(microseconds=1)
+        )
+        .drop("_closed")
     )
 
 

@@ -73,3 +73,29 @@ REGIME_TEXTS: Mapping[str, str] = {
     "regime": "the most probable state",
     "volatility": "of an hour's log return: root of the variances' mean, weighed by probability",
 }
+
+RISK_LOG_COLUMNS: Mapping[str, str] = {
+    "ts": TIME,
+    "symbol": TEXT,
+    "risk_factor": FLOAT,
+    "reasons": TEXT,
+    "confidence": FLOAT,
+    "volatility": FLOAT,
+    "usual_volatility": FLOAT,
+    "p_turbulent": FLOAT,
+    "calibration_error": FLOAT,
+    "payload": TEXT,
+}
+"""Columns of `risk_log`: a row for the first bar of a month and for every change of the factor."""
+
+RISK_LOG_TEXTS: Mapping[str, str] = {
+    "ts": "open of the bar at whose close the factor changed",
+    "risk_factor": "what entries are multiplied by from here on",
+    "reasons": "why, joined by |; empty for a factor of 1",
+    "confidence": "of the forecast at that close; null when there is none",
+    "volatility": "of one bar; 0 while it is not known",
+    "usual_volatility": "its mean since the frame began",
+    "p_turbulent": "probability of the turbulent regime, as known at that close",
+    "calibration_error": "of the model's confidence; null while it is not known",
+    "payload": "the same as JSON, as readers of risk_updates expect it",
+}

@@ -116,6 +116,8 @@ class FactorReason(IntFlag):
     LOW_CONFIDENCE = 1
     DRAWDOWN = 2
     HIGH_VOLATILITY = 4
+    TURBULENT_REGIME = 8  # of research only, as the next one
+    MISCALIBRATED = 16
 
 
 class Verdict(IntEnum):

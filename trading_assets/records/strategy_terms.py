@@ -187,8 +187,7 @@ def _measured(strategy: StrategySetup) -> dict[str, float]:
         "measures": int(measures(strategy)),
         "atr_bars": sizing.atr_bars,
         "stop_mult": float(sizing.stop_mult),
-        "half_life": half_life,
-        "newest": 1.0 - 0.5 ** (1.0 / half_life),
+        **_decay(half_life),
         "target_volatility": fraction(sizing.target_vol_pct, 100) / sizing.bars_per_year**0.5,
         "win_rate": fraction(sizing.win_rate_pct, 100),
         "payoff": float(sizing.payoff),
@@ -196,6 +195,21 @@ def _measured(strategy: StrategySetup) -> dict[str, float]:
         "kelly_min_trips": sizing.kelly_min_trips,
         "counts_trips": int(counts),
     }
+
+
+def _decay(half_life: int) -> dict[str, float]:
+    return {"half_life": half_life, "newest": 1.0 - 0.5 ** (1.0 / half_life)}
+
+
+def factor_row(factor: RiskFactor) -> Records:
+    """Give a record that knows the risk factor and nothing of a strategy, shape (1,).
+
+    Raises:
+        ConfigurationError: if a number cannot be held.
+    """
+    record = np.zeros(1, STRATEGY)
+    write_numbers(record, {**_decay(factor.half_life_bars), **_factor(factor)})
+    return record
 
 
 def _factor(factor: RiskFactor | None) -> dict[str, float]:
