@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from trading_assets.strategies.spec_sections import Number, Section
+from trading_assets.strategies.spec_sections import Amount, Number, Section
 
 Flag = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")]
 
@@ -65,6 +65,35 @@ class ConfirmationFilter(Section):
     closes: int = Field(default=3, ge=1, le=1000)
 
 
+class VolatilityFilter(Section):
+    """Enter only where volatility of `recent` bars is within bounds of that of `bars` bars.
+
+    Volatility is the root mean square of log returns; the ratio is 1 in a market as usual.
+    """
+
+    bars: int = Field(default=2016, ge=3, le=5000)
+    recent: int = Field(default=288, ge=2)
+    min_ratio: Amount = Decimal(0)
+    max_ratio: Annotated[Number, Field(gt=0)] = Decimal(2)
+
+    @model_validator(mode="after")
+    def _bounds_are_in_order(self) -> Self:
+        if self.recent >= self.bars:
+            raise ValueError(f"recent below bars ({self.bars})")
+        if self.min_ratio >= self.max_ratio:
+            raise ValueError("min_ratio below max_ratio")
+        return self
+
+
+class RegimeFilter(Section):
+    """Enter only where the regimes of `allow` have, together, `min_probability` or more."""
+
+    allow: tuple[Literal["calm", "normal", "turbulent"], ...] = Field(
+        default=("calm", "normal"), min_length=1
+    )
+    min_probability: Annotated[Number, Field(gt=0, le=1)] = Decimal("0.5")
+
+
 class FiltersSpec(Section):
     """Every filter is optional; the order here is the order of the first no."""
 
@@ -73,6 +102,13 @@ class FiltersSpec(Section):
     roc: RocFilter | None = None
     news: NewsFilter | None = None
     confirmation: ConfirmationFilter | None = None
+    volatility: VolatilityFilter | None = None
+    regime: RegimeFilter | None = None
+
+    @property
+    def unsaid(self) -> set[str]:
+        """Filters that came later and are not declared: they are no part of a spec's hash."""
+        return {name for name in ("volatility", "regime") if getattr(self, name) is None}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -82,4 +118,4 @@ class FiltersSpec(Section):
     @property
     def needs(self) -> tuple[str, ...]:
         """Filters that look at more than the symbol's own bars."""
-        return tuple(name for name in self.names if name in ("universe", "news"))
+        return tuple(name for name in self.names if name in ("universe", "news", "regime"))

@@ -63,7 +63,8 @@ class Filtered:
     @property
     def warm_up(self) -> timedelta:
         """Give the longest memory, of the strategy or of a filter; both look at the same row."""
-        windows = [f.bars for f in (self.filters.volume, self.filters.roc) if f is not None]
+        declared = (self.filters.volume, self.filters.roc, self.filters.volatility)
+        windows = [each.bars for each in declared if each is not None]
         if self.filters.confirmation is not None:
             windows.append(self.filters.confirmation.bars + self.filters.confirmation.closes)
         return max(memory(self.inner), max(windows, default=0) * self.bar_size)

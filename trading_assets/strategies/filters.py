@@ -9,11 +9,14 @@ from typing import Any
 import polars as pl
 
 from trading_assets.domain.errors import DataError
-from trading_assets.market.table_columns import MEMBER, RANK
+from trading_assets.features.indicators import realised_volatility
+from trading_assets.market.table_columns import MEMBER, RANK, REGIME_PROBABILITIES
 from trading_assets.strategies.filter_sections import (
     ConfirmationFilter,
     FiltersSpec,
+    RegimeFilter,
     RocFilter,
+    VolatilityFilter,
     VolumeFilter,
 )
 from trading_assets.strategies.protocol import BASE_BAR
@@ -21,7 +24,11 @@ from trading_assets.strategies.protocol import BASE_BAR
 NEWS = "news"
 """Column of a frame: whether a flag of the news file covers the open time of the bar."""
 
-NEEDED_COLUMNS: Mapping[str, tuple[str, ...]] = {"universe": (MEMBER, RANK), "news": (NEWS,)}
+NEEDED_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "universe": (MEMBER, RANK),
+    "news": (NEWS,),
+    "regime": REGIME_PROBABILITIES,
+}
 """Columns beside the bars that a filter looks at."""
 
 
@@ -48,7 +55,7 @@ def filter_columns(
                 f"Filter {name} has nothing to look at",
                 expected=f"bars with {', '.join(NEEDED_COLUMNS[name])}",
                 found=f"no {', '.join(absent)}",
-                fix="Join them with `with_universe` or `with_news` first.",
+                fix="Join them with `with_universe`, `with_news` or `known_regimes` first.",
             )
     found: dict[str, pl.Expr] = {}
     if filters.universe is not None:
@@ -63,6 +70,10 @@ def filter_columns(
     if filters.confirmation is not None:
         long, short = confirmed_sides(filters.confirmation, bar_size)
         found["confirmation"] = long | short
+    if filters.volatility is not None:
+        found["volatility"] = _volatility(filters.volatility, bar_size)
+    if filters.regime is not None:
+        found["regime"] = _regime(filters.regime)
     return frame.select("ts", **{name: said.fill_null(value=False) for name, said in found.items()})
 
 
@@ -140,6 +151,21 @@ def _roc(declared: RocFilter, bar_size: timedelta) -> pl.Expr:
     if declared.max_pct is not None:
         said = said & (change <= float(declared.max_pct))
     return said
+
+
+def _volatility(declared: VolatilityFilter, bar_size: timedelta) -> pl.Expr:
+    """Volatility of the newest bars against that of the whole window."""
+    close = pl.col("close")
+    ratio = realised_volatility(close, declared.recent) / realised_volatility(close, declared.bars)
+    within = ratio.is_between(float(declared.min_ratio), float(declared.max_ratio))
+    return _unbroken(declared.bars, bar_size) & within
+
+
+def _regime(declared: RegimeFilter) -> pl.Expr:
+    """Probability of the allowed regimes; where none is known the answer is not known."""
+    allowed = [pl.col(f"p_{label}") for label in dict.fromkeys(declared.allow)]
+    known = pl.any_horizontal(pl.col(name).is_not_null() for name in REGIME_PROBABILITIES)
+    return known & (pl.sum_horizontal(allowed) >= float(declared.min_probability))
 
 
 def _unbroken(steps: int, bar_size: timedelta) -> pl.Expr:

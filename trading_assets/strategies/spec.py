@@ -144,7 +144,7 @@ class StrategySpec(Section):
         """
         left_out: dict[str, bool | set[str]] = {
             "description": True,
-            "filters": not self.filters.names,
+            "filters": not self.filters.names or self.filters.unsaid,
             "sizing": unsaid("sizing", self.sizing),
             "costs": unsaid("costs", self.costs),
             "limits": unsaid("limits", self.limits),

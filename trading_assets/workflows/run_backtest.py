@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -13,6 +14,7 @@ from trading_assets.domain.errors import DataError, InvariantError
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.instrument import units_from_decimal
 from trading_assets.evaluation.gates import Check
+from trading_assets.features.regime import known_regimes
 from trading_assets.market.bar_frame import PRICES, RESAMPLED_SCHEMA, between, with_minutes_inside
 from trading_assets.storage.run_store import CHECKS, StoredRun
 from trading_assets.strategies.evaluate import (
@@ -222,12 +224,16 @@ def frames_of(desk: Desk, plan: RunPlan) -> dict[Symbol, pl.DataFrame]:
         if plan.strategy.horizon is not None:
             parts = [desk.tables.read_manifest(plan.forecasts[symbol, m]) for m in plan.months]
             frame = with_forecasts(frame, pl.concat(parts), plan.strategy.horizon)
-        frames[symbol] = _with_context(plan, symbol, frame, universe)
+        frames[symbol] = _with_context(desk, plan, symbol, frame, universe)
     return frames
 
 
 def _with_context(
-    plan: RunPlan, symbol: Symbol, frame: pl.DataFrame, universe: pl.DataFrame | None
+    desk: Desk,
+    plan: RunPlan,
+    symbol: Symbol,
+    frame: pl.DataFrame,
+    universe: pl.DataFrame | None,
 ) -> pl.DataFrame:
     """Add what the filters of the spec look at."""
     news = plan.spec.parts[0].filters.news
@@ -235,6 +241,11 @@ def _with_context(
         frame = with_universe(frame, universe.filter(pl.col("symbol") == symbol))
     if news is not None:
         frame = with_news(frame, plan.news.of(symbol), news.flags)
+    if plan.spec.parts[0].filters.regime is not None:
+        months = sorted(m for s, m in plan.regimes if s == symbol)
+        rows = [desk.tables.read_manifest(plan.regimes[symbol, month]) for month in months]
+        size = timedelta(minutes=plan.spec.timeframe.minutes)
+        frame = known_regimes(frame, pl.concat(rows) if rows else None, size)
     return frame
 
 

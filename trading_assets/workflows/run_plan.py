@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from trading_assets.domain.errors import ConfigurationError, MissingPartition
@@ -16,6 +16,7 @@ from trading_assets.storage.release_store import instrument_to_plain
 from trading_assets.strategies.portfolio_spec import AnySpec, Together
 from trading_assets.strategies.protocol import Strategy
 from trading_assets.strategies.spec import StrategySpec
+from trading_assets.workflows.build_regimes import REGIMES_TABLE
 from trading_assets.workflows.code_hash import code_hash, package_versions
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.freeze_calendars import sessions_of_symbol
@@ -38,6 +39,7 @@ class RunPlan:
         bars: manifests of all months of bars that may be read, also those for the warm-up.
         forecasts: manifests by symbol and month; empty for strategies without a horizon.
         universe: manifests by month; empty unless the spec filters by it.
+        regimes: manifests by symbol and month; empty unless the spec filters by them.
         news: flags; empty unless the spec filters by them.
         instruments: in the order of the spec's symbols.
         facts: everything that the result depends on, as plain values.
@@ -56,6 +58,7 @@ class RunPlan:
     facts: Mapping[str, Any]
     span: tuple[Micros, Micros] | None = None
     members: tuple[RunPlan, ...] = ()
+    regimes: Mapping[tuple[Symbol, Month], Manifest] = field(default_factory=dict)
 
     @property
     def parts(self) -> tuple[RunPlan, ...]:
@@ -115,6 +118,7 @@ def plan_any(desk: Desk, spec: AnySpec, *, span: tuple[Micros, Micros] | None = 
         facts,
         span,
         members,
+        {key: m for member in members for key, m in member.regimes.items()},
     )
 
 
@@ -161,10 +165,13 @@ def plan_run(
     bars = _manifests(desk, table, spec)
     forecasts = _manifests(desk, FORECASTS, spec) if strategy.horizon else {}
     universe = _universe(desk) if spec.filters.universe else {}
+    regimes = _manifests(desk, REGIMES_TABLE, spec) if spec.filters.regime else {}
     news = news_flags(desk.settings) if spec.filters.news else NewsFlags("", {})
     months = _common(desk, bars, spec)
     if strategy.horizon:
         months = tuple(month for month in _common(desk, forecasts, spec) if month in months)
+    if spec.filters.regime:
+        months = tuple(month for month in _common(desk, regimes, spec) if month in months)
     if spec.filters.universe:
         months = tuple(month for month in months if month in universe)
     if within is not None:
@@ -174,6 +181,7 @@ def plan_run(
     if not months:
         beside = [FORECASTS] if strategy.horizon else []
         beside += [UNIVERSE_TABLE] if spec.filters.universe else []
+        beside += [REGIMES_TABLE] if spec.filters.regime else []
         raise MissingPartition(
             f"Spec {spec.name} has no month to run on",
             expected=f"{' and '.join([table, *beside])} of "
@@ -182,10 +190,12 @@ def plan_run(
             fix="Materialise these tables first.",
         )
     universe = {month: universe[month] for month in months if month in universe}
+    regimes = {key: manifest for key, manifest in regimes.items() if key[1] in months}
     inputs = [
         *(manifest for (_, month), manifest in bars.items() if month <= months[-1]),
         *(manifest for (_, month), manifest in forecasts.items() if month in months),
         *universe.values(),
+        *regimes.values(),
     ]
     facts = {
         "spec_hash": spec.spec_hash,
@@ -204,7 +214,17 @@ def plan_run(
         **_sessions(desk, spec, months),
     }
     return RunPlan(
-        spec, strategy, months, bars, forecasts, universe, news, instruments, facts, span
+        spec,
+        strategy,
+        months,
+        bars,
+        forecasts,
+        universe,
+        news,
+        instruments,
+        facts,
+        span,
+        regimes=regimes,
     )
 
 

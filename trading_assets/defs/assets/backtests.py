@@ -8,6 +8,7 @@ import dagster as dg
 
 from trading_assets.defs.assets.market_data import DATASETS, dataset_universe, instruments
 from trading_assets.defs.assets.models import dataset_forecasts
+from trading_assets.defs.assets.regimes import dataset_regimes
 from trading_assets.defs.partitions import DAILY_TAG
 from trading_assets.defs.presentation import facts
 from trading_assets.defs.resources import CatalogResource, DeskResource
@@ -63,6 +64,7 @@ def _backtest(spec: AnySpec) -> dg.AssetsDefinition:
             DATASETS[spec.timeframe],
             *([dataset_forecasts] if _follows_forecasts(spec) else []),
             *([dataset_universe] if any(p.filters.universe for p in spec.parts) else []),
+            *([dataset_regimes] if any(p.filters.regime for p in spec.parts) else []),
         ],
         group_name=GROUP,
         code_version=content_hash([spec.spec_hash, code_hash(strategy)])[:16],

@@ -14,6 +14,7 @@ from trading_assets.domain.ids import Month
 from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.setup import SignalFamily
 from trading_assets.features.look_ahead import find_look_ahead
+from trading_assets.features.regime import known_regimes
 from trading_assets.features.warm_up import find_short_warm_up
 from trading_assets.market.universe import UNIVERSE_SCHEMA
 from trading_assets.strategies.ema_trend import EmaTrend
@@ -203,7 +204,7 @@ def test_a_news_flag_says_no_from_its_first_instant_to_before_its_last(make_bars
 
 
 def test_a_filter_without_its_columns_is_an_error(make_bars):
-    for declared in ({"universe": {}}, {"news": {}}):
+    for declared in ({"universe": {}}, {"news": {}}, {"regime": {}}):
         with pytest.raises(DataError, match="nothing to look at"):
             evaluate(Filtered(Steps(), filters(**declared)), make_bars(40))
 
@@ -278,3 +279,87 @@ def test_confirmed_signals_know_no_future_and_remember_no_more_than_their_warm_u
     late = evaluate(strategy, noisy.slice(500, 1000))[8:]
     whole = evaluate(strategy, noisy.head(1500))[508:]
     assert_frame_equal(late, whole)
+
+
+def test_volatility_is_that_of_the_newest_bars_against_the_window(noisy):
+    frame = noisy.head(400)
+    declared = filters(volatility={"bars": 48, "recent": 6, "min_ratio": 0.5, "max_ratio": 1.2})
+    said = filter_columns(declared, frame)["volatility"]
+    squares = (frame["close"].log().diff() ** 2).to_list()
+    for row in (47, 48, 49, 200, 399):
+        if row < 48:
+            assert not said[row]
+            continue
+        recent, usual = (sum(squares[row + 1 - n : row + 1]) / n for n in (6, 48))
+        assert said[row] == (0.5 <= (recent / usual) ** 0.5 <= 1.2)
+    assert 0 < said.sum() < frame.height - 48
+
+
+def test_volatility_knows_no_future_and_is_warm_after_its_window(noisy):
+    filtered = Filtered(InsideBar(min_range_bps=1.0), filters(volatility={"bars": 576}))
+    assert filtered.warm_up == timedelta(days=2)
+    assert find_look_ahead(filtered.signals, noisy.head(4000), seed=1) == ()
+    whole = month_signals(filtered, noisy, FEBRUARY)
+    now = whole["ts"][777]
+    live = month_signals(filtered, noisy.filter(pl.col("ts") <= now), FEBRUARY)
+    assert_frame_equal(live.tail(1), whole[777], check_exact=True)
+
+
+def known(frame, **probabilities):
+    """Give bars with these probabilities of regimes at each."""
+    columns = dict.fromkeys(("p_calm", "p_normal", "p_turbulent")) | probabilities
+    return frame.with_columns(
+        pl.Series(name, values or [None] * frame.height, dtype=pl.Float64)
+        for name, values in columns.items()
+    )
+
+
+def test_an_entry_needs_the_regimes_that_are_allowed_and_one_that_is_known(make_bars):
+    frame = known(make_bars(4), p_calm=[0.9, 0.5, 0.49, None], p_turbulent=[0.1, 0.5, 0.51, None])
+    for declared, expected in (
+        ({}, [True, True, False, False]),
+        ({"allow": ["turbulent"]}, [False, True, True, False]),
+        ({"min_probability": 0.9}, [True, False, False, False]),
+        ({"allow": ["calm", "calm", "turbulent"]}, [True, True, True, False]),
+    ):
+        assert filter_columns(filters(regime=declared), frame)["regime"].to_list() == expected
+    signals = evaluate(Filtered(Steps(), filters(regime={})), frame)
+    free = evaluate(Steps(), frame)["target"]
+    assert signals["target"].to_list() == [free[0], free[1], free[2], None]
+
+
+def test_regimes_beside_a_bar_are_those_known_at_its_close(noisy):
+    start = noisy["ts"][0]
+    hours = pl.datetime_range(start, start + timedelta(hours=99), "1h", eager=True)
+    wild = [i % 7 == 0 for i in range(100)]
+    regimes = pl.DataFrame(
+        {
+            "ts": hours,
+            "p_calm": [0.1 if w else 0.9 for w in wild],
+            "p_normal": pl.Series([None] * 100, dtype=pl.Float64),
+            "p_turbulent": [0.9 if w else 0.1 for w in wild],
+            "regime": ["turbulent" if w else "calm" for w in wild],
+        }
+    )
+    size = timedelta(minutes=5)
+    filtered = Filtered(InsideBar(min_range_bps=1.0), filters(regime={}))
+
+    def signals(bars):
+        ended = regimes.filter(pl.col("ts") + timedelta(hours=1) <= bars["ts"][-1] + size)
+        return filtered.signals(known_regimes(bars, ended, size))
+
+    bars = noisy.head(99 * 12)
+    assert find_look_ahead(signals, bars, seed=2) == ()
+    assert_frame_equal(signals(bars), filtered.signals(known_regimes(bars, regimes, size)))
+
+
+def test_regime_and_volatility_leave_the_hash_of_older_specs_as_it_was():
+    older = parsed("{volume: {bars: 24, min_ratio: 1.5}, universe: {top: 2}}")
+    assert older.spec_hash == "2194bd9b468208eae345192e4631221045e525d74214f40e914c973dc6495d2d"
+    newer = parsed("{volume: {bars: 24, min_ratio: 1.5}, universe: {top: 2}, regime: {}}")
+    assert newer.spec_hash != older.spec_hash
+    assert newer.filters.names == ("universe", "volume", "regime")
+    assert newer.filters.needs == ("universe", "regime")
+    assert "recent below bars (3)" in problem("{volatility: {bars: 3, recent: 3}}").expected
+    assert "min_ratio below" in problem("{volatility: {min_ratio: 2, max_ratio: 2}}").expected
+    assert "allow" in str(problem("{regime: {allow: [wild]}}"))
