@@ -60,8 +60,8 @@ defs = dg.Definitions(
         market_data.universe,
         market_data.dataset_universe,
         # features
-        features.features_5m,
-        features.dataset_features_5m,
+        *features.FEATURES,
+        features.dataset_features,
         regimes.regimes,
         regimes.dataset_regimes,
         # models and their forecasts
@@ -86,7 +86,7 @@ defs = dg.Definitions(
         market_data.bars_1m_checks,
         *second_source.CHECKS,
         market_data.bars_5m_checks,
-        features.features_5m_checks,
+        *features.FEATURE_CHECKS,
         regimes.regimes_checks,
         models.forecast_model_checks,
         models.forecasts_checks,

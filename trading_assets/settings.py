@@ -24,6 +24,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from trading_assets.declarations.feature_sets import FeatureSetDeclaration
 from trading_assets.declarations.instruments import InstrumentDeclaration
 from trading_assets.declarations.sections import (
     Backtest,
@@ -98,6 +99,7 @@ class Settings(BaseSettings):
     quality: Quality
     exchange: Exchange
     binance: Binance
+    feature_sets: dict[str, FeatureSetDeclaration]
     model: Model
     regimes: Regimes
     risk_factor: RiskFactorRules
@@ -136,6 +138,13 @@ class Settings(BaseSettings):
     @field_validator("books")
     @classmethod
     def _books_are_named(cls, value: dict[str, Book]) -> dict[str, Book]:
+        for name in value:
+            _checked(tag_from_text, name)
+        return value
+
+    @field_validator("feature_sets")
+    @classmethod
+    def _feature_sets_are_named(cls, value: dict[str, Any]) -> dict[str, Any]:
         for name in value:
             _checked(tag_from_text, name)
         return value

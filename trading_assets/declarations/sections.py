@@ -51,6 +51,7 @@ class Binance(Declaration):
 class Model(Declaration):
     """Training of the forecast model."""
 
+    feature_set: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
     horizons: tuple[Literal["1h", "4h", "1d"], ...] = Field(min_length=1)
     label: Literal["volatility_scaled", "triple_barrier"]
     barrier_upper: float = Field(gt=0)

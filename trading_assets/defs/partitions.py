@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -52,6 +52,7 @@ def monthly_table(
     schema: dg.TableSchema | None = None,
     name: str | None = None,
     description: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Declare an asset of `MONTHS_BY_SYMBOL`; `schema` shows its columns in the catalogue."""
     return dg.asset(
@@ -63,7 +64,7 @@ def monthly_table(
         deps=deps,
         partitions_def=MONTHS_BY_SYMBOL,
         backfill_policy=ONE_RUN,
-        metadata={"dagster/column_schema": schema} if schema else None,
+        metadata={**({"dagster/column_schema": schema} if schema else {}), **(metadata or {})},
     )
 
 

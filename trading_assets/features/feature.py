@@ -27,6 +27,7 @@ class Feature:
         warm_up_bars: rows of `source` before its first value; earlier ones are null.
         make: gives the expression, on the columns of a bar table; causal, one value per row. It is
             made where it is needed: the catalogue shows features without loading polars.
+        reference: paper or book that the measure comes from.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Feature:
     source: Timeframe
     warm_up_bars: int
     make: Expression
+    reference: str = ""
 
     @property
     def expression(self) -> pl.Expr:

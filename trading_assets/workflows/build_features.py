@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,8 @@ from trading_assets.domain.bar import DAY, Timeframe
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Micros, Month, Symbol, months_between
 from trading_assets.features.anchor import anchor
-from trading_assets.features.feature_set import CORE
+from trading_assets.features.core import CORE
+from trading_assets.features.feature_set import FeatureSet
 from trading_assets.features.look_ahead import MIN_CUTS, Leak, differing_rows, find_look_ahead
 from trading_assets.features.warm_up import find_short_warm_up
 from trading_assets.market.bar_frame import between, instant
@@ -27,7 +29,7 @@ from trading_assets.workflows.published import Published
 
 Compute = Callable[[pl.DataFrame], pl.DataFrame]
 
-FEATURES = "features_5m"
+FEATURES = CORE.table
 _BARS = bars_table(Timeframe.M5)
 _PROVEN_DAYS = 7
 """Days of a month whose warm-up is proven; later ones have more history still."""
@@ -43,8 +45,10 @@ class Finding:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
-def build_features(desk: Desk, symbol: Symbol, month: Month) -> Published:
-    """Publish `features_5m` of one month, computed on the frame from the month's anchor on.
+def build_features(
+    desk: Desk, symbol: Symbol, month: Month, features: FeatureSet = CORE
+) -> Published:
+    """Publish one month of a feature set, computed on the frame from the month's anchor on.
 
     Before anything is written the frame is cut at random bars and continued differently, and where
     there is history enough computed with twice the warm-up: neither may change a row. Where the
@@ -57,31 +61,34 @@ def build_features(desk: Desk, symbol: Symbol, month: Month) -> Published:
         DataError: if a column knows the future, needs a longer warm-up or is not finite.
     """
     require_traded(desk.settings, symbol, month)
-    bars = _bars_behind(desk, symbol, month)
+    bars = _bars_behind(desk, symbol, month, features.warm_up)
     parents = {manifest.address: manifest.version for manifest in bars}
     manifest = desk.tables.standing(
-        FEATURES, symbol, month, code_version=CORE.code_version, parents=parents
+        features.table, symbol, month, code_version=features.code_version, parents=parents
     )
     changed = False
     if manifest is None or manifest.gaps != bars[-1].gaps:
-        frame = _frame(desk, bars, anchor(month, CORE.warm_up))
-        compute = _compute(desk, symbol)
+        frame = _frame(desk, bars, anchor(month, features.warm_up))
+        compute = _compute(desk, symbol, features)
         rows = compute(frame).filter(between(month.start, month.end))
         _refuse_infinite(rows, symbol, month)
         seed = desk.settings.model.seed
         cuts = _refuse_look_ahead(compute, frame, symbol, month, seed=seed)
-        warm_up = bars[-1].extra.get("empty_because") or _prove_warm_up(desk, symbol, month)
+        warm_up = bars[-1].extra.get("empty_because") or _prove_warm_up(
+            desk, symbol, month, features
+        )
         manifest, changed = desk.tables.publish(
-            FEATURES,
+            features.table,
             symbol,
             month,
             rows,
-            code_version=CORE.code_version,
+            code_version=features.code_version,
             parents=parents,
             gaps=bars[-1].gaps,
             extra={
                 "source": bars[-1].extra.get("source", desk.settings.source_of(symbol)),
-                "feature_set": CORE.name,
+                "feature_set": features.name,
+                "feature_set_version": features.version,
                 "incomplete_rows": rows.height - rows.drop_nulls().height,
                 "look_ahead": {"cuts": cuts, "seed": seed, "leaks": 0},
                 "warm_up": warm_up,
@@ -91,7 +98,8 @@ def build_features(desk: Desk, symbol: Symbol, month: Month) -> Published:
         desk.tables,
         manifest,
         changed=changed,
-        columns=len(CORE.columns),
+        feature_set=f"{features.name} {features.version}",
+        columns=len(features.columns),
         incomplete_rows=manifest.extra["incomplete_rows"],
         look_ahead_cuts=manifest.extra["look_ahead"]["cuts"],
         warm_up=manifest.extra["warm_up"],
@@ -99,7 +107,9 @@ def build_features(desk: Desk, symbol: Symbol, month: Month) -> Published:
     )
 
 
-def judge_features(desk: Desk, symbol: Symbol, month: Month) -> tuple[Finding, ...]:
+def judge_features(
+    desk: Desk, symbol: Symbol, month: Month, features: FeatureSet = CORE
+) -> tuple[Finding, ...]:
     """Check a partition as it stands on disk: finite, and the very rows that were proven causal.
 
     That proof was made before publishing and stands in the manifest. Here the rows are computed
@@ -109,11 +119,11 @@ def judge_features(desk: Desk, symbol: Symbol, month: Month) -> tuple[Finding, .
         MissingPartition: if features or bars are not there.
         CorruptFile: if a file is damaged.
     """
-    manifest = desk.tables.require(FEATURES, symbol, month)
+    manifest = desk.tables.require(features.table, symbol, month)
     stored = desk.tables.read_manifest(manifest)
-    bars = _bars_behind(desk, symbol, month)
-    frame = _frame(desk, bars, anchor(month, CORE.warm_up))
-    fresh = _compute(desk, symbol)(frame).filter(between(month.start, month.end))
+    bars = _bars_behind(desk, symbol, month, features.warm_up)
+    frame = _frame(desk, bars, anchor(month, features.warm_up))
+    fresh = _compute(desk, symbol, features)(frame).filter(between(month.start, month.end))
     odd = [name for name in fresh.columns if not _same_bits(stored, fresh, name)]
     proof = manifest.extra["look_ahead"]
     endless = _not_finite(stored)
@@ -137,28 +147,36 @@ def judge_features(desk: Desk, symbol: Symbol, month: Month) -> tuple[Finding, .
     )
 
 
-def look_ahead(desk: Desk, symbol: Symbol, month: Month, *, cuts: int, seed: int) -> list[Leak]:
+def look_ahead(
+    desk: Desk,
+    symbol: Symbol,
+    month: Month,
+    features: FeatureSet = CORE,
+    *,
+    cuts: int,
+    seed: int,
+) -> list[Leak]:
     """Search a month for look-ahead, with as many cuts as one likes; publishes nothing.
 
     Raises:
         MissingPartition: if the bars of the month are not there.
         DataError: if the symbol's source gives larger bars only.
     """
-    bars = _bars_behind(desk, symbol, month)
+    bars = _bars_behind(desk, symbol, month, features.warm_up)
     require_bars_of(bars[-1], Timeframe.M5)
-    frame = _frame(desk, bars, anchor(month, CORE.warm_up))
-    return list(find_look_ahead(_compute(desk, symbol), frame, cuts=cuts, seed=seed))
+    frame = _frame(desk, bars, anchor(month, features.warm_up))
+    return list(find_look_ahead(_compute(desk, symbol, features), frame, cuts=cuts, seed=seed))
 
 
 def _bars_behind(
-    desk: Desk, symbol: Symbol, month: Month, *, warm_ups: int = 1
+    desk: Desk, symbol: Symbol, month: Month, warm_up: timedelta
 ) -> tuple[Manifest, ...]:
     """Give the bars that rows of a month look at: its own, and those of months in the warm-up.
 
     A month of another source before it is as good as none.
     """
     own = desk.tables.require(_BARS, symbol, month)
-    first = Month.of(anchor(month, warm_ups * CORE.warm_up))
+    first = Month.of(anchor(month, warm_up))
     before = [
         desk.tables.current(_BARS, symbol, earlier)
         for earlier in months_between(first, month.shift(-1))
@@ -174,9 +192,9 @@ def _frame(desk: Desk, bars: Sequence[Manifest], start: Micros) -> pl.DataFrame:
     return rows.filter(pl.col("ts") >= instant(start))
 
 
-def _compute(desk: Desk, symbol: Symbol) -> Compute:
+def _compute(desk: Desk, symbol: Symbol, features: FeatureSet) -> Compute:
     """Give the computation with the sessions that cut the symbol's larger bars."""
-    return partial(CORE.compute, sessions=sessions_of_symbol(desk, symbol))
+    return partial(features.compute, sessions=sessions_of_symbol(desk, symbol))
 
 
 def _refuse_infinite(rows: pl.DataFrame, symbol: Symbol, month: Month) -> None:
@@ -207,22 +225,22 @@ def _refuse_look_ahead(
     return MIN_CUTS
 
 
-def _prove_warm_up(desk: Desk, symbol: Symbol, month: Month) -> str:
+def _prove_warm_up(desk: Desk, symbol: Symbol, month: Month, features: FeatureSet) -> str:
     """Compute the month's first days with twice the warm-up, if there are bars for it."""
-    twice = anchor(month, 2 * CORE.warm_up)
-    frame = _frame(desk, _bars_behind(desk, symbol, month, warm_ups=2), twice)
+    twice = anchor(month, 2 * features.warm_up)
+    frame = _frame(desk, _bars_behind(desk, symbol, month, 2 * features.warm_up), twice)
     if frame["ts"].to_physical()[0] >= twice + DAY:
         return "not proven here: history is shorter than twice the warm-up"
     short = find_short_warm_up(
-        _compute(desk, symbol),
+        _compute(desk, symbol, features),
         frame.filter(pl.col("ts") < instant(month.start + _PROVEN_DAYS * DAY)),
         start=month.start,
-        warm_up=CORE.warm_up,
+        warm_up=features.warm_up,
     )
     if short:
         raise DataError(
             f"Features of {symbol} {month} need a longer warm-up",
-            expected=f"values that {CORE.warm_up} of bars decide",
+            expected=f"values that {features.warm_up} of bars decide",
             found="; ".join(str(defect) for defect in short),
             fix="Nothing was published. Raise `warm_up_bars` of these features.",
         )
@@ -230,7 +248,8 @@ def _prove_warm_up(desk: Desk, symbol: Symbol, month: Month) -> str:
 
 
 def _not_finite(rows: pl.DataFrame) -> list[str]:
-    return [name for name in CORE.columns if not rows[name].drop_nulls().is_finite().all()]
+    floats = rows.select(pl.col(pl.Float64))
+    return [column.name for column in floats if not column.drop_nulls().is_finite().all()]
 
 
 def _same_bits(stored: pl.DataFrame, fresh: pl.DataFrame, name: str) -> bool:

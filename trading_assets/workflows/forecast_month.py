@@ -16,8 +16,8 @@ from trading_assets.forecasting.payload import forecast_payloads
 from trading_assets.forecasting.trainer import code_version
 from trading_assets.storage.model_store import StoredModel
 from trading_assets.storage.partition_store import Manifest
-from trading_assets.workflows.build_features import FEATURES
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.feature_sets import model_set
 from trading_assets.workflows.listing import require_traded
 from trading_assets.workflows.market_tables import bars_table, published_from_manifest
 from trading_assets.workflows.published import Published
@@ -41,7 +41,7 @@ def forecast_month(desk: Desk, symbol: Symbol, month: Month) -> Published:
     models: dict[str, StoredModel] = {
         h: desk.models.require(month, h) for h in desk.settings.model.horizons
     }
-    features = desk.tables.require(FEATURES, symbol, month)
+    features = desk.tables.require(model_set(desk.settings).table, symbol, month)
     bars = desk.tables.require(bars_table(Timeframe.M5), symbol, month)
     parents = {
         features.address: features.version,

@@ -9,8 +9,8 @@ from trading_assets.evaluation.labels import span
 from trading_assets.forecasting.horizons import BASE
 from trading_assets.storage.experiments import DatasetInput, LoggedRun, RegisteredVersion
 from trading_assets.storage.model_store import StoredModel
-from trading_assets.workflows.build_features import FEATURES
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.feature_sets import model_set
 from trading_assets.workflows.freeze_dataset import Dataset
 
 _EXPERIMENT = "ta/forecast/train"
@@ -42,7 +42,7 @@ def registered_name(horizon: str) -> str:
 
 
 def _log(desk: Desk, model: StoredModel, dataset: Dataset, tags: Mapping[str, str]) -> LoggedRun:
-    summary = model.summary
+    summary, table = model.summary, model_set(desk.settings).table
     names = {"card.md": model.card, "model.txt": model.booster, "model.json": model.document}
     names |= {
         f"{stem}.{name.rpartition('.')[2]}": name
@@ -70,6 +70,7 @@ def _log(desk: Desk, model: StoredModel, dataset: Dataset, tags: Mapping[str, st
             "config.hash": model.inputs,
             "code.hash": summary["code_version"],
             "features.hash": summary["features_code_version"],
+            "features.set": " ".join(map(str, summary.get("feature_set", ()))),
             "seed": str(summary["params"]["seed"]),
             "confidence": summary["confidence"]["reason"],
             **tags,
@@ -85,9 +86,9 @@ def _log(desk: Desk, model: StoredModel, dataset: Dataset, tags: Mapping[str, st
         },
         datasets=[
             DatasetInput(
-                f"{FEATURES} {span(dataset.months)}",
+                f"{table} {span(dataset.months)}",
                 dataset.version,
-                desk.tables.folder(FEATURES, None, None),
+                desk.tables.folder(table, None, None),
                 "train",
             )
         ],

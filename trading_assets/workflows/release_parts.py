@@ -9,7 +9,7 @@ from trading_assets.forecasting.horizons import BASE
 from trading_assets.live.book_state import SessionSetup
 from trading_assets.live.hand_over import MachineFactory, Terms, TermsOf
 from trading_assets.live.signal_desk import PinnedModel, SharedDesk, SignalDesk
-from trading_assets.settings import Settings
+from trading_assets.settings import Settings, load_settings
 from trading_assets.storage.release_store import Release, ReleaseStore
 from trading_assets.strategies.evaluate import strategy_columns
 from trading_assets.strategies.portfolio_spec import PortfolioSpec
@@ -146,8 +146,8 @@ def _desk_of(release: Release, spec: StrategySpec, tag: str = "") -> SignalDesk:
 
 
 def _pinned(release: Release, horizon: str) -> PinnedModel:
-    from trading_assets.features.feature_set import CORE
     from trading_assets.forecasting.forecaster import Forecaster
+    from trading_assets.workflows.feature_sets import list_sets, set_of_code
 
     facts = release.models.get(horizon)
     if facts is None:
@@ -157,16 +157,20 @@ def _pinned(release: Release, horizon: str) -> PinnedModel:
             found=", ".join(release.models) or "no model",
             fix="Train the model, then decide and publish again.",
         )
-    if facts["features_code_version"] != CORE.code_version:
+    settings = load_settings().settings
+    features = set_of_code(settings, facts["features_code_version"])
+    if features is None:
+        present = [f"{s.name} {s.code_version[:16]}" for s in list_sets(settings).values()]
         raise ConfigurationError(
             f"Release {release.release_id} pins a model of other features",
-            expected=f"feature set {CORE.name} {CORE.code_version[:16]}",
+            expected=f"one of the feature sets {', '.join(present)}",
             found=str(facts["features_code_version"])[:16],
             fix="Train on the present features and promote again, or start the version that made "
             "the release.",
         )
     booster = release.file(facts["booster"]).decode()
-    return PinnedModel(Forecaster.from_model_text(release.file(facts["document"]), booster), CORE)
+    forecaster = Forecaster.from_model_text(release.file(facts["document"]), booster)
+    return PinnedModel(forecaster, features)
 
 
 def _engine_setup(release: Release) -> AnySetup:

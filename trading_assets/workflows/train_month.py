@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trading_assets.domain.ids import Month, content_hash
-from trading_assets.features.feature_set import CORE
 from trading_assets.forecasting.booster import lightgbm_version
 from trading_assets.forecasting.model_card import model_card, model_summary
 from trading_assets.forecasting.trainer import TrainingConfig, code_version, train
@@ -81,12 +80,13 @@ def train_month(desk: Desk, month: Month, *, tags: Mapping[str, str] | None = No
 
 
 def _inputs_hash(horizon: str, data: TrainingData, config: TrainingConfig) -> str:
+    chosen = data.feature_set
     return content_hash(
         {
             "month": str(data.month),
             "horizon": horizon,
             "dataset": data.dataset.version,
-            "features": [CORE.name, CORE.code_version],
+            "features": [chosen.name, chosen.version, chosen.code_version],
             "params": config.all_params(horizon),
             "code": code_version(),
             "lightgbm": lightgbm_version(),
@@ -95,12 +95,13 @@ def _inputs_hash(horizon: str, data: TrainingData, config: TrainingConfig) -> st
 
 
 def _train(horizon: str, data: TrainingData, config: TrainingConfig, inputs: str) -> StoredModel:
+    chosen = data.feature_set
     model = train(
         data.sample(horizon, config.barriers),
         config,
         month=data.month,
         symbols=tuple(sorted(data.tables)),
-        features_code_version=CORE.code_version,
+        features_code_version=chosen.code_version,
         dataset=data.dataset.version,
     )
     stored, _ = data.desk.models.publish(
@@ -108,7 +109,7 @@ def _train(horizon: str, data: TrainingData, config: TrainingConfig, inputs: str
         inputs=inputs,
         parents=data.dataset.members,
         card=model_card(model),
-        summary=model_summary(model),
+        summary={**model_summary(model), "feature_set": [chosen.name, chosen.version]},
     )
     return stored
 
@@ -123,6 +124,7 @@ def _metadata(
         shown |= {
             f"{horizon} model_id": model.model_id,
             f"{horizon} rows": summary["rows"],
+            f"{horizon} feature_set": " ".join(map(str, summary.get("feature_set", ()))),
             f"{horizon} r2": scores.get("model", {}).get("r2"),
             f"{horizon} sign_accuracy": scores.get("model", {}).get("sign_accuracy"),
             f"{horizon} beats_baselines": summary["beats_baselines"],

@@ -11,13 +11,13 @@ import polars as pl
 from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Month
-from trading_assets.features.feature_set import CORE
+from trading_assets.features.feature_set import FeatureSet
 from trading_assets.forecasting.barriers import Barriers
 from trading_assets.forecasting.sample import Sample, sample_from_tables
 from trading_assets.forecasting.trainer import TrainingConfig
 from trading_assets.storage.partition_store import Manifest
-from trading_assets.workflows.build_features import FEATURES
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.feature_sets import model_set
 from trading_assets.workflows.freeze_dataset import (
     Dataset,
     dataset_from_manifests,
@@ -36,6 +36,7 @@ class TrainingData:
     Attributes:
         month: first month that is not looked at.
         dataset: of all of them, with one hash.
+        feature_set: that all of these features are of.
     """
 
     desk: Desk
@@ -43,6 +44,7 @@ class TrainingData:
     features: tuple[Manifest, ...]
     bars: tuple[Manifest, ...]
     dataset: Dataset
+    feature_set: FeatureSet
 
     @cached_property
     def tables(self) -> Mapping[str, tuple[pl.DataFrame, pl.DataFrame]]:
@@ -62,7 +64,11 @@ class TrainingData:
     def sample(self, horizon: str, barriers: Barriers | None) -> Sample:
         """Give the rows of a horizon whose labels were known before the month began."""
         return sample_from_tables(
-            self.tables, CORE.columns, horizon, until=self.month.start, barriers=barriers
+            self.tables,
+            self.feature_set.columns,
+            horizon,
+            until=self.month.start,
+            barriers=barriers,
         )
 
 
@@ -73,10 +79,11 @@ def training_data(desk: Desk, month: Month) -> TrainingData:
         DataError: if no earlier month has features, or those were made by other code.
         MissingPartition: if bars of a month with features are missing.
     """
-    features = _features_before(desk, month)
+    chosen = model_set(desk.settings)
+    features = _features_before(desk, month, chosen)
     bars = [desk.tables.require(_BARS, m.symbol, m.month) for m in features]
     dataset = dataset_from_manifests(f"forecast_model/{month}", [*features, *bars])
-    return TrainingData(desk, month, tuple(features), tuple(bars), dataset)
+    return TrainingData(desk, month, tuple(features), tuple(bars), dataset, chosen)
 
 
 def training_config(desk: Desk) -> TrainingConfig:
@@ -95,23 +102,23 @@ def training_config(desk: Desk) -> TrainingConfig:
     )
 
 
-def _features_before(desk: Desk, month: Month) -> list[Manifest]:
-    found = table_manifests(desk, FEATURES, before=month)
+def _features_before(desk: Desk, month: Month, chosen: FeatureSet) -> list[Manifest]:
+    found = table_manifests(desk, chosen.table, before=month)
     features = [manifest for manifest in found if manifest.rows]  # not those of daily bars
     if not features:
         raise DataError(
             f"There is nothing to learn from before {month}",
-            expected=f"{FEATURES} of at least one month before it, from "
+            expected=f"{chosen.table} of at least one month before it, from "
             f"{desk.settings.first_month} on, of source {desk.settings.source}",
             found="none",
-            fix=f"Materialise {FEATURES} of earlier months, or train a later month.",
+            fix=f"Materialise {chosen.table} of earlier months, or train a later month.",
         )
-    old = [m.address for m in features if m.code_version != CORE.code_version]
+    old = [m.address for m in features if m.code_version != chosen.code_version]
     if old:
         raise DataError(
             f"Features before {month} were computed by other code",
-            expected=f"code version {CORE.code_version[:16]} in all of them",
+            expected=f"code version {chosen.code_version[:16]} in all of them",
             found=f"another in {', '.join(old[:6])}{', ...' if len(old) > 6 else ''}",
-            fix=f"Materialise {FEATURES} of these months again.",
+            fix=f"Materialise {chosen.table} of these months again.",
         )
     return features

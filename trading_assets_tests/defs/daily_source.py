@@ -25,7 +25,7 @@ from trading_assets.workflows.freeze_calendars import sessions_of_symbol
 MONTHS = [SETTINGS.first_month.shift(n) for n in range(3)]
 MINUTES, DAYS = SETTINGS.symbols
 SIZES = [market_data.bars_5m, market_data.bars_1h, market_data.bars_1d]
-LAST = [market_data.dataset_bars_1d, market_data.dataset_bars_5m, features.dataset_features_5m]
+LAST = [market_data.dataset_bars_1d, market_data.dataset_bars_5m, features.dataset_features]
 
 
 def write_days(*, without: str, restated: str = "") -> None:
@@ -68,7 +68,7 @@ def main() -> None:
     told: dict[str, object] = {}
     with dg.DagsterInstance.ephemeral() as instance:
         run_without_checks(instance, [market_data.instruments])
-        tables = [market_data.raw_klines, market_data.bars_1m, *SIZES, features.features_5m]
+        tables = [market_data.raw_klines, market_data.bars_1m, *SIZES, features.MODEL_FEATURES]
         told["checks"] = run(instance, tables, whole)
         run_without_checks(instance, LAST)
         run_without_checks(instance, [market_data.universe], (str(MONTHS[1]), str(MONTHS[2])))

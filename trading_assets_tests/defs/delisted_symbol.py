@@ -125,7 +125,7 @@ def main() -> None:
     ):
         whole = key_range(MONTHS[0], MONTHS[1], SETTINGS.symbols)
         run(instance, daily_tables, range_tags(*whole))
-        there = instance.get_materialized_partitions(features.features_5m.key)
+        there = instance.get_materialized_partitions(features.MODEL_FEATURES.key)
         told["features after the backfill"] = sorted(there)
 
         with dg.build_schedule_context(

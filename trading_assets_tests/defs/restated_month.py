@@ -33,9 +33,9 @@ def main() -> None:
     told = {}
     with dg.DagsterInstance.ephemeral() as instance:
         run(instance, [market_data.instruments])
-        tables = [market_data.raw_klines, market_data.bars_1m, *SIZES, features.features_5m]
+        tables = [market_data.raw_klines, market_data.bars_1m, *SIZES, features.MODEL_FEATURES]
         run(instance, tables, whole)
-        run(instance, [market_data.dataset_bars_5m, features.dataset_features_5m])
+        run(instance, [market_data.dataset_bars_5m, features.dataset_features])
         told["at first"] = stale(instance)
         run(instance, [market_data.raw_klines], own)
         told["fetched again, unchanged"] = stale(instance)
@@ -47,9 +47,9 @@ def main() -> None:
         told["minutes published"] = stale(instance)
         run(instance, SIZES, own)
         told["larger bars published"] = stale(instance)
-        run(instance, [features.features_5m], key_range(MONTH, MONTHS[-1], [SYMBOL]))
+        run(instance, [features.MODEL_FEATURES], key_range(MONTH, MONTHS[-1], [SYMBOL]))
         told["features published"] = stale(instance)
-        run(instance, [market_data.dataset_bars_5m, features.dataset_features_5m])
+        run(instance, [market_data.dataset_bars_5m, features.dataset_features])
         told["at last"] = stale(instance)
 
         hole = f"{MONTH}-01 02:00,{MONTH}-{MONTH.days} 23:59"
@@ -59,7 +59,7 @@ def main() -> None:
         run(instance, [market_data.bars_1m], own)
         told["gap explained"] = stale(instance)
         run(instance, SIZES, own)
-        run(instance, [features.features_5m], key_range(MONTH, MONTHS[-1], [SYMBOL]))
+        run(instance, [features.MODEL_FEATURES], key_range(MONTH, MONTHS[-1], [SYMBOL]))
         told["causes written anew"] = stale(instance)
     sys.stdout.write(json.dumps(told))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from trading_assets.defs.assets.features import dataset_features_5m, features_5m
+from trading_assets.defs.assets.features import MODEL_FEATURES, dataset_features
 from trading_assets.defs.assets.market_data import dataset_bars_5m
 from trading_assets.defs.datasets import dataset
 from trading_assets.defs.partition_events import (
@@ -40,7 +40,7 @@ _CODE_VERSION = source_hash(
 
 
 @dg.asset(
-    deps=[dataset_features_5m, dataset_bars_5m],
+    deps=[dataset_features, dataset_bars_5m],
     partitions_def=MONTHS,
     backfill_policy=ONE_RUN,
     group_name=GROUP,
@@ -69,7 +69,7 @@ def forecast_model(context: dg.AssetExecutionContext, desk: DeskResource) -> Par
 @monthly_table(
     group=GROUP,
     code_version=_CODE_VERSION,
-    deps=[features_5m, month_of_key(forecast_model)],
+    deps=[MODEL_FEATURES, month_of_key(forecast_model)],
     kinds={"polars", "parquet"},
 )
 def forecasts(context: dg.AssetExecutionContext, desk: DeskResource) -> PartitionEvents:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from trading_assets.defs.assets.backtests import BACKTESTS, CATALOG_POOL
-from trading_assets.defs.assets.features import FEATURES_5M_CHECKS
+from trading_assets.defs.assets.features import MODEL_FEATURES_CHECKS
 from trading_assets.defs.assets.market_data import BARS_1M_CHECKS, BARS_5M_CHECKS
 from trading_assets.defs.books import PROMOTED_BOOK, require_play_money
 from trading_assets.defs.check_evidence import summed_up
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from trading_assets.workflows.desk import Desk
 
 GROUP = "promotion"
-_DATA_CHECKS = [*BARS_1M_CHECKS, *BARS_5M_CHECKS, *FEATURES_5M_CHECKS]
+_DATA_CHECKS = [*BARS_1M_CHECKS, *BARS_5M_CHECKS, *MODEL_FEATURES_CHECKS]
 
 
 @dg.asset(

@@ -14,48 +14,58 @@ from trading_assets.settings import load_settings
 
 app = typer.Typer(help="List, build and prove features.", no_args_is_help=True)
 
+_Set = Annotated[str, typer.Option("--set", help="Feature set; the models' own when left out.")]
+
 
 @app.command()
 def catalogue(
+    name: Annotated[str, typer.Option("--set", help="Only this feature set.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List every feature: formula, bars it is made of, warm-up."""
-    from trading_assets.features.feature_set import CORE
+    """List every feature: formula, bars it is made of, warm-up, source, set and version."""
+    from trading_assets.workflows.feature_catalogue import catalogue_rows
+    from trading_assets.workflows.feature_sets import find_set, list_sets
 
-    rows = [
-        {
-            "name": feature.name,
-            "formula": feature.formula,
-            "source": feature.source.value,
-            "warm_up_bars": feature.warm_up_bars,
-            "warm_up": str(feature.warm_up),
-        }
-        for feature in CORE.features
-    ]
+    settings = load_settings().settings
+    sets = [find_set(settings, name)] if name else [*list_sets(settings).values()]
     if as_json:
-        facts = {"set": CORE.name, "code_version": CORE.code_version, "warm_up": str(CORE.warm_up)}
-        typer.echo(json.dumps({**facts, "features": rows}, indent=2))
+        told = [
+            {
+                "set": one.name,
+                "version": one.version,
+                "code_version": one.code_version,
+                "warm_up": str(one.warm_up),
+                "table": one.table,
+                "features": catalogue_rows(one),
+            }
+            for one in sets
+        ]
+        typer.echo(json.dumps(told, indent=2))
         return
-    table = Table("feature", "formula", "bars", "warm-up", box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(
-            str(row["name"]), str(row["formula"]), str(row["source"]), str(row["warm_up"])
+    for one in sets:
+        table = Table("feature", "formula", "bars", "warm-up", "source", box=None, pad_edge=False)
+        for row in catalogue_rows(one):
+            table.add_row(
+                *(str(row[key]) for key in ("name", "formula", "bars", "warm_up")),
+                str(row["source"]),
+            )
+        Console().print(table)
+        typer.echo(
+            f"Set {one.name}, version {one.version}: {len(one.columns)} features, warm-up "
+            f"{one.warm_up}, code version {one.code_version[:16]}, table {one.table}\n"
         )
-    Console().print(table)
-    typer.echo(
-        f"Set {CORE.name}: {len(rows)} features, warm-up {CORE.warm_up}, "
-        f"code version {CORE.code_version[:16]}"
-    )
 
 
 @app.command()
-def build(symbol: str, month: str) -> None:
+def build(symbol: str, month: str, name: _Set = "") -> None:
     """Compute one month of a symbol, prove that it knows no future, and publish it."""
     from trading_assets import bootstrap
     from trading_assets.workflows.build_features import build_features
+    from trading_assets.workflows.feature_sets import find_set
 
     desk = bootstrap.desk(load_settings().settings)
-    made = build_features(desk, symbol_from_text(symbol), Month.from_text(month))
+    features = find_set(desk.settings, name or desk.settings.model.feature_set)
+    made = build_features(desk, symbol_from_text(symbol), Month.from_text(month), features)
     typer.echo(
         f"{made.table} {made.symbol} {made.month}: {made.rows} rows, "
         f"{made.metadata['incomplete_rows']} of them not warm, "
@@ -69,16 +79,19 @@ def build(symbol: str, month: str) -> None:
 def look_ahead(
     symbol: str,
     month: str,
+    name: _Set = "",
     cuts: Annotated[int, typer.Option(min=12, help="Random places to cut.")] = 48,
     seed: Annotated[int, typer.Option(min=0, help="Decides the places.")] = 0,
 ) -> None:
     """Search the features of one month for look-ahead; ends with 1 when there is any."""
     from trading_assets import bootstrap
     from trading_assets.workflows import build_features
+    from trading_assets.workflows.feature_sets import find_set
 
     desk = bootstrap.desk(load_settings().settings)
+    features = find_set(desk.settings, name or desk.settings.model.feature_set)
     leaks = build_features.look_ahead(
-        desk, symbol_from_text(symbol), Month.from_text(month), cuts=cuts, seed=seed
+        desk, symbol_from_text(symbol), Month.from_text(month), features, cuts=cuts, seed=seed
     )
     for leak in leaks:
         typer.echo(str(leak), err=True)

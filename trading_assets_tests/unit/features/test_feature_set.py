@@ -12,8 +12,9 @@ from trading_assets.domain.bar import MINUTE, Timeframe
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Month
 from trading_assets.features.anchor import anchor
+from trading_assets.features.core import CORE
 from trading_assets.features.feature import Feature
-from trading_assets.features.feature_set import CORE, FeatureSet
+from trading_assets.features.feature_set import FeatureSet
 from trading_assets.features.indicators import log_return
 from trading_assets.features.look_ahead import differing_rows
 from trading_assets.market.bar_frame import instant
@@ -138,7 +139,7 @@ def test_the_code_version_follows_the_expressions():
 
 
 def test_the_code_version_is_the_same_in_another_process():
-    code = "from trading_assets.features.feature_set import CORE; print(CORE.code_version)"
+    code = "from trading_assets.features.core import CORE; print(CORE.code_version)"
     told = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )

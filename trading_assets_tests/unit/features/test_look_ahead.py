@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from trading_assets.domain.errors import DataError
-from trading_assets.features.feature_set import CORE
+from trading_assets.features.core import CORE
 from trading_assets.features.look_ahead import differing_rows, find_look_ahead
 
 _CLOSE, _HIGH = pl.col("close"), pl.col("high")

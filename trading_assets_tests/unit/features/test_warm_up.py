@@ -6,7 +6,7 @@ import pytest
 from trading_assets.domain.bar import DAY
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Month
-from trading_assets.features.feature_set import CORE
+from trading_assets.features.core import CORE
 from trading_assets.features.indicators import ema, sma
 from trading_assets.features.warm_up import find_short_warm_up
 

@@ -11,7 +11,7 @@ import pytest
 from trading_assets.domain.bar import DAY, MINUTE
 from trading_assets.domain.ids import Month
 from trading_assets.features.anchor import anchor
-from trading_assets.features.feature_set import CORE
+from trading_assets.features.core import CORE
 from trading_assets.live.signal_desk import PinnedModel, SignalDesk
 from trading_assets.market.bar_frame import RESAMPLED_SCHEMA, between
 from trading_assets.strategies.ema_trend import EmaTrend

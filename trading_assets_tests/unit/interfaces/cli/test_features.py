@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -7,11 +8,11 @@ from typer.testing import CliRunner
 
 from trading_assets.domain.bar import MINUTE
 from trading_assets.domain.ids import Month, Symbol
-from trading_assets.features.feature_set import CORE
+from trading_assets.features import registry
+from trading_assets.features.core import CORE
 from trading_assets.interfaces.cli import features
 from trading_assets.market.bar_frame import RESAMPLED_SCHEMA
 from trading_assets.storage.partition_store import PartitionStore
-from trading_assets.workflows import build_features
 
 
 @pytest.fixture
@@ -54,12 +55,15 @@ def _run(*arguments: str):
 
 
 def test_the_catalogue_lists_every_feature():
-    told = json.loads(_run("catalogue", "--json").stdout)
-    assert [row["name"] for row in told["features"]] == list(CORE.columns)
-    assert told["code_version"] == CORE.code_version
+    core, momentum = json.loads(_run("catalogue", "--json").stdout)
+    assert [row["name"] for row in core["features"]] == list(CORE.columns)
+    assert core["code_version"] == CORE.code_version
+    assert all(row["source"] for row in (*core["features"], *momentum["features"]))
     shown = _run("catalogue").stdout
     assert "rsi_14" in shown
     assert f"{len(CORE.columns)} features" in shown
+    (alone,) = json.loads(_run("catalogue", "--set", "momentum", "--json").stdout)
+    assert alone == momentum
 
 
 def test_a_month_is_built_and_proven(home):
@@ -75,14 +79,9 @@ def test_look_ahead_is_searched_on_demand(home, monkeypatch):
     assert told.exit_code == 0, told.output
     assert "no look-ahead at 12 cuts" in told.stdout
 
-    class Leaking:
-        warm_up = CORE.warm_up
-
-        @staticmethod
-        def compute(bars, sessions):
-            return CORE.compute(bars, sessions).with_columns(pl.col("rsi_14").shift(-1))
-
-    monkeypatch.setattr(build_features, "CORE", Leaking)
+    leaking = replace(CORE.features[0], make=lambda col: col.close.shift(-1))
+    planted = replace(CORE, features=(leaking, *CORE.features[1:]))
+    monkeypatch.setattr(registry, "SHIPPED", {"core": planted})
     told = _run("look-ahead", "SOLUSDT", "2024-02", "--cuts", "12")
     assert told.exit_code == 1
-    assert "rsi_14" in told.output
+    assert "return_5m" in told.output

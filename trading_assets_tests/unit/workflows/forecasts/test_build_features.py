@@ -5,8 +5,8 @@ import pytest
 
 from trading_assets.domain.errors import CorruptFile, DataError, MissingPartition
 from trading_assets.domain.ids import Month, Symbol
-from trading_assets.features.feature_set import CORE
-from trading_assets.workflows import build_features as module
+from trading_assets.features.core import CORE
+from trading_assets.features.momentum import MOMENTUM
 from trading_assets.workflows.build_features import (
     FEATURES,
     build_features,
@@ -59,6 +59,16 @@ def test_nothing_is_written_when_bars_and_code_are_the_same(own_desk, publish_ba
     assert build_features(own_desk, _SOL, _FEBRUARY).changed
 
 
+def test_every_set_has_a_table_of_its_own(own_desk):
+    made = build_features(own_desk, _SOL, _FEBRUARY, MOMENTUM)
+    assert made.table == "features_5m_momentum"
+    assert made.metadata["warm_up"].startswith("proven")
+    manifest = own_desk.tables.require(made.table, _SOL, _FEBRUARY)
+    assert manifest.code_version == MOMENTUM.code_version
+    assert manifest.extra["feature_set"] == "momentum"
+    assert all(found.passed for found in judge_features(own_desk, _SOL, _FEBRUARY, MOMENTUM))
+
+
 def test_a_month_does_not_depend_on_months_behind_its_anchor(own_desk, desk):
     build_features(own_desk, _SOL, _FEBRUARY)
     alone, among = (d.tables.require(FEATURES, _SOL, _FEBRUARY) for d in (own_desk, desk))
@@ -75,26 +85,25 @@ def test_bars_of_another_source_are_not_mixed_in(own_desk):
     assert made.metadata["incomplete_rows"] == 3 * 288 - 1
 
 
-def test_a_leak_is_not_published(own_desk, monkeypatch):
-    monkeypatch.setattr(module, "CORE", _planted(pl.col("close").shift(-1)))
+def test_a_leak_is_not_published(own_desk):
+    leaking = _planted(pl.col("close").shift(-1))
     with pytest.raises(DataError, match=r"know the future.*return_5m"):
-        build_features(own_desk, _SOL, _FEBRUARY)
+        build_features(own_desk, _SOL, _FEBRUARY, leaking)
     assert own_desk.tables.current(FEATURES, _SOL, _FEBRUARY) is None
-    found = look_ahead(own_desk, _SOL, _FEBRUARY, cuts=12, seed=3)
+    found = look_ahead(own_desk, _SOL, _FEBRUARY, leaking, cuts=12, seed=3)
     assert [leak.column for leak in found] == ["return_5m"]
 
 
-def test_values_that_are_not_finite_are_not_published(own_desk, monkeypatch):
-    monkeypatch.setattr(module, "CORE", _planted((pl.col("close") * 0).log()))
+def test_values_that_are_not_finite_are_not_published(own_desk):
+    endless = _planted((pl.col("close") * 0).log())
     with pytest.raises(DataError, match="NaN or infinity in return_5m"):
-        build_features(own_desk, _SOL, _FEBRUARY)
+        build_features(own_desk, _SOL, _FEBRUARY, endless)
 
 
-def test_a_warm_up_that_is_too_short_is_not_published(own_desk, monkeypatch):
-    slow = pl.col("close").ewm_mean(span=2000, adjust=False)
-    monkeypatch.setattr(module, "CORE", _planted(slow))
+def test_a_warm_up_that_is_too_short_is_not_published(own_desk):
+    slow = _planted(pl.col("close").ewm_mean(span=2000, adjust=False))
     with pytest.raises(DataError, match=r"longer warm-up.*return_5m"):
-        build_features(own_desk, _SOL, _FEBRUARY)
+        build_features(own_desk, _SOL, _FEBRUARY, slow)
 
 
 def test_a_sound_partition_is_judged_sound(desk):

@@ -7,7 +7,7 @@ import pytest
 from trading_assets.domain.errors import DataError, MissingPartition
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.features.anchor import anchor
-from trading_assets.features.feature_set import CORE
+from trading_assets.features.core import CORE
 from trading_assets.forecasting.forecaster import FORECAST_SCHEMA
 from trading_assets.market.bar_frame import between, instant
 from trading_assets.storage.partition_store import PartitionStore

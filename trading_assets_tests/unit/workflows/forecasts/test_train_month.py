@@ -5,6 +5,8 @@ import pytest
 
 from trading_assets.domain.errors import CorruptFile, DataError, MissingPartition
 from trading_assets.domain.ids import Month
+from trading_assets.features import registry
+from trading_assets.features.core import CORE
 from trading_assets.workflows import training_data as module
 from trading_assets.workflows.blast_radius import blast_radius
 from trading_assets.workflows.forecast_month import forecast_month
@@ -162,7 +164,7 @@ def test_without_an_earlier_month_there_is_nothing_to_learn_from(desk):
 
 
 def test_features_of_other_code_are_refused(desk, monkeypatch):
-    monkeypatch.setattr(module, "CORE", replace(module.CORE, version=99))
+    monkeypatch.setattr(registry, "SHIPPED", {"core": replace(CORE, version=99)})
     with pytest.raises(DataError, match=r"computed by other code.*features_5m/BTCUSDT/2024-01"):
         train_month(desk, _FEBRUARY)
 
