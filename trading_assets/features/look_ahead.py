@@ -6,7 +6,7 @@ import itertools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,13 @@ from trading_assets.domain.errors import DataError
 MIN_CUTS = 12
 
 
-_PRICES = ("open", "high", "low", "close")
+_MOVED = ("open", "high", "low", "close", "volume", "quote_volume", "prediction")
+_COUNTED = ("n_trades",)
 _TAIL = 288
 """Rows of a changed future: enough to fill any unfinished hour or day of 5m bars."""
+
+_HOLE = 12
+"""Rows that are missing at the start of every other changed future: that a bar comes is future."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +63,17 @@ def find_look_ahead(
     """Compute `frame` whole, cut, and with another future, and compare bit by bit up to the cut.
 
     Works for features and for signals alike. One cut is drawn from each of `cuts` equal stretches
-    of the frame, so that all of it is covered and cuts fall at any time of day. At each, the bars
-    after the cut are left out, and then replaced by bars at three times, or at a third of, their
-    prices: a leak that shows only in extremes (the high of the day) cannot hide behind a quiet
-    future. All rows up to the cut are compared: one that rewrites the distant past is found too.
+    of the frame, so that all of it is covered and cuts fall at any time of day; and it is cut at
+    the edges of its newest month and of a day, inside that day, and before the last bar. At each,
+    the bars after the cut are left out, and then replaced by bars at three times, or at a third of,
+    their prices and amounts, once without the first hour: a leak that shows only in extremes (the
+    high of the day) cannot hide behind a quiet future, nor one that shows only where bars are
+    missing. All rows up to the cut are compared: one that rewrites the distant past is found too.
 
     Args:
         compute: gives one row per row of its argument, in the same order.
         frame: has a column `ts`; long enough for every prefix to be computed.
-        cuts: number of cuts, at least MIN_CUTS.
+        cuts: number of random cuts, at least MIN_CUTS; those at edges come on top.
         seed: decides the cuts.
 
     Returns:
@@ -85,9 +91,9 @@ def find_look_ahead(
     full = _whole(compute, frame)
     full_bits = _bits(full)
     worst: dict[str, Leak] = {}
-    for number, height in enumerate(_cut_heights(frame.height, cuts, seed)):
+    for number, height in enumerate(cut_heights(frame["ts"], cuts, seed)):
         past = frame.head(height)
-        future = _moved(frame.slice(height, _TAIL), 3.0 if number % 2 else 1 / 3)
+        future = _other(frame.slice(height, _TAIL), larger=bool(number % 2))
         for other in (past, past.vstack(future)):
             computed = _whole(compute, other).head(height)
             if _bits(computed).equals(full_bits.head(height)):
@@ -115,16 +121,32 @@ def differing_rows(left: pl.Series, right: pl.Series) -> pl.Series:
     return pl.Series(different)
 
 
-def _cut_heights(rows: int, cuts: int, seed: int) -> list[int]:
-    """Draw one cut from each of `cuts` equal stretches; none is the whole frame."""
+def cut_heights(ts: pl.Series, cuts: int, seed: int) -> list[int]:
+    """Give the rows that are kept at each cut; none is the whole frame.
+
+    One is drawn from each of `cuts` equal stretches. Then come the edges, as far as they are not
+    among them: the last bar before the newest month and its first, the same of a day late in the
+    frame, that day's noon, and all but the last bar.
+    """
     draw = random.Random(seed)  # noqa: S311 - reproducible on purpose
-    edges = [1 + i * (rows - 1) // cuts for i in range(cuts + 1)]
-    return [draw.randrange(low, high) for low, high in itertools.pairwise(edges)]
+    stretches = [1 + i * (len(ts) - 1) // cuts for i in range(cuts + 1)]
+    drawn = [draw.randrange(low, high) for low, high in itertools.pairwise(stretches)]
+    month = ts.dt.truncate("1mo")[-1]
+    day = ts.dt.truncate("1d")[len(ts) * 3 // 4]
+    noon = day + timedelta(hours=12)
+    before = [int(ts.search_sorted(instant, side="left")) for instant in (month, day, noon)]
+    edges = {*before, before[0] + 1, before[1] + 1, len(ts) - 1}
+    return drawn + sorted(height for height in edges - set(drawn) if 0 < height < len(ts))
 
 
-def _moved(future: pl.DataFrame, factor: float) -> pl.DataFrame:
-    """Give bars of the same shape at other prices."""
-    return future.with_columns(pl.col(n) * factor for n in _PRICES if n in future.columns)
+def _other(future: pl.DataFrame, *, larger: bool) -> pl.DataFrame:
+    """Give another future of the same shape: other prices, amounts and forecasts, or a hole."""
+    factor = 3.0 if larger else 1 / 3
+    counts = [(pl.col(n) * 2 + 1).cast(future[n].dtype) for n in _COUNTED if n in future.columns]
+    other = future.with_columns(
+        *(pl.col(n) * factor for n in _MOVED if n in future.columns), *counts
+    )
+    return other.slice(_HOLE) if larger else other
 
 
 def _whole(compute: Callable[[pl.DataFrame], pl.DataFrame], frame: pl.DataFrame) -> pl.DataFrame:

@@ -1,19 +1,23 @@
+from datetime import timedelta
+
 import polars as pl
 import pytest
 
+from trading_assets.domain.bar import DAY
 from trading_assets.domain.errors import DataError
+from trading_assets.domain.ids import Month
 from trading_assets.features.core import CORE
-from trading_assets.features.look_ahead import differing_rows, find_look_ahead
+from trading_assets.features.look_ahead import cut_heights, differing_rows, find_look_ahead
 
 _CLOSE, _HIGH = pl.col("close"), pl.col("high")
-_DAY = pl.col("ts").dt.truncate("1d")
+_DATE = pl.col("ts").dt.truncate("1d")
 _HOUR = pl.col("ts").dt.truncate("1h")
 
 _LEAKS = {
     "shift(-1)": _CLOSE.shift(-1) / _CLOSE,
     "a centred window": _CLOSE.rolling_mean(13, center=True),
     "a z-score of the whole sample": (_CLOSE - _CLOSE.mean()) / _CLOSE.std(),
-    "the maximum of the day": _CLOSE / _HIGH.max().over(_DAY),
+    "the maximum of the day": _CLOSE / _HIGH.max().over(_DATE),
     "the close of the unfinished hour": _CLOSE.last().over(_HOUR),
     "a rank over the sample": _CLOSE.rank().cast(pl.Float64),
     "a sum from the end": _CLOSE.reverse().cum_sum().reverse(),
@@ -69,9 +73,26 @@ def test_signals_are_checked_like_features(make_bars):
 
 def test_the_same_seed_cuts_at_the_same_places(make_bars):
     compute, bars = _with(planted=_CLOSE.mean()), make_bars(days=2)
-    once = find_look_ahead(compute, bars, seed=3)
-    assert once == find_look_ahead(compute, bars, seed=3)
-    assert once[0].cut != find_look_ahead(compute, bars, seed=4)[0].cut
+    assert find_look_ahead(compute, bars, seed=3) == find_look_ahead(compute, bars, seed=3)
+    assert cut_heights(bars["ts"], 12, 3) == cut_heights(bars["ts"], 12, 3)
+    assert cut_heights(bars["ts"], 12, 3) != cut_heights(bars["ts"], 12, 4)
+
+
+def test_it_is_cut_inside_a_day_and_at_the_edges_of_day_month_and_frame(make_bars):
+    start = Month(2024, 2).start - 5 * DAY
+    bars = make_bars(start=start, days=25)
+    heights = cut_heights(bars["ts"], 12, 1)
+    month, day = 5 * 288, 18 * 288
+    assert {month, month + 1, day, day + 1, day + 144, bars.height - 1} <= set(heights)
+    assert len(set(heights[:12])) == 12
+    assert all(0 < height < bars.height for height in heights)
+
+
+def test_that_a_bar_will_be_missing_is_future_too(make_bars):
+    """Nothing is missing in these bars: only another future can show it."""
+    gap = (pl.col("ts").diff().shift(-1) > timedelta(minutes=5)).fill_null(value=False)
+    found = find_look_ahead(_with(clean=_CLOSE, planted=gap), make_bars(days=4))
+    assert [one.column for one in found] == ["planted"]
 
 
 def test_losing_rows_or_too_few_bars_is_refused(make_bars):
