@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.features.feature_set import FeatureSet
@@ -59,3 +60,9 @@ def set_of_code(settings: Settings, code_version: str) -> FeatureSet | None:
     """Give the set that computes what a model was trained on, if this desk still has it."""
     sets = list_sets(settings).values()
     return next((one for one in sets if one.code_version == code_version), None)
+
+
+def set_of_pin(settings: Settings, pin: Mapping[str, Any]) -> FeatureSet:
+    """Give the set of a pinned model; that of the models, where its code is no longer here."""
+    code_version = str(pin.get("features_code_version", ""))
+    return set_of_code(settings, code_version) or model_set(settings)

@@ -18,15 +18,14 @@ from trading_assets.domain.errors import (
 )
 from trading_assets.domain.events import BarReady, SignalRow
 from trading_assets.domain.ids import Micros, Month, Symbol
-from trading_assets.features.feature_set import CORE
 from trading_assets.live.signal_desk import SignalDesk
 from trading_assets.storage.journal_reader import JournalReader
 from trading_assets.storage.partition_store import address
 from trading_assets.storage.release_store import Release
 from trading_assets.strategies.evaluate import row_hash
-from trading_assets.workflows.build_features import FEATURES
 from trading_assets.workflows.code_hash import code_hash
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.feature_sets import set_of_pin
 from trading_assets.workflows.frame_span import frame_start
 from trading_assets.workflows.lineage import Node
 from trading_assets.workflows.live_book import LiveBook
@@ -248,12 +247,13 @@ class LiveTracer:
         yield from self._as_published(FORECASTS, forecast, "forecast")
         strategy = strategy_of(release, row.tag or release.spec.name).build_strategy()
         pin = release.models.get(str(strategy.horizon), {})
+        known = set_of_pin(self._desk.settings, pin)
         yield compared(
-            "features", CORE.name, str(pin.get("features_code_version", "")), CORE.code_version,
+            "features", known.name, str(pin.get("features_code_version", "")), known.code_version,
             "the code of the features is that of the model's training",
             values=features.row(0, named=True) if features.height else {},
         )  # fmt: skip
-        yield from self._as_published(FEATURES, features, "features")
+        yield from self._as_published(known.table, features, "features")
 
     def _as_published(self, table: str, row: pl.DataFrame, kind: str) -> Iterator[Link]:
         """Compare a row with the one that the table has, if it was published by the same maker."""

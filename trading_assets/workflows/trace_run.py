@@ -10,14 +10,13 @@ import polars as pl
 from trading_assets.domain.errors import CorruptFile, DataError, TradingAssetsError
 from trading_assets.domain.ids import Micros, Month, Symbol, content_hash
 from trading_assets.features.anchor import anchor
-from trading_assets.features.feature_set import CORE
 from trading_assets.market.bar_frame import between, instant
 from trading_assets.storage.partition_store import Manifest
 from trading_assets.storage.run_store import StoredRun
 from trading_assets.strategies.evaluate import month_signals, signal_rows
-from trading_assets.workflows.build_features import FEATURES
 from trading_assets.workflows.code_hash import code_hash
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.feature_sets import model_set
 from trading_assets.workflows.freeze_calendars import sessions_of_symbol
 from trading_assets.workflows.provenance import Provenance
 from trading_assets.workflows.run_again import (
@@ -162,7 +161,7 @@ class RunTracer:
         rows = self._desk.tables.read_manifest(forecasts)
         mine = (pl.col("ts") == instant(ts)) & (pl.col("horizon") == horizon)
         stored = rows.filter(mine)
-        features_name = f"{FEATURES}/{symbol}/{Month.of(ts)}"
+        features_name = f"{model_set(self._desk.settings).table}/{symbol}/{Month.of(ts)}"
         features = self._required(features_name, forecasts.parents.get(features_name, ""))
         row = self._desk.tables.read_manifest(features).filter(pl.col("ts") == instant(ts))
         if stored.height:
@@ -177,10 +176,11 @@ class RunTracer:
 
     def _features(self, manifest: Manifest, row: pl.DataFrame, symbol: Symbol, ts: Micros) -> Link:
         name = f"{manifest.address} at {ts}"
-        if manifest.code_version != CORE.code_version:
+        known = model_set(self._desk.settings)
+        if manifest.code_version != known.code_version:
             said = "made by other code, which is not here"
             return Link(
-                "features", name, NOT_CHECKABLE, said, manifest.code_version, CORE.code_version
+                "features", name, NOT_CHECKABLE, said, manifest.code_version, known.code_version
             )
         bars = [
             self._required(parent, version)
@@ -188,8 +188,8 @@ class RunTracer:
             if parent.startswith("bars_")
         ]
         frame = pl.concat([self._desk.tables.read_manifest(each) for each in bars]).sort("ts")
-        frame = frame.filter(between(anchor(Month.of(ts), CORE.warm_up), ts + 1))
-        fresh = CORE.compute(frame, sessions=sessions_of_symbol(self._desk, symbol))
+        frame = frame.filter(between(anchor(Month.of(ts), known.warm_up), ts + 1))
+        fresh = known.compute(frame, sessions=sessions_of_symbol(self._desk, symbol))
         found = fresh.filter(pl.col("ts") == instant(ts))
         said = "computed again from the bars that the partition names"
         return compared_rows("features", name, row, found, said)
