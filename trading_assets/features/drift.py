@@ -10,6 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from trading_assets.domain.errors import DataError
 
+MOVED = 0.25
+"""An index above it says that a column has moved."""
+
 FLOOR = 1e-4
 """Share that an empty bin counts as, so that its logarithm is finite."""
 

@@ -75,6 +75,30 @@ def build(symbol: str, month: str, name: _Set = "") -> None:
     typer.echo(f"warm-up: {made.metadata['warm_up']}")
 
 
+@app.command()
+def drift(symbol: str, month: str, name: _Set = "") -> None:
+    """Compare a month with those before it; ends with 1 when a feature that matters has moved."""
+    from trading_assets import bootstrap
+    from trading_assets.features.drift import MOVED
+    from trading_assets.workflows.feature_drift import feature_drift
+    from trading_assets.workflows.feature_sets import find_set
+
+    desk = bootstrap.desk(load_settings().settings)
+    features = find_set(desk.settings, name or desk.settings.model.feature_set)
+    found = feature_drift(desk, symbol_from_text(symbol), Month.from_text(month), features)
+    if not found.psi:
+        typer.echo(f"{symbol} {month}: no earlier month to compare with")
+        return
+    table = Table("feature", "PSI", "matters", box=None, pad_edge=False)
+    for column, index in found.psi.items():
+        table.add_row(column, f"{index:.4f}", "yes" if column in found.top else "")
+    Console().print(table)
+    moved = found.beyond(MOVED)
+    typer.echo(f"Against {len(found.reference)} months: {len(moved)} that matter beyond {MOVED}")
+    if moved:
+        raise typer.Exit(1)
+
+
 @app.command("look-ahead")
 def look_ahead(
     symbol: str,

@@ -74,6 +74,35 @@ def test_a_month_is_built_and_proven(home):
     assert "unchanged" in _run("build", "SOLUSDT", "2024-02").stdout
 
 
+def test_drift_of_a_first_month_says_that_there_is_nothing_before_it(home):
+    _run("build", "SOLUSDT", "2024-02")
+    told = _run("drift", "SOLUSDT", "2024-02")
+    assert told.exit_code == 0, told.output
+    assert "no earlier month" in told.stdout
+
+
+def test_drift_names_what_matters_and_moved(home):
+    tables = PartitionStore(home / "data" / "tables")
+    _run("build", "SOLUSDT", "2024-02")
+    built = tables.require("features_5m", Symbol("SOLUSDT"), Month(2024, 2))
+    rows = tables.read_manifest(built)
+    later = pl.col("ts") + (Month(2024, 3).start - Month(2024, 2).start) * pl.duration(
+        microseconds=1
+    )
+    tables.publish(
+        "features_5m",
+        Symbol("SOLUSDT"),
+        Month(2024, 3),
+        rows.with_columns(later, pl.col("rsi_14") + 50.0),
+        code_version=built.code_version,
+        parents={},
+        extra=built.extra,
+    )
+    told = _run("drift", "SOLUSDT", "2024-03")
+    assert told.exit_code == 1, told.output
+    assert "Against 1 months: 1 that matter beyond 0.25" in told.stdout
+
+
 def test_look_ahead_is_searched_on_demand(home, monkeypatch):
     told = _run("look-ahead", "SOLUSDT", "2024-02", "--cuts", "12")
     assert told.exit_code == 0, told.output
