@@ -30,6 +30,7 @@ from trading_assets.defs.assets import (
     models,
     promotion,
     regimes,
+    research,
     risk,
     second_source,
     slo,
@@ -70,6 +71,8 @@ defs = dg.Definitions(
         models.dataset_forecasts,
         # what would make entries smaller
         risk.risk_factor,
+        # what is expected now
+        research.forecast_now,
         # one backtest per strategy spec
         *backtests.BACKTESTS,
         # sweeps over parameters and folds in time, one each per sweep file
@@ -106,8 +109,13 @@ defs = dg.Definitions(
         jobs.live_trading,
         jobs.halt_book,
         jobs.live_reports,
+        jobs.hourly_research,
     ],
-    schedules=[schedules.daily_backtest, schedules.daily_live_reports],
+    schedules=[
+        schedules.daily_backtest,
+        schedules.daily_live_reports,
+        schedules.hourly_forecast,
+    ],
     sensors=[
         sensors.daily_chain,
         sensors.follow_tables,

@@ -14,6 +14,7 @@ from trading_assets.defs.assets import (
     models,
     promotion,
     regimes,
+    research,
     risk,
     slo,
 )
@@ -101,6 +102,13 @@ live_reports = dg.define_asset_job(
     "live_reports",
     selection=dg.AssetSelection.assets(*live.REPORTS, slo.slo_report),
     description="Orders, fills, equity, parity and availability of a day, from the journal.",
+)
+
+hourly_research = dg.define_asset_job(
+    "hourly_research",
+    selection=dg.AssetSelection.assets(research.forecast_now),
+    description="What the month's models expect of the newest bar, and its risk factor. Research: "
+    "no live book reads it.",
 )
 
 

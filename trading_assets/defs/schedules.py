@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 import dagster as dg
 
 from trading_assets.defs.assets.market_data import raw_klines
+from trading_assets.defs.assets.models import forecast_model
 from trading_assets.defs.books import play_money_books
-from trading_assets.defs.jobs import daily_tables, live_reports
+from trading_assets.defs.jobs import daily_tables, hourly_research, live_reports
 from trading_assets.defs.live_run import live_run_key
 from trading_assets.defs.partitions import DAILY_TAG, SETTINGS, key_range, open_months, range_tags
 from trading_assets.domain.ids import Month
@@ -58,6 +59,28 @@ def daily_live_reports(context: dg.ScheduleEvaluationContext) -> dg.RunRequest |
     if not any(_was_live(context.instance, book, day) for book in play_money_books(SETTINGS)):
         return dg.SkipReason(f"no book was live on {day:%Y-%m-%d}")
     return dg.RunRequest(run_key=f"live:{day:%Y-%m-%d}", partition_key=f"{day:%Y-%m-%d}")
+
+
+@dg.schedule(
+    name="forecast_now",
+    job=hourly_research,
+    cron_schedule="1 * * * *",
+    execution_timezone="UTC",
+    default_status=(
+        dg.DefaultScheduleStatus.RUNNING if _MOVING else dg.DefaultScheduleStatus.STOPPED
+    ),
+)
+def hourly_forecast(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Every hour: forecasts of the newest bar, for people.
+
+    It waits until the month has a model, which the nightly chain trains.
+    """
+    scheduled = context.scheduled_execution_time
+    # The newest bar has opened some minutes ago: at midnight in the month before.
+    month = Month.of(int((scheduled - timedelta(minutes=6)).timestamp()) * 1_000_000)
+    if str(month) not in context.instance.get_materialized_partitions(forecast_model.key):
+        return dg.SkipReason(f"{forecast_model.key.to_user_string()} has no {month}")
+    return dg.RunRequest(run_key=f"forecast:{scheduled:%Y-%m-%dT%H}")
 
 
 def _missing_before(instance: dg.DagsterInstance, first: Month) -> str:

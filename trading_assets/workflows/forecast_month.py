@@ -104,20 +104,25 @@ def _predict(
     parts, scores = [], {}
     for horizon, model in models.items():
         forecaster = desk.models.load(model)
-        _check_features(forecaster, features)
+        check_features(forecaster, features.code_version, features.address)
         forecasts = forecaster.predict(table)
         scores[horizon] = score_outcome(forecasts, prices, forecaster.bundle)
         parts.append(forecasts)
     return pl.concat(parts).sort("ts", "horizon"), scores
 
 
-def _check_features(forecaster: Forecaster, features: Manifest) -> None:
+def check_features(forecaster: Forecaster, code_version: str, name: str) -> None:
+    """Refuse features of other code than those that a model learned from.
+
+    Raises:
+        DataError: with `name`, which says whose features they are.
+    """
     bundle = forecaster.bundle
-    if features.code_version != bundle.features_code_version:
+    if code_version != bundle.features_code_version:
         raise DataError(
-            f"{features.address} and model {bundle.model_id[:16]} are of different feature code",
+            f"{name} and model {bundle.model_id[:16]} are of different feature code",
             expected=f"code version {bundle.features_code_version[:16]}, which it learned from",
-            found=features.code_version[:16],
+            found=code_version[:16],
             fix=f"Materialise features of all months, then forecast_model for {bundle.month}.",
         )
 

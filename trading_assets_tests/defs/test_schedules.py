@@ -9,9 +9,10 @@ import pytest
 
 from trading_assets.definitions import defs
 from trading_assets.defs.assets.market_data import raw_klines
+from trading_assets.defs.assets.models import forecast_model
 from trading_assets.defs.live_run import live_run_key
 from trading_assets.defs.partitions import SETTINGS
-from trading_assets.defs.schedules import daily_backtest, daily_live_reports
+from trading_assets.defs.schedules import daily_backtest, daily_live_reports, hourly_forecast
 
 
 @pytest.fixture
@@ -97,3 +98,16 @@ def test_a_day_with_a_live_run_is_reported_the_night_after(
     tomorrow = now(instance) + timedelta(days=1)
     (request,) = tick(instance, daily_live_reports, tomorrow)
     assert request.partition_key == f"{now(instance):%Y-%m-%d}"
+
+
+def test_forecasts_of_this_moment_wait_for_the_model_of_their_bars_month(
+    instance: dg.DagsterInstance,
+) -> None:
+    first_hour = datetime(2024, 5, 1, 0, 1, tzinfo=UTC)
+    assert tick(instance, hourly_forecast, first_hour) == []
+    instance.report_runless_asset_event(
+        dg.AssetMaterialization(forecast_model.key, partition="2024-04")
+    )
+    (request,) = tick(instance, hourly_forecast, first_hour)  # its newest bar is April's
+    assert request.run_key == "forecast:2024-05-01T00"
+    assert tick(instance, hourly_forecast, first_hour + timedelta(hours=1)) == []

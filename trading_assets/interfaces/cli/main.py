@@ -20,6 +20,7 @@ from trading_assets.interfaces.cli import (
     desk_services,
     exchange,
     features,
+    forecast,
     journal,
     live,
     models,
@@ -48,6 +49,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(sql.app)
 app.add_typer(features.app, name="features")
 app.add_typer(models.app, name="models")
+app.add_typer(forecast.app, name="forecast")
 app.add_typer(new.app, name="new")
 app.add_typer(backtest.app, name="backtest")
 app.add_typer(sweep.app)
