@@ -11,10 +11,11 @@ from trading_assets.domain.ids import Month
 from trading_assets.evaluation.gates import evaluate_rules
 from trading_assets.market.universe import UNIVERSE_SCHEMA
 from trading_assets.storage.release_store import Release
+from trading_assets.strategies.evaluate import month_signals
 from trading_assets.strategies.spec import SHIPPED_SPECS, load_spec, parse_spec
 from trading_assets.workflows import decide
 from trading_assets.workflows.release_parts import signal_desk
-from trading_assets.workflows.run_backtest import run_backtest
+from trading_assets.workflows.run_backtest import frames_of, run_backtest
 from trading_assets.workflows.run_plan import changed_inputs, plan_run
 
 JANUARY, FEBRUARY = Month(2024, 1), Month(2024, 2)
@@ -159,3 +160,42 @@ def test_the_shipped_two_stage_spec_says_both_stages():
     assert shipped.filters.names == ("universe", "volume")
     assert shipped.filters.universe.top == 2
     assert shipped.build_strategy().name == "inside_bar"
+
+
+CALM_ONLY = spec("filters: {regime: {allow: [calm]}}")
+
+
+def lay_regimes(desk, symbol, month, p_turbulent):
+    """Publish a month whose hours are as turbulent as is said of them."""
+    ends = (datetime.fromtimestamp(at / 1e6, tz=UTC) for at in (month.start, month.end))
+    ts = pl.datetime_range(*ends, "1h", eager=True, closed="left", time_unit="us")
+    p = pl.Series([p_turbulent(hour) for hour in range(len(ts))])
+    values = {"ts": ts, "symbol": [symbol] * len(ts), "p_calm": 1 - p, "p_turbulent": p}
+    frame = pl.DataFrame(
+        {**values, "p_normal": pl.Series([None] * len(ts), dtype=pl.Float64), "volatility": p}
+    ).with_columns(regime=pl.lit("calm"))
+    desk.tables.publish(
+        "regimes", symbol, month, frame, code_version="1", parents={}, extra={"source": "embedded"}
+    )
+
+
+def test_a_run_enters_by_the_regimes_of_its_months_which_are_inputs(desk):
+    with pytest.raises(MissingPartition, match="bars_5m and regimes"):
+        plan_run(desk, CALM_ONLY)
+    for symbol in ("BTCUSDT", "SOLUSDT"):
+        lay_regimes(desk, symbol, FEBRUARY, lambda hour: float(hour % 2))
+    plan = plan_run(desk, CALM_ONLY)
+    assert plan.months == (FEBRUARY,)
+    assert {"regimes/BTCUSDT/2024-02", "regimes/SOLUSDT/2024-02"} <= set(plan.inputs)
+    assert CALM_ONLY.needs == ("regime",)
+    frames = frames_of(desk, plan)
+    signals = month_signals(plan.strategy, frames["BTCUSDT"], FEBRUARY)
+    free = month_signals(spec().build_strategy(), frames["BTCUSDT"], FEBRUARY)
+    # A bar that closes within an hour after a calm one has ended may enter: hour 0 was calm.
+    minute = pl.col("ts").dt.hour().cast(pl.Int32) * 60 + pl.col("ts").dt.minute() + 5
+    calm = (minute >= 60) & ((minute // 60 - 1) % 2 == 0)
+    entered = signals.filter(pl.col("target") > 0)
+    assert entered.height > 0
+    assert entered.filter(~calm).height == 0
+    allowed = free.filter(calm & (pl.col("target") > 0))
+    assert allowed.height == entered.height < free.filter(pl.col("target") > 0).height
