@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -208,7 +209,8 @@ def judge_regimes(desk: Desk, symbol: Symbol, month: Month) -> tuple[Finding, ..
 
 
 def _code_version() -> str:
-    return source_hash("features/regime.py", "features/regime_estimation.py")
+    sources = source_hash("features/regime.py", "features/regime_estimation.py")
+    return content_hash([sources, version("statsmodels")])
 
 
 def _before(desk: Desk, symbol: Symbol, start: Micros, month: Month) -> tuple[Manifest, ...]:

@@ -46,9 +46,10 @@ def fresh_bars(
         VenueError: if the source cannot be reached.
     """
     require_source_of(desk, symbol, Timeframe.M5)
+    last = now // Timeframe.M5.micros * Timeframe.M5.micros - MINUTE
     months = [
         month
-        for month in months_between(Month.of(start), Month.of(now))
+        for month in months_between(Month.of(start), Month.of(last))
         if is_traded_in(desk.settings, symbol, month)
     ]
     minutes = pl.concat([_minutes(desk, source, symbol, month, now) for month in months])
