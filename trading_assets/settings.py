@@ -39,6 +39,7 @@ from trading_assets.declarations.sections import (
     RiskFactorRules,
     Server,
     Storage,
+    Tuning,
 )
 from trading_assets.declarations.sources import BUILT_IN, SourceDeclaration
 from trading_assets.declarations.universe import UniverseDeclaration
@@ -101,6 +102,7 @@ class Settings(BaseSettings):
     binance: Binance
     feature_sets: dict[str, FeatureSetDeclaration]
     model: Model
+    tuning: Tuning
     regimes: Regimes
     risk_factor: RiskFactorRules
     gate: Gate

@@ -65,6 +65,21 @@ class Model(Declaration):
     threads: int = Field(ge=0)
 
 
+class Tuning(Declaration):
+    """The search for parameters of the model; no part of what a model is."""
+
+    trials: int = Field(ge=0, le=10_000)
+    groups: int = Field(ge=2, le=50)
+    tested: int = Field(ge=1)
+    seed: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _some_groups_are_learned_from(self) -> Self:
+        if self.tested >= self.groups:
+            raise ValueError("tested below groups")
+        return self
+
+
 class Regimes(Declaration):
     """Volatility regimes: their number, and the past that their parameters come from."""
 

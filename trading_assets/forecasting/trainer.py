@@ -150,10 +150,9 @@ def train(
         DataError: if the sample is too small, or knows the month.
     """
     _check(sample, month)
-    params = config.booster_params(sample.horizon)
     folds = _folds(sample, month)
     everything = np.arange(len(sample))
-    *texts, text = _grow(sample, [*(fold.train for fold in folds), everything], params, config)
+    *texts, text = grow(sample, [*(fold.train for fold in folds), everything], config)
     past = _past_forecasts(sample, folds, texts)
     embargo = horizon_micros(sample.horizon)
     confidence = judge_confidence(
@@ -229,19 +228,17 @@ def _folds(sample: Sample, month: Month) -> tuple[Fold, ...]:
     return usable
 
 
-def _grow(
-    sample: Sample,
-    parts: Sequence[Indices],
-    params: Mapping[str, Any],
-    config: TrainingConfig,
-) -> list[str]:
-    """Train on each part of the rows: small ones side by side, large ones after each other.
+def grow(sample: Sample, parts: Sequence[Indices], config: TrainingConfig) -> list[str]:
+    """Train trees on each part of the rows: small ones side by side, large ones after each other.
 
     Below some 200,000 rows the threads of one training mostly wait for each other.
+
+    Returns:
+        LightGBM text models; the number of threads does not change them.
     """
     cores = config.threads or cpu_quota()
     workers = cores if len(sample) < _LARGE else 1
-
+    params = config.booster_params(sample.horizon)
     trees = BoostedTrees(params, config.rounds, sample.features, cores // workers)
 
     def grow(rows: Indices) -> str:

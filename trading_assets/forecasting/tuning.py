@@ -1,0 +1,69 @@
+"""How good a configuration is: out-of-fold forecasts by purged cross-validation, path by path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trading_assets.forecasting.cross_validation import Split, assemble_paths, combinatorial_purged
+from trading_assets.forecasting.horizons import horizon_micros
+from trading_assets.forecasting.learners import predictor_from_text
+from trading_assets.forecasting.sample import Sample
+from trading_assets.forecasting.scores import Floats
+from trading_assets.forecasting.trainer import TrainingConfig, grow
+
+_DECIMALS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class CrossValidated:
+    """Scores of one configuration.
+
+    Attributes:
+        r2: mean over paths, against the zero forecast, of returns in units of their volatility.
+        paths: the same of each path through the whole history.
+        sign_accuracy: mean over paths; a return of zero is never right.
+    """
+
+    r2: float
+    paths: tuple[float, ...]
+    sign_accuracy: float
+
+    @property
+    def r2_spread(self) -> float:
+        """Standard deviation over paths; 0 with one path."""
+        return float(np.std(self.paths))
+
+
+def purged_splits(sample: Sample, *, groups: int, tested: int) -> tuple[Split, ...]:
+    """Split a sample for configurations to be compared on; embargoed by its horizon."""
+    embargo = horizon_micros(sample.horizon)
+    return combinatorial_purged(
+        sample.decided, sample.known, groups=groups, tested=tested, embargo=embargo
+    )
+
+
+def cross_validate(
+    sample: Sample, config: TrainingConfig, splits: tuple[Split, ...]
+) -> CrossValidated:
+    """Train on each split and score what it says of the rows that it was not trained on.
+
+    The history is no path that could have been lived: training rows may be later than tested
+    ones. It compares configurations; how good forecasts will be is for walking forward to say.
+    """
+    texts = grow(sample, [split.train for split in splits], config)
+    said = [
+        predictor_from_text(text).predict(sample.x[split.test])
+        for text, split in zip(texts, splits, strict=True)
+    ]
+    target = sample.target
+    paths = assemble_paths(sample.decided, splits, said)
+    scores = tuple(_r2(path, target) for path in paths)
+    right = float(np.mean(paths * target > 0))
+    return CrossValidated(round(float(np.mean(scores)), _DECIMALS), scores, round(right, _DECIMALS))
+
+
+def _r2(said: Floats, came: Floats) -> float:
+    level = float(np.sum(came**2))
+    return round(1.0 - float(np.sum((came - said) ** 2)) / level, _DECIMALS) if level > 0 else 0.0
