@@ -69,6 +69,7 @@ defs = dg.Definitions(
         models.forecast_model,
         models.forecasts,
         models.dataset_forecasts,
+        models.forecast_outcomes,
         # what would make entries smaller
         risk.risk_factor,
         # what is expected now

@@ -34,6 +34,7 @@ def model_summary(model: TrainedModel) -> dict[str, Any]:
         "scores": {name: dict(scores) for name, scores in model.scores.items()},
         "stretches": [dict(stretch) for stretch in model.stretches],
         "beats_baselines": beats_baselines(model.scores),
+        "beaten_by": list(beaten_by(model.scores)),
         "confidence": {
             "published": confidence.calibration is not None,
             "reason": confidence.reason,
@@ -50,8 +51,14 @@ def model_summary(model: TrainedModel) -> dict[str, Any]:
 
 def beats_baselines(scores: Mapping[str, Mapping[str, float]]) -> bool:
     """Tell whether the model's error is below that of every baseline."""
-    rivals = [of["rmse"] for name, of in scores.items() if name != "model"]
-    return bool(rivals) and scores["model"]["rmse"] < min(rivals)
+    return len(scores) > 1 and not beaten_by(scores)
+
+
+def beaten_by(scores: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:
+    """Name the baselines whose error is not above the model's, the best first."""
+    rivals = {name: of["rmse"] for name, of in scores.items() if name != "model"}
+    winners = [name for name, error in rivals.items() if error <= scores["model"]["rmse"]]
+    return tuple(sorted(winners, key=lambda name: rivals[name]))
 
 
 def model_card(model: TrainedModel) -> dict[str, bytes]:
@@ -86,13 +93,17 @@ def _text(summary: Mapping[str, Any], picture: str) -> str:
         "",
         f"![calibration, features and scores]({picture})",
         "",
+        "## Purpose and limits",
+        "",
+        *_PURPOSE,
+        "",
         "## Scores out of fold",
         "",
         f"Trees that knew only what came before predicted each stretch; so did the baselines, on "
         f"the same rows: nothing, the mean return, a ridge regression on the same features, and "
         f"from past returns alone an autoregression and a weighted mean. The model's error "
-        f"{verdict} that of every baseline. Labels overlap: the error of the sign accuracy counts "
-        f"rows / bars of the horizon as independent.",
+        f"{verdict} that of every baseline{_winners(summary)}. Labels overlap: the error of the "
+        f"sign accuracy counts rows / bars of the horizon as independent.",
         "",
         *_table(
             ("forecast", *_SCORES),
@@ -129,6 +140,22 @@ def _text(summary: Mapping[str, Any], picture: str) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+_PURPOSE = (
+    "For the strategies of this desk that follow a forecast, on the symbols and bars named here, "
+    "in its month; a live book keeps the one that its release pins. It is research, no advice.",
+    "",
+    "- It knows prices and volumes of its own past, and nothing of news, costs or other markets.",
+    "- Scores are of the past that is named; a market that changes is found by the drift of "
+    "features and by `forecast_outcomes`, after the fact.",
+    "- Overlapping labels make errors look surer than they are; the stated ones are widened.",
+    "- Where a baseline is as good, the baseline says all that is known.",
+)
+
+
+def _winners(summary: Mapping[str, Any]) -> str:
+    return f" (not below: {', '.join(summary['beaten_by'])})" if summary["beaten_by"] else ""
 
 
 def _calibration(confidence: Mapping[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from trading_assets.domain.errors import CorruptFile, MissingPartition
 from trading_assets.domain.ids import Month, sha256_hex
 from trading_assets.forecasting.booster import Booster, lightgbm_version
+from trading_assets.forecasting.bundle import ModelBundle
 from trading_assets.forecasting.forecaster import Forecaster
 from trading_assets.forecasting.load_probe import predictions_hash, probe_model
 from trading_assets.forecasting.trainer import TrainedModel
@@ -218,6 +219,14 @@ class ModelStore:
                 found=forecaster.model_id,
             )
         return forecaster
+
+    def bundle(self, model: StoredModel) -> ModelBundle:
+        """Read a model's document, proven; nothing is loaded that could predict.
+
+        Raises:
+            CorruptFile: if it is missing or altered.
+        """
+        return ModelBundle.from_document(self.read(model, model.document))
 
     def read(self, model: StoredModel, name: str) -> bytes:
         """Read one file of a model, proven.

@@ -1,13 +1,15 @@
 """Models: one per month, trained on what was known before it, and its forecasts of that month."""
 
 # No postponed annotations here: Dagster reads the types of a body's arguments.
+import base64
+from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from trading_assets.defs.assets.features import MODEL_FEATURES, dataset_features
-from trading_assets.defs.assets.market_data import dataset_bars_5m
+from trading_assets.defs.assets.market_data import bars_5m, dataset_bars_5m
 from trading_assets.defs.datasets import dataset
 from trading_assets.defs.partition_events import (
     CheckEvents,
@@ -24,16 +26,20 @@ from trading_assets.defs.partitions import (
     month_and_symbol,
     month_of_key,
     monthly_table,
+    with_months_before,
 )
 from trading_assets.defs.presentation import by_month, facts
 from trading_assets.defs.resources import DeskResource
-from trading_assets.domain.ids import Month
+from trading_assets.domain.ids import Month, Symbol
 from trading_assets.workflows.code_hash import source_hash
 
 if TYPE_CHECKING:
     from trading_assets.workflows.desk import Desk
 
 GROUP = "models"
+_LONGEST = timedelta(days=1)
+"""The longest horizon: a forecast of a month's last day is known in the next."""
+
 _CODE_VERSION = source_hash(
     "forecasting", "workflows/train_month.py", "workflows/training_data.py"
 )[:16]
@@ -83,6 +89,38 @@ def forecasts(context: dg.AssetExecutionContext, desk: DeskResource) -> Partitio
 
 
 dataset_forecasts = dataset("forecasts", forecasts, GROUP)
+
+
+@monthly_table(
+    group=GROUP,
+    code_version=source_hash("forecasting", "workflows/score_forecasts.py")[:16],
+    deps=[with_months_before(forecasts, _LONGEST), with_months_before(bars_5m, _LONGEST)],
+    kinds={"polars", "parquet"},
+)
+def forecast_outcomes(context: dg.AssetExecutionContext, desk: DeskResource) -> PartitionEvents:
+    """How forecasts turned out, day by day, once their returns were known: errors and calibration.
+
+    A forecast is scored in the month in which its return became known. The picture shows stated
+    confidence against what came true, and by day the Brier score less that of a constant.
+    """
+    from trading_assets.workflows.score_forecasts import score_forecasts
+
+    opened = desk.open()
+    yield from report_each(
+        context,
+        by_month(partial(score_forecasts, opened), pictures=partial(_calibration, opened)),
+    )
+
+
+def _calibration(desk: "Desk", symbol: Symbol, month: Month) -> dict[str, dg.MetadataValue[Any]]:
+    from trading_assets.workflows.score_forecasts import outcomes_picture
+
+    png = outcomes_picture(desk, symbol, month)
+    if png is None:
+        return {}
+    source = base64.b64encode(png).decode()
+    return {"calibration": dg.MetadataValue.md(f"![calibration](data:image/png;base64,{source})")}
+
 
 FORECAST_MODEL_CHECKS = [
     dg.AssetCheckSpec(

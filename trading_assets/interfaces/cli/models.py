@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -46,6 +47,23 @@ def train(month: str) -> None:
 
 
 @app.command()
+def tune(
+    month: str,
+    horizon: Annotated[str, typer.Option(help="Of the model.")] = "1h",
+    trials: Annotated[int | None, typer.Option(min=0, help="Default: tuning.trials.")] = None,
+) -> None:
+    """Look for better parameters of a month's model, and suggest them; nothing is changed."""
+    from trading_assets.workflows.tune_model import tune_model
+
+    def tell(trial: Mapping[str, Any]) -> None:
+        said = ", ".join(f"{name} {value:.4g}" for name, value in trial["params"].items())
+        typer.echo(f"{trial['number']:4d}  R2 {trial['r2']:+.6f}  {said}")
+
+    tuned = tune_model(_desk(), Month.from_text(month), horizon, trials=trials, report=tell)
+    typer.echo(f"\n{tuned.suggestion}\n{tuned.folder}\n{tuned.url}")
+
+
+@app.command()
 def forecast(month: str, symbol: Annotated[str, typer.Argument()] = "") -> None:
     """Forecast a month of one symbol, or of all in settings, and say how it turned out."""
     from trading_assets.workflows.forecast_month import forecast_month
@@ -79,6 +97,18 @@ def forecasts(
             desk, symbol_from_text(symbol), Month.from_text(month), name, last=last
         ):
             typer.echo(json.dumps(payload))
+
+
+@app.command()
+def outcomes(month: str, symbol: str) -> None:
+    """Score the forecasts whose returns became known in a month, and their confidence."""
+    from trading_assets.workflows.score_forecasts import score_forecasts
+
+    made = score_forecasts(_desk(), symbol_from_text(symbol), Month.from_text(month))
+    for name, value in made.metadata.items():
+        if name.partition(" ")[2]:
+            typer.echo(f"{name}: {value if isinstance(value, str) else f'{value:.5f}'}")
+    typer.echo(f"{made.rows} rows: {made.metadata['file']}")
 
 
 _OUTCOME = ("r2", "sign_accuracy", "brier", "brier_constant")
