@@ -14,7 +14,6 @@ from trading_assets.domain.bar import Timeframe, minute_text
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Micros, Month, Symbol, content_hash
 from trading_assets.features.anchor import anchor
-from trading_assets.features.feature_set import CORE
 from trading_assets.features.regime import BAR, regimes_of
 from trading_assets.forecasting.forecaster import Forecaster
 from trading_assets.forecasting.payload import forecast_table
@@ -27,6 +26,7 @@ from trading_assets.storage.journal_reader import FILE
 from trading_assets.storage.model_store import StoredModel
 from trading_assets.workflows.build_regimes import freeze_regimes
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.feature_sets import model_set
 from trading_assets.workflows.forecast_month import check_features
 from trading_assets.workflows.freeze_calendars import sessions_of_symbol
 from trading_assets.workflows.fresh_bars import fresh_bars
@@ -129,8 +129,9 @@ class _Models:
             for horizon in self._desk.settings.model.horizons:
                 stored = self._desk.models.require(month, horizon)
                 found[horizon] = (stored, self._desk.models.load(stored))
+            chosen = model_set(self._desk.settings)
             for _, forecaster in found.values():
-                check_features(forecaster, CORE.code_version, "features now")
+                check_features(forecaster, chosen.code_version, "features now")
             self._loaded[month] = found
         return self._loaded[month]
 
@@ -146,7 +147,7 @@ def _bars(
     desk: Desk, source: HistorySource, symbol: Symbol, bar: Micros, now: Micros
 ) -> pl.DataFrame:
     month = Month.of(bar)
-    start = min(anchor(month, CORE.warm_up), anchor(month, HISTORY))
+    start = min(anchor(month, model_set(desk.settings).warm_up), anchor(month, HISTORY))
     return fresh_bars(desk, source, symbol, max(start, desk.settings.first_month.start), now)
 
 
@@ -158,8 +159,9 @@ def _predicted(
 ) -> pl.DataFrame:
     """Give the rows of FORECASTS_NOW of the last bar."""
     month = Month.of(int(bars["ts"].to_physical()[-1]))
-    frame = bars.filter(pl.col("ts") >= instant(anchor(month, CORE.warm_up)))
-    features = CORE.compute(frame, sessions=sessions_of_symbol(desk, symbol)).tail(1)
+    chosen = model_set(desk.settings)
+    frame = bars.filter(pl.col("ts") >= instant(anchor(month, chosen.warm_up)))
+    features = chosen.compute(frame, sessions=sessions_of_symbol(desk, symbol)).tail(1)
     parts = []
     for _, forecaster in models.values():
         rows = forecaster.predict(features)
