@@ -8,8 +8,10 @@ from typing import Any
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.features.feature_set import FeatureSet
 from trading_assets.features.registry import feature_sets
-from trading_assets.forecasting.sample import SCALE
 from trading_assets.settings import Settings
+
+SCALE = "volatility_1d"
+"""Column that `forecasting.sample` scales returns by; the graph starts without that module."""
 
 
 def list_sets(settings: Settings) -> Mapping[str, FeatureSet]:

@@ -6,6 +6,7 @@ import pytest
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.features.registry import SHIPPED
+from trading_assets.forecasting import sample
 from trading_assets.settings import load_settings
 from trading_assets.workflows.feature_catalogue import (
     COLUMNS,
@@ -13,7 +14,7 @@ from trading_assets.workflows.feature_catalogue import (
     catalogue_rows,
     formula_words,
 )
-from trading_assets.workflows.feature_sets import find_set, model_set, set_of_code
+from trading_assets.workflows.feature_sets import SCALE, find_set, model_set, set_of_code
 
 PAGE = Path(__file__).parents[4] / "docs" / "features.md"
 
@@ -46,6 +47,10 @@ def test_models_learn_from_the_set_that_settings_name(tmp_path):
     assert model_set(settings(tmp_path)).name == "core"
     chosen = model_set(settings(tmp_path, '[model]\nfeature_set = "momentum"\n'))
     assert chosen is SHIPPED["momentum"]
+
+
+def test_the_scale_of_returns_is_that_of_training():
+    assert SCALE == sample.SCALE
 
 
 def test_a_set_without_the_scale_of_returns_is_refused_for_models(tmp_path):
