@@ -10,6 +10,7 @@ from trading_assets.domain.ids import Micros
 from trading_assets.market.column_map import DecodedFiles
 from trading_assets.market.history import DataFeed
 from trading_assets.settings import Settings
+from trading_assets.storage.examination_store import ExaminationStore
 from trading_assets.storage.experiments import Experiments
 from trading_assets.storage.frame_cache import FrameCache
 from trading_assets.storage.model_store import ModelStore
@@ -36,6 +37,7 @@ def desk(settings: Settings) -> Desk:
         models=ModelStore(root / "models"),
         runs=RunStore(root / "runs"),
         releases=ReleaseStore(root / "releases"),
+        examinations=ExaminationStore(root / "examinations"),
         experiments=Experiments(
             root / "mlflow", ui_url=f"http://{settings.mlflow.host}:{settings.mlflow.port}"
         ),

@@ -30,6 +30,7 @@ from trading_assets.declarations.sections import (
     Backtest,
     Binance,
     Book,
+    Examination,
     Exchange,
     Gate,
     Live,
@@ -106,6 +107,7 @@ class Settings(BaseSettings):
     regimes: Regimes
     risk_factor: RiskFactorRules
     gate: Gate
+    examination: Examination
     backtest: Backtest
     mlflow: Server
     dagster: Server

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -109,13 +109,54 @@ class RiskFactorRules(Declaration):
     half_life_bars: int = Field(ge=1)
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
 class Gate(Declaration):
-    """Thresholds of the promotion rules."""
+    """Thresholds of the promotion rules; meaning: `evaluation.gates.Thresholds`."""
 
     min_trades: int = Field(ge=0)
     min_oos_trades: int = Field(ge=0)
     min_net_return_pct: float
+    track_confidence: float = Field(gt=0.5, lt=1)
+    min_oos_months: int = Field(ge=1)
+    min_deflated_sharpe: Share
+    pbo_from_trials: int = Field(ge=2)
+    pbo_blocks: int = Field(ge=2, le=20, multiple_of=2)
+    max_pbo: Share
+    max_spa_p: Share
+    min_neighbour_share: Share
+    max_drawdown_pct: float = Field(gt=0, le=100)
+    max_participation_pct: float = Field(gt=0, le=100)
+    max_impact_loss: Share
+    max_top_trades_share: float = Field(gt=0)
+    max_month_share: float = Field(gt=0)
+    max_symbol_share: float = Field(gt=0)
+    interval_confidence: float = Field(gt=0.5, lt=1)
     min_improvement_pct: float = Field(ge=0)
+    max_inferiority_pct: float = Field(ge=0)
+    max_risk_ratio: Share
+    min_days_between_switches: int = Field(ge=0)
+    bootstrap_draws: int = Field(ge=100)
+    seed: int = Field(ge=0)
+
+
+class Examination(Declaration):
+    """Further runs of a candidate.
+
+    Attributes:
+        costs_x: fees and financing times so much.
+        slippage_x: spread, slippage and impact times so much.
+        neighbour_pct: how far a neighbour's parameter is away, in percent of itself.
+        sqrt_impact: of the capacity curve; see `engine.costs`.
+        capital_x: points of the curve, in multiples of the spec's cash; the first is 1.
+    """
+
+    costs_x: float = Field(ge=1)
+    slippage_x: float = Field(ge=1)
+    neighbour_pct: float = Field(gt=0, lt=100)
+    sqrt_impact: float = Field(ge=0)
+    capital_x: tuple[Annotated[float, Field(ge=1)], ...] = Field(min_length=1)
 
 
 class Backtest(Declaration):

@@ -15,12 +15,17 @@ from trading_assets.evaluation.gates import (
     RunEvidence,
     Thresholds,
     Verdict,
-    evaluate_rules,
     has_integrity,
+    unmet,
     verdict,
 )
+from trading_assets.evaluation.judging import evaluate_rules
+from trading_assets.evaluation.stage_robust import largest_capital
 
-SCHEMA = 1
+SCHEMA = 2
+_READABLE = (1, SCHEMA)
+"""Schema 1 had no stages; such decisions can be read, and recomputed by the code of their time."""
+
 _SELECTION = (
     "Every spec with a run, except what the champion already is, is judged by all rules. The "
     "candidate is the one that comes first by: may be promoted, without a waiver, passes all "
@@ -80,7 +85,7 @@ class Decision:
         """
         try:
             decision = cls(json.loads(payload))
-            sound = decision.payload == payload and decision.document["schema"] == SCHEMA
+            sound = decision.payload == payload and decision.document["schema"] in _READABLE
         except (ValueError, KeyError, TypeError):
             sound = False
         if not sound:
@@ -127,6 +132,7 @@ def decide_from(
             contender.run,
             evaluate_rules(contender.run, contender.champion, venue, thresholds),
             first=champion is None,
+            capital=largest_capital(contender.run, thresholds),
         )
         for contender in contenders
     ]
@@ -155,6 +161,7 @@ class _Judged:
     run: RunEvidence
     rules: tuple[RuleResult, ...]
     first: bool
+    capital: float | None
 
     @property
     def verdict(self) -> Verdict:
@@ -187,6 +194,7 @@ class _Judged:
             "run_id": self.run.run_id,
             "order_types": sorted(self.run.order_types),
             "models": dict(self.run.models),
+            "largest_capital": self.capital,
         }
 
     def summary(self) -> dict[str, Any]:
@@ -203,17 +211,24 @@ class _Judged:
         }
 
     def reason(self) -> str:
-        """Say the verdict in one sentence."""
-        failed = [rule.rule for rule in self.rules if rule.passed is False]
-        missing = [rule.rule for rule in self.rules if rule.passed is None]
+        """Say the verdict in plain words: the first rule that is not met comes first."""
         if self.basis == "bootstrap":
-            waived = ", ".join(failed + missing)
+            waived = ", ".join(rule.rule for rule in self.rules if not rule.passed)
             return (
                 f"Bootstrap: the book had no release at all, so {self.run.spec} is promoted as the "
                 f"best candidate that its venue can execute, although it failed {waived}."
             )
-        if missing:
-            return f"Evidence is missing for {', '.join(missing)}."
+        rules = unmet(self.rules)
+        if not rules:
+            return f"{self.run.spec} passed every rule."
+        first, stage = rules[0], rules[0].stage
+        failed = [rule.rule for rule in rules if rule.passed is False]
+        missing = [rule.rule for rule in rules if rule.passed is None]
+        told = [f"{self.run.spec} did not pass the stage {stage!r}."]
         if failed:
-            return f"{self.run.spec} failed {', '.join(failed)}."
-        return f"{self.run.spec} passed every rule."
+            told.append(f"It failed {', '.join(failed)}.")
+        if missing:
+            told.append(f"Evidence is missing for {', '.join(missing)}.")
+        if first.note:
+            told.append(f"{first.rule}: {first.note}")
+        return " ".join(told)

@@ -1,42 +1,85 @@
-"""Rules of promotion: each looks at recorded evidence and says what it saw and what it wanted."""
+"""What the rules of promotion look at, what they demand, and how their verdicts are joined."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from decimal import Decimal
 from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trading_assets.evaluation.overfitting import SharpeMoments, sharpe_moments
+from trading_assets.evaluation.return_samples import is_constant
+
+_FEWEST = 3
+
+Stage = Literal["valid", "plausible", "robust", "better"]
+STAGES: tuple[Stage, ...] = ("valid", "plausible", "robust", "better")
+"""In order: is the evidence sound, is it more than luck, does it survive costs, does it beat what
+is traded now."""
 
 Failure = Literal["hold", "reject"]
 Verdict = Literal["promote", "hold", "reject"]
 
-VENUE_ORDER_TYPES: Mapping[str, tuple[str, ...]] = {
-    "embedded": ("LIMIT", "MARKET"),
-    "binance": ("LIMIT", "MARKET", "STOP_LIMIT"),
-}
-"""Order types that the executor can place at each venue."""
-
-PRICE_COSTS = ("half_spread_bps", "impact_bps", "sqrt_impact", "slippage_bps")
-"""Costs that worsen the price of a fill; fees come on top."""
-
-REAL_MONEY_VENUES = frozenset({"binance"})
-
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """What the rules demand; recorded in every decision.
+    """What the rules demand; recorded in every decision. `docs/gate.md` argues each default.
 
     Attributes:
         min_trades: round trips over the whole run.
         min_oos_trades: round trips out of sample.
         min_net_return_pct: net return out of sample has to be above it.
-        min_improvement_pct: net return over the champion's, same days, has to be above it.
+        track_confidence: of the Sharpe ratio being above zero, for the minimum track record.
+        min_oos_months: calendar months that the out-of-sample days touch: the folds.
+        min_deflated_sharpe: probability that the true Sharpe ratio beats the best of luck.
+        pbo_from_trials: the family needs a probability of overfitting from so many trials on.
+        pbo_blocks: even number of blocks that the days are cut into for it.
+        max_pbo: largest probability of backtest overfitting.
+        max_spa_p: largest p-value of superior predictive ability, against each benchmark.
+        min_neighbour_share: share of its Sharpe ratio that the median neighbour has to keep.
+        max_drawdown_pct: largest drawdown of the run, in percent of equity.
+        max_participation_pct: p95 of a fill's share of its bar's volume, in percent.
+        max_impact_loss: share of its Sharpe ratio that impact at the planned capital may take.
+        max_top_trades_share: share of all that was won which the best twentieth of trades may have.
+        max_month_share: share of the net profit that its best month may have.
+        max_symbol_share: share of the net profit that its best symbol may have, of several.
+        interval_confidence: of the interval of the paired difference to the champion.
+        min_improvement_pct: yearly net return over the champion's, in percent, that the lower end
+            of the interval has to be above.
+        max_inferiority_pct: yearly net return below the champion's that is no loss, when the
+            candidate's risk is clearly lower.
+        max_risk_ratio: volatility over the champion's that counts as clearly lower.
+        min_days_between_switches: a book keeps a release for at least so many days.
+        bootstrap_draws: number of draws of every bootstrap.
+        seed: of every bootstrap.
     """
 
     min_trades: int
     min_oos_trades: int
     min_net_return_pct: float
+    track_confidence: float
+    min_oos_months: int
+    min_deflated_sharpe: float
+    pbo_from_trials: int
+    pbo_blocks: int
+    max_pbo: float
+    max_spa_p: float
+    min_neighbour_share: float
+    max_drawdown_pct: float
+    max_participation_pct: float
+    max_impact_loss: float
+    max_top_trades_share: float
+    max_month_share: float
+    max_symbol_share: float
+    interval_confidence: float
     min_improvement_pct: float
+    max_inferiority_pct: float
+    max_risk_ratio: float
+    min_days_between_switches: int
+    bootstrap_draws: int
+    seed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +91,108 @@ class Check:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Returns:
+    """Daily simple returns.
+
+    Attributes:
+        days: int64 (D,), first instants of UTC days, microseconds, ascending.
+        values: float64 (D,), net of costs.
+        per_year: days of a year that have one.
+    """
+
+    days: NDArray[np.int64]
+    values: NDArray[np.float64]
+    per_year: float
+
+    @property
+    def moments(self) -> SharpeMoments | None:
+        """Moments of the returns; None where there are too few, or all are the same."""
+        if len(self.values) < _FEWEST or is_constant(self.values):
+            return None
+        return sharpe_moments(self.values)
+
+    @property
+    def months(self) -> int:
+        """Number of calendar months (UTC) that have a day."""
+        return len(np.unique(self.days.astype("datetime64[us]").astype("datetime64[M]")))
+
+
 @dataclass(frozen=True, slots=True)
+class ProfitShares:
+    """How much of the profit out of sample hangs on a few.
+
+    Attributes:
+        top_trades: share of all that was won which the best twentieth of the round trips has won.
+        month: share of the net profit of the best calendar month of exits; above 1 when the others
+            lose.
+        symbol: the same of the best symbol; None when only one is traded.
+    """
+
+    top_trades: float
+    month: float
+    symbol: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """What was tried of a family before the decision, by the desk's ledger.
+
+    Attributes:
+        count: distinct trials, this one included.
+        variance: of their Sharpe ratios per day, over all that have one; None when fewer than
+            two have.
+        known: how many have one.
+        head: hash of the ledger's last row at that moment.
+    """
+
+    family: str
+    count: int
+    known: int
+    variance: float | None
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
+class Capital:
+    """A point of the capacity curve.
+
+    Attributes:
+        amount: opening equity, in quote.
+        sharpe: per day, out of sample, with impact by the square root of participation.
+        participation_pct: p95 of a fill's share of its bar's volume, in percent.
+    """
+
+    amount: float
+    sharpe: float | None
+    participation_pct: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examination:
+    """Further runs of a candidate, all on its own inputs; Sharpe ratios are per day.
+
+    Attributes:
+        unimpaired: under the spec's own costs, without impact.
+        stressed: by name of the stress, out of sample.
+        neighbours: one per parameter and direction; None for a neighbour that made no run.
+        capacity: ascending in capital; the first is the planned one.
+        benchmarks: daily returns by name, on the days of `RunEvidence.returns`.
+        variants: float64 (D, N), daily returns of the family's distinct trials on these days;
+            None when they were not kept.
+        evidence: see `RunEvidence`.
+    """
+
+    unimpaired: float | None
+    stressed: Mapping[str, float | None]
+    neighbours: Mapping[str, float | None]
+    capacity: tuple[Capital, ...]
+    benchmarks: Mapping[str, NDArray[np.float64]]
+    variants: NDArray[np.float64] | None
+    evidence: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class RunEvidence:
     """What is known of one candidate, all of it from immutable files.
 
@@ -64,6 +208,10 @@ class RunEvidence:
         needs: tables beside the bars and forecasts that its filters look at.
         costs: of the spec, in basis points and factors, as its manifest has them.
         evidence: name of a file to its path and SHA-256, `runs/...#sha256`.
+        returns: daily, out of sample; None when the run has no such day.
+        profit: how much of the profit hangs on a few; None without a round trip.
+        trials: what was tried of its family; None when the ledger cannot say, and why it cannot.
+        examination: further runs of the spec; None before it was examined.
     """
 
     spec: str
@@ -82,18 +230,25 @@ class RunEvidence:
     evidence: Mapping[str, str]
     needs: tuple[str, ...] = ()
     costs: Mapping[str, Any] = field(default_factory=dict)
+    returns: Returns | None = None
+    profit: ProfitShares | None = None
+    trials: Trials | None = None
+    trials_unknown: str = ""
+    examination: Examination | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ChampionEvidence:
     """What the book trades now.
 
     Attributes:
         spec_hash: of the spec in the release.
         models: pinned in the release, horizon to SHA-256.
-        oos_return_pct: net return of its newest run over the candidate's out-of-sample days; None
-            when there is no such run, or no common day.
-        candidate_return_pct: the candidate's over the same days.
+        days_held: whole UTC days from the newest bar behind its decision to that of this one; None
+            when either is not known.
+        theirs: daily returns of its newest run over the days that are out of sample in both runs;
+            None when there is no such run, or no common day.
+        ours: the candidate's over the same days.
         evidence: see `RunEvidence`.
     """
 
@@ -101,8 +256,9 @@ class ChampionEvidence:
     spec: str
     spec_hash: str
     models: Mapping[str, str]
-    oos_return_pct: float | None
-    candidate_return_pct: float | None
+    days_held: int | None
+    theirs: Returns | None
+    ours: Returns | None
     evidence: Mapping[str, str]
 
 
@@ -111,6 +267,7 @@ class RuleResult:
     """One row of a decision.
 
     Attributes:
+        stage: which part of the gate it belongs to; see `STAGES`.
         passed: None when the evidence is missing.
         on_fail: what the verdict becomes when the rule fails.
         kind: `integrity` rules are never waived; `performance` rules are, for the first release.
@@ -123,6 +280,7 @@ class RuleResult:
     passed: bool | None
     on_fail: Failure
     kind: Literal["integrity", "performance"]
+    stage: Stage
     evidence: tuple[str, ...] = ()
     note: str = ""
 
@@ -131,36 +289,26 @@ class RuleResult:
         return {**asdict(self), "evidence": list(self.evidence)}
 
 
-def evaluate_rules(
-    candidate: RunEvidence, champion: ChampionEvidence | None, venue: str, thresholds: Thresholds
-) -> tuple[RuleResult, ...]:
-    """Evaluate every rule; all of them, also after one has failed."""
-    return (
-        _checks_green(candidate),
-        _evidence_current(candidate),
-        _reproducible(candidate),
-        _realistic_fills(candidate),
-        _costs_of_price(candidate),
-        _order_types_supported(candidate, venue),
-        _inputs_known_live(candidate),
-        _models_pinned(candidate),
-        _paper_money(venue),
-        _model_beats_baselines(candidate),
-        _minimum("min_trades", candidate.metrics, thresholds.min_trades, candidate),
-        _minimum("min_oos_trades", candidate.oos, thresholds.min_oos_trades, candidate),
-        _net_of_costs(candidate, thresholds),
-        _better_than_champion(candidate, champion, thresholds),
-    )
-
-
 def verdict(rules: Sequence[RuleResult]) -> Verdict:
-    """Join the rules: missing evidence is hold, then reject, then hold, else promote."""
-    if any(rule.passed is None for rule in rules):
+    """Join the rules, stage by stage: the first stage that is not passed decides.
+
+    Inside a stage, missing evidence is hold, then reject, then hold.
+    """
+    open_rules = unmet(rules)
+    if not open_rules:
+        return "promote"
+    if any(rule.passed is None for rule in open_rules):
         return "hold"
-    failed = {rule.on_fail for rule in rules if not rule.passed}
-    if "reject" in failed:
-        return "reject"
-    return "hold" if failed else "promote"
+    return "reject" if any(rule.on_fail == "reject" for rule in open_rules) else "hold"
+
+
+def unmet(rules: Sequence[RuleResult]) -> tuple[RuleResult, ...]:
+    """Give the rules of the first stage that is not passed which failed or lack their evidence."""
+    for stage in STAGES:
+        found = tuple(rule for rule in rules if rule.stage == stage and not rule.passed)
+        if found:
+            return found
+    return ()
 
 
 def has_integrity(rules: Sequence[RuleResult]) -> bool:
@@ -168,227 +316,6 @@ def has_integrity(rules: Sequence[RuleResult]) -> bool:
     return all(rule.passed for rule in rules if rule.kind == "integrity")
 
 
-def _checks_green(candidate: RunEvidence) -> RuleResult:
-    red = [check.name for check in candidate.checks if check.passed is False]
-    unknown = [check.name for check in candidate.checks if check.passed is None]
-    passed = None if unknown or not candidate.checks else not red
-    return RuleResult(
-        "checks_green",
-        {"checks": len(candidate.checks), "red": red, "unknown": unknown},
-        "all green",
-        False if red else passed,
-        "reject",
-        "integrity",
-        _files(candidate, "checks.json"),
-    )
-
-
-def _evidence_current(candidate: RunEvidence) -> RuleResult:
-    return RuleResult(
-        "evidence_current",
-        list(candidate.stale),
-        "no input changed since the run",
-        not candidate.stale,
-        "hold",
-        "integrity",
-        _files(candidate, "manifest.json"),
-        note="Run the backtest again." if candidate.stale else "",
-    )
-
-
-def _reproducible(candidate: RunEvidence) -> RuleResult:
-    seen = candidate.reproductions
-    return RuleResult(
-        "reproducible",
-        {"runs": 1 + len(seen), "equal": 1 + sum(seen)} if seen else None,
-        "two runs of the same inputs, equal bytes",
-        all(seen) if seen else None,
-        "reject",
-        "integrity",
-        _files(candidate, "manifest.json"),
-    )
-
-
-def _realistic_fills(candidate: RunEvidence) -> RuleResult:
-    return RuleResult(
-        "realistic_fills",
-        dict(candidate.fill_rules),
-        {"fill_at": "next_open", "size_at": "close"},
-        dict(candidate.fill_rules) == {"fill_at": "next_open", "size_at": "close"},
-        "reject",
-        "integrity",
-        _files(candidate, "manifest.json"),
-        note="Other rules exist to reproduce other engines only.",
-    )
-
-
-def _costs_of_price(candidate: RunEvidence) -> RuleResult:
-    said = {
-        name: str(candidate.costs[name])
-        for name in PRICE_COSTS
-        if Decimal(str(candidate.costs.get(name, 0))) > 0
-    }
-    return RuleResult(
-        "costs_of_price",
-        said,
-        {"above 0, one of": list(PRICE_COSTS)},
-        bool(said),
-        "hold",
-        "integrity",
-        _files(candidate, "manifest.json"),
-        note="A spec that says none of them trades at prices that nobody gets. Half a spread and "
-        "an impact say most: `costs: {half_spread_bps: 1, impact_bps: 10}`.",
-    )
-
-
-def _order_types_supported(candidate: RunEvidence, venue: str) -> RuleResult:
-    supported = VENUE_ORDER_TYPES.get(venue)
-    lacking = sorted(set(candidate.order_types) - set(supported or ()))
-    return RuleResult(
-        "order_types_supported",
-        sorted(candidate.order_types),
-        None if supported is None else list(supported),
-        None if supported is None else not lacking,
-        "hold",
-        "integrity",
-        _files(candidate, "manifest.json"),
-        note=f"Venue {venue} lacks {', '.join(lacking)}." if lacking else "",
-    )
-
-
-def _inputs_known_live(candidate: RunEvidence) -> RuleResult:
-    """The executor sees bars and pinned models; it cannot follow a table of each month yet."""
-    return RuleResult(
-        "inputs_known_live",
-        list(candidate.needs),
-        "bars and pinned models alone",
-        not candidate.needs,
-        "hold",
-        "integrity",
-        _files(candidate, "manifest.json"),
-        note=f"A live book cannot follow {', '.join(candidate.needs)} yet."
-        if candidate.needs
-        else "",
-    )
-
-
-def _models_pinned(candidate: RunEvidence) -> RuleResult:
-    return RuleResult(
-        "models_pinned",
-        dict(candidate.models),
-        "one model file for every forecast that is needed",
-        True if candidate.pins_complete else None,
-        "hold",
-        "integrity",
-    )
-
-
-def _model_beats_baselines(candidate: RunEvidence) -> RuleResult:
-    skill = dict(candidate.model_skill)
-    return RuleResult(
-        "model_beats_baselines",
-        skill,
-        "every pinned model, out of sample",
-        all(skill.values()) if set(skill) >= set(candidate.models) else None,
-        "hold",
-        "performance",
-        note="" if candidate.models else "The strategy follows no model.",
-    )
-
-
-def _paper_money(venue: str) -> RuleResult:
-    real = venue in REAL_MONEY_VENUES
-    return RuleResult(
-        "paper_money",
-        venue,
-        f"not one of {', '.join(sorted(REAL_MONEY_VENUES))}",
-        not real,
-        "hold",
-        "integrity",
-        note="A book with real money is armed by a person, outside this gate." if real else "",
-    )
-
-
-def _minimum(
-    rule: str, metrics: Mapping[str, Any], least: int, candidate: RunEvidence
-) -> RuleResult:
-    value = metrics.get("num_trades")
-    return RuleResult(
-        rule,
-        value,
-        least,
-        None if value is None else value >= least,
-        "hold",
-        "performance",
-        _files(candidate, "metrics.json"),
-    )
-
-
-def _net_of_costs(candidate: RunEvidence, thresholds: Thresholds) -> RuleResult:
-    value = candidate.oos.get("net_return_pct")
-    return RuleResult(
-        "net_of_costs_oos",
-        value,
-        {"above": thresholds.min_net_return_pct},
-        None if value is None else value > thresholds.min_net_return_pct,
-        "reject",
-        "performance",
-        _files(candidate, "metrics.json"),
-        note="Net return out of sample after fees and slippage, in percent of equity.",
-    )
-
-
-def _better_than_champion(
-    candidate: RunEvidence, champion: ChampionEvidence | None, thresholds: Thresholds
-) -> RuleResult:
-    files = _files(candidate, "equity.parquet")
-    threshold = {"above": thresholds.min_improvement_pct}
-    if champion is None:
-        return RuleResult(
-            "better_than_champion",
-            None,
-            threshold,
-            True,
-            "hold",
-            "performance",
-            files,
-            note="The book has no release yet.",
-        )
-    files += tuple(champion.evidence.values())
-    if champion.spec_hash == candidate.spec_hash:
-        return RuleResult(
-            "better_than_champion",
-            None,
-            threshold,
-            True,
-            "hold",
-            "performance",
-            files,
-            note="The champion's own procedure with a later model: its run judges both.",
-        )
-    ours, theirs = champion.candidate_return_pct, champion.oos_return_pct
-    if ours is None or theirs is None:
-        return RuleResult(
-            "better_than_champion",
-            None,
-            threshold,
-            None,
-            "hold",
-            "performance",
-            files,
-            note=f"No run of the champion {champion.spec} covers the candidate's days.",
-        )
-    return RuleResult(
-        "better_than_champion",
-        {"candidate_pct": ours, "champion_pct": theirs, "improvement_pct": ours - theirs},
-        threshold,
-        ours - theirs > thresholds.min_improvement_pct,
-        "hold",
-        "performance",
-        files,
-        note=f"Net returns over the same out-of-sample days; the champion is {champion.spec}.",
-    )
-
-
-def _files(candidate: RunEvidence, *names: str) -> tuple[str, ...]:
+def files_of(candidate: RunEvidence, *names: str) -> tuple[str, ...]:
+    """Give the addresses of a candidate's files, as rules quote them."""
     return tuple(candidate.evidence[name] for name in names if name in candidate.evidence)

@@ -100,8 +100,8 @@ class Backtest:
         prepared = self.prepared
         if prepared is None:
             from trading_assets import bootstrap
-            from trading_assets.workflows.run_backtest import simulate
             from trading_assets.workflows.run_plan import plan_any
+            from trading_assets.workflows.simulate_run import simulate
 
             desk = bootstrap.desk(self._opened())
             plan = plan_any(desk, self.spec, span=self._span)

@@ -2,45 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+
 from trading_assets.declarations.sections import Book
-from trading_assets.domain.errors import ConfigurationError, InvariantError, MissingPartition
-from trading_assets.domain.ids import Micros
-from trading_assets.evaluation.decision import Contender, Decision, decide_from
-from trading_assets.evaluation.gates import ChampionEvidence, Check, RunEvidence, Thresholds
-from trading_assets.evaluation.performance import net_return_pct
+from trading_assets.domain.errors import (
+    ConfigurationError,
+    InvariantError,
+    LedgerBroken,
+    MissingPartition,
+)
+from trading_assets.evaluation.decision import SCHEMA, Contender, Decision, decide_from
+from trading_assets.evaluation.gates import Check, Thresholds
+from trading_assets.evaluation.judging import is_worth_examining
 from trading_assets.storage.release_store import Release
-from trading_assets.storage.run_store import RunStore, StoredRun
+from trading_assets.storage.run_store import StoredRun
 from trading_assets.strategies.portfolio_spec import AnySpec
 from trading_assets.workflows.code_hash import source_hash
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.examine_run import examine_run
+from trading_assets.workflows.feature_evidence import features_know_no_future
 from trading_assets.workflows.pinned_models import choose_models, needed_horizons
 from trading_assets.workflows.run_backtest import run_backtest
+from trading_assets.workflows.run_evidence import champion_evidence, run_evidence
 from trading_assets.workflows.run_plan import changed_inputs, plan_any
 from trading_assets.workflows.strategy_specs import list_portfolios, list_specs
+from trading_assets.workflows.trial_ledger import family_of, holds, trials_of_family
+
+GATE_SOURCES = tuple(
+    f"evaluation/{name}.py"
+    for name in (
+        "bootstrap",
+        "cscv",
+        "daily_returns",
+        "decision",
+        "gates",
+        "judging",
+        "overfitting",
+        "stage_better",
+        "stage_plausible",
+        "stage_robust",
+        "stage_valid",
+        "superior_ability",
+    )
+)
+"""All that a verdict is computed by."""
 
 
-def decide(desk: Desk, book: str, *, checks: Sequence[Check] = ()) -> Decision:
+def decide(
+    desk: Desk,
+    book: str,
+    *,
+    checks: Sequence[Check] = (),
+    report: Callable[[str], None] = lambda _: None,
+) -> Decision:
     """Decide about a book and record the decision; the same evidence gives the same document.
 
     A candidate whose run is current but was never repeated is run once more, so that "reproducible"
-    is seen and not believed.
+    is seen and not believed. One that passes all that its own run can tell is examined.
 
     Args:
         desk: whose runs and releases are looked at.
         book: name of the book.
         checks: results from outside (data quality, asset checks) that count for every candidate.
+        report: is told what is run next.
 
     Raises:
         ConfigurationError: if there is no such book.
         CorruptFile: if a file that counts as evidence is damaged.
     """
-    inputs = _gather(desk, book, _book(desk, book), checks)
-    decision = build_decision(desk.runs, inputs)
+    inputs = _gather(desk, book, _book(desk, book), tuple(checks), report)
+    decision = build_decision(desk, inputs)
     desk.releases.decisions.record(decision)
     return decision
 
@@ -57,9 +93,17 @@ def recompute(desk: Desk, decision_id: str) -> Decision:
         InvariantError: if the bytes differ.
     """
     recorded = desk.releases.decisions.get(decision_id)
-    again = build_decision(desk.runs, recorded.document["inputs"])
+    same_code = recorded.document["inputs"]["gate_code"] == _gate_code()
+    if not same_code and recorded.document["schema"] != SCHEMA:
+        raise InvariantError(
+            f"Decision {recorded.decision_id} is of schema {recorded.document['schema']}",
+            expected=f"schema {SCHEMA}",
+            found="other rules than those of today",
+            fix="The rules have changed since; run the code of its time.",
+        )
+    again = build_decision(desk, recorded.document["inputs"])
+    _require_ledger(desk, recorded)
     if again.payload != recorded.payload:
-        same_code = recorded.document["inputs"]["gate_code"] == _gate_code()
         raise InvariantError(
             f"Decision {recorded.decision_id} cannot be reproduced",
             expected=f"sha256 {recorded.decision_id}",
@@ -71,14 +115,14 @@ def recompute(desk: Desk, decision_id: str) -> Decision:
     return again
 
 
-def build_decision(runs: RunStore, inputs: Mapping[str, Any]) -> Decision:
+def build_decision(desk: Desk, inputs: Mapping[str, Any]) -> Decision:
     """Build the document from its recorded inputs; only immutable files are read.
 
     Args:
-        runs: holds the runs that the inputs name.
+        desk: holds the runs and examinations that the inputs name.
         inputs: the `inputs` section of a decision.
     """
-    champion = inputs["champion"]
+    runs, champion = desk.runs, inputs["champion"]
     against = (
         runs.get(champion["spec"], champion["run_id"]) if champion and champion["run_id"] else None
     )
@@ -87,9 +131,12 @@ def build_decision(runs: RunStore, inputs: Mapping[str, Any]) -> Decision:
     for entry in inputs["candidates"]:
         run = runs.get(entry["spec"], entry["run_id"])
         ends.append(run.manifest["last_ts"])
+        address = entry["examination"]
+        examined = desk.examinations.get(address) if address else None
         contenders.append(
             Contender(
-                _run_evidence(run, entry, external), _champion_evidence(champion, against, run)
+                run_evidence(run, entry, external, examined),
+                champion_evidence(champion, against, run),
             )
         )
     shown = {name: champion[name] for name in ("release_id", "spec")} if champion else None
@@ -104,6 +151,19 @@ def build_decision(runs: RunStore, inputs: Mapping[str, Any]) -> Decision:
     )
 
 
+def _require_ledger(desk: Desk, recorded: Decision) -> None:
+    """Prove that the ledger of trials still begins with what the decision has counted."""
+    heads = {e["trials"]["head"] for e in recorded.document["inputs"]["candidates"] if e["trials"]}
+    for head in sorted(heads):
+        if not holds(desk.settings.data_root, head):
+            raise InvariantError(
+                f"The ledger of trials is not the one that {recorded.decision_id} has counted",
+                expected=f"a row with hash {head}",
+                found="none: the file was written anew, or is of another desk",
+                fix="Restore the ledger from a copy.",
+            )
+
+
 def _book(desk: Desk, name: str) -> Book:
     found = desk.settings.books.get(name)
     if found is None:
@@ -116,7 +176,13 @@ def _book(desk: Desk, name: str) -> Book:
     return found
 
 
-def _gather(desk: Desk, name: str, book: Book, checks: Sequence[Check]) -> dict[str, Any]:
+def _gather(
+    desk: Desk,
+    name: str,
+    book: Book,
+    checks: tuple[Check, ...],
+    report: Callable[[str], None],
+) -> dict[str, Any]:
     """Collect what a decision needs as plain values."""
     release = desk.releases.current(name)
     champion = _champion(desk, release) if release else None
@@ -129,6 +195,8 @@ def _gather(desk: Desk, name: str, book: Book, checks: Sequence[Check]) -> dict[
             continue
         entry = _candidate(desk, spec, run)
         if champion is None or any(entry[k] != champion[k] for k in ("spec_hash", "models")):
+            if _is_worth_examining(desk, run, entry, book, checks):
+                entry["examination"] = examine_run(desk, spec, run, report=report).address
             candidates.append(entry)
     return {
         "book": name,
@@ -140,6 +208,14 @@ def _gather(desk: Desk, name: str, book: Book, checks: Sequence[Check]) -> dict[
         "candidates": candidates,
         "without_run": without_run,
     }
+
+
+def _is_worth_examining(
+    desk: Desk, run: StoredRun, entry: Mapping[str, Any], book: Book, checks: tuple[Check, ...]
+) -> bool:
+    """Spare a candidate that fails anyway its further runs, which take the most time."""
+    thresholds = Thresholds(**desk.settings.gate.model_dump())
+    return is_worth_examining(run_evidence(run, entry, checks, None), book.venue, thresholds)
 
 
 def _candidate(desk: Desk, spec: AnySpec, run: StoredRun) -> dict[str, Any]:
@@ -162,6 +238,33 @@ def _candidate(desk: Desk, spec: AnySpec, run: StoredRun) -> dict[str, Any]:
             for horizon, model_id in models.items()
         },
         "pins_complete": set(needed_horizons(spec)) <= models.keys(),
+        "checks": [asdict(features_know_no_future(desk))] if needed_horizons(spec) else [],
+        **_trials(desk, spec),
+        "examination": None,
+    }
+
+
+def _trials(desk: Desk, spec: AnySpec) -> dict[str, Any]:
+    """Count what was tried of the family so far; a broken ledger is told, and makes the gate hold.
+
+    The variance is that of Sharpe ratios out of sample, as the candidate's own is.
+    """
+    try:
+        counted = trials_of_family(desk.settings.data_root, family_of(spec))
+    except LedgerBroken as error:
+        return {"trials": None, "trials_unknown": str(error)}
+    if counted.n == 0:
+        return {"trials": None, "trials_unknown": "The ledger has no trial of the family."}
+    known = counted.oos_sharpes
+    return {
+        "trials": {
+            "family": counted.family,
+            "count": counted.n,
+            "known": len(known),
+            "variance": float(np.var(known, ddof=1)) if len(known) > 1 else None,
+            "head": counted.head_hash,
+        },
+        "trials_unknown": "",
     }
 
 
@@ -184,75 +287,13 @@ def _champion(desk: Desk, release: Release) -> dict[str, Any]:
         "spec_hash": spec_hash,
         "models": {horizon: model["model_id"] for horizon, model in release.models.items()},
         "run_id": run.run_id if run else None,
+        "as_of": desk.releases.decisions.get(release.decision_id).document["as_of"],
     }
-
-
-def _run_evidence(
-    run: StoredRun, entry: Mapping[str, Any], external: tuple[Check, ...]
-) -> RunEvidence:
-    config = run.manifest["config"]
-    return RunEvidence(
-        spec=run.spec,
-        spec_hash=run.manifest["spec_hash"],
-        run_id=run.run_id,
-        metrics=run.metrics["all"],
-        oos=run.metrics["oos"] or {},
-        order_types=tuple(run.manifest["order_types"]),
-        fill_rules={name: config["rules"][name] for name in ("fill_at", "size_at")},
-        checks=(*(Check(**check) for check in run.checks), *external),
-        models=entry["models"],
-        pins_complete=entry["pins_complete"],
-        model_skill=entry["model_skill"],
-        reproductions=tuple(entry["reproductions"]),
-        stale=tuple(entry["stale"]),
-        evidence=run.evidence(),
-        needs=tuple(run.manifest.get("needs", ())),
-        costs=config["costs"],
-    )
-
-
-def _champion_evidence(
-    champion: Mapping[str, Any] | None, against: StoredRun | None, run: StoredRun
-) -> ChampionEvidence | None:
-    """Compare over the days that are out of sample in both runs."""
-    if champion is None:
-        return None
-    ours = theirs = None
-    evidence = {}
-    if against is not None:
-        start, end = _common_days(run, against)
-        ours = net_return_pct(_equity(run), start, end)
-        theirs = net_return_pct(_equity(against), start, end)
-        evidence = {"equity.parquet": against.evidence()["equity.parquet"]}
-    return ChampionEvidence(
-        release_id=champion["release_id"],
-        spec=champion["spec"],
-        spec_hash=champion["spec_hash"],
-        models=champion["models"],
-        oos_return_pct=theirs,
-        candidate_return_pct=ours,
-        evidence=evidence,
-    )
-
-
-def _common_days(one: StoredRun, other: StoredRun) -> tuple[Micros, Micros]:
-    starts = [run.manifest["oos_start"] for run in (one, other)]
-    ends = [run.manifest["last_ts"] + 1 for run in (one, other)]
-    return max(starts), min(ends)
-
-
-def _equity(run: StoredRun) -> Any:
-    return run.table("equity")
 
 
 def _gate_code() -> str:
     """Identify the rules, so that a later reader knows which code to recompute with."""
-    return source_hash(
-        "evaluation/decision.py",
-        "evaluation/gates.py",
-        "evaluation/performance.py",
-        "workflows/decide.py",
-    )
+    return source_hash(*GATE_SOURCES, "workflows/decide.py", "workflows/run_evidence.py")
 
 
 def as_of_text(decision: Decision) -> str:

@@ -10,6 +10,7 @@ from trading_assets.domain.ports import Clock
 from trading_assets.market.column_map import DecodedFiles
 from trading_assets.market.history import HistorySources
 from trading_assets.settings import Settings
+from trading_assets.storage.examination_store import ExaminationStore
 from trading_assets.storage.experiments import Experiments
 from trading_assets.storage.model_store import ModelStore
 from trading_assets.storage.partition_store import PartitionStore
@@ -35,6 +36,7 @@ class Desk:
     models: ModelStore
     runs: RunStore
     releases: ReleaseStore
+    examinations: ExaminationStore
     experiments: Experiments
     history: Callable[[], AbstractContextManager[HistorySources]]
     decoded: DecodedFiles = field(default_factory=DecodedFiles, compare=False)

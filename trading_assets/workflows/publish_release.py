@@ -8,7 +8,7 @@ from typing import Any
 
 from trading_assets.domain.errors import ConfigurationError, ConflictError, CorruptFile
 from trading_assets.evaluation.decision import Decision
-from trading_assets.evaluation.gates import REAL_MONEY_VENUES
+from trading_assets.evaluation.stage_valid import REAL_MONEY_VENUES
 from trading_assets.storage.release_store import DECISION, SPEC, Release
 from trading_assets.storage.run_store import StoredRun
 from trading_assets.strategies.portfolio_spec import parse_any

@@ -23,7 +23,7 @@ from trading_assets.workflows.run_plan import FORECASTS, RunPlan
 from trading_assets.workflows.strategy_specs import find_spec
 
 if TYPE_CHECKING:
-    from trading_assets.workflows.run_backtest import Simulated
+    from trading_assets.workflows.simulate_run import Simulated
 
 SPEC = "spec.yaml"
 _FACTS = (
@@ -63,7 +63,7 @@ def simulate_again(desk: Desk, proofs: Provenance, run: StoredRun, last: Month) 
         MissingPartition: if a version of its inputs is gone.
         CorruptFile: if an input is damaged.
     """
-    from trading_assets.workflows.run_backtest import simulate
+    from trading_assets.workflows.simulate_run import simulate
 
     return simulate(desk, plan_of_run(desk, proofs, run, last))
 

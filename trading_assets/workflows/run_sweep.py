@@ -210,7 +210,7 @@ def prepared_of(desk: Desk, sweep: SweepFile) -> Prepared:
         MissingPartition: if there is no month that all symbols of the spec have.
     """
     from trading_assets.backtest.prepared import prepare
-    from trading_assets.workflows.run_backtest import frames_of
+    from trading_assets.workflows.simulate_run import frames_of
 
     spec = find_spec(desk.settings, sweep.spec)
     plan = plan_run(desk, spec)

@@ -40,7 +40,7 @@ from trading_assets.workflows.trace_links import (
 )
 
 if TYPE_CHECKING:
-    from trading_assets.workflows.run_backtest import Simulated
+    from trading_assets.workflows.simulate_run import Simulated
 
 
 class RunTracer:

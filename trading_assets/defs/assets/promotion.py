@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from trading_assets.workflows.desk import Desk
 
 GROUP = "promotion"
+_OF_A_RULE = ("stage", "rule", "passed", "value", "threshold", "on_fail", "note")
 _DATA_CHECKS = [*BARS_1M_CHECKS, *BARS_5M_CHECKS, *MODEL_FEATURES_CHECKS]
 
 
 @dg.asset(
     deps=BACKTESTS,
     group_name=GROUP,
-    code_version=source_hash("evaluation/gates.py", "evaluation/decision.py")[:16],
+    code_version=source_hash("evaluation", "workflows/examine_run.py")[:16],
     kinds={"json"},
     pool=CATALOG_POOL,
 )
@@ -127,7 +128,9 @@ def _decision_facts(decision: "Decision") -> dict[str, Any]:
         "reason": document["reason"],
         "candidate": candidate.get("spec", "none"),
         "champion": (document["champion"] or {}).get("spec", "none"),
-        "rules": table(decision.rules, ("rule", "passed", "value", "threshold", "on_fail", "note")),
+        "rules": table(
+            decision.rules, ("stage", "rule", "passed", "value", "threshold", "on_fail", "note")
+        ),
         "field": table(
             document["field"], ("spec", "verdict", "oos_net_return_pct", "oos_trades", "failed")
         ),

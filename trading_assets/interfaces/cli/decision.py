@@ -27,7 +27,10 @@ def make(book: Book = "paper") -> None:
     """Gather the evidence, apply the rules and record the decision; publishes nothing."""
     from trading_assets.workflows.decide import decide
 
-    _print(decide(_desk(), book))
+    console = Console(stderr=True)
+    with console.status("reading evidence") as status:
+        decision = decide(_desk(), book, report=lambda what: status.update(f"examining: {what}"))
+    _print(decision)
 
 
 @app.command("list")
@@ -62,6 +65,33 @@ def show(
         typer.echo(decision.payload.decode())
         return
     _print(decision)
+
+
+@app.command()
+def explain(
+    decision_id: Annotated[str, typer.Argument(help="8 or more characters; newest if none.")] = "",
+    book: Book = "paper",
+) -> None:
+    """Say in plain words, stage by stage, what stands between the candidate and a promotion."""
+    console = Console()
+    decision = _find(_desk(), decision_id, book)
+    console.print(f"[bold]{decision.verdict}[/]: {escape(decision.document['reason'])}")
+    stages = dict.fromkeys(rule.get("stage", "all") for rule in decision.rules)
+    for stage in stages:
+        rules = [rule for rule in decision.rules if rule.get("stage", "all") == stage]
+        unmet = [rule for rule in rules if not rule["passed"]]
+        console.print(
+            f"[bold]{stage}[/]: {len(rules) - len(unmet)} of {len(rules)} rules are met",
+            highlight=False,
+        )
+        for rule in unmet:
+            said = f" {rule['note']}" if rule["note"] else ""
+            console.print(
+                f"  {_MARKS[rule['passed']]}  {rule['rule']}: {escape(_text(rule['value']))}, "
+                f"wanted {escape(_text(rule['threshold']))}.{escape(said)}",
+                highlight=False,
+                soft_wrap=True,
+            )
 
 
 @app.command()
@@ -126,10 +156,11 @@ def _print(decision: Decision) -> None:
     )
     console.print(decision.document["reason"], highlight=False)
     table = Table(box=None, pad_edge=False)
-    for heading in ("rule", "passed", "value", "wanted", "if not"):
+    for heading in ("stage", "rule", "passed", "value", "wanted", "if not"):
         table.add_column(heading, overflow="fold")
     for rule in decision.rules:
         table.add_row(
+            rule.get("stage", ""),
             rule["rule"],
             _MARKS[rule["passed"]],
             escape(_text(rule["value"])),
@@ -158,5 +189,7 @@ def _text(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {_text(part)}" for name, part in value.items()) or "-"
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "-"
+        return ", ".join(map(_text, value)) or "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "-" if value is None else str(value)

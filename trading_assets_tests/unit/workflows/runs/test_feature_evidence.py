@@ -54,8 +54,8 @@ def test_a_leaking_feature_is_named_and_nothing_is_promoted(built):
     run_backtest(built, find_spec(built.settings, "ema_trend"))
     assert decide(built, "paper", checks=[replace(evidence, passed=True)]).verdict == "promote"
     refused = decide(built, "paper", checks=[evidence])
-    assert refused.verdict != "promote"
-    rule = next(row for row in refused.rules if row["rule"] == "checks_green")
+    assert refused.verdict == "hold"
+    rule = next(row for row in refused.rules if row["rule"] == "knows_no_future")
     assert rule["value"]["red"] == [evidence.name]
     unknown = Check(evidence.name, passed=None, detail="")
     assert decide(built, "paper", checks=[unknown]).verdict == "hold"

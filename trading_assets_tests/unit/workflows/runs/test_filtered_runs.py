@@ -8,15 +8,17 @@ import pytest
 
 from trading_assets.domain.errors import ConfigurationError, MissingPartition
 from trading_assets.domain.ids import Month
-from trading_assets.evaluation.gates import evaluate_rules
+from trading_assets.evaluation.gates import Thresholds
+from trading_assets.evaluation.judging import evaluate_rules
 from trading_assets.market.universe import UNIVERSE_SCHEMA
 from trading_assets.storage.release_store import Release
 from trading_assets.strategies.evaluate import month_signals
 from trading_assets.strategies.spec import SHIPPED_SPECS, load_spec, parse_spec
-from trading_assets.workflows import decide
 from trading_assets.workflows.release_parts import signal_desk
-from trading_assets.workflows.run_backtest import frames_of, run_backtest
+from trading_assets.workflows.run_backtest import run_backtest
+from trading_assets.workflows.run_evidence import run_evidence
 from trading_assets.workflows.run_plan import changed_inputs, plan_run
+from trading_assets.workflows.simulate_run import frames_of
 
 JANUARY, FEBRUARY = Month(2024, 1), Month(2024, 2)
 TEXT = """
@@ -137,9 +139,12 @@ def test_a_live_book_cannot_follow_a_universe_and_the_gate_says_so(desk):
         "model_skill": {},
         "reproductions": [True],
         "stale": [],
+        "checks": [],
+        "trials": None,
+        "trials_unknown": "",
     }
-    evidence = decide._run_evidence(run, entry, ())
-    thresholds = decide.Thresholds(**desk.settings.gate.model_dump())
+    evidence = run_evidence(run, entry, (), None)
+    thresholds = Thresholds(**desk.settings.gate.model_dump())
     rules = {r.rule: r for r in evaluate_rules(evidence, None, "embedded", thresholds)}
     rule = rules["inputs_known_live"]
     assert (rule.passed, rule.on_fail, rule.note) == (

@@ -12,9 +12,9 @@ from trading_assets.market.bar_frame import instant
 from trading_assets.workflows.freeze_calendars import sessions_of_symbol
 from trading_assets.workflows.list_instruments import instruments_basis
 from trading_assets.workflows.market_tables import INSTRUMENTS_CODE_VERSION
-from trading_assets.workflows.run_backtest import simulate
 from trading_assets.workflows.run_plan import plan_any
 from trading_assets.workflows.run_sweep import prepared_of, run_sweep, run_walk_forward
+from trading_assets.workflows.simulate_run import simulate
 from trading_assets.workflows.strategy_specs import find_spec
 from trading_assets_tests.stand_ins.clock import JumpingClock
 from trading_assets_tests.unit.workflows.runs.conftest import FEBRUARY, JANUARY, Notebook, bars_of
