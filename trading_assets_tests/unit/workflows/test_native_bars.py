@@ -149,11 +149,11 @@ def test_a_restated_day_is_another_version_of_the_minutes_and_of_the_days_alone(
     ]
     assert changed == ["raw_klines", "bars_1m", "bars_1d"]
     assert after[1].metadata["restated"] == 1
-    assert after[1].metadata["made_of_the_old_rows"]["partitions"] == (
+    assert after[1].metadata["made_of_the_old_rows"]["partitions"] == [
         "bars_1d/AAPL/2024-03",
         "bars_1h/AAPL/2024-03",
         "bars_5m/AAPL/2024-03",
-    )
+    ]
     diff = data_diff(desk, APPLE, MARCH)
     assert diff.counts() == {"changed": 1, "added": 0, "removed": 0}
     assert diff.restated["ts"].to_physical().to_list() == [day(7)]

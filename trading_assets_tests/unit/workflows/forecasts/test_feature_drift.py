@@ -26,7 +26,8 @@ def test_a_month_is_compared_with_the_months_before_it(desk):
     assert drift.psi["rsi_14"] == population_stability_index(then["rsi_14"], now["rsi_14"])
     assert list(drift.psi.values()) == sorted(drift.psi.values(), reverse=True)
     assert set(drift.psi) == set(CORE.columns)
-    assert drift.largest == max(drift.psi.values())
+    assert drift.largest == max(drift.psi[name] for name in drift.top)
+    assert set(drift.top) <= set(drift.psi)
     assert drift.psi["time_sin"] < 1e-3  # the time of day does not drift
 
 
