@@ -35,7 +35,7 @@ from trading_assets.workflows.strategy_specs import find_any
 from trading_assets.workflows.trace import trace_all, trace_order
 from trading_assets.workflows.train_month import train_month
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(900)]
 
 BTC, SOL = Symbol("BTCUSDT"), Symbol("SOLUSDT")
 FEBRUARY, MARCH, APRIL = Month(2024, 2), Month(2024, 3), Month(2024, 4)

@@ -39,6 +39,7 @@ def test_on_noise_it_is_about_one_half_with_a_wide_spread():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_on_noise_at_the_size_of_the_paper():
     found = noise_pbo(60, 1000, 200, 16)
     assert np.mean(found) == pytest.approx(0.475, abs=0.06)

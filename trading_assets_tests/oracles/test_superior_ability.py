@@ -129,6 +129,7 @@ def test_an_edge_of_a_fifth_of_a_deviation_is_seen():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_on_noise_at_full_size():
     # 1,000 runs: 100 expected; the test is a little liberal in small samples, as its author says.
     assert 62 <= rejections(1000, 500, 20, draws=500) <= 150

@@ -198,6 +198,7 @@ def test_nothing_shipped_is_accused_over_a_month():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_nothing_shipped_is_accused_over_many_months_made_up_and_real():
     months = [FIRST.shift(i) for i in range(12)]

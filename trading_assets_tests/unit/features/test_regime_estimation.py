@@ -34,6 +34,7 @@ def test_equal_returns_give_equal_parameters():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_three_planted_regimes_are_recovered():
     p = np.array([[0.97, 0.02, 0.01], [0.02, 0.96, 0.02], [0.02, 0.03, 0.95]])
     sigma = np.array([0.002, 0.005, 0.012])
