@@ -10,7 +10,7 @@ import pytest
 
 PROGRAM = Path(__file__).with_name("delisted_symbol.py")
 BEFORE, AFTER = "2024-01|SOLUSDT", "2024-03|SOLUSDT"
-TABLES = ("raw_klines", "bars_1m", "bars_5m", "bars_1h", "bars_1d", "features_5m")
+TABLES = ("raw_klines", "bars_1m", "bars_5m", "bars_1h", "bars_1d", "features_5m", "regimes")
 
 pytestmark = pytest.mark.slow
 
