@@ -106,6 +106,7 @@ def test_a_strategy_that_is_asked_trades_w1_as_its_columns_do(bench):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [41])
 def test_all_pairs_of_a_year_of_w3_are_their_single_runs_to_the_bit(bench, seed):
     work = bench["sweep_work"]
@@ -123,6 +124,7 @@ def test_all_pairs_of_a_year_of_w3_are_their_single_runs_to_the_bit(bench, seed)
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("seed", "fast", "slow"), PERIODS)
 def test_a_year_of_w1_agrees_with_the_peers_oracle(bench, peers, seed, fast, slow):
     oracle, common = peers
@@ -145,6 +147,7 @@ def test_a_year_of_w1_agrees_with_the_peers_oracle(bench, peers, seed, fast, slo
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [7, 11, 23, 101])
 def test_a_year_of_w2_agrees_with_the_peers_oracle(bench, peers, seed):
     oracle, common = peers

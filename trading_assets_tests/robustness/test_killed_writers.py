@@ -46,6 +46,7 @@ def promised(folder: Path, known: dict[str, str]) -> set[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_writer_killed_at_any_moment_leaves_a_whole_store(tmp_path: Path) -> None:
     """What is left over are temporary files, or the whole file of the version that did not stand.
 

@@ -41,6 +41,7 @@ def test_three_hundred_sequences(parts):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_ten_thousand_sequences(parts):
     check_reach(run(parts, range(10_000, 20_000), acts=30))
