@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from trading_assets.backtest.plan import NAMES, Plan
 from trading_assets.backtest.space import Params, require_keys, search, varied
 from trading_assets.backtest.trial_identity import trial_identities
-from trading_assets.backtest.trial_metrics import daily_returns
 from trading_assets.backtest.trials import Ground, Trial, alone, run_trials
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import content_hash
+from trading_assets.evaluation.metrics import daily_returns
 from trading_assets.features.memo import shared_columns
 from trading_assets.strategies.spec import StrategySpec
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from trading_assets.engine.ledger import Ledger
 from trading_assets.evaluation import metrics as m
+from trading_assets.evaluation.metrics import daily_returns
 from trading_assets.evaluation.performance import annual_periods, return_metrics
 
 
@@ -37,13 +38,3 @@ def trial_metrics(
         "profit_factor": m.profit_factor(pnl),
         "fees": float(machine.fees),
     }
-
-
-def daily_returns(daily: NDArray[np.float64], opening: float) -> NDArray[np.float64]:
-    """Give the simple returns of days, the first against the opening equity.
-
-    By way of percent, as the table of a run holds them, so that ratios have the same bits.
-    """
-    curve = np.concatenate(([opening], daily))
-    returns: NDArray[np.float64] = np.diff(curve) / curve[:-1] * 100 / 100.0
-    return returns

@@ -30,6 +30,7 @@ from trading_assets.engine.machine import Machine
 from trading_assets.engine.signals import BarMatrix, Ints
 from trading_assets.engine.skipping import Skips, skips_of
 from trading_assets.engine.sweep_machine import SweepMachine
+from trading_assets.evaluation.metrics import day_ends
 from trading_assets.features.memo import DEFAULT_BYTES, shared_columns
 from trading_assets.market.bar_frame import row_content_hash
 from trading_assets.strategies.changes import Place, changed_signals
@@ -206,9 +207,7 @@ def run_sweep_machine(ground: Ground, varied: Prepared, used: SweepMachine | Non
 def _asked(varied: Prepared) -> tuple[Machine, NDArray[np.float64]]:
     """Run a strategy that is asked at every bar as a single run does."""
     machine = varied.run_machine()
-    days = varied.bars.ts // DAY
-    last = np.append(np.flatnonzero(np.diff(days)), len(days) - 1)
-    return machine, machine.equity_curve[last]
+    return machine, machine.equity_curve[day_ends(varied.bars.ts)]
 
 
 def _traded_rows(frame: pl.DataFrame, span: Span | None) -> slice:

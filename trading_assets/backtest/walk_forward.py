@@ -20,11 +20,10 @@ from trading_assets.backtest.plan import Fold, Folds, Plan
 from trading_assets.backtest.prepared import DEFAULT_MAX_HOLE, prepare
 from trading_assets.backtest.space import varied
 from trading_assets.backtest.sweep import TrialStore, run_sweep, short
-from trading_assets.backtest.trial_metrics import daily_returns
 from trading_assets.backtest.trials import Ground, Trial, ground_of, run_trials
 from trading_assets.domain.ids import Micros, Symbol, content_hash
 from trading_assets.domain.instrument import Instrument
-from trading_assets.evaluation.metrics import performance_metrics
+from trading_assets.evaluation.metrics import daily_returns, performance_metrics
 from trading_assets.evaluation.performance import annual_periods
 from trading_assets.market.bar_frame import TS, instant
 from trading_assets.market.sessions import Sessions

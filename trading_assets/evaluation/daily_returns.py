@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from trading_assets.domain.bar import DAY
 from trading_assets.domain.ids import Micros
 from trading_assets.evaluation.gates import ProfitShares, Returns
+from trading_assets.evaluation.metrics import daily_returns, day_ends
 from trading_assets.market.bar_frame import instant
 
 _BEST = 20
@@ -32,12 +33,11 @@ def returns_since(
         start: first instant that counts; the equity before it is what its day begins with.
         per_year: days of a year that have a return.
     """
-    days = ts // DAY
-    last = np.flatnonzero(np.append(np.diff(days) != 0, np.ones(1, bool)))[: len(ts)]
-    curve = np.concatenate(([opening], equity[last]))
-    values = np.diff(curve) / curve[:-1]
-    counted = days[last] * DAY >= start // DAY * DAY
-    return Returns((days[last] * DAY)[counted], values[counted], per_year)
+    last = day_ends(ts)
+    days = ts[last] // DAY * DAY
+    values = daily_returns(equity[last], opening)
+    counted = days >= start // DAY * DAY
+    return Returns(days[counted], values[counted], per_year)
 
 
 def returns_of_table(

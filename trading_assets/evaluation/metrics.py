@@ -15,6 +15,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from trading_assets.domain.bar import DAY
+
 CRYPTO_DAYS_PER_YEAR = 365
 SESSION_DAYS_PER_YEAR = 252
 
@@ -180,6 +182,31 @@ def mean_or_none(values: ArrayLike) -> float | None:
     """Give the mean; None of nothing."""
     series = np.asarray(values, dtype=np.float64)
     return float(series.mean()) if series.size else None
+
+
+def day_ends(ts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give the index of the last bar of each UTC day.
+
+    Args:
+        ts: int64 (T,), open times of bars, microseconds UTC, ascending.
+    """
+    if not len(ts):
+        return np.empty(0, np.int64)
+    return np.append(np.flatnonzero(np.diff(ts // DAY)), len(ts) - 1)
+
+
+def daily_returns(daily: NDArray[np.float64], opening: float) -> NDArray[np.float64]:
+    """Give the simple returns of days, the first against the opening equity.
+
+    By way of percent, as the table of a run holds them, so that ratios have the same bits.
+
+    Args:
+        daily: float64 (D,), equity at the end of each day.
+        opening: equity before the first one.
+    """
+    curve = np.concatenate(([opening], daily))
+    returns: NDArray[np.float64] = np.diff(curve) / curve[:-1] * 100 / 100.0
+    return returns
 
 
 def _known(returns: ArrayLike) -> NDArray[np.float64]:

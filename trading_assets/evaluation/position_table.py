@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from trading_assets.domain.bar import DAY
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.instrument import Instrument, decimal_from_units
 from trading_assets.engine.signals import BarMatrix
+from trading_assets.evaluation.metrics import day_ends
 from trading_assets.records.arrays import Records
 
 TS = pl.Datetime("us", "UTC")
@@ -55,7 +55,7 @@ def position_table(
         places = [(0, number) for number in range(len(instruments))]
     rows: list[dict[str, Any]] = []
     pending = deque(fills)
-    for at in _day_ends(bars.ts):
+    for at in day_ends(bars.ts).tolist():
         while pending and int(pending[0]["ts"]) <= int(bars.ts[at]):
             place = int(pending[0]["tag"]), int(pending[0]["symbol"])
             _book(lots[place], pending.popleft())
@@ -96,14 +96,6 @@ def _marked(
         "avg_price": cost / units if units else None,
         "unrealized_pnl": (units * close - cost) / 1e8 * point if units else 0.0,
     }
-
-
-def _day_ends(ts: NDArray[np.int64]) -> list[int]:
-    """Give the index of the last bar of each UTC day."""
-    if not ts.size:
-        return []
-    days = ts // DAY
-    return [*np.flatnonzero(np.diff(days)).tolist(), int(ts.size - 1)]
 
 
 def latest_closes(close: NDArray[np.float64]) -> NDArray[np.float64]:

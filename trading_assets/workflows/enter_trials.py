@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trading_assets.backtest.trial_identity import canonical, identity_of_run, trial_identities
-from trading_assets.backtest.trial_metrics import daily_returns
 from trading_assets.domain.bar import DAY
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros, content_hash, sha256_hex
-from trading_assets.evaluation.metrics import sharpe_ratio
+from trading_assets.evaluation.metrics import daily_returns, day_ends, sharpe_ratio
 from trading_assets.settings import Settings
 from trading_assets.storage.trial_ledger import RETURNS, is_unchained, ledger_at
 from trading_assets.storage.trial_store import DailyReturns, TrialReturns
@@ -219,10 +218,10 @@ def model_of(settings: Settings, horizon: str | None) -> object:
 
 
 def _returns_of(result: BacktestResult) -> DailyReturns:
-    days = result.log.ts // DAY
-    last = np.append(np.flatnonzero(np.diff(days)), len(days) - 1)
-    equity = result.log.equity[last]
-    return DailyReturns(days[last] * DAY, daily_returns(equity, result.log.opening_equity))
+    log = result.log
+    last = day_ends(log.ts)
+    returns = daily_returns(log.equity[last], log.opening_equity)
+    return DailyReturns(log.ts[last] // DAY * DAY, returns)
 
 
 class CountedTrials:
