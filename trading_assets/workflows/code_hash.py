@@ -53,7 +53,29 @@ _FILES = (
     "workflows/run_backtest.py",
     "workflows/run_checks.py",
     "workflows/run_plan.py",
+    "workflows/simulate_run.py",
 )
+GATE_SOURCES = (
+    "evaluation/bootstrap.py",
+    "evaluation/cscv.py",
+    "evaluation/daily_returns.py",
+    "evaluation/decision.py",
+    "evaluation/gates.py",
+    "evaluation/judging.py",
+    "evaluation/metrics.py",
+    "evaluation/overfitting.py",
+    "evaluation/return_samples.py",
+    "evaluation/serial_correlation.py",
+    "evaluation/stage_better.py",
+    "evaluation/stage_plausible.py",
+    "evaluation/stage_robust.py",
+    "evaluation/stage_valid.py",
+    "evaluation/superior_ability.py",
+    "workflows/decide.py",
+    "workflows/run_evidence.py",
+)
+"""All that a verdict is computed by, once evidence is gathered."""
+
 _SOURCES = (".py", ".css", ".js")
 _PACKAGES = ("numpy", "numba", "polars", "matplotlib", "plotly")
 

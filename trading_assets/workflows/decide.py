@@ -22,7 +22,7 @@ from trading_assets.evaluation.judging import is_worth_examining
 from trading_assets.storage.release_store import Release
 from trading_assets.storage.run_store import StoredRun
 from trading_assets.strategies.portfolio_spec import AnySpec
-from trading_assets.workflows.code_hash import source_hash
+from trading_assets.workflows.code_hash import GATE_SOURCES, source_hash
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.examine_run import examine_run
 from trading_assets.workflows.feature_evidence import features_know_no_future
@@ -32,25 +32,6 @@ from trading_assets.workflows.run_evidence import champion_evidence, run_evidenc
 from trading_assets.workflows.run_plan import changed_inputs, plan_any
 from trading_assets.workflows.strategy_specs import list_portfolios, list_specs
 from trading_assets.workflows.trial_ledger import family_of, holds, trials_of_family
-
-GATE_SOURCES = tuple(
-    f"evaluation/{name}.py"
-    for name in (
-        "bootstrap",
-        "cscv",
-        "daily_returns",
-        "decision",
-        "gates",
-        "judging",
-        "overfitting",
-        "stage_better",
-        "stage_plausible",
-        "stage_robust",
-        "stage_valid",
-        "superior_ability",
-    )
-)
-"""All that a verdict is computed by."""
 
 
 def decide(
@@ -293,7 +274,7 @@ def _champion(desk: Desk, release: Release) -> dict[str, Any]:
 
 def _gate_code() -> str:
     """Identify the rules, so that a later reader knows which code to recompute with."""
-    return source_hash(*GATE_SOURCES, "workflows/decide.py", "workflows/run_evidence.py")
+    return source_hash(*GATE_SOURCES)
 
 
 def as_of_text(decision: Decision) -> str:

@@ -13,7 +13,7 @@ from trading_assets.defs.check_evidence import summed_up
 from trading_assets.defs.presentation import facts, table
 from trading_assets.defs.resources import CatalogResource, DeskResource
 from trading_assets.domain.errors import MissingPartition, TradingAssetsError
-from trading_assets.workflows.code_hash import source_hash
+from trading_assets.workflows.code_hash import GATE_SOURCES, source_hash
 
 if TYPE_CHECKING:
     from trading_assets.evaluation.decision import Decision
@@ -28,7 +28,7 @@ _DATA_CHECKS = [*BARS_1M_CHECKS, *BARS_5M_CHECKS, *MODEL_FEATURES_CHECKS]
 @dg.asset(
     deps=BACKTESTS,
     group_name=GROUP,
-    code_version=source_hash("evaluation", "workflows/examine_run.py")[:16],
+    code_version=source_hash(*GATE_SOURCES, "workflows/examine_run.py")[:16],
     kinds={"json"},
     pool=CATALOG_POOL,
 )
