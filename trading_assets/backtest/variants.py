@@ -21,10 +21,13 @@ _AMOUNTS = {"sizing": ("qty", "min_qty"), "limits": ("max_order_notional", "max_
 
 
 def dearer(spec: AnySpec, *, fees: Decimal, prices: Decimal) -> AnySpec:
-    """Give a spec whose fees and financing, and whose costs of price, are so many times as high."""
+    """Give a spec whose fees and financing, and whose costs of price, are so many times as high.
+
+    What financing pays is left as it is.
+    """
     times = dict.fromkeys(_FEES, fees) | dict.fromkeys(_PRICES, prices)
     said = {name: getattr(spec.costs, name) for name in times}
-    higher = {name: value * times[name] for name, value in said.items() if value}
+    higher = {name: value * times[name] for name, value in said.items() if value and value > 0}
     return _with_costs(spec, higher)
 
 

@@ -158,6 +158,12 @@ class Examination(Declaration):
     sqrt_impact: float = Field(ge=0)
     capital_x: tuple[Annotated[float, Field(ge=1)], ...] = Field(min_length=1)
 
+    @model_validator(mode="after")
+    def _capital_begins_with_the_planned_one(self) -> Self:
+        if self.capital_x[0] != 1 or sorted(set(self.capital_x)) != list(self.capital_x):
+            raise ValueError("capital_x of 1 first, then larger and larger multiples")
+        return self
+
 
 class Backtest(Declaration):
     """Rules common to all backtests."""

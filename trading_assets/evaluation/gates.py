@@ -107,10 +107,14 @@ class Returns:
 
     @property
     def moments(self) -> SharpeMoments | None:
-        """Moments of the returns; None where there are too few, or all are the same."""
-        if len(self.values) < _FEWEST or is_constant(self.values):
+        """Moments of the returns; None where there are too few, all are the same, or one is none.
+
+        After all equity is lost there is no return any more.
+        """
+        values = self.values
+        if len(values) < _FEWEST or not np.isfinite(values).all() or is_constant(values):
             return None
-        return sharpe_moments(self.values)
+        return sharpe_moments(values)
 
     @property
     def months(self) -> int:
@@ -175,8 +179,8 @@ class Examination:
     Attributes:
         unimpaired: under the spec's own costs, without impact.
         stressed: by name of the stress, out of sample.
-        neighbours: one per parameter and direction; None for a neighbour that made no run.
-        capacity: ascending in capital; the first is the planned one.
+        neighbours: one per parameter and direction; None for one whose equity never moved.
+        capacity: ascending in capital, the planned one first; empty where volumes are not known.
         benchmarks: daily returns by name, on the days of `RunEvidence.returns`.
         variants: float64 (D, N), daily returns of the family's distinct trials on these days;
             None when they were not kept.
@@ -208,9 +212,10 @@ class RunEvidence:
         needs: tables beside the bars and forecasts that its filters look at.
         costs: of the spec, in basis points and factors, as its manifest has them.
         evidence: name of a file to its path and SHA-256, `runs/...#sha256`.
-        returns: daily, out of sample; None when the run has no such day.
-        profit: how much of the profit hangs on a few; None without a round trip.
-        trials: what was tried of its family; None when the ledger cannot say, and why it cannot.
+        returns: daily, out of sample.
+        profit: how much of the profit hangs on a few; None without one.
+        trials: what was tried of its family; None when the ledger cannot say.
+        trials_unknown: why it cannot.
         examination: further runs of the spec; None before it was examined.
     """
 
@@ -228,9 +233,9 @@ class RunEvidence:
     reproductions: tuple[bool, ...]
     stale: tuple[str, ...]
     evidence: Mapping[str, str]
+    returns: Returns
     needs: tuple[str, ...] = ()
     costs: Mapping[str, Any] = field(default_factory=dict)
-    returns: Returns | None = None
     profit: ProfitShares | None = None
     trials: Trials | None = None
     trials_unknown: str = ""
@@ -319,3 +324,9 @@ def has_integrity(rules: Sequence[RuleResult]) -> bool:
 def files_of(candidate: RunEvidence, *names: str) -> tuple[str, ...]:
     """Give the addresses of a candidate's files, as rules quote them."""
     return tuple(candidate.evidence[name] for name in names if name in candidate.evidence)
+
+
+def files_of_examination(candidate: RunEvidence) -> tuple[str, ...]:
+    """Give the addresses of the files of a candidate's examination; none when there is none."""
+    examined = candidate.examination
+    return () if examined is None else tuple(examined.evidence.values())

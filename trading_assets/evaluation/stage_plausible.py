@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from statistics import median
+from typing import Any
 
 import numpy as np
 
 from trading_assets.domain.errors import DataError
 from trading_assets.evaluation.cscv import cscv
-from trading_assets.evaluation.gates import RuleResult, RunEvidence, Thresholds, files_of
+from trading_assets.evaluation.gates import (
+    RuleResult,
+    RunEvidence,
+    Thresholds,
+    files_of,
+    files_of_examination,
+)
 from trading_assets.evaluation.overfitting import deflated_sharpe_ratio
-from trading_assets.evaluation.superior_ability import superior_predictive_ability
+from trading_assets.evaluation.superior_ability import step_m, superior_predictive_ability
 
 
 def rules_of_plausibility(candidate: RunEvidence, thresholds: Thresholds) -> tuple[RuleResult, ...]:
@@ -57,24 +64,22 @@ def _model_beats_baselines(candidate: RunEvidence) -> RuleResult:
 
 def _oos_months(candidate: RunEvidence, thresholds: Thresholds) -> RuleResult:
     """A fold is a calendar month: models are trained anew for each, on labels known before it."""
-    months = None if candidate.returns is None else candidate.returns.months
-    least = thresholds.min_oos_months
+    months, least = candidate.returns.months, thresholds.min_oos_months
     return RuleResult(
         "oos_months",
         months,
         least,
-        None if months is None else months >= least,
+        months >= least,
         "hold",
         "performance",
         "plausible",
         files_of(candidate, "equity.parquet"),
-        note="" if months is None or months >= least else f"{months} months are too few seasons.",
+        note="" if months >= least else f"{months} months are too few seasons.",
     )
 
 
 def _deflated_sharpe(candidate: RunEvidence, thresholds: Thresholds) -> RuleResult:
-    trials = candidate.trials
-    moments = None if candidate.returns is None else candidate.returns.moments
+    trials, moments = candidate.trials, candidate.returns.moments
     found: float | None = None
     if moments is not None and trials is not None:
         variance = 0.0 if trials.count == 1 else trials.variance
@@ -144,61 +149,72 @@ def _overfitting(candidate: RunEvidence, thresholds: Thresholds) -> RuleResult:
         "reject",
         "performance",
         "plausible",
-        _files_of_examination(candidate),
+        files_of_examination(candidate),
         note=note,
     )
 
 
 def _superior_ability(candidate: RunEvidence, thresholds: Thresholds) -> RuleResult:
-    """Hansen 2005, the consistent p-value: the family's trials against each plain alternative."""
-    values: dict[str, float] = {}
+    """Hansen 2005 for the family, and for the candidate among its trials Romano and Wolf 2005."""
+    found: dict[str, dict[str, Any]] = {}
     note = ""
     try:
-        values = _p_values(candidate, thresholds)
+        found = _against_benchmarks(candidate, thresholds)
     except DataError as error:  # too few days, say: that is missing evidence, and why
         note = str(error)
-    worst = max(values, key=lambda name: values[name], default="")
-    passed = values[worst] <= thresholds.max_spa_p if values else None
-    if passed is False:
-        note = f"{worst} may be as good (p {values[worst]:.2f})."
+    as_good = [
+        name
+        for name, one in found.items()
+        if one["p"] > thresholds.max_spa_p or not one["is_superior"]
+    ]
+    if as_good:
+        note = f"{' and '.join(as_good)} may be as good."
     return RuleResult(
         "superior_ability",
-        values or None,
-        {"p at most": thresholds.max_spa_p},
-        passed,
+        found or None,
+        {"p at most": thresholds.max_spa_p, "is_superior": True},
+        not as_good if found else None,
         "hold",
         "performance",
         "plausible",
-        _files_of_examination(candidate),
+        files_of_examination(candidate),
         note=note,
     )
 
 
-def _p_values(candidate: RunEvidence, thresholds: Thresholds) -> dict[str, float]:
+def _against_benchmarks(
+    candidate: RunEvidence, thresholds: Thresholds
+) -> dict[str, dict[str, Any]]:
+    """Give for each benchmark the family's p-value, and whether the candidate itself is better."""
     returns, examined = candidate.returns, candidate.examination
-    if returns is None or examined is None or returns.moments is None:
+    if examined is None or returns.moments is None:
         return {}
     models = returns.values[:, None]
     if examined.variants is not None:
         models = np.hstack([models, examined.variants])
-    return {
-        name: superior_predictive_ability(
+    draws, found = thresholds.bootstrap_draws, {}
+    for name, benchmark in sorted(examined.benchmarks.items()):
+        spa = superior_predictive_ability(
+            models, benchmark, rng=np.random.default_rng(thresholds.seed), draws=draws
+        )
+        superior = step_m(
             models,
             benchmark,
             rng=np.random.default_rng(thresholds.seed),
-            draws=thresholds.bootstrap_draws,
-        ).consistent
-        for name, benchmark in sorted(examined.benchmarks.items())
-    }
+            draws=draws,
+            size=thresholds.max_spa_p,
+        )
+        found[name] = {"p": spa.consistent, "is_superior": 0 in superior}
+    return found
 
 
 def _neighbours(candidate: RunEvidence, thresholds: Thresholds) -> RuleResult:
-    examined = candidate.examination
-    moments = None if candidate.returns is None else candidate.returns.moments
+    """A neighbour without a Sharpe ratio never traded, and so has earned nothing."""
+    examined, moments = candidate.examination, candidate.returns.moments
     share: float | None = None
     found: list[float] = []
     if moments is not None and examined is not None:
-        found = [value for value in examined.neighbours.values() if value is not None]
+        found = [value or 0.0 for value in examined.neighbours.values()]
         if found and moments.sharpe > 0:
             share = median(found) / moments.sharpe
     none_to_vary = examined is not None and not examined.neighbours
@@ -212,15 +228,10 @@ def _neighbours(candidate: RunEvidence, thresholds: Thresholds) -> RuleResult:
         "reject",
         "performance",
         "plausible",
-        _files_of_examination(candidate),
+        files_of_examination(candidate),
         note="The strategy has no number to vary."
         if none_to_vary
         else "Parameters a tenth away keep too little of the Sharpe ratio."
         if passed is False
         else "",
     )
-
-
-def _files_of_examination(candidate: RunEvidence) -> tuple[str, ...]:
-    examined = candidate.examination
-    return () if examined is None else tuple(examined.evidence.values())

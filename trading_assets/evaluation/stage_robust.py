@@ -8,6 +8,7 @@ from trading_assets.evaluation.gates import (
     RunEvidence,
     Thresholds,
     files_of,
+    files_of_examination,
 )
 
 
@@ -28,7 +29,7 @@ def largest_capital(candidate: RunEvidence, thresholds: Thresholds) -> float | N
     """
     allowed: float | None = None
     examined = candidate.examination
-    if examined is None or not examined.capacity:
+    if examined is None:
         return None
     for point in examined.capacity:
         if not _is_carried(point, examined.unimpaired, thresholds):
@@ -69,7 +70,7 @@ def _stressed(candidate: RunEvidence) -> RuleResult:
         "reject",
         "performance",
         "robust",
-        _files(candidate),
+        files_of_examination(candidate),
         note=f"Nothing is earned with {' or '.join(failed)}." if failed else "",
     )
 
@@ -78,6 +79,7 @@ def _capacity(candidate: RunEvidence, thresholds: Thresholds) -> RuleResult:
     """The planned capital is the first point of the curve, with the impact that its orders have."""
     examined = candidate.examination
     value = passed = None
+    note = "Volumes of its bars are not known." if examined is not None else ""
     if examined is not None and examined.capacity:
         planned = examined.capacity[0]
         value = {
@@ -87,6 +89,7 @@ def _capacity(candidate: RunEvidence, thresholds: Thresholds) -> RuleResult:
             "largest_capital": largest_capital(candidate, thresholds),
         }
         passed = _is_carried(planned, examined.unimpaired, thresholds)
+        note = "" if passed else "Its orders are too large for their bars: trade less capital."
     return RuleResult(
         "capacity",
         value,
@@ -98,10 +101,8 @@ def _capacity(candidate: RunEvidence, thresholds: Thresholds) -> RuleResult:
         "hold",
         "performance",
         "robust",
-        _files(candidate),
-        note="Its orders are too large for the volume of their bars: trade less capital."
-        if passed is False
-        else "",
+        files_of_examination(candidate),
+        note=note,
     )
 
 
@@ -150,8 +151,3 @@ def _shares(candidate: RunEvidence, thresholds: Thresholds) -> tuple[RuleResult,
             )
         )
     return tuple(rows)
-
-
-def _files(candidate: RunEvidence) -> tuple[str, ...]:
-    examined = candidate.examination
-    return () if examined is None else tuple(examined.evidence.values())

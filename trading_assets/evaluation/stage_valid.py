@@ -31,7 +31,6 @@ PRICE_COSTS = ("half_spread_bps", "impact_bps", "sqrt_impact", "slippage_bps")
 
 REAL_MONEY_VENUES = frozenset({"binance"})
 
-
 _CAUSAL = "no_future"
 """Checks whose name ends so judge whether a value changes when the future does."""
 
@@ -226,8 +225,7 @@ def _minimum(
 
 def _track_record(candidate: RunEvidence, thresholds: Thresholds) -> RuleResult:
     """Bailey and Lopez de Prado 2012: days needed to believe in a Sharpe ratio above zero."""
-    moments = None if candidate.returns is None else candidate.returns.moments
-    days = 0 if candidate.returns is None else len(candidate.returns.values)
+    moments, days = candidate.returns.moments, len(candidate.returns.values)
     needed = None
     if moments is not None:
         least = minimum_track_record(moments, confidence=thresholds.track_confidence)
@@ -247,12 +245,12 @@ def _track_record(candidate: RunEvidence, thresholds: Thresholds) -> RuleResult:
 
 def _backtest_length(candidate: RunEvidence) -> RuleResult:
     """Bailey, Borwein, Lopez de Prado, Zhu 2014: so many trials find this Sharpe ratio by luck."""
-    returns, trials = candidate.returns, candidate.trials
-    moments = None if returns is None else returns.moments
+    moments, per_year = candidate.returns.moments, candidate.returns.per_year
+    trials = candidate.trials
     needed = years = None
-    if returns is not None and moments is not None and trials is not None:
-        annual = moments.sharpe * math.sqrt(returns.per_year)
-        years = moments.periods / returns.per_year
+    if moments is not None and trials is not None:
+        annual = moments.sharpe * math.sqrt(per_year)
+        years = moments.periods / per_year
         needed = minimum_backtest_years(trials.count, annual) if annual > 0 else math.inf
     return RuleResult(
         "backtest_length",

@@ -7,16 +7,19 @@ the runs, once for the same run and settings; the gate reads it from there.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros, canonical_json, content_hash
 from trading_assets.evaluation.daily_returns import returns_since
 from trading_assets.evaluation.gates import Returns
+from trading_assets.evaluation.position_table import latest_closes
 from trading_assets.market.bar_frame import TS
 from trading_assets.storage import parquet_files
 from trading_assets.storage.examination_store import DOCUMENT, RETURNS, StoredExamination
@@ -24,6 +27,7 @@ from trading_assets.storage.run_store import StoredRun
 from trading_assets.strategies.portfolio_spec import AnySpec
 from trading_assets.workflows.code_hash import source_hash
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.enter_trials import enter_run
 from trading_assets.workflows.run_plan import RunPlan, plan_any
 from trading_assets.workflows.simulate_run import LaidOut, lay_out, play
 from trading_assets.workflows.trial_ledger import (
@@ -35,7 +39,7 @@ from trading_assets.workflows.trial_ledger import (
 
 if TYPE_CHECKING:
     from trading_assets.backtest.run_log import RunLog
-    from trading_assets.engine.signals import BarMatrix, SignalMatrix
+    from trading_assets.engine.signals import SignalMatrix
 
 BUY_AND_HOLD = "buy_and_hold"
 TRIAL = "trial:"
@@ -61,15 +65,14 @@ def examine_run(
 
     Raises:
         CorruptFile: if an input is damaged.
+        LedgerBroken: if the ledger of trials is.
     """
     trials = trials_of_family(desk.settings.data_root, family_of(spec))
     identity = examination_id(desk, run, trials)
     found = desk.examinations.find(spec.name, run.run_id, identity)
     if found is not None:
         return found
-    plan = plan_any(desk, spec)
-    laid = lay_out(desk, plan)
-    judge = _Judge(desk, run)
+    examiner = _Examiner(desk, plan_any(desk, spec), run, report)
     document = {
         "schema": 1,
         "spec": spec.name,
@@ -77,13 +80,14 @@ def examine_run(
         "run_id": run.run_id,
         "settings": desk.settings.examination.model_dump(mode="json"),
         "code": _code(),
-        **_under_costs(desk, plan, laid, judge, report),
-        "neighbours": _neighbours(desk, plan, judge, report),
+        "unimpaired": examiner.unimpaired(),
+        "stressed": examiner.stressed(),
+        "capacity": examiner.capacity(),
+        "neighbours": examiner.neighbours(),
     }
-    benchmark = _buy_and_hold(laid.bars, judge.start, judge.per_year)
-    days = pl.Series(benchmark.days).cast(TS)
-    series = {"day": days, BUY_AND_HOLD: benchmark.values, **_trials_on(desk, trials, benchmark)}
-    table = pl.DataFrame(series)
+    held = examiner.buy_and_hold()
+    days = pl.Series(held.days).cast(TS)
+    table = pl.DataFrame({"day": days, BUY_AND_HOLD: held.values, **_trials_on(desk, trials, held)})
     files = {
         DOCUMENT: canonical_json(document),
         RETURNS: parquet_files.encode(table, RETURNS),
@@ -110,117 +114,136 @@ def _trials_on(desk: Desk, trials: TrialCount, same: Returns) -> dict[str, Any]:
     }
 
 
-class _Judge:
-    """Turns logs of runs into figures out of sample."""
+class _Examiner:
+    """Runs variants of a spec on the inputs of its run; each is entered in the ledger of trials."""
 
-    def __init__(self, desk: Desk, run: StoredRun) -> None:
-        self._desk = desk
-        self.start: Micros = run.manifest["oos_start"]
-        self.per_year: float = run.metrics["periods_per_year"]
+    def __init__(
+        self, desk: Desk, plan: RunPlan, run: StoredRun, report: Callable[[str], None]
+    ) -> None:
+        self._desk, self._plan, self._report = desk, plan, report
+        self._settings = desk.settings.examination
+        self._laid = lay_out(desk, plan)
+        self._start: Micros = run.manifest["oos_start"]
+        self._per_year: float = run.metrics["periods_per_year"]
 
-    def sharpe(self, log: RunLog) -> float | None:
-        """Give the Sharpe ratio per day, None where daily returns do not vary."""
-        returns = returns_since(
-            log.ts,
-            log.equity,
-            opening=log.opening_equity,
-            start=self.start,
-            per_year=self.per_year,
+    def unimpaired(self) -> float | None:
+        """Give the Sharpe ratio at the spec's own costs, without impact."""
+        from trading_assets.backtest.variants import with_impact
+
+        return self._sharpe(self._stress(with_impact(self._plan.spec, Decimal(0))))
+
+    def stressed(self) -> dict[str, float | None]:
+        """Give Sharpe ratios of dearer trading, and of orders that come a bar late."""
+        from trading_assets.backtest.variants import dearer
+
+        fees, prices = self._settings.costs_x, self._settings.slippage_x
+        self._report("dearer trading")
+        costly = dearer(self._plan.spec, fees=_exact(fees), prices=_exact(prices))
+        late = _a_bar_later(self._laid.signals)
+        return {
+            f"costs x{fees:g} and slippage x{prices:g}": self._sharpe(self._stress(costly)),
+            "orders a bar late": self._sharpe(self._stress(self._plan.spec, late)),
+        }
+
+    def capacity(self) -> list[dict[str, float | None]]:
+        """Give the points of the capacity curve; none where a volume is not known."""
+        from trading_assets.backtest.variants import with_capital, with_impact
+
+        bars = self._laid.bars
+        if np.isnan(bars.volume[~np.isnan(bars.close)]).any():
+            return []
+        points = []
+        for times in self._settings.capital_x:
+            self._report(f"capital times {times:g}")
+            larger = with_capital(self._plan.spec, _exact(times))
+            log = self._stress(with_impact(larger, _exact(self._settings.sqrt_impact)))
+            points.append(
+                {
+                    "amount": float(larger.cash),
+                    "sharpe": self._sharpe(log),
+                    "participation_pct": self._participation_pct(log),
+                }
+            )
+        return points
+
+    def neighbours(self) -> dict[str, float | None]:
+        """Give Sharpe ratios of specs with one parameter a little away, where they make a run."""
+        from trading_assets.backtest.variants import neighbours
+
+        found: dict[str, float | None] = {}
+        share = self._settings.neighbour_pct / 100
+        for name, spec in neighbours(self._plan.spec, share).items():
+            if isinstance(spec, ConfigurationError):
+                continue
+            try:
+                plan = plan_any(self._desk, spec)
+            except ConfigurationError:
+                continue  # a price step that is not the instrument's, say
+            self._report(f"neighbour {name}")
+            laid = lay_out(self._desk, plan)
+            found[name] = self._sharpe(self._played(plan, spec, laid, laid.signals, "neighbour"))
+        return found
+
+    def buy_and_hold(self) -> Returns:
+        """Give the daily returns of equal amounts of all symbols, bought as the sample begins.
+
+        Without costs, and each symbol from its first bar on: an alternative that is hard to beat.
+        """
+        bars = self._laid.bars
+        before = max(int(np.searchsorted(bars.ts, self._start)) - 1, 0)
+        worth = np.ones_like(bars.close)
+        for row, close in zip(worth, latest_closes(bars.close), strict=True):
+            bought = max(before, int(np.argmin(np.isnan(close))))
+            row[bought:] = close[bought:] / close[bought]
+        return self._returns(bars.ts, worth.mean(axis=0), 1.0)
+
+    def _stress(self, spec: AnySpec, signals: SignalMatrix | None = None) -> RunLog:
+        laid = self._laid
+        return self._played(self._plan, spec, laid, signals or laid.signals, "stress")
+
+    def _played(
+        self, plan: RunPlan, spec: AnySpec, laid: LaidOut, signals: SignalMatrix, purpose: str
+    ) -> RunLog:
+        from trading_assets.backtest.result import BacktestResult
+
+        log = play(self._desk, plan, spec, laid.bars, signals)
+        result = BacktestResult(spec, plan.strategy, log, lambda: plan.facts)
+        enter_run(self._desk.settings, result, at=self._desk.clock.now(), purpose=purpose)
+        return log
+
+    def _returns(
+        self, ts: NDArray[np.int64], equity: NDArray[np.float64], opening: float
+    ) -> Returns:
+        return returns_since(
+            ts, equity, opening=opening, start=self._start, per_year=self._per_year
         )
-        return None if returns.moments is None else returns.moments.sharpe
 
-    def participation_pct(self, log: RunLog) -> float | None:
+    def _sharpe(self, log: RunLog) -> float | None:
+        """Give the Sharpe ratio per day out of sample; None where equity never moved or is lost."""
+        moments = self._returns(log.ts, log.equity, log.opening_equity).moments
+        return None if moments is None else moments.sharpe
+
+    def _participation_pct(self, log: RunLog) -> float | None:
         """Give p95 of the fills' shares of their bars' volumes out of sample; None without one."""
-        fills = log.fills[log.fills["ts"] >= self.start]
+        fills = log.fills[log.fills["ts"] >= self._start]
         if not len(fills):
             return None
         rows = np.searchsorted(log.ts, fills["ts"])
         volume = log.bars.volume[fills["symbol"], rows]
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore"):
             shares = np.minimum(fills["units"] / 1e8 / volume, 1.0)
-        if not np.isfinite(shares).all():
-            return None
         return float(np.percentile(shares, _PERCENTILE)) * 100.0
-
-
-def _under_costs(
-    desk: Desk, plan: RunPlan, laid: LaidOut, judge: _Judge, report: Callable[[str], None]
-) -> dict[str, Any]:
-    """Run the same signals at other costs, later, and with more capital."""
-    from trading_assets.backtest.variants import dearer, with_capital, with_impact
-
-    settings, spec = desk.settings.examination, plan.spec
-    fees, prices = Decimal(str(settings.costs_x)), Decimal(str(settings.slippage_x))
-    impact = Decimal(str(settings.sqrt_impact))
-
-    def played(variant: AnySpec, signals: SignalMatrix) -> RunLog:
-        return play(desk, plan, variant, laid.bars, signals)
-
-    report("dearer trading")
-    costly = judge.sharpe(played(dearer(spec, fees=fees, prices=prices), laid.signals))
-    report("orders a bar late")
-    late = judge.sharpe(played(spec, _a_bar_later(laid.signals)))
-    capacity = []
-    for step in settings.capital_x:
-        report(f"capital times {step:g}")
-        times = Decimal(str(step))
-        log = played(with_impact(with_capital(spec, times), impact), laid.signals)
-        capacity.append(
-            {
-                "amount": float(spec.cash * times),
-                "sharpe": judge.sharpe(log),
-                "participation_pct": judge.participation_pct(log),
-            }
-        )
-    unimpaired = judge.sharpe(played(with_impact(spec, Decimal(0)), laid.signals))
-    return {
-        "stressed": {
-            f"costs x{settings.costs_x:g} and slippage x{settings.slippage_x:g}": costly,
-            "orders a bar late": late,
-        },
-        "capacity": capacity,
-        "unimpaired": unimpaired,
-    }
-
-
-def _neighbours(
-    desk: Desk, plan: RunPlan, judge: _Judge, report: Callable[[str], None]
-) -> dict[str, float | None]:
-    from trading_assets.backtest.variants import neighbours
-
-    found: dict[str, float | None] = {}
-    for name, spec in neighbours(plan.spec, desk.settings.examination.neighbour_pct / 100).items():
-        if isinstance(spec, ConfigurationError):
-            continue
-        report(f"neighbour {name}")
-        beside = plan_any(desk, spec)
-        laid = lay_out(desk, beside)
-        found[name] = judge.sharpe(play(desk, beside, spec, laid.bars, laid.signals))
-    return found
 
 
 def _a_bar_later(signals: SignalMatrix) -> SignalMatrix:
     """Give signals that are decided on one bar after they were."""
-    from trading_assets.engine.signals import SignalMatrix as Matrix
-
     later = np.full_like(signals.values, np.nan)
     later[:, 1:] = signals.values[:, :-1]
-    return Matrix(signals.family, later)
+    return replace(signals, values=later)
 
 
-def _buy_and_hold(bars: BarMatrix, start: Micros, per_year: float) -> Returns:
-    """Give the daily returns of equal amounts of all symbols, bought when the sample ends.
-
-    Without costs, and each symbol from its first bar on: an alternative that is hard to beat.
-    """
-    before = max(int(np.searchsorted(bars.ts, start)) - 1, 0)
-    worth = np.ones_like(bars.close)
-    for row, prices in zip(worth, bars.close, strict=True):
-        close = pl.Series(prices).fill_nan(None).forward_fill().to_numpy()
-        bought = max(before, int(np.argmin(np.isnan(close))))
-        row[bought:] = close[bought:] / close[bought]
-    held = worth.mean(axis=0)
-    return returns_since(bars.ts, held, opening=1.0, start=start, per_year=per_year)
+def _exact(number: float) -> Decimal:
+    return Decimal(str(number))
 
 
 def _code() -> str:

@@ -138,11 +138,13 @@ def compare(
 
 @app.command()
 def verify() -> None:
-    """Hash every file of every run again; a flipped bit is named.
+    """Hash every file of every run and examination again; a flipped bit is named.
 
     Example: trading-assets runs verify
     """
-    typer.echo(f"{open_desk().runs.verify()} files are as they were published")
+    desk = open_desk()
+    files = desk.runs.verify() + desk.examinations.verify()
+    typer.echo(f"{files} files are as they were published")
 
 
 def _facts(run: StoredRun, *, is_current: bool) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def test_each_rule_alone_keeps_a_run_from_being_promoted(
         ({"stressed": {"dearer": -0.01, "late": 0.1}}, "stressed", "reject"),
         ({"stressed": {"dearer": None}}, "stressed", "hold"),
         ({"neighbours": {"fast -": 0.05, "fast +": 0.06, "slow +": None}}, "neighbours", "reject"),
-        ({"neighbours": {"fast +": None}}, "neighbours", "hold"),
+        ({"neighbours": {"fast -": 0.2, "fast +": None, "slow +": None}}, "neighbours", "reject"),
         ({"capacity": (Capital(1e5, 0.2, 1.1),)}, "capacity", "hold"),
         ({"capacity": (Capital(1e5, 0.16, 0.1),)}, "capacity", "hold"),
         ({"capacity": (Capital(1e5, None, 0.1),)}, "capacity", "hold"),
@@ -187,8 +187,35 @@ def test_holding_that_pays_better_than_trading_is_told(make_run, examination, re
     run = make_run(examination=examination(benchmarks={"cash": np.zeros(300), "held": held}))
     rule = row(evaluate_rules(run, None, "embedded", thresholds), "superior_ability")
     assert rule.passed is False
-    assert rule.note.startswith("held may be as good")
-    assert rule.value["cash"] <= thresholds.max_spa_p < rule.value["held"]
+    assert rule.note == "held may be as good."
+    assert rule.value["cash"]["p"] <= thresholds.max_spa_p < rule.value["held"]["p"]
+
+
+def test_a_candidate_does_not_pass_by_what_others_of_its_family_do(
+    make_run, examination, returns, thresholds
+):
+    good = returns(0.004, seed=6).values
+    weak = make_run(
+        returns=returns(0.0002), examination=examination(variants=np.column_stack([good]))
+    )
+    rule = row(evaluate_rules(weak, None, "embedded", thresholds), "superior_ability")
+    assert rule.value["cash"]["p"] <= thresholds.max_spa_p
+    assert rule.value["cash"]["is_superior"] is False
+    assert rule.passed is False
+
+
+def test_lost_equity_has_no_sharpe_ratio(make_run, returns, thresholds):
+    lost = returns(0.001)
+    lost.values[-3:] = np.nan
+    rules = evaluate_rules(make_run(returns=lost), None, "embedded", thresholds)
+    assert row(rules, "deflated_sharpe").passed is None
+    assert verdict(rules) == "hold"
+
+
+def test_bars_without_volume_leave_the_capacity_open(make_run, examination, thresholds):
+    run = make_run(examination=examination(capacity=()))
+    rule = row(evaluate_rules(run, None, "embedded", thresholds), "capacity")
+    assert (rule.passed, rule.note) == (None, "Volumes of its bars are not known.")
 
 
 def test_the_largest_capital_ends_where_the_curve_first_fails(make_run, examination, thresholds):

@@ -1,9 +1,11 @@
 """Further runs of a candidate, and a decision that rests on them."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -17,6 +19,7 @@ from trading_assets.workflows.run_backtest import run_backtest
 from trading_assets.workflows.run_plan import plan_any
 from trading_assets.workflows.simulate_run import simulate
 from trading_assets.workflows.strategy_specs import find_spec
+from trading_assets.workflows.trial_ledger import read_trials, trials_of_family
 
 LENIENT = {
     "track_confidence": 0.51,
@@ -95,6 +98,40 @@ def test_neighbours_that_are_no_strategy_are_said(spec):
     found = neighbours(narrow, 0.1)
     assert isinstance(found["fast -"], ConfigurationError)
     assert found["fast +"].params["fast"] == 2
+
+
+def test_a_neighbour_that_does_not_fit_its_instrument_is_none(desk):
+    spec = find_spec(desk.settings, "ib_risk1")
+    found = examine_run(desk, spec, run_backtest(desk, spec).run).document["neighbours"]
+    assert {"reward_risk +", "trend_bars -"} <= set(found)
+    assert not {"tick +", "tick -"} & set(found)
+
+
+def test_bars_without_volume_have_no_capacity(desk, spec, monkeypatch):
+    run = run_backtest(desk, spec).run
+    lay_out = examining.lay_out
+
+    def without_volume(*values):
+        laid = lay_out(*values)
+        bars = replace(laid.bars, volume=np.full_like(laid.bars.volume, np.nan))
+        return replace(laid, bars=bars)
+
+    monkeypatch.setattr(examining, "lay_out", without_volume)
+    assert examine_run(desk, spec, run).document["capacity"] == []
+
+
+def test_further_runs_are_entered_and_are_no_further_try(desk, spec, examined):
+    purposes = Counter(row["purpose"] for row in read_trials(desk.settings.data_root))
+    assert purposes["neighbour"] == len(examined.document["neighbours"])
+    assert purposes["stress"] >= 3 + len(examined.document["capacity"]) - 1
+    assert trials_of_family(desk.settings.data_root, "ema_trend").n == 1
+
+
+def test_what_financing_pays_is_not_made_more_of(spec):
+    paid = spec.model_copy(
+        update={"costs": spec.costs.model_copy(update={"swap_long_bps": Decimal("-1.5")})}
+    )
+    assert dearer(paid, fees=Decimal(2), prices=Decimal(3)).costs.swap_long_bps == Decimal("-1.5")
 
 
 def test_amounts_grow_with_the_capital(desk):
