@@ -95,7 +95,7 @@ class Arx:
 
     def fit(self, rows: Rows, y: Floats) -> str:
         """Regress."""
-        import statsmodels.api as sm  # type: ignore[import-untyped]
+        import statsmodels.api as sm
 
         names = (*PAST_COLUMNS[:_ARX_LAGS], *self.exogenous)
         x = rows.select(names)
