@@ -16,7 +16,16 @@ from trading_assets.forecasting.past_returns import PAST_COLUMNS
 from trading_assets.forecasting.scores import Floats
 
 _CLIP = 4.0
+"""Of standardised columns, and of the labels that the ridge learns."""
+
+_PENALTY = 0.1
+"""Of the ridge, per row."""
+
 _ARX_LAGS = 3
+_LEAST_RANGE = 1e-9
+"""A column that moves less, of its own size, is taken for a constant: in a fitted line its weight
+would be anything, and its digits beyond the twelfth are not kept."""
+
 _ALPHAS = np.linspace(0.05, 0.95, 19)
 
 
@@ -48,33 +57,25 @@ class Ridge:
 
     Attributes:
         features: columns to learn from.
-        penalty: per row.
-        label_clip: labels beyond this are clipped for the fit.
     """
 
     features: tuple[str, ...]
-    penalty: float = 0.1
-    label_clip: float = 4.0
     name: str = "ridge"
 
     def fit(self, rows: Rows, y: Floats) -> str:
         """Standardise, clip outliers, and regress."""
-        from sklearn import linear_model, preprocessing
+        from sklearn.linear_model import Ridge as RidgeRegression
 
-        x = rows.select(self.features)
-        scaler = preprocessing.StandardScaler().fit(x)
-        line = linear_model.Ridge(alpha=self.penalty * len(x), solver="cholesky")
-        line.fit(
-            np.clip(scaler.transform(x), -_CLIP, _CLIP),
-            np.clip(y, -self.label_clip, self.label_clip),
-        )
+        x, centre, spread = _standardised(rows.select(self.features))
+        line = RidgeRegression(alpha=_PENALTY * len(x), solver="cholesky")
+        line.fit(x, np.clip(y, -_CLIP, _CLIP))
         return LinearModel.fitted(
             self.name,
             self.features,
             weights=line.coef_,
             intercept=float(line.intercept_),
-            centre=scaler.mean_,
-            spread=scaler.scale_,
+            centre=centre,
+            spread=spread,
             clip=_CLIP,
         ).text
 
@@ -98,11 +99,13 @@ class Arx:
         import statsmodels.api as sm
 
         names = (*PAST_COLUMNS[:_ARX_LAGS], *self.exogenous)
-        x = rows.select(names)
-        centre, spread = x.mean(axis=0), x.std(axis=0)
-        spread = np.where(spread > 0, spread, 1.0)
-        design = sm.add_constant(np.clip((x - centre) / spread, -_CLIP, _CLIP), has_constant="add")
-        intercept, *weights = sm.OLS(y, design).fit().params
+        known = rows.select(names)
+        x, centre, spread = _standardised(known)
+        moves = np.ptp(known, axis=0) > _LEAST_RANGE * np.abs(known).max(axis=0)
+        design = sm.add_constant(x[:, moves], has_constant="add")
+        intercept, *slopes = sm.OLS(y, design).fit().params
+        weights = np.zeros(len(names))
+        weights[moves] = slopes
         return LinearModel.fitted(
             self.name,
             names,
@@ -139,6 +142,14 @@ class Ewma:
     def _weights(alpha: float) -> Floats:
         weights = alpha * (1 - alpha) ** np.arange(len(PAST_COLUMNS))
         return np.asarray(weights / weights.sum(), dtype=np.float64)
+
+
+def _standardised(x: Floats) -> tuple[Floats, Floats, Floats]:
+    """Give columns less their centre, over their spread, clipped; and centres and spreads."""
+    from sklearn.preprocessing import StandardScaler
+
+    scaler = StandardScaler().fit(x)
+    return np.clip(scaler.transform(x), -_CLIP, _CLIP), scaler.mean_, scaler.scale_
 
 
 def baselines(features: tuple[str, ...], scale: str) -> tuple[Learner, ...]:

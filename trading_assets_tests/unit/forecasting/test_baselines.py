@@ -56,6 +56,17 @@ def test_an_autoregression_is_found_as_statsmodels_itself_finds_it():
     assert model.predict(rows) == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.parametrize("constant", [0.0, 0.1, 1 / 3])
+def test_a_column_that_never_moves_has_no_part_in_an_autoregression(constant):
+    rows = Rows(("volatility_1d", *PAST_COLUMNS), _rows(5_000).x[:, 2:])
+    rows.x[:, 0] = constant
+    y = 0.25 + 0.1 * np.random.default_rng(1).normal(size=5_000)
+    said, without = (
+        fitted(Arx(exogenous), rows, y).predict(rows) for exogenous in (("volatility_1d",), ())
+    )
+    assert said == pytest.approx(without, abs=1e-9)
+
+
 @pytest.mark.parametrize("alpha", [0.1, 0.5, 0.9])
 def test_the_speed_of_the_mean_is_the_one_that_errs_least(alpha):
     rows = _rows(4_000)
