@@ -94,7 +94,8 @@ def _scored(
     prices = pl.concat([desk.tables.read_manifest(p).select("ts", "close") for p in bars])
     base_rates = _base_rates(desk, forecasts)
     days, curves = [], {}
-    for horizon in sorted(said["horizon"].unique(), key=horizon_micros):
+    horizons = {horizon for part in forecasts for horizon in part.extra["models"]}
+    for horizon in sorted(horizons, key=horizon_micros):
         known = known_outcomes(said, prices, horizon, base_rates, start=start, end=end)
         curve, constant = confidence_curve(known)
         curves[horizon] = None if curve is None else {**curve.plain(), "constant": constant}

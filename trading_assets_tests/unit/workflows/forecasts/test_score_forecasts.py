@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
@@ -5,8 +6,10 @@ import pytest
 
 from trading_assets.domain.errors import MissingPartition
 from trading_assets.domain.ids import Month, Symbol
+from trading_assets.forecasting.forecaster import FORECAST_SCHEMA
 from trading_assets.forecasting.outcome import OUTCOME_SCHEMA
-from trading_assets.workflows.forecast_month import forecast_month
+from trading_assets.storage.partition_store import PartitionStore
+from trading_assets.workflows.forecast_month import FORECASTS, forecast_month
 from trading_assets.workflows.score_forecasts import OUTCOMES, outcomes_picture, score_forecasts
 from trading_assets.workflows.train_month import train_month
 
@@ -45,6 +48,23 @@ def test_the_same_inputs_score_nothing_again(desk, model):
     first = score_forecasts(desk, _SOL, _FEBRUARY)
     again = score_forecasts(desk, _SOL, _FEBRUARY)
     assert (again.changed, again.version) == (False, first.version)
+
+
+def test_a_month_in_which_nothing_could_be_said_has_no_outcomes(
+    desk, model, publish_bars, tmp_path
+):
+    """No row of a symbol's first month need have its features, and so a forecast."""
+    bare = replace(desk, tables=PartitionStore(tmp_path))
+    publish_bars(bare, _SOL, _FEBRUARY)
+    silent = pl.DataFrame(schema=FORECAST_SCHEMA)
+    models = {"models": {"1h": model.model_id}}
+    bare.tables.publish(
+        FORECASTS, _SOL, _FEBRUARY, silent, code_version="1", parents={}, extra=models
+    )
+    made = score_forecasts(bare, _SOL, _FEBRUARY)
+    assert (made.rows, made.metadata["1h confidence"]) == (0, "none was stated")
+    assert bare.tables.read(OUTCOMES, _SOL, _FEBRUARY).schema == OUTCOME_SCHEMA
+    assert outcomes_picture(bare, _SOL, _FEBRUARY) is None
 
 
 def test_months_without_forecasts_are_named(desk):
