@@ -70,6 +70,13 @@ class ModelBundle:
         """
         try:
             values = json.loads(document)
+            if values["format"] != _FORMAT:
+                raise CorruptFile(
+                    "Model document is of another format",
+                    expected=f"format {_FORMAT}",
+                    found=f"format {values['format']}",
+                    fix="Train the month again.",
+                )
             calibration = values["calibration"]
             bundle = cls(
                 **{name: values[name] for name in ("horizon", "scale", "dataset", "params")},
@@ -91,9 +98,8 @@ class ModelBundle:
             raise CorruptFile("Not a model document", found=repr(error)[:200]) from None
         if bundle.document != document:
             raise CorruptFile(
-                "Model document is of another format",
-                expected=f"format {_FORMAT}",
-                found=f"format {values.get('format')}",
-                fix="Train the month again.",
+                "Not a model document",
+                expected="canonical JSON of a model's facts, and of nothing else",
+                found=str(document[:60]),
             )
         return bundle

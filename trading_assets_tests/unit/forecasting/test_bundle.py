@@ -1,9 +1,10 @@
+import json
 from dataclasses import replace
 
 import pytest
 
 from trading_assets.domain.errors import CorruptFile
-from trading_assets.domain.ids import Month, sha256_hex
+from trading_assets.domain.ids import Month, canonical_json, sha256_hex
 from trading_assets.forecasting.bundle import ModelBundle
 
 
@@ -38,7 +39,16 @@ def test_other_documents_are_refused(document):
         ModelBundle.from_document(document)
 
 
-def test_another_format_is_refused(bundle):
-    newer = bundle.document.replace(b'"format":2', b'"format":3')
-    with pytest.raises(CorruptFile, match="format 3"):
-        ModelBundle.from_document(newer)
+@pytest.mark.parametrize("other", [1, 3])
+def test_another_format_is_named(bundle, other):
+    """Format 1 had calibrations without a method: what it lacks is not what is told."""
+    facts = {**json.loads(bundle.document), "format": other}
+    del facts["calibration"]["method"]
+    with pytest.raises(CorruptFile, match=f"format {other}.*Train the month again"):
+        ModelBundle.from_document(canonical_json(facts))
+
+
+def test_further_facts_are_refused(bundle):
+    more = canonical_json({**json.loads(bundle.document), "extra": 1})
+    with pytest.raises(CorruptFile, match="of nothing else"):
+        ModelBundle.from_document(more)
