@@ -91,7 +91,7 @@ def published_forecasts(
             found=horizon,
             fix="Add the horizon to model.horizons, and train and forecast the month.",
         )
-    bundle = desk.models.load(desk.models.get(models[horizon])).bundle
+    bundle = desk.models.bundle(desk.models.get(models[horizon]))
     rows = desk.tables.read_manifest(manifest).filter(pl.col("horizon") == horizon)
     return forecast_payloads(rows.tail(last), bundle)
 
