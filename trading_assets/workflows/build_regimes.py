@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -12,10 +12,8 @@ import numpy as np
 import polars as pl
 
 from trading_assets.domain.bar import DAY
-from trading_assets.domain.errors import DataError
-from trading_assets.domain.ids import Micros, Month, Symbol, content_hash, months_between
+from trading_assets.domain.ids import Month, Symbol, content_hash
 from trading_assets.features.anchor import anchor
-from trading_assets.features.look_ahead import MIN_CUTS, find_look_ahead
 from trading_assets.features.regime import (
     BAR,
     LABELS,
@@ -25,19 +23,20 @@ from trading_assets.features.regime import (
     regimes_of,
 )
 from trading_assets.features.regime_estimation import Estimate, estimate_regimes
-from trading_assets.features.warm_up import find_short_warm_up
-from trading_assets.market.bar_frame import between, instant, version_of
+from trading_assets.market.bar_frame import between, version_of
 from trading_assets.market.table_columns import REGIME_PROBABILITIES, REGIMES
 from trading_assets.storage.partition_store import Manifest
-from trading_assets.workflows.build_features import Finding
+from trading_assets.workflows.bars_behind import (
+    bars_before,
+    bars_behind,
+    frame_from,
+    source_of,
+)
 from trading_assets.workflows.code_hash import source_hash
 from trading_assets.workflows.desk import Desk
-from trading_assets.workflows.listing import is_traded_in, require_traded
-from trading_assets.workflows.market_tables import (
-    bars_table,
-    is_of_own_source,
-    published_from_manifest,
-)
+from trading_assets.workflows.listing import require_traded
+from trading_assets.workflows.market_tables import bars_table, published_from_manifest
+from trading_assets.workflows.month_proofs import Finding, prove_no_look_ahead, warm_up_proof
 from trading_assets.workflows.published import Published
 
 REGIMES_TABLE = "regimes"
@@ -45,7 +44,6 @@ PARAMETERS_TABLE = "regime_parameters"
 
 _BARS = bars_table(BAR)
 _HOURS_PER_DAY = 24
-_PROVEN_DAYS = 7
 _SUM_TOLERANCE = 1e-12
 
 
@@ -77,9 +75,9 @@ def build_regimes(desk: Desk, symbol: Symbol, month: Month) -> Published:
         DataError: if a row knows the future; nothing is published then.
     """
     require_traded(desk.settings, symbol, month)
-    own = desk.tables.require(_BARS, symbol, month)
+    bars = bars_behind(desk, _BARS, symbol, month, WARM_UP)
+    own = bars[-1]
     frozen = freeze_regimes(desk, symbol, month)
-    bars = (*_before(desk, symbol, anchor(month, WARM_UP), month), own)
     parents = {m.address: m.version for m in (*bars, frozen.manifest)}
     code = _code_version()
     manifest = desk.tables.standing(
@@ -87,7 +85,7 @@ def build_regimes(desk: Desk, symbol: Symbol, month: Month) -> Published:
     )
     changed = False
     if manifest is None or manifest.gaps != own.gaps:
-        frame = _frame(desk, bars, anchor(month, WARM_UP))
+        frame = frame_from(desk, bars, anchor(month, WARM_UP))
         compute = partial(regimes_of, parameters=frozen.parameters)
         rows = compute(frame).filter(between(month.start, month.end))
         manifest, changed = desk.tables.publish(
@@ -99,12 +97,18 @@ def build_regimes(desk: Desk, symbol: Symbol, month: Month) -> Published:
             parents=parents,
             gaps=own.gaps,
             extra={
-                "source": own.extra.get("source", desk.settings.source_of(symbol)),
+                "source": source_of(desk.settings, own, symbol),
                 "parameters": frozen.manifest.extra["parameters"],
                 "parameters_sha256": frozen.manifest.extra["parameters_sha256"],
                 "unknown_because": frozen.reason or own.extra.get("empty_because", ""),
                 "incomplete_rows": rows["regime"].null_count(),
-                "look_ahead": _proven(desk, compute, frame, symbol, month),
+                "look_ahead": prove_no_look_ahead(
+                    compute,
+                    frame,
+                    f"Regimes of {symbol} {month}",
+                    seed=desk.settings.model.seed,
+                    fix="Correct the filter.",
+                ),
                 "warm_up": _warm_up(desk, symbol, month, frozen.parameters),
             },
         )
@@ -132,7 +136,8 @@ def freeze_regimes(desk: Desk, symbol: Symbol, month: Month) -> FrozenRegimes:
     """
     wanted = desk.settings.regimes
     start = month.start - wanted.look_back_days * DAY
-    bars = _before(desk, symbol, start, month)
+    source = desk.settings.source_of(symbol)
+    bars = bars_before(desk, _BARS, symbol, month, start, source)
     parents = {manifest.address: manifest.version for manifest in bars}
     parents["regimes/settings"] = content_hash(wanted.model_dump(mode="json"))
     code = _code_version()
@@ -140,7 +145,7 @@ def freeze_regimes(desk: Desk, symbol: Symbol, month: Month) -> FrozenRegimes:
         PARAMETERS_TABLE, symbol, month, code_version=code, parents=parents
     )
     if manifest is None:
-        returns = hourly_returns(_frame(desk, bars, start)) if bars else []
+        returns = hourly_returns(frame_from(desk, bars, start)) if bars else []
         found = estimate_regimes(
             np.array([r for r in returns if r is not None]),
             wanted.states,
@@ -154,7 +159,7 @@ def freeze_regimes(desk: Desk, symbol: Symbol, month: Month) -> FrozenRegimes:
             code_version=code,
             parents=parents,
             stands_for=found.reason,
-            extra={"source": desk.settings.source_of(symbol), **_facts(found)},
+            extra={"source": source, **_facts(found)},
         )
     plain = manifest.extra["parameters"]
     return FrozenRegimes(
@@ -176,9 +181,8 @@ def judge_regimes(desk: Desk, symbol: Symbol, month: Month) -> tuple[Finding, ..
     """
     manifest = desk.tables.require(REGIMES_TABLE, symbol, month)
     stored = desk.tables.read_manifest(manifest)
-    own = desk.tables.require(_BARS, symbol, month)
-    start = anchor(month, WARM_UP)
-    frame = _frame(desk, (*_before(desk, symbol, start, month), own), start)
+    bars = bars_behind(desk, _BARS, symbol, month, WARM_UP)
+    frame = frame_from(desk, bars, anchor(month, WARM_UP))
     plain = manifest.extra["parameters"]
     parameters = None if plain is None else RegimeParameters.from_plain(plain)
     fresh = regimes_of(frame, parameters).filter(between(month.start, month.end))
@@ -213,57 +217,14 @@ def _code_version() -> str:
     return content_hash([sources, version("statsmodels")])
 
 
-def _before(desk: Desk, symbol: Symbol, start: Micros, month: Month) -> tuple[Manifest, ...]:
-    """Give the hourly bars of the months from an instant to before a month."""
-    found = [
-        desk.tables.current(_BARS, symbol, earlier)
-        for earlier in months_between(Month.of(start), month.shift(-1))
-        if is_traded_in(desk.settings, symbol, earlier)
-    ]
-    return tuple(m for m in found if m is not None and is_of_own_source(desk.settings, m))
-
-
-def _frame(desk: Desk, bars: Sequence[Manifest], start: Micros) -> pl.DataFrame:
-    rows = pl.concat([desk.tables.read_manifest(manifest) for manifest in bars])
-    return rows.filter(pl.col("ts") >= instant(start))
-
-
-def _proven(
-    desk: Desk, compute: Any, frame: pl.DataFrame, symbol: Symbol, month: Month
-) -> dict[str, int]:
-    """Cut the frame at random hours, change its future, and refuse a row that differs."""
-    seed = desk.settings.model.seed
-    if frame.height < 2 * MIN_CUTS:
-        return {"cuts": 0, "seed": seed, "leaks": 0}  # the first hours of a history
-    leaks = find_look_ahead(compute, frame, seed=seed)
-    if leaks:
-        raise DataError(
-            f"Regimes of {symbol} {month} know the future",
-            expected="rows that do not depend on later bars",
-            found="; ".join(str(leak) for leak in leaks),
-            fix="Nothing was published. Correct the filter.",
-        )
-    return {"cuts": MIN_CUTS, "seed": seed, "leaks": 0}
-
-
 def _warm_up(desk: Desk, symbol: Symbol, month: Month, parameters: RegimeParameters | None) -> str:
     """Compute the month's first days with twice the warm-up, if there are bars for it."""
     if parameters is None:
         return "nothing to prove: there are no regimes"
-    start = anchor(month, 2 * WARM_UP)
-    own = desk.tables.require(_BARS, symbol, month)
-    frame = _frame(desk, (*_before(desk, symbol, start, month), own), start)
-    frame = frame.filter(pl.col("ts") < instant(month.start + _PROVEN_DAYS * DAY))
-    if not frame.height or frame["ts"].to_physical()[0] >= start + DAY:
-        return "not proven here: history is shorter than twice the warm-up"
-    if frame["ts"].to_physical()[-1] < month.start:
-        return "not proven here: the month has no bars yet"
-    short = find_short_warm_up(
-        partial(regimes_of, parameters=parameters), frame, start=month.start, warm_up=WARM_UP
-    )
-    if short:
-        return f"too short: {'; '.join(str(defect) for defect in short)}"
-    return "proven: twice the warm-up changes nothing"
+    bars = bars_behind(desk, _BARS, symbol, month, 2 * WARM_UP)
+    frame = frame_from(desk, bars, anchor(month, 2 * WARM_UP))
+    told, _ = warm_up_proof(partial(regimes_of, parameters=parameters), frame, month, WARM_UP)
+    return told
 
 
 def _states(parameters: RegimeParameters | None) -> pl.DataFrame:

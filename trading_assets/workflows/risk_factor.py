@@ -13,24 +13,21 @@ import polars as pl
 from numpy.typing import NDArray
 
 from trading_assets.domain.bar import MINUTE, Timeframe
-from trading_assets.domain.ids import Month, Symbol, content_hash, months_between
+from trading_assets.domain.ids import Month, Symbol, content_hash
 from trading_assets.domain.setup import RiskFactor
 from trading_assets.features.anchor import anchor
 from trading_assets.features.regime import known_regimes
-from trading_assets.market.bar_frame import between, instant, schema_of
+from trading_assets.market.bar_frame import between, schema_of
 from trading_assets.market.table_columns import RISK_LOG_COLUMNS
 from trading_assets.settings import Settings
 from trading_assets.storage.partition_store import Manifest
+from trading_assets.workflows.bars_behind import bars_behind, frame_from, source_of
 from trading_assets.workflows.build_regimes import REGIMES_TABLE
 from trading_assets.workflows.code_hash import source_hash
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.forecast_month import FORECASTS
-from trading_assets.workflows.listing import is_traded_in, require_traded
-from trading_assets.workflows.market_tables import (
-    bars_table,
-    is_of_own_source,
-    published_from_manifest,
-)
+from trading_assets.workflows.listing import require_traded
+from trading_assets.workflows.market_tables import bars_table, published_from_manifest
 from trading_assets.workflows.published import Published
 
 RISK_LOG = "risk_log"
@@ -46,6 +43,7 @@ _SOURCES = (
     "risk/factor.py",
     "risk/factor_path.py",
     "risk/measures.py",
+    "workflows/bars_behind.py",
     "workflows/risk_factor.py",
 )
 
@@ -72,8 +70,8 @@ def risk_factor_month(
         DataError: if the calibration error is no part of 1.
     """
     require_traded(desk.settings, symbol, month)
-    own = desk.tables.require(_BARS, symbol, month)
-    bars = [*_before(desk, symbol, month), own]
+    bars = bars_behind(desk, _BARS, symbol, month, HISTORY)
+    own = bars[-1]
     beside = {name: desk.tables.current(name, symbol, month) for name in (FORECASTS, REGIMES_TABLE)}
     known = [manifest for manifest in beside.values() if manifest is not None]
     parents = {m.address: m.version for m in (*bars, *known)}
@@ -83,11 +81,9 @@ def risk_factor_month(
     manifest = desk.tables.standing(RISK_LOG, symbol, month, code_version=code, parents=parents)
     changed = False
     if manifest is None or manifest.gaps != own.gaps:
-        frame = pl.concat([desk.tables.read_manifest(each) for each in bars])
-        frame = frame.filter(pl.col("ts") >= instant(anchor(month, HISTORY)))
         judged = judged_bars(
             desk.settings,
-            frame,
+            frame_from(desk, bars, anchor(month, HISTORY)),
             _read(desk, beside[FORECASTS]),
             _read(desk, beside[REGIMES_TABLE]),
             calibration_error,
@@ -101,7 +97,7 @@ def risk_factor_month(
             parents=parents,
             gaps=own.gaps,
             extra={
-                "source": own.extra.get("source", desk.settings.source_of(symbol)),
+                "source": source_of(desk.settings, own, symbol),
                 "without": [name for name, found in beside.items() if found is None],
                 "share": _shares(judged),
             },
@@ -215,16 +211,6 @@ def factor_rules(settings: Settings) -> Any:
         half_life_bars=said.half_life_bars,
     )
     return FactorRules(own, said.max_turbulence, said.max_calibration_error)
-
-
-def _before(desk: Desk, symbol: Symbol, month: Month) -> list[Manifest]:
-    first = Month.of(anchor(month, HISTORY))
-    found = [
-        desk.tables.current(_BARS, symbol, earlier)
-        for earlier in months_between(first, month.shift(-1))
-        if is_traded_in(desk.settings, symbol, earlier)
-    ]
-    return [m for m in found if m is not None and is_of_own_source(desk.settings, m)]
 
 
 def _read(desk: Desk, manifest: Manifest | None) -> pl.DataFrame | None:

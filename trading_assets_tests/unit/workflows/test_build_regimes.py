@@ -36,10 +36,10 @@ def _bars(*, seed=1, sigma=(0.004, 0.012)):
     )
 
 
-def _publish(desk, month, bars, version="1"):
+def _publish(desk, month, bars, source="embedded"):
     frame = bars.filter(between(month.start, month.end))
-    extra = {"source": "embedded"}
-    desk.tables.publish("bars_1h", SOL, month, frame, code_version=version, parents={}, extra=extra)
+    extra = {"source": source}
+    desk.tables.publish("bars_1h", SOL, month, frame, code_version="1", parents={}, extra=extra)
 
 
 @pytest.fixture
@@ -86,6 +86,15 @@ def test_what_comes_later_changes_neither_parameters_nor_rows(desk):
     assert again.changed
     assert again.metadata["parameters_sha256"] == before.extra["parameters_sha256"]
     assert again.version != before.version
+
+
+def test_bars_of_another_source_are_not_mixed_in(desk):
+    """April is still of the source before; the bars before it are of the one of now."""
+    _publish(desk, APRIL, _bars(), source="archive")
+    made = build_regimes(desk, SOL, APRIL)
+    assert set(made.parents) == {"bars_1h/SOLUSDT/2024-04", "regime_parameters/SOLUSDT/2024-04"}
+    assert made.metadata["incomplete_rows"] == 30 * 24  # all of it is warming up
+    assert all(found.passed for found in judge_regimes(desk, SOL, APRIL))
 
 
 def test_a_month_without_enough_history_says_so(desk):

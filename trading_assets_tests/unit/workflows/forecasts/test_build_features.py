@@ -85,6 +85,19 @@ def test_bars_of_another_source_are_not_mixed_in(own_desk):
     assert made.metadata["incomplete_rows"] == 3 * 288 - 1
 
 
+@pytest.mark.parametrize("days_without_bars", [8, 29])
+def test_a_month_whose_bars_begin_late_or_not_at_all_yet_is_published(own_desk, days_without_bars):
+    start = pl.lit(_FEBRUARY.start).cast(pl.Datetime("us", "UTC"))
+    late = pl.col("ts") >= start + pl.duration(days=days_without_bars)
+    rows = own_desk.tables.read("bars_5m", _SOL, _FEBRUARY).filter(late)
+    own_desk.tables.publish(
+        "bars_5m", _SOL, _FEBRUARY, rows, code_version="1", parents={}, extra={"source": "embedded"}
+    )
+    made = build_features(own_desk, _SOL, _FEBRUARY)
+    assert made.rows == rows.height
+    assert made.metadata["warm_up"] == "not proven here: the month has no bars yet"
+
+
 def test_a_leak_is_not_published(own_desk):
     leaking = _planted(pl.col("close").shift(-1))
     with pytest.raises(DataError, match=r"know the future.*return_5m"):
