@@ -116,10 +116,10 @@ class Backtest:
         """Enter the trial in the ledger of the desk, when there is one."""
         from trading_assets import bootstrap
         from trading_assets.workflows.enter_trials import enter_run
-        from trading_assets.workflows.trial_ledger import desk_root
+        from trading_assets.workflows.trial_ledger import has_desk
 
         settings = self._opened()
-        if desk_root(settings) is not None:
+        if has_desk(settings):
             enter_run(settings, result, at=bootstrap.desk(settings).clock.now(), key=key)
         return result
 

@@ -133,13 +133,17 @@ class Sweep:
         from trading_assets import bootstrap
         from trading_assets.settings import load_settings
         from trading_assets.workflows.enter_trials import CountedTrials
-        from trading_assets.workflows.trial_ledger import desk_root
+        from trading_assets.workflows.trial_ledger import has_desk
 
         settings = self._settings or load_settings().settings
-        root = desk_root(settings)
-        if root is None:
+        if not has_desk(settings):
             return kept
         now = bootstrap.desk(settings).clock.now
         return CountedTrials(
-            root, self.ground.prepared, kept, now=now, purpose=purpose, facts={"sweep": ""}
+            settings.data_root,
+            self.ground.prepared,
+            kept,
+            now=now,
+            purpose=purpose,
+            facts={"sweep": ""},
         )

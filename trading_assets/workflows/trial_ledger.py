@@ -14,6 +14,7 @@ from trading_assets.domain.errors import LedgerBroken
 from trading_assets.domain.ids import Micros, sha256_hex
 from trading_assets.settings import Settings
 from trading_assets.storage.trial_ledger import (
+    HEAD,
     LEDGER,
     RETURNS,
     Head,
@@ -87,6 +88,12 @@ class TrialCount:
         return tuple(trial.oos_sharpe for trial in self.trials if trial.oos_sharpe is not None)
 
     @property
+    def variance(self) -> float | None:
+        """Sample variance (n - 1) of `oos_sharpes`; None when fewer than two are known."""
+        known = self.oos_sharpes
+        return float(np.var(known, ddof=1)) if len(known) > 1 else None
+
+    @property
     def head_hash(self) -> str:
         """Hash of the last row that was counted; see `holds`."""
         return self.head.hash
@@ -112,16 +119,25 @@ def family_of(spec: AnySpec) -> str:
     return "portfolio" if isinstance(spec, PortfolioSpec) else spec.strategy
 
 
-def desk_root(settings: Settings) -> Path | None:
-    """Give the folder of the desk's ledger; None where there is no desk yet.
+def row_family(row: Mapping[str, Any]) -> str:
+    """Give the family of a row; earlier ones called it by the strategy."""
+    return str(row["family"] if "family" in row else row["strategy"])
+
+
+def row_trial_id(row: Mapping[str, Any]) -> str:
+    """Give the trial that a row is a run of; the earliest rows had their key alone."""
+    return str(row.get("trial_id", row["key"]))
+
+
+def has_desk(settings: Settings) -> bool:
+    """Tell whether there is a desk whose ledger counts trials.
 
     A desk is there when it has written something, or when its tables are said to lie elsewhere: a
     folder `data` that a person has made for files of their own is none.
     """
-    root = settings.data_root
-    is_desk = "://" in settings.tables_root or Path(settings.tables_root).is_dir()
-    is_desk = is_desk or any((root / name).exists() for name in (LEDGER, RETURNS, "runs", "sweeps"))
-    return root if is_desk else None
+    written = (LEDGER, HEAD, RETURNS, "runs", "sweeps")
+    has_tables = "://" in settings.tables_root or Path(settings.tables_root).is_dir()
+    return has_tables or any((settings.data_root / name).exists() for name in written)
 
 
 def read_trials(root: Path) -> list[dict[str, Any]]:
@@ -141,7 +157,7 @@ def count_trials(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     """
     found: dict[str, set[str]] = {}
     for row in filter(_is_counted, rows):
-        found.setdefault(_family(row), set()).add(_trial_id(row))
+        found.setdefault(row_family(row), set()).add(row_trial_id(row))
     return {family: len(trials) for family, trials in found.items()}
 
 
@@ -161,10 +177,10 @@ def trials_of_family(root: Path, family: str) -> TrialCount:
     proven = ledger_at(root.absolute()).read()
     longest: dict[str, Mapping[str, Any]] = {}
     for row in proven.rows:
-        if "key" in row and _is_counted(row) and _family(row) == family:
-            known = longest.get(_trial_id(row))
+        if "key" in row and _is_counted(row) and row_family(row) == family:
+            known = longest.get(row_trial_id(row))
             if known is None or _worth(row) > _worth(known):
-                longest[_trial_id(row)] = row
+                longest[row_trial_id(row)] = row
     lost = sum(row.get("lost", 0) for row in proven.rows if "note" in row)
     trials = tuple(_known(longest[trial_id]) for trial_id in sorted(longest))
     return TrialCount(family, len(trials) + lost, lost, trials, proven.head)
@@ -275,15 +291,6 @@ def _is_counted(row: Mapping[str, Any]) -> bool:
     return row["purpose"] not in PROBES and not row["refusal"]
 
 
-def _family(row: Mapping[str, Any]) -> str:
-    """Give the family of a row; earlier ones called it by the strategy."""
-    return str(row["family"] if "family" in row else row["strategy"])
-
-
-def _trial_id(row: Mapping[str, Any]) -> str:
-    return str(row.get("trial_id", row["key"]))
-
-
 def _worth(row: Mapping[str, Any]) -> tuple[int, int, bool, str]:
     """Order runs of one trial by what they tell; the key makes the choice the same always."""
     periods = row.get("periods", 0)
@@ -292,7 +299,7 @@ def _worth(row: Mapping[str, Any]) -> tuple[int, int, bool, str]:
 
 def _known(row: Mapping[str, Any]) -> KnownTrial:
     return KnownTrial(
-        _trial_id(row),
+        row_trial_id(row),
         row.get("sharpe"),
         int(row.get("periods", 0)),
         row.get("oos_sharpe"),

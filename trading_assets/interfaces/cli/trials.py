@@ -28,10 +28,10 @@ def list_rows(
 
     Example: trading-assets trials list --family ema_trend --last 10
     """
-    from trading_assets.workflows.trial_ledger import read_trials
+    from trading_assets.workflows.trial_ledger import read_trials, row_family, row_trial_id
 
     rows = read_trials(open_desk().settings.data_root)
-    rows = [row for row in rows if not family or _family(row) == family]
+    rows = [row for row in rows if not family or row_family(row) == family]
     rows = rows[-last:] if last else rows
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
@@ -41,9 +41,9 @@ def list_rows(
         sharpe = row.get("sharpe")
         table.add_row(
             _time(row["at"]),
-            _family(row),
+            row_family(row),
             row["purpose"],
-            row.get("trial_id", row["key"])[:12],
+            row_trial_id(row)[:12],
             "-" if sharpe is None else f"{sharpe:+.4f}",
             str(row.get("periods", "-")),
             escape(row["refusal"] or ", ".join(f"{k} {v}" for k, v in row["params"].items()))
@@ -55,7 +55,7 @@ def list_rows(
 
 @app.command()
 def count(family: Family = "", as_json: AsJson = False) -> None:
-    """Count the distinct trials of each family, as the gate does.
+    """Count the distinct trials of each family as the gate does, and their spread out of sample.
 
     Example: trading-assets trials count
     """
@@ -70,7 +70,8 @@ def count(family: Family = "", as_json: AsJson = False) -> None:
             "lost_rows": one.lost,
             "with_sharpe": len(one.sharpes),
             "best_sharpe_per_day": max(one.sharpes, default=None),
-            "variance_of_sharpes": _variance(one.sharpes),
+            "with_oos_sharpe": len(one.oos_sharpes),
+            "variance_of_oos_sharpes": one.variance,
             "head": one.head_hash,
         }
         for one in counted
@@ -78,9 +79,9 @@ def count(family: Family = "", as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(plain, indent=2))
         return
-    table = new_table("family", "trials", "of them lost", "best Sharpe/day", "std of Sharpes/day")
+    table = new_table("family", "trials", "of them lost", "best Sharpe/day", "std out of sample")
     for name, facts in plain.items():
-        best, variance = facts["best_sharpe_per_day"], facts["variance_of_sharpes"]
+        best, variance = facts["best_sharpe_per_day"], facts["variance_of_oos_sharpes"]
         table.add_row(
             name,
             str(facts["trials"]),
@@ -141,16 +142,5 @@ def adopt(
         typer.echo("The ledger is whole; nothing was done.")
 
 
-def _family(row: dict[str, Any]) -> str:
-    return str(row.get("family") or row.get("strategy"))
-
-
 def _time(at: int) -> str:
     return f"{datetime.fromtimestamp(at / 1_000_000, tz=UTC):%Y-%m-%d %H:%M}"
-
-
-def _variance(values: tuple[float, ...]) -> float | None:
-    if len(values) < 2:
-        return None
-    mean = math.fsum(values) / len(values)
-    return math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
