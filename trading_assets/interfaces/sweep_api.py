@@ -140,10 +140,5 @@ class Sweep:
             return kept
         now = bootstrap.desk(settings).clock.now
         return CountedTrials(
-            settings.data_root,
-            self.ground.prepared,
-            kept,
-            now=now,
-            purpose=purpose,
-            facts={"sweep": ""},
+            settings, self.ground.prepared, kept, now=now, purpose=purpose, facts={"sweep": ""}
         )

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from trading_assets.backtest.result import BacktestResult
     from trading_assets.backtest.sweep import TrialStore
     from trading_assets.backtest.trials import Trial
+    from trading_assets.strategies.portfolio_spec import Together
+    from trading_assets.strategies.protocol import Strategy
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +193,7 @@ def enter_run(
         LedgerBroken, ConfigurationError, StorageUnavailable: as `enter_trials`.
     """
     spec, log = result.spec, result.log
-    shared = [code_hash(result.strategy), model_of(settings, result.strategy.horizon)]
-    trial_id = identity_of_run(spec, shared=shared)
+    trial_id = identity_of_run(spec, shared=_shared(settings, result.strategy))
     returns = _returns_of(result)
     end = [log.final_state_hash, sha256_hex(returns.returns.tobytes())]
     entry = TrialEntry(
@@ -212,9 +213,10 @@ def enter_run(
     enter_trials(settings.data_root, [entry], at=at)
 
 
-def model_of(settings: Settings, horizon: str | None) -> object:
-    """Give what a trial's identity says of the model that its strategy follows."""
-    return settings.model.model_dump(mode="json") if horizon is not None else None
+def _shared(settings: Settings, strategy: Strategy | Together) -> list[object]:
+    """Give what a trial's identity says beside its spec: code, and the model that it follows."""
+    follows = strategy.horizon is not None
+    return [code_hash(strategy), settings.model.model_dump(mode="json") if follows else None]
 
 
 def _returns_of(result: BacktestResult) -> DailyReturns:
@@ -230,30 +232,31 @@ class CountedTrials:
     So a trial that is kept has been entered, whenever the process was killed.
 
     Args:
-        root: of the desk.
+        settings: of the desk.
         prepared: the spec that trials vary, on its bars.
         kept: where finished trials are kept; None keeps none.
         now: of the desk's clock.
         purpose: `sweep` or `walk_forward`.
         facts: what rows say beside the trial, such as the name of the sweep.
-        model: settings of the model whose forecasts the strategy follows; None without one.
     """
 
     def __init__(
         self,
-        root: Path,
+        settings: Settings,
         prepared: Prepared,
         kept: TrialStore | None,
         *,
         now: Callable[[], Micros],
         purpose: str,
         facts: Mapping[str, Any],
-        model: object = None,
     ) -> None:
+        from trading_assets.backtest.result import oos_start_of
+
         (self._spec,) = prepared.spec.parts
-        self._root, self._kept, self._now = root, kept, now
+        self._root, self._kept, self._now = settings.data_root, kept, now
         self._purpose, self._facts = purpose, facts
-        self._shared = [code_hash(prepared.strategy), model]
+        self._shared = _shared(settings, prepared.strategy)
+        self._oos_start = oos_start_of(prepared.strategy, prepared.bars.ts)
         self._days = np.unique(prepared.bars.ts // DAY) * DAY
 
     def load(self) -> Mapping[str, Trial]:
@@ -285,6 +288,7 @@ class CountedTrials:
             key,
             self._purpose,
             self._returns_of(trial),
+            self._oos_start,
             refusal=trial.refusal,
             metrics=trial.metrics or {},
             facts={

@@ -13,7 +13,7 @@ from trading_assets.domain.ids import Symbol, content_hash
 from trading_assets.storage import folders, parquet_files
 from trading_assets.storage.trial_store import TrialBatches
 from trading_assets.workflows.desk import Desk
-from trading_assets.workflows.enter_trials import CountedTrials, model_of
+from trading_assets.workflows.enter_trials import CountedTrials
 from trading_assets.workflows.freeze_calendars import sessions_of_symbol
 from trading_assets.workflows.run_logging import experiment_of
 from trading_assets.workflows.run_plan import plan_run
@@ -237,15 +237,13 @@ def _counted(
     desk: Desk, prepared: Prepared, sweep: SweepFile, purpose: str, kept: TrialStore | None
 ) -> CountedTrials:
     """Enter every trial in the ledger of the desk before it is kept."""
-    horizon = prepared.spec.parts[0].build_strategy().horizon
     return CountedTrials(
-        desk.settings.data_root,
+        desk.settings,
         prepared,
         kept,
         now=desk.clock.now,
         purpose=purpose,
         facts={"sweep": sweep.name},
-        model=model_of(desk.settings, horizon),
     )
 
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -11,11 +12,17 @@ from trading_assets.backtest.sweep_file import SweepFile, load_sweep
 from trading_assets.backtest.trial_identity import trial_identities
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Month
+from trading_assets.workflows.decide import decide
+from trading_assets.workflows.run_backtest import run_backtest
 from trading_assets.workflows.run_plan import plan_run
 from trading_assets.workflows.run_sweep import prepared_of, run_sweep, run_walk_forward
 from trading_assets.workflows.strategy_specs import find_spec
 from trading_assets.workflows.sweep_files import find_sweep
-from trading_assets.workflows.trial_ledger import count_trials, read_trials
+from trading_assets.workflows.trial_ledger import (
+    count_trials,
+    read_trials,
+    trials_of_family,
+)
 from trading_assets_tests.unit.workflows.runs.conftest import bars_of
 
 EXAMPLE = Path(__file__).parents[4] / "docs/examples/sweeps/ema_spans.yaml"
@@ -106,6 +113,39 @@ def test_a_walk_forward_counts_what_it_has_tried(desk, example):
     assert count_trials(rows) == {"ema_trend": record.metadata["distinct_trials"]}
     run_sweep(desk, example)
     assert count_trials(read_trials(desk.settings.data_root)) == {"ema_trend": 9}
+
+
+def test_the_gate_knows_how_the_trials_of_a_sweep_spread_out_of_sample(desk, example):
+    run_sweep(desk, example)
+    run_backtest(desk, find_spec(desk.settings, example.spec))
+
+    (candidate,) = decide(desk, "paper").document["inputs"]["candidates"]
+
+    tried = candidate["trials"]
+    assert tried["known"] == tried["count"] == 9 + 1
+    known = trials_of_family(desk.settings.data_root, "ema_trend")
+    assert {trial.oos_periods for trial in known.trials} == {4}  # the last third of eleven days
+    assert tried["variance"] == known.variance == pytest.approx(np.var(known.oos_sharpes, ddof=1))
+    assert tried["variance"] > 0
+
+
+def test_a_sweep_from_python_tries_what_a_backtest_of_the_same_forecasts_does(desk, example):
+    spec = find_spec(desk.settings, "forecast_driven")
+    bars = {
+        symbol: frame.with_columns(
+            prediction=pl.when(pl.col("ts").dt.hour() % 2 == 0).then(1e-3).otherwise(-1e-3),
+            confidence=pl.lit(0.9),
+        )
+        for symbol, frame in prepared_of(desk, example).frames.items()
+    }
+    instruments = prepared_of(desk, example).setup.instruments
+
+    Backtest(spec, bars, instruments, settings=desk.settings).run()
+    swept = Sweep(spec, bars, {"entry_bps": [4.0, 5.0]}, instruments, settings=desk.settings).run()
+
+    known = trials_of_family(desk.settings.data_root, "forecast_driven")
+    assert known.n == swept.num_trials == 2
+    assert {trial.oos_periods for trial in known.trials} == {len(swept.days)}
 
 
 def test_a_sweep_that_was_killed_before_its_end_has_entered_what_it_tried(desk, example):
