@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -36,7 +34,7 @@ def publish_folder(folder: Path, files: Mapping[str, bytes]) -> bool:
         StorageUnavailable: if the disk is full; nothing of it is left.
     """
     roots.make_folder(folder.parent)
-    with _turn(folder.parent):
+    with roots.turn(folder.parent / ".turn"):
         if folder.exists():
             return False
         for orphan in folder.parent.glob(".tmp-*"):
@@ -130,14 +128,3 @@ def _write(folder: Path, name: str, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-@contextmanager
-def _turn(parent: Path) -> Iterator[None]:
-    """Wait for the other writers of a folder; a killed one frees its turn by dying."""
-    descriptor = os.open(parent / ".turn", os.O_CREAT | os.O_RDWR, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

@@ -225,6 +225,22 @@ def disk_errors(place: Path) -> Iterator[None]:
 
 
 @contextmanager
+def turn(lock: Path, *, shared: bool = False) -> Iterator[None]:
+    """Wait for the others that use this file of a lock; a killed one frees its turn by dying.
+
+    Args:
+        lock: is created where it is missing; nothing is written to it.
+        shared: at the same time as others that share.
+    """
+    descriptor = os.open(lock, os.O_CREAT | os.O_RDWR, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
 def temporary(target: Path, data: bytes) -> Iterator[Path]:
     """Give a durable file beside `target` with this content, locked and gone at the end."""
     descriptor, path = _locked_file(target)
@@ -237,6 +253,18 @@ def temporary(target: Path, data: bytes) -> Iterator[Path]:
     finally:
         path.unlink(missing_ok=True)
         os.close(descriptor)
+
+
+def replace(target: Path, data: bytes) -> None:
+    """Put a file with this content in the place of one, or of none; durable and whole.
+
+    Raises:
+        StorageUnavailable: if the disk cannot do it; what stood there still does.
+    """
+    with disk_errors(target):
+        with temporary(target, data) as written:
+            written.replace(target)
+        sync_folder(target.parent)
 
 
 def _locked_file(target: Path) -> tuple[int, Path]:

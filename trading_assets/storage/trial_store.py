@@ -59,10 +59,7 @@ class TrialBatches:
         )
         roots.make_folder(self.folder)
         target = self.folder / f"{_PREFIX}{content_hash(sorted(rows))[:16]}.parquet"
-        data = parquet_files.encode(table, target.name)
-        with roots.disk_errors(target), roots.temporary(target, data) as written:
-            written.replace(target)
-        roots.sync_folder(self.folder)
+        roots.replace(target, parquet_files.encode(table, target.name))
 
     def clear(self) -> None:
         """Forget all batches."""

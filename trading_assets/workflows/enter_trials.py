@@ -15,7 +15,8 @@ from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros, content_hash, sha256_hex
 from trading_assets.evaluation.metrics import daily_returns, day_ends, sharpe_ratio
 from trading_assets.settings import Settings
-from trading_assets.storage.trial_ledger import RETURNS, is_unchained, ledger_at
+from trading_assets.storage.trial_chain import RETURNS, is_unchained
+from trading_assets.storage.trial_ledger import ledger_at
 from trading_assets.storage.trial_store import DailyReturns, TrialReturns
 from trading_assets.workflows.code_hash import code_hash
 from trading_assets.workflows.trial_ledger import (

@@ -13,17 +13,16 @@ from numpy.typing import NDArray
 from trading_assets.domain.errors import LedgerBroken
 from trading_assets.domain.ids import Micros, sha256_hex
 from trading_assets.settings import Settings
-from trading_assets.storage.trial_ledger import (
+from trading_assets.storage.trial_chain import (
     HEAD,
     LEDGER,
     RETURNS,
     Head,
     is_unchained,
-    ledger_at,
     read_proven,
-    replace_ledger,
     salvaged,
 )
+from trading_assets.storage.trial_ledger import ledger_at, replace_ledger
 from trading_assets.storage.trial_store import DailyReturns, TrialReturns
 from trading_assets.strategies.portfolio_spec import AnySpec, PortfolioSpec
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from trading_assets.domain.errors import LedgerBroken
 from trading_assets.evaluation.metrics import sharpe_ratio
-from trading_assets.storage.trial_ledger import LEDGER
+from trading_assets.storage.trial_chain import LEDGER
 from trading_assets.storage.trial_store import DailyReturns
 from trading_assets.workflows.enter_trials import enter_trial
 from trading_assets.workflows.trial_ledger import (

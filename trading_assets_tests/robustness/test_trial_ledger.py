@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from trading_assets.domain.errors import StorageUnavailable
-from trading_assets.storage.trial_ledger import HEAD, LEDGER, TrialLedger, read_proven
+from trading_assets.storage.trial_chain import HEAD, LEDGER, read_proven
+from trading_assets.storage.trial_ledger import TrialLedger
 from trading_assets_tests.robustness.test_full_disk import disk, fill  # noqa: F401 - a fixture
 
 WRITER = """

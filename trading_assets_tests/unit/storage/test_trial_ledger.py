@@ -5,16 +5,15 @@ import json
 import pytest
 
 from trading_assets.domain.errors import LedgerBroken
-from trading_assets.storage.trial_ledger import (
+from trading_assets.storage.trial_chain import (
     HEAD,
     LEDGER,
     RETURNS,
     Head,
-    TrialLedger,
     read_proven,
-    replace_ledger,
     salvaged,
 )
+from trading_assets.storage.trial_ledger import TrialLedger, replace_ledger
 
 
 def row(key, **values):

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from trading_assets.domain.bar import DAY
 from trading_assets.domain.errors import LedgerBroken
 from trading_assets.interfaces.cli import trials
-from trading_assets.storage.trial_ledger import LEDGER
+from trading_assets.storage.trial_chain import LEDGER
 from trading_assets.storage.trial_store import DailyReturns
 from trading_assets.workflows.enter_trials import TrialEntry, enter_trial, enter_trials
 from trading_assets.workflows.trial_ledger import trials_of_family

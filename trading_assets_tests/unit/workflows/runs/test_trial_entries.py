@@ -10,7 +10,7 @@ import pytest
 from trading_assets import Backtest
 from trading_assets.domain.errors import ConfigurationError, LedgerBroken
 from trading_assets.evaluation.metrics import sharpe_ratio
-from trading_assets.storage.trial_ledger import HEAD, LEDGER
+from trading_assets.storage.trial_chain import HEAD, LEDGER
 from trading_assets.workflows.enter_trials import enter_trial
 from trading_assets.workflows.run_backtest import run_backtest
 from trading_assets.workflows.strategy_specs import find_spec
