@@ -98,8 +98,8 @@ class TrialLedger:
         head = read_head(self.root)
         if head is None and not self.path.exists():
             refuse_lost(self.root)
-            _write_head(self.root, Head())
-            return
+            head = Head()
+            _write_head(self.root, head)
         if self._head.rows and head is not None and head.size >= self._head.size:
             data = _bytes_from(self.path, self._last)
             before = data[: self._head.size - self._last]
@@ -147,7 +147,10 @@ def ledger_at(root: Path) -> TrialLedger:
 
 
 def replace_ledger(root: Path, rows: Iterable[Mapping[str, Any]], *, aside: str) -> Head:
-    """Chain rows anew, in place of a file that has no chain or is broken; it is kept as `aside`."""
+    """Chain rows anew, in place of a file that has no chain or is broken; it is kept as `aside`.
+
+    The caller has its turn since before it read the rows.
+    """
     head, data = Head(), bytearray()
     for row in rows:
         line = chained(head.hash, row)
@@ -158,9 +161,8 @@ def replace_ledger(root: Path, rows: Iterable[Mapping[str, Any]], *, aside: str)
         with roots.disk_errors(path):
             os.link(path, root / aside)
             roots.sync_folder(root)
-    with turn(root):
-        roots.replace(path, bytes(data))
-        _write_head(root, head)
+    roots.replace(path, bytes(data))
+    _write_head(root, head)
     return head
 
 

@@ -22,7 +22,7 @@ from trading_assets.storage.trial_chain import (
     read_proven,
     salvaged,
 )
-from trading_assets.storage.trial_ledger import ledger_at, replace_ledger
+from trading_assets.storage.trial_ledger import ledger_at, replace_ledger, turn
 from trading_assets.storage.trial_store import DailyReturns, TrialReturns
 from trading_assets.strategies.portfolio_spec import AnySpec, PortfolioSpec
 
@@ -256,6 +256,11 @@ def adopt_ledger(root: Path, *, at: Micros, accept_loss: bool = False) -> dict[s
     Raises:
         LedgerBroken: if something is lost, or may be, and that was not accepted.
     """
+    with turn(root):
+        return _adopted(root, at, accept_loss)
+
+
+def _adopted(root: Path, at: Micros, accept_loss: bool) -> dict[str, Any]:
     was_unchained = is_unchained(root)
     try:
         read_proven(root)

@@ -92,6 +92,15 @@ def test_a_file_that_is_deleted_is_noticed_by_readers_and_writers(ledger, tmp_pa
         ledger.append([row("d")])
 
 
+def test_who_goes_on_after_both_files_were_taken_away_begins_anew(ledger, tmp_path):
+    for name in (LEDGER, HEAD):
+        (tmp_path / name).unlink()
+
+    ledger.append([row("a"), row("d")])
+
+    assert keys(tmp_path) == ["a", "d"]
+
+
 def test_an_earlier_copy_in_its_place_is_noticed(tmp_path):
     ledger = TrialLedger(tmp_path)
     ledger.append([row("a")])

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -135,6 +137,24 @@ def test_a_ledger_without_a_chain_is_taken_over_once_and_nothing_is_lost(root):
     assert (note["rows"], note["lost"]) == (5, 0)
     assert (root / note["kept_as"]).read_text() == text
     assert adopt_ledger(root, at=2) == {}
+
+
+def test_those_who_take_a_ledger_over_at_once_lose_no_trial_of_one_another(root):
+    old = {"key": "k", "trial_id": "t", "strategy": "forecast", "purpose": "sweep",
+           "refusal": "", "params": {}, "at": 0, "metrics": {}}  # fmt: skip
+    root.mkdir(parents=True, exist_ok=True)
+    (root / LEDGER).write_text(json.dumps(old) + "\n")
+    begin = threading.Barrier(8)
+
+    def enter(value):
+        begin.wait()
+        tune(root, value)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(enter, range(8)))
+
+    assert trials_of_family(root, "forecast").n == 1 + 8
+    assert len(verify_ledger(root)["notes"]) == 1
 
 
 @pytest.mark.parametrize("damage", ["edit", "cut", "lost"])
