@@ -21,6 +21,7 @@ TradingAssetsError
 ├── RecoveryError           a person reconciles before trading continues
 │   └── JournalUnwritable   the disk refuses; the book is halted and its process ends
 └── InvariantError          a bug; stop trading
+    └── RulesChanged        the record is of other rules; run the code of its time
 """
 
 
@@ -160,3 +161,7 @@ class JournalUnwritable(RecoveryError):
 
 class InvariantError(TradingAssetsError):
     """The program is wrong; trading stops."""
+
+
+class RulesChanged(InvariantError):
+    """A record cannot be made again, since the rules that made it are others now."""

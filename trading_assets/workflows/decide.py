@@ -15,6 +15,7 @@ from trading_assets.domain.errors import (
     InvariantError,
     LedgerBroken,
     MissingPartition,
+    RulesChanged,
 )
 from trading_assets.evaluation.decision import SCHEMA, Contender, Decision, decide_from
 from trading_assets.evaluation.gates import Check, Thresholds
@@ -71,12 +72,13 @@ def recompute(desk: Desk, decision_id: str) -> Decision:
     Raises:
         MissingPartition: if there is no such decision, or a run it names is gone.
         CorruptFile: if a file it names is damaged.
-        InvariantError: if the bytes differ.
+        RulesChanged: if they differ, or cannot be made, by rules that are others now.
+        InvariantError: if they differ by the same rules.
     """
     recorded = desk.releases.decisions.get(decision_id)
     same_code = recorded.document["inputs"]["gate_code"] == _gate_code()
     if not same_code and recorded.document["schema"] != SCHEMA:
-        raise InvariantError(
+        raise RulesChanged(
             f"Decision {recorded.decision_id} is of schema {recorded.document['schema']}",
             expected=f"schema {SCHEMA}",
             found="other rules than those of today",
@@ -85,7 +87,7 @@ def recompute(desk: Desk, decision_id: str) -> Decision:
     again = build_decision(desk, recorded.document["inputs"])
     _require_ledger(desk, recorded)
     if again.payload != recorded.payload:
-        raise InvariantError(
+        raise (InvariantError if same_code else RulesChanged)(
             f"Decision {recorded.decision_id} cannot be reproduced",
             expected=f"sha256 {recorded.decision_id}",
             found=f"sha256 {again.decision_id}",

@@ -14,6 +14,7 @@ from trading_assets.domain.errors import (
     CorruptFile,
     DataError,
     InvariantError,
+    RulesChanged,
     TradingAssetsError,
 )
 from trading_assets.domain.events import BarReady, SignalRow
@@ -320,7 +321,7 @@ class LiveTracer:
         try:
             again = recompute(self._desk, decision_id)
         except InvariantError as error:
-            status = NOT_CHECKABLE if "rules have changed" in error.fix else DIFFERS
+            status = NOT_CHECKABLE if isinstance(error, RulesChanged) else DIFFERS
             told = f"{error.what}. {error.fix}"
             return Link("promotion", decision_id, status, told, error.expected, error.found)
         except DataError as error:

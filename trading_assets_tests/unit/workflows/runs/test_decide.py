@@ -8,6 +8,7 @@ from trading_assets.domain.errors import (
     CorruptFile,
     InvariantError,
     MissingPartition,
+    RulesChanged,
 )
 from trading_assets.evaluation.decision import Decision
 from trading_assets.evaluation.gates import Check
@@ -97,8 +98,20 @@ def test_a_forged_decision_cannot_be_recomputed(desk, run):
     document = dict(decide(desk, "paper").document)
     forged = Decision({**document, "verdict": "reject"})
     desk.releases.decisions.record(forged)
-    with pytest.raises(InvariantError, match="cannot be reproduced"):
+    with pytest.raises(InvariantError, match="cannot be reproduced") as caught:
         recompute(desk, forged.decision_id)
+    assert not isinstance(caught.value, RulesChanged)
+
+
+@pytest.mark.parametrize("other", [{"verdict": "reject"}, {"schema": 1}])
+def test_a_decision_of_other_rules_is_no_forgery(desk, run, other):
+    run("ema_trend")
+    document = decide(desk, "paper").document
+    inputs = {**document["inputs"], "gate_code": "0" * 64}
+    old = Decision({**document, **other, "inputs": inputs})
+    desk.releases.decisions.record(old)
+    with pytest.raises(RulesChanged, match="code of its time"):
+        recompute(desk, old.decision_id)
 
 
 def test_a_run_of_old_data_is_held(desk, run, lay_bars):
