@@ -47,7 +47,12 @@ class StoredModel:
     @property
     def address(self) -> str:
         """Name of the model for parent lists: `forecast_model/1h/2024-03`."""
-        return f"forecast_model/{self.horizon}/{self.month}"
+        return model_address(self.horizon, self.month)
+
+
+def model_address(horizon: str, month: Month | str) -> str:
+    """Name the model of a horizon and month: `forecast_model/1h/2024-03`."""
+    return f"forecast_model/{horizon}/{month}"
 
 
 class ModelStore:

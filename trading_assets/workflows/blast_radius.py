@@ -20,7 +20,7 @@ class BlastRadius:
 
     Attributes:
         partitions: addresses of other partitions, any version of them; forecasts stand apart.
-        models: `forecast_model/2024-03/1h <id>`.
+        models: `forecast_model/1h/2024-03 <id>`.
         backtests: `<spec> <run id>`.
         decisions: `<book> <decision id>`.
         releases: `<book> <release id>`.
@@ -65,9 +65,8 @@ def blast_radius_of(desk: Desk, nodes: Iterable[Node]) -> BlastRadius:
     things = lineage(desk)
     live = live_lineage(desk, things)
     found: dict[Kind, set[str]] = defaultdict(set)
-    for start in starts:
-        for thing in standing_on((*things, *live.things), start):
-            found[thing.kind].add(thing.name)
+    for thing in standing_on((*things, *live.things), starts):
+        found[thing.kind].add(thing.name)
     tables = found["partition"] - {address for address, _ in starts}
     forecasts = {name for name in tables if name.startswith(f"{FORECASTS}/")}
     orders = (order for name in found["orders"] for order in live.orders[name])

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from trading_assets.storage.model_store import StoredModel
+from trading_assets.storage.model_store import StoredModel, model_address
 from trading_assets.storage.partition_store import Manifest, PartitionStore
+from trading_assets.storage.release_store import Release
 from trading_assets.workflows.desk import Desk
 
 Node = tuple[str, str]
@@ -48,7 +49,7 @@ def lineage(desk: Desk) -> tuple[Thing, ...]:
         *models,
         *_runs(desk),
         *_decisions(desk, by_id),
-        *_releases(desk, by_id),
+        *_releases(desk),
     )
 
 
@@ -69,14 +70,25 @@ def release_node(book: str, release_id: str) -> Node:
     return f"releases/{book}", release_id
 
 
-def standing_on(things: Iterable[Thing], start: Node) -> tuple[Thing, ...]:
-    """Give the things that stand on a version, directly or through others."""
+def nodes_of_release(release: Release) -> tuple[Node, ...]:
+    """Name what a release stands on: the models it pins, its run, and the run's inputs."""
+    facts = release.facts
+    pins = release.models.items()
+    return (
+        *((model_address(horizon, pin["month"]), str(pin["model_id"])) for horizon, pin in pins),
+        _run_node(facts["spec"], str(facts["run_id"])),
+        *sorted(facts["inputs"].items()),
+    )
+
+
+def standing_on(things: Iterable[Thing], starts: Iterable[Node]) -> tuple[Thing, ...]:
+    """Give the things that stand on one of several versions, directly or through others."""
     users: dict[Node, list[Thing]] = defaultdict(list)
     for thing in things:
         for node in thing.stands_on:
             users[node].append(thing)
     found: dict[Thing, None] = {}
-    waiting = [start]
+    waiting = list(starts)
     while waiting:
         for thing in users.get(waiting.pop(), ()):
             if thing not in found:
@@ -137,10 +149,8 @@ def _decisions(desk: Desk, models: Mapping[str, set[Node]]) -> Iterator[Thing]:
             yield Thing("decision", name, node, frozenset(nodes))
 
 
-def _releases(desk: Desk, models: Mapping[str, set[Node]]) -> Iterator[Thing]:
+def _releases(desk: Desk) -> Iterator[Thing]:
     for release in desk.releases.releases():
-        facts = release.facts
-        nodes = {_run_node(facts["spec"], facts["run_id"]), *facts["inputs"].items()}
-        nodes |= {node for pin in release.models.values() for node in models[pin["model_id"]]}
         node = release_node(release.book, release.release_id)
-        yield Thing("release", f"{release.book} {release.release_id}", node, frozenset(nodes))
+        nodes = frozenset(nodes_of_release(release))
+        yield Thing("release", f"{release.book} {release.release_id}", node, nodes)
