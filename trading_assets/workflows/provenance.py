@@ -7,11 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from trading_assets.domain.errors import (
-    CorruptFile,
-    DataError,
-    MissingPartition,
-)
+from trading_assets.domain.errors import CorruptFile, DataError, MissingPartition
 from trading_assets.domain.ids import Month, Symbol, symbol_from_text
 from trading_assets.storage import folders, pointers
 from trading_assets.storage.partition_store import Manifest, Partition
@@ -23,7 +19,10 @@ from trading_assets.workflows.lineage import Node
 from trading_assets.workflows.trace_links import DIFFERS, FileProof, Link, filed
 
 _MODELS = "forecast_model"
-_RULES = ("source", "outages", "listing", "news", "sessions_", "universe/rules")
+_RULES = (
+    "source", "outages", "listing", "news", "sessions_", "universe/rules", "regimes/settings",
+    "risk_factor/settings",
+)  # fmt: skip
 """Parents that are hashes of settings and calendars: nothing on disk is behind them."""
 
 _Found = tuple[Link, Mapping[str, str]]
@@ -66,6 +65,18 @@ class Provenance:
         history = self._desk.tables.history(*place) if place is not None else ()
         return next((m for m in reversed(history) if m.version == node[1]), None)
 
+    def require(self, node: Node) -> Manifest:
+        """Find a version of a partition.
+
+        Raises:
+            MissingPartition: if it is gone.
+            CorruptFile: if a manifest of the partition is damaged.
+        """
+        found = self.manifest(node)
+        if found is None:
+            raise _gone(*node)
+        return found
+
     def file(self, path: Place, sha256: str, vendor: str = "") -> FileProof:
         """Hash a file, unless it was done before."""
         key = (str(path), sha256)
@@ -97,12 +108,9 @@ class Provenance:
             return self._raw(name, version)
         if head == "runs":
             return self._run(name, version)
-        place = partition_from_address(name)
-        if place is None:
+        if partition_from_address(name) is None:
             return None
-        manifest = self.manifest((name, version))
-        if manifest is None:
-            raise MissingPartition(f"Version {version[:16]} of {name} is gone", found="no such")
+        manifest = self.require((name, version))
         file = self.file(self._desk.tables.path(manifest), manifest.file_sha256)
         rules = {k: v for k, v in manifest.parents.items() if k.startswith(_RULES)}
         link = filed(
@@ -152,7 +160,7 @@ class Provenance:
             for manifest in reversed(history):
                 if manifest.version == version:
                     return manifest
-        raise MissingPartition(f"Version {version[:16]} of {name} is gone", found="no such")
+        raise _gone(name, version)
 
     @cached_property
     def _raw_sources(self) -> Mapping[tuple[Symbol, Month], list[str]]:
@@ -176,6 +184,12 @@ def partition_from_address(name: str) -> Partition | None:
     except DataError:
         return None
     return (table, symbol, month) if len(parts) <= 2 else None
+
+
+def _gone(name: str, version: str) -> MissingPartition:
+    return MissingPartition(
+        f"Version {version[:16] or 'none'} of {name} is gone", found="no such version"
+    )
 
 
 def _kind_of(name: str) -> str:

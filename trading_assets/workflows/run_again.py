@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +13,13 @@ from trading_assets.storage.release_store import instrument_from_plain
 from trading_assets.storage.run_store import StoredRun
 from trading_assets.strategies.portfolio_spec import AnySpec, parse_any
 from trading_assets.strategies.spec import StrategySpec
+from trading_assets.workflows.build_regimes import REGIMES_TABLE
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.market_tables import bars_table
 from trading_assets.workflows.news_flags import NewsFlags, news_flags
 from trading_assets.workflows.provenance import Provenance, partition_from_address
 from trading_assets.workflows.publish_universe import UNIVERSE_TABLE
-from trading_assets.workflows.run_plan import FORECASTS, RunPlan
+from trading_assets.workflows.run_plan import FORECASTS, RunPlan, plan_together
 from trading_assets.workflows.strategy_specs import find_spec
 
 if TYPE_CHECKING:
@@ -103,22 +103,13 @@ def plan_of_run(desk: Desk, proofs: Provenance, run: StoredRun, last: Month) -> 
             tuple(instruments[symbol] for symbol in part.symbols),
             facts,
             tuple(facts["span"]) if "span" in facts else None,
+            regimes=_of_table(inputs, REGIMES_TABLE, part) if part.filters.regime else {},
         )
 
     if isinstance(spec, StrategySpec):
         return part_plan(spec)
     members = tuple(part_plan(part) for part in spec.parts)
-    return replace(
-        members[0],
-        spec=spec,
-        strategy=spec.build_strategy(),
-        bars={key: m for member in members for key, m in member.bars.items()},
-        forecasts={key: m for member in members for key, m in member.forecasts.items()},
-        universe={key: m for member in members for key, m in member.universe.items()},
-        news=NewsFlags("", {}),
-        instruments=tuple(instruments.values()),
-        members=members,
-    )
+    return plan_together(spec, members, tuple(instruments.values()), facts)
 
 
 def reached_inputs(run: StoredRun, last: Month) -> dict[str, str]:
@@ -137,12 +128,7 @@ def _inputs(proofs: Provenance, named: Mapping[str, str], last: Month) -> list[M
         place = partition_from_address(name)
         if place is None or place[2] is None or place[2] > last:
             continue  # news, which is no partition, or later months
-        manifest = proofs.manifest((name, version))
-        if manifest is None:
-            raise MissingPartition(
-                f"Version {version[:16]} of {name} is gone", expected="what the run was made of"
-            )
-        found.append(manifest)
+        found.append(proofs.require((name, version)))
     return found
 
 

@@ -97,26 +97,35 @@ def plan_any(desk: Desk, spec: AnySpec, *, span: tuple[Micros, Micros] | None = 
             fix="Materialise the tables of all members over the same months.",
         )
     members = tuple(plan_run(desk, part, span=span, within=months) for part in spec.parts)
-    strategy = spec.build_strategy()
     setup = spec.engine_setup(list_instruments(desk))
     facts = {
         **members[0].facts,
         "spec_hash": spec.spec_hash,
         "inputs": {name: v for member in members for name, v in member.inputs.items()},
         "instruments": [instrument_to_plain(instrument) for instrument in setup.instruments],
-        "code_hash": code_hash(strategy),
+        "code_hash": code_hash(spec.build_strategy()),
     }
+    return plan_together(spec, members, setup.instruments, facts)
+
+
+def plan_together(
+    spec: AnySpec,
+    members: tuple[RunPlan, ...],
+    instruments: tuple[Instrument, ...],
+    facts: Mapping[str, Any],
+) -> RunPlan:
+    """Join the plans of a portfolio's members, which are of the same months."""
     return RunPlan(
         spec,
-        strategy,
+        spec.build_strategy(),
         members[0].months,
         {key: m for member in members for key, m in member.bars.items()},
         {key: m for member in members for key, m in member.forecasts.items()},
         {key: m for member in members for key, m in member.universe.items()},
         NewsFlags("", {}),
-        setup.instruments,
+        instruments,
         facts,
-        span,
+        members[0].span,
         members,
         {key: m for member in members for key, m in member.regimes.items()},
     )

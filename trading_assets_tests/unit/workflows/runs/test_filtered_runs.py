@@ -19,6 +19,7 @@ from trading_assets.workflows.run_backtest import run_backtest
 from trading_assets.workflows.run_evidence import run_evidence
 from trading_assets.workflows.run_plan import changed_inputs, plan_run
 from trading_assets.workflows.simulate_run import frames_of
+from trading_assets.workflows.trace import trace_all
 
 JANUARY, FEBRUARY = Month(2024, 1), Month(2024, 2)
 TEXT = """
@@ -204,3 +205,13 @@ def test_a_run_enters_by_the_regimes_of_its_months_which_are_inputs(desk):
     assert entered.filter(~calm).height == 0
     allowed = free.filter(calm & (pl.col("target") > 0))
     assert allowed.height == entered.height < free.filter(pl.col("target") > 0).height
+
+
+def test_an_order_of_such_a_run_is_decided_again_by_the_same_regimes(desk):
+    for symbol in ("BTCUSDT", "SOLUSDT"):
+        lay_regimes(desk, symbol, FEBRUARY, lambda hour: float(hour % 2))
+    run = run_backtest(desk, CALM_ONLY).run
+    found = list(trace_all(desk, run=run.run_id))
+    assert found
+    assert {each.status for each in found} == {"equal"}
+    assert all([*each.of("regimes")] for each in found)
