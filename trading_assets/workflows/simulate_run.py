@@ -102,8 +102,8 @@ def play(
     """Run the engine over what was laid out, by a spec of the same strategies.
 
     Args:
-        desk: its settings say how long a hole may be.
-        plan: whose instruments and calendars are used.
+        desk: holds the calendars.
+        plan: whose instruments are used; its facts say how long a hole may be.
         spec: the plan's own, or one with other costs, sizing or cash.
         bars: of the spec's symbols.
         signals: decided at these bars.
@@ -114,7 +114,7 @@ def play(
         spec.engine_setup(plan.instruments),
         bars,
         signals,
-        max_hole=desk.settings.backtest.max_hole_minutes * MINUTE,
+        max_hole=plan.facts["max_hole_minutes"] * MINUTE,
         sessions=[sessions_of_symbol(desk, symbol) for symbol in spec.symbols],
     )
 

@@ -11,12 +11,12 @@ from trading_assets.domain.errors import CorruptFile, DataError, TradingAssetsEr
 from trading_assets.domain.ids import Micros, Month, Symbol, content_hash
 from trading_assets.features.anchor import anchor
 from trading_assets.market.bar_frame import between, instant
-from trading_assets.storage.partition_store import Manifest
+from trading_assets.storage.partition_store import Manifest, address
 from trading_assets.storage.run_store import StoredRun
 from trading_assets.strategies.evaluate import month_signals, signal_rows
 from trading_assets.workflows.code_hash import code_hash
 from trading_assets.workflows.desk import Desk
-from trading_assets.workflows.feature_sets import model_set
+from trading_assets.workflows.feature_sets import set_of_code
 from trading_assets.workflows.freeze_calendars import sessions_of_symbol
 from trading_assets.workflows.provenance import Provenance
 from trading_assets.workflows.run_again import (
@@ -70,8 +70,7 @@ class RunTracer:
             self._identity(),
             decision,
             self._signal(order, ts, again, decision.status),
-            *self._forecast(order, ts),
-            self._code(),
+            *self._of_spec(order, ts),
             *self._proofs.links(sorted(reached_inputs(self._run, last).items())),
         ]
         origin = f"run {self._run.spec}/{self._run.run_id}"
@@ -128,7 +127,7 @@ class RunTracer:
         if isinstance(again, str):
             return Link("signal", name, NOT_CHECKABLE, again)
         parts = spec_of_run(self._desk, self._run).parts
-        place = next(n for n, part in enumerate(parts) if part.name == order["strategy"])
+        place = [part.name for part in parts].index(order["strategy"])
         strategy = parts[place].build_strategy()
         frame = again.frames[place][order["symbol"]]
         signals = month_signals(strategy, frame, Month.of(ts)).filter(pl.col("ts") == instant(ts))
@@ -141,28 +140,36 @@ class RunTracer:
         found = rows[0].row_hash
         return Link("signal", name, status, said, "", found, {"values": values})
 
+    def _of_spec(self, order: Mapping[str, Any], ts: Micros) -> Iterator[Link]:
+        """Give what follows from the spec; nothing where it is damaged, see the link of the run."""
+        try:
+            spec = spec_of_run(self._desk, self._run)
+        except CorruptFile:
+            return
+        part = next(part for part in spec.parts if part.name == order["strategy"])
+        yield from self._forecast(Symbol(order["symbol"]), ts, part.build_strategy().horizon)
+        recorded = str(self._run.manifest["code_hash"])
+        yield code_link(self._run.spec, recorded, code_hash(spec.build_strategy()))
+
     # Of forecasts
 
-    def _forecast(self, order: Mapping[str, Any], ts: Micros) -> Iterator[Link]:
-        parts = spec_of_run(self._desk, self._run).parts
-        part = next(part for part in parts if part.name == order["strategy"])
-        horizon = part.build_strategy().horizon
+    def _forecast(self, symbol: Symbol, ts: Micros, horizon: str | None) -> Iterator[Link]:
         if horizon is None:
             return
-        symbol = Symbol(order["symbol"])
-        name = f"{FORECASTS}/{symbol}/{Month.of(ts)}"
+        name = address(FORECASTS, symbol, Month.of(ts))
         try:
             yield from self._predicted(symbol, ts, horizon, name)
         except DataError as error:
             yield Link("forecast", name, NOT_CHECKABLE, error.what, error.expected, error.found)
 
     def _predicted(self, symbol: Symbol, ts: Micros, horizon: str, name: str) -> Iterator[Link]:
-        forecasts = self._required(name, self._run.manifest["inputs"].get(name, ""))
+        version = self._run.manifest["inputs"].get(name, "")
+        forecasts = self._proofs.require((name, version))
         rows = self._desk.tables.read_manifest(forecasts)
         mine = (pl.col("ts") == instant(ts)) & (pl.col("horizon") == horizon)
         stored = rows.filter(mine)
-        features_name = f"{model_set(self._desk.settings).table}/{symbol}/{Month.of(ts)}"
-        features = self._required(features_name, forecasts.parents.get(features_name, ""))
+        (node,) = (each for each in forecasts.parents.items() if each[0].startswith("features_"))
+        features = self._proofs.require(node)
         row = self._desk.tables.read_manifest(features).filter(pl.col("ts") == instant(ts))
         if stored.height:
             model = self._desk.models.get(stored["model_id"][0])
@@ -176,16 +183,14 @@ class RunTracer:
 
     def _features(self, manifest: Manifest, row: pl.DataFrame, symbol: Symbol, ts: Micros) -> Link:
         name = f"{manifest.address} at {ts}"
-        known = model_set(self._desk.settings)
-        if manifest.code_version != known.code_version:
+        known = set_of_code(self._desk.settings, manifest.code_version)
+        if known is None:
             said = "made by other code, which is not here"
-            return Link(
-                "features", name, NOT_CHECKABLE, said, manifest.code_version, known.code_version
-            )
+            return Link("features", name, NOT_CHECKABLE, said, manifest.code_version)
         bars = [
-            self._required(parent, version)
-            for parent, version in manifest.parents.items()
-            if parent.startswith("bars_")
+            self._proofs.require(node)
+            for node in manifest.parents.items()
+            if node[0].startswith("bars_")
         ]
         frame = pl.concat([self._desk.tables.read_manifest(each) for each in bars]).sort("ts")
         frame = frame.filter(between(anchor(Month.of(ts), known.warm_up), ts + 1))
@@ -193,16 +198,3 @@ class RunTracer:
         found = fresh.filter(pl.col("ts") == instant(ts))
         said = "computed again from the bars that the partition names"
         return compared_rows("features", name, row, found, said)
-
-    def _required(self, name: str, version: str) -> Manifest:
-        manifest = self._proofs.manifest((name, version))
-        if manifest is None:
-            raise CorruptFile(
-                f"Version {version[:16] or 'none'} of {name} is gone", found="no such"
-            )
-        return manifest
-
-    def _code(self) -> Link:
-        recorded = str(self._run.manifest["code_hash"])
-        now = code_hash(spec_of_run(self._desk, self._run).build_strategy())
-        return code_link(self._run.spec, recorded, now)

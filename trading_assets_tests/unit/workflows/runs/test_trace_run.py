@@ -1,5 +1,7 @@
 """Orders of a stored run, back to the partitions that it names, and what a flipped bit flags."""
 
+import dataclasses
+
 import polars as pl
 import pytest
 
@@ -8,19 +10,15 @@ from trading_assets.domain.ids import Month
 from trading_assets.workflows.run_backtest import run_backtest
 from trading_assets.workflows.strategy_specs import find_spec
 from trading_assets.workflows.trace import trace_all, trace_order
+from trading_assets_tests.stand_ins.damage import flip
 
+TABLE = "bars_5m"
 JANUARY, FEBRUARY = Month(2024, 1), Month(2024, 2)
 
 
 @pytest.fixture
 def run(desk):
     return run_backtest(desk, find_spec(desk.settings, "ema_trend")).run
-
-
-def flip(path):
-    data = path.read_bytes()
-    path.chmod(0o644)
-    path.write_bytes(data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
 
 
 def statuses(desk, run):
@@ -49,7 +47,7 @@ def test_a_flipped_bit_flags_the_orders_that_were_not_over_before_its_month(desk
     before = set(orders.filter(ended)["client_order_id"])
     assert 0 < len(before) < orders.height
     (symbol, *_) = find_spec(desk.settings, "ema_trend").symbols
-    path = desk.tables.path(desk.tables.require("bars_5m", symbol, FEBRUARY))
+    path = desk.tables.path(desk.tables.require(TABLE, symbol, FEBRUARY))
     flip(path)
 
     found = statuses(desk, run)
@@ -66,11 +64,32 @@ def test_a_restated_month_changes_nothing_of_what_was_run_before(desk, run, lay_
     assert {each.status for each in statuses(desk, run).values()} == {"equal"}
 
 
-def test_a_table_of_the_run_that_was_altered_is_named(desk, run):
+@pytest.mark.parametrize("name", ["report.html", "spec.yaml"])
+def test_a_file_of_the_run_that_was_altered_is_named(desk, run, name):
     order_id = run.table("orders")["client_order_id"][0]
-    flip(run.folder / "report.html")
+    flip(run.folder / name)
     found = trace_order(desk, order_id)
-    assert (found.status, found.damaged_files) == ("differs", (str(run.folder / "report.html"),))
+    assert (found.status, found.damaged_files) == ("differs", (str(run.folder / name),))
+
+
+def test_a_run_is_made_again_by_the_longest_hole_of_its_time(desk, make_desk):
+    day = pl.col("ts").dt.day()
+    for symbol in desk.settings.symbols:
+        frame = desk.tables.read(TABLE, symbol, FEBRUARY).filter(day != 3)
+        desk.tables.publish(
+            TABLE,
+            symbol,
+            FEBRUARY,
+            frame,
+            code_version="1",
+            parents={},
+            extra={"source": "embedded"},
+        )
+    old = run_backtest(desk, find_spec(desk.settings, "ema_trend")).run
+    later = make_desk(TA_SYMBOLS='["BTCUSDT","SOLUSDT"]', TA_BACKTEST__MAX_HOLE_MINUTES="2880")
+    now = dataclasses.replace(desk, settings=later.settings)
+    assert "segment_end" in str(old.table("orders").rows() + old.table("trades").rows())
+    assert {each.status for each in statuses(now, old).values()} == {"equal"}
 
 
 def test_what_is_no_one_order_is_refused(desk, run):
