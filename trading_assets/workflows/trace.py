@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import polars as pl
 
 from trading_assets.domain.errors import ConfigurationError, MissingPartition
+from trading_assets.storage.journal_reader import FILE
 from trading_assets.storage.run_store import StoredRun
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import LiveBook, live_book
@@ -40,19 +41,22 @@ def trace_order(desk: Desk, order_id: str, *, book: str = "", run: str = "") -> 
     if run:
         return _of_run(desk, find_run(desk, run), order_id, proofs)
     places = [live_book(desk.settings, book)] if book else _books(desk)
-    for place in places:
-        with place.journal() as journal:
-            tracer = LiveTracer(desk, place, journal, proofs)
-            names = _meant(tracer.story, order_id)
-            if len(names) == 1:
-                return next(tracer.traces(names))
-            if names:
-                raise _not_one(order_id, list(names), f"book {place.name}")
+    with ExitStack() as stack:
+        found = []
+        for place in places:
+            tracer = LiveTracer(desk, place, stack.enter_context(place.journal()), proofs)
+            found += [(tracer, place, name) for name in _meant(tracer.story, order_id)]
+        if len(found) == 1:
+            tracer, _, name = found[0]
+            return next(tracer.traces([name]))
+        if found:
+            names = [f"{name} of book {place.name}" for _, place, name in found]
+            raise _not_one(order_id, names, _text_of(places))
     runs = [] if book else _runs_with(desk, order_id)
     if len(runs) != 1:
-        places_text = ", ".join(place.name for place in places) or "no book"
-        found = [f"{each.spec}/{each.run_id}" for each in runs]
-        raise _not_one(order_id, found, places_text if book else f"{places_text}, and all runs")
+        names = [f"{each.spec}/{each.run_id}" for each in runs]
+        where = _text_of(places)
+        raise _not_one(order_id, names, where if book else f"{where}, and all runs")
     return _of_run(desk, runs[0], order_id, proofs)
 
 
@@ -80,7 +84,11 @@ def trace_all(desk: Desk, *, book: str = "", run: str = "") -> Iterator[Trace]:
 
 def _books(desk: Desk) -> list[LiveBook]:
     places = [live_book(desk.settings, name) for name in sorted(desk.settings.books)]
-    return [place for place in places if place.folder.exists()]
+    return [place for place in places if (place.folder / FILE).is_file()]
+
+
+def _text_of(places: Sequence[LiveBook]) -> str:
+    return ", ".join(f"book {place.name}" for place in places) or "no book"
 
 
 def _meant(story: JournalStory, order_id: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -85,7 +86,6 @@ class JournalStory:
         self.book = journal.book
         self.path = journal.folder / FILE
         self.replay_ended = ""
-        self._again: Mapping[str, str] | None = None
         read = _read(journal)
         self.damaged, self.orders, self.bars = read.damaged, read.orders, read.bars
 
@@ -109,9 +109,7 @@ class JournalStory:
             By client order id: "" for the same order to the last field, else what came instead.
             Orders behind a row where the replay ends are not in it, see `replay_ended`.
         """
-        if self._again is None:
-            self._again = dict(self._decide(last, before))
-        return self._again
+        return dict(self._decide(last, before))
 
     def _decide(self, last: Terms, before: TermsOf) -> Iterator[tuple[str, str]]:
         row = 0
@@ -173,7 +171,10 @@ def _wrong_with(row: JournalRow, before: int, chain: int) -> str:
     """Say what is wrong with a row; the stored checksum before it stands for all earlier rows."""
     if row.seq != before + 1:
         return f"follows row {before}: rows between them are missing"
-    found = row.chained(chain)
+    try:
+        found = row.chained(chain)
+    except (AttributeError, TypeError, UnicodeError, struct.error):
+        return f"row {row.seq} has a column of another type"
     if found != row.crc:
         return f"a {row.kind} with checksum {found:08x}, written as {row.crc:08x}"
     return ""

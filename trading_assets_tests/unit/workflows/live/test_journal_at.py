@@ -1,109 +1,53 @@
 """A book as it stood at any moment, and its journal as files: both from a journal alone."""
 
 import json
+import math
 from decimal import Decimal
-from pathlib import Path
 from types import SimpleNamespace
 
 import polars as pl
 import pytest
 
-from trading_assets.domain.account import Balance, Fill
-from trading_assets.domain.bar import Bar
+from trading_assets.domain.account import Fill
 from trading_assets.domain.errors import ConfigurationError
-from trading_assets.domain.events import (
-    BarReady,
-    OrderFilled,
-    OrderIntentCreated,
-    OrderReported,
-    OrderSubmitted,
-    SessionOpened,
-    SignalRow,
-)
-from trading_assets.domain.ids import symbol_from_text
-from trading_assets.domain.instrument import Instrument
+from trading_assets.domain.events import OrderFilled, OrderReported, OrderSubmitted
 from trading_assets.domain.order import OrderReport, OrderStatus
-from trading_assets.live.session import Session
 from trading_assets.settings import load_settings
-from trading_assets.storage.journal import Journal
 from trading_assets.storage.journal_reader import JournalReader
-from trading_assets.storage.release_store import Release
-from trading_assets.strategies.spec import parse_spec
 from trading_assets.workflows.export_journal import export_journal
 from trading_assets.workflows.journal_at import book_at
 from trading_assets.workflows.live_book import live_book
-from trading_assets.workflows.release_parts import machine_factory, session_setup
-
-BTC = symbol_from_text("BTCUSDT")
-START = 1_711_929_600_000_000  # 2024-04-01
-BAR = 300_000_000
-SPEC = (
-    "name: mine\nstrategy: ema_trend\nsymbols: [BTCUSDT]\ncash: 1000\n"
-    "sizing: {mode: fixed, qty: 0.01}\n"
+from trading_assets_tests.stand_ins.written_book import (
+    BAR,
+    BTC,
+    START,
+    release_of_btc,
+    written_book,
 )
-
-
-class Clock:
-    def now(self):
-        return 5
-
-    def wait(self, seconds):
-        raise AssertionError
 
 
 @pytest.fixture
 def desk(tmp_path, monkeypatch):
     """A desk with one book that has bought on its first bar and was filled half a minute later."""
     monkeypatch.setenv("TA_HOME", str(tmp_path))
-    grid = Instrument(BTC, "BTC", "USDT", Decimal("0.01"), Decimal("0.00001"))
-    release = Release(
-        "0123456789abcdef", "paper", Path(), {}, parse_spec(SPEC, where="mine.yaml"), (grid,)
-    )
+    release = release_of_btc()
     settings = load_settings().settings
-    desk = SimpleNamespace(
-        settings=settings, releases=SimpleNamespace(get={release.release_id: release}.__getitem__)
-    )
-    place = live_book(settings, "paper")
-    session = Session(session_setup(place, release), machine_factory(release).new())
-    with Journal(place.folder, book="paper", epoch="wall", clock=Clock()) as journal:
-
-        def happen(event):
-            session.handle(event)
-            derived = session.take_derived()
-            journal.append([event, *derived])
-            return derived
-
-        happen(
-            SessionOpened(
-                START, "paper", release.release_id, (Balance("USDT", Decimal(1000), Decimal(0)),)
-            )
-        )
-        derived = happen(_bar(0, 1.0, session.setup.signal_columns))
-        (ticket,) = [event.ticket for event in derived if isinstance(event, OrderIntentCreated)]
-        happen(OrderSubmitted(START + BAR + 1, ticket.client_order_id, 1, 5000))
+    with written_book(live_book(settings, "paper"), release) as book:
+        (ticket,) = book.bar(0, 1.0, 50_000.0)
+        book.happen(OrderSubmitted(START + BAR + 1, ticket.client_order_id, 1, 5000))
         filled = OrderReport(
             ticket.client_order_id, "7", BTC, ticket.side, OrderStatus.FILLED, ticket.quantity,
             ticket.quantity, Decimal(500), START + BAR,
         )  # fmt: skip
-        happen(OrderReported(START + BAR + 30_000_000, filled))
-        happen(
-            OrderFilled(
-                START + BAR + 30_000_000,
-                Fill(
-                    BTC, "1", ticket.client_order_id, "7", ticket.side, Decimal("50000.10"),
-                    ticket.quantity, Decimal("0.0000005"), "BTC", START + BAR,
-                ),
-            )
+        book.happen(OrderReported(START + BAR + 30_000_000, filled))
+        fill = Fill(
+            BTC, "1", ticket.client_order_id, "7", ticket.side, Decimal("50000.10"),
+            ticket.quantity, Decimal("0.0000005"), "BTC", START + BAR,
         )  # fmt: skip
-        happen(_bar(1, float("nan"), session.setup.signal_columns))
-    return desk
-
-
-def _bar(number, target, columns):
-    ts = START + number * BAR
-    bar = Bar(BTC, ts, 50_000.0, 50_000.0, 50_000.0, 50_000.0, 1.0, 50_000.0, 1)
-    values = (target, *(float("nan"),) * (columns - 1))
-    return BarReady(ts, (bar,), (SignalRow(BTC, ts, values, f"row {number}"),))
+        book.happen(OrderFilled(START + BAR + 30_000_000, fill))
+        book.bar(1, math.nan, 50_000.0)
+    releases = SimpleNamespace(get={release.release_id: release}.__getitem__)
+    return SimpleNamespace(settings=settings, releases=releases)
 
 
 def test_a_book_is_rebuilt_as_it_stands(desk):

@@ -3,40 +3,23 @@
 import sqlite3
 from contextlib import closing
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
-from trading_assets.domain.account import Balance, Fill
-from trading_assets.domain.bar import Bar
-from trading_assets.domain.events import (
-    BarReady,
-    OrderFilled,
-    OrderIntentCreated,
-    OrderReported,
-    OrderSubmitted,
-    SessionOpened,
-    SignalRow,
-)
-from trading_assets.domain.ids import symbol_from_text
-from trading_assets.domain.instrument import Instrument
-from trading_assets.domain.order import OrderReport, OrderStatus
-from trading_assets.live.session import Session
+from trading_assets.domain.errors import MissingPartition
+from trading_assets.domain.events import BarReady
 from trading_assets.settings import load_settings
-from trading_assets.storage.journal import Journal
 from trading_assets.storage.journal_reader import JournalReader
-from trading_assets.storage.release_store import Release
-from trading_assets.strategies.spec import parse_spec
 from trading_assets.workflows.live_book import live_book
-from trading_assets.workflows.release_parts import machine_factory, release_terms, session_setup
+from trading_assets.workflows.release_parts import release_terms
+from trading_assets.workflows.trace import trace_order
 from trading_assets.workflows.trace_journal import JournalStory
-from trading_assets_tests.stand_ins.clock import JumpingClock
-
-BTC = symbol_from_text("BTCUSDT")
-START, BAR = 1_711_929_600_000_000, 300_000_000  # 2024-04-01
-SPEC = (
-    "name: mine\nstrategy: ema_trend\nsymbols: [BTCUSDT]\ncash: 1000\n"
-    "sizing: {mode: fixed, qty: 0.01}\n"
+from trading_assets_tests.stand_ins.written_book import (
+    BAR,
+    BTC,
+    START,
+    release_of_btc,
+    written_book,
 )
 
 
@@ -44,40 +27,16 @@ SPEC = (
 def book(tmp_path):
     """A book that goes in and out of the market at every bar; its place and its terms."""
     place = live_book(load_settings({"TA_HOME": str(tmp_path)}).settings, "paper")
-    grid = Instrument(BTC, "BTC", "USDT", Decimal("0.01"), Decimal("0.00001"))
-    spec = parse_spec(SPEC, where="mine.yaml")
-    release = Release("0123456789abcdef", "paper", Path(), {}, spec, (grid,))
-    session = Session(session_setup(place, release), machine_factory(release).new())
-    with Journal(place.folder, book="paper", epoch="wall", clock=JumpingClock(5)) as journal:
+    return place, _traded(place)
 
-        def happen(event):
-            session.handle(event)
-            derived = session.take_derived()
-            journal.append([event, *derived])
-            return derived
 
-        balance = Balance("USDT", Decimal(1000), Decimal(0))
-        happen(SessionOpened(START, "paper", release.release_id, (balance,)))
-        columns = session.setup.signal_columns
+def _traded(place):
+    release = release_of_btc()
+    with written_book(place, release) as written:
         for number in range(6):
-            ts, target = START + number * BAR, float(number % 2 == 0)
-            row = SignalRow(BTC, ts, (target, *(float("nan"),) * (columns - 1)), f"h{number}")
-            bar = Bar(BTC, ts, 100.0, 101.0, 99.0, 100.0, 5.0, 500.0, 9)
-            for event in happen(BarReady(ts, (bar,), (row,))):
-                if isinstance(event, OrderIntentCreated):
-                    _filled(happen, event.ticket, ts + BAR, number)
-    return place, release_terms(place, release)
-
-
-def _filled(happen, ticket, ts, number):
-    name, quantity = ticket.client_order_id, ticket.quantity
-    happen(OrderSubmitted(ts, name, ts, 5000))
-    fill = Fill(BTC, f"t{number}", name, f"v{number}", ticket.side, Decimal(100), quantity,
-                Decimal(0), "USDT", ts)  # fmt: skip
-    happen(OrderFilled(ts, fill))
-    report = OrderReport(name, f"v{number}", BTC, ticket.side, OrderStatus.FILLED, quantity,
-                         quantity, quantity * 100, ts)  # fmt: skip
-    happen(OrderReported(ts, report))
+            for ticket in written.bar(number, float(number % 2 == 0), 100.0):
+                written.fill(ticket, START + (number + 1) * BAR, f"t{number}", Decimal(100))
+    return release_terms(place, release)
 
 
 def _story(book, journal):
@@ -153,3 +112,21 @@ def test_a_missing_row_is_found(book):
         story = JournalStory(journal)
     assert list(story.damaged) == [seq + 1]
     assert "rows between them are missing" in story.damaged[seq + 1]
+
+
+def test_a_column_of_another_type_is_damage_too(book):
+    with closing(sqlite3.connect(book[0].folder / "journal.sqlite")) as db, db:
+        db.execute("ALTER TABLE event RENAME TO strict")  # only a broken disk gets past its types
+        db.execute("CREATE TABLE event AS SELECT * FROM strict")
+        db.execute("UPDATE event SET body = CAST(body AS TEXT) WHERE seq = 4")
+    with JournalReader(book[0].folder) as journal:
+        assert list(JournalStory(journal).damaged) == [4]
+
+
+def test_an_id_that_orders_of_two_books_have_means_none_of_them(make_desk):
+    desk = make_desk(TA_BOOKS__OTHER__VENUE="simulated", TA_BOOKS__OTHER__ACCOUNT="other")
+    for name in ("paper", "other"):
+        _traded(live_book(desk.settings, name))
+    live_book(desk.settings, "demo").folder.mkdir(parents=True)  # it has not traded yet
+    with pytest.raises(MissingPartition, match=r"of book other, .* of book paper"):
+        trace_order(desk, "BTCUSDT:t0")
