@@ -6,7 +6,7 @@ from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.errors import CorruptFile
 from trading_assets.domain.ids import Micros, Month
 from trading_assets.live.signal_desk import history_start
-from trading_assets.settings import load_settings
+from trading_assets.settings import Settings
 from trading_assets.storage.partition_store import Manifest
 from trading_assets.storage.release_store import Release
 from trading_assets.workflows.desk import Desk
@@ -15,13 +15,13 @@ from trading_assets.workflows.provenance import Provenance
 from trading_assets.workflows.release_parts import strategy_of
 
 
-def frame_start(release: Release, tag: str, month: Month) -> Micros:
+def frame_start(settings: Settings, release: Release, tag: str, month: Month) -> Micros:
     """Give the first instant that signals of a month, of one strategy of a release, look at."""
     strategy = strategy_of(release, tag).build_strategy()
     if not strategy.horizon:
         return history_start(strategy, month, None)
     pin = release.models.get(strategy.horizon, {})
-    return history_start(strategy, month, set_of_pin(load_settings().settings, pin))
+    return history_start(strategy, month, set_of_pin(settings, pin))
 
 
 def reach(manifest: Manifest, size: Timeframe) -> Micros:

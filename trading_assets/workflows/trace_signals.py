@@ -107,8 +107,8 @@ class SignalTracer:
         """Name the partitions that are laid beside the bars of an order."""
         if not isinstance(order.cause[1], BarReady):
             return ()
-        start, end = self._span(order, release)
         try:
+            start, end = self._span(order, release)
             found = self._reader(order.release_id).manifests(order.intent.ticket.symbol, start, end)
         except (DataError, ConfigurationError):
             return ()  # the link of the recorded bars says so
@@ -116,8 +116,8 @@ class SignalTracer:
 
     def _reevaluated(self, order: DecidedOrder, release: Release) -> _Reevaluated:
         ticket = order.intent.ticket
-        start, end = self._span(order, release)
         try:
+            start, end = self._span(order, release)
             reader = self._reader(order.release_id)
             frame = reader.read(ticket.symbol, self._seen[ticket.symbol], start, end)
             if frame.gap:
@@ -136,7 +136,8 @@ class SignalTracer:
         release_id, tag, symbol, month = group
         release = self._desk.releases.get(release_id)
         instants = self._instants[group]
-        start, end = frame_start(release, tag, month), max(instants) + release.spec.timeframe.micros
+        start = frame_start(self._desk.settings, release, tag, month)
+        end = max(instants) + release.spec.timeframe.micros
         frame = self._reader(release_id).read(symbol, self._seen[symbol], start, end)
         signals = signal_desk_of(release, tag)
         signals.append(symbol, frame.rows)
@@ -155,7 +156,8 @@ class SignalTracer:
     def _span(self, order: DecidedOrder, release: Release) -> tuple[Micros, Micros]:
         """Give first instant and end of the frame that an order's signal stands on."""
         ticket = order.intent.ticket
-        start = frame_start(release, ticket.tag, Month.of(ticket.bar_ts))
+        month = Month.of(ticket.bar_ts)
+        start = frame_start(self._desk.settings, release, ticket.tag, month)
         return start, ticket.bar_ts + release.spec.timeframe.micros
 
     def _forecast_links(
@@ -170,7 +172,7 @@ class SignalTracer:
         found = str(made.get("forecast_id", ""))
         values = {name: made.get(name) for name in ("prediction", "confidence", "horizon")}
         yield compared("forecast", row.forecast_id, row.forecast_id, found, said, **values)
-        yield from self._as_published(FORECASTS, forecast, "forecast")
+        yield from self._as_published("forecast", FORECASTS, forecast)
         strategy = strategy_of(release, row.tag or release.spec.name).build_strategy()
         pin = release.models.get(str(strategy.horizon), {})
         known = set_of_pin(self._desk.settings, pin)
@@ -179,27 +181,30 @@ class SignalTracer:
             "the code of the features is that of the model's training",
             values=features.row(0, named=True) if features.height else {},
         )  # fmt: skip
-        yield from self._as_published(known.table, features, "features")
+        yield from self._as_published("features", known.table, features, known.code_version)
 
-    def _as_published(self, table: str, row: pl.DataFrame, kind: str) -> Iterator[Link]:
-        """Compare a row with the one that the table has, if it was published by the same maker."""
+    def _as_published(
+        self, kind: str, table: str, row: pl.DataFrame, code_version: str = ""
+    ) -> Iterator[Link]:
+        """Compare a row with the one that the table has, if it was published by the same maker.
+
+        That is the model which the row names, or else the code.
+        """
         if not row.height:
             return
         ts = int(row["ts"].to_physical()[0])
         tables, symbol = self._desk.tables, row["symbol"][0]
         try:
             manifest = tables.current(table, symbol, Month.of(ts))
-            if manifest is None:
+            if manifest is None or (code_version and manifest.code_version != code_version):
                 return  # the live run never looked at it
             stored = tables.read_manifest(manifest).filter(pl.col("ts") == row["ts"][0])
         except CorruptFile as error:
             name = address(table, symbol, Month.of(ts))
             yield Link(kind, name, DIFFERS, error.what, error.expected, error.found)
             return
-        same_maker = (
-            pl.col("model_id") == row["model_id"][0] if kind == "forecast" else pl.lit(True)
-        )
-        stored = stored.filter(same_maker)
+        if "model_id" in row.columns:
+            stored = stored.filter(pl.col("model_id") == row["model_id"][0])
         if not stored.height:
             return  # of another model, or of a bar that it does not reach
         said = f"the row of {manifest.address} at the same bar, to the bit"
