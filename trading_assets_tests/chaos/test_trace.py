@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -21,12 +21,10 @@ from trading_assets.settings import load_settings
 from trading_assets.storage.journal_reader import JournalReader
 from trading_assets.workflows.blast_radius import blast_radius, blast_radius_of
 from trading_assets.workflows.build_features import build_features
-from trading_assets.workflows.decide import decide
 from trading_assets.workflows.forecast_month import forecast_month
 from trading_assets.workflows.ingest_month import ingest_month
 from trading_assets.workflows.list_instruments import publish_instruments
 from trading_assets.workflows.named_version import find_versions
-from trading_assets.workflows.pinned_models import choose_models, load_pins
 from trading_assets.workflows.publish_bars import publish_bars_1m
 from trading_assets.workflows.resample_month import resample_month
 from trading_assets.workflows.run_backtest import run_backtest
@@ -34,6 +32,8 @@ from trading_assets.workflows.run_live import run_live
 from trading_assets.workflows.strategy_specs import find_any
 from trading_assets.workflows.trace import trace_all, trace_order
 from trading_assets.workflows.train_month import train_month
+from trading_assets_tests.stand_ins.damage import flipped
+from trading_assets_tests.stand_ins.promoted import promote
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(900)]
 
@@ -86,24 +86,6 @@ def _publish_month(desk, symbol, month):
     build_features(desk, symbol, month)
 
 
-def _release(desk, book, spec_name):
-    """Publish what a decision would, whatever its verdict on such a spec is."""
-    run = run_backtest(desk, find_any(desk.settings, spec_name)).run
-    decision = decide(desk, "paper")
-    spec, manifest = find_any(desk.settings, spec_name), run.manifest
-    pins = load_pins(desk, choose_models(desk, spec, until=manifest["last_ts"]))
-    copied = ("spec_hash", "code_hash", "order_types", "instruments", "inputs")
-    facts = {name: manifest[name] for name in copied} | {
-        "decision_id": decision.decision_id,
-        "spec": run.spec,
-        "run_id": run.run_id,
-        "models": {pin.horizon: pin.facts for pin in pins},
-    }
-    files = {"spec.yaml": run.file("spec.yaml"), "decision.json": decision.payload}
-    files |= {name: data for pin in pins for name, data in pin.files.items()}
-    desk.releases.publish(book, facts, files, after=None)
-
-
 @pytest.fixture(scope="module")
 def desk(environ):
     """Two months of everything, and two books that have traded releases of it."""
@@ -116,8 +98,9 @@ def desk(environ):
         train_month(made, month)
     for symbol in (BTC, SOL):
         forecast_month(made, symbol, MARCH)
-    _release(made, "paper", "both")
-    _release(made, "plain", "eager")
+    for book, name in (("paper", "both"), ("plain", "eager")):
+        spec = find_any(made.settings, name)
+        promote(made, book, spec, run_backtest(made, spec).run)
     config = ExchangeConfig(start=START, warp=1200, sim_controls=True, weight_limit=10**9)
     with running_exchange(config) as exchange:
         environ["TA_EXCHANGE__PORT"] = str(exchange.port)
@@ -133,21 +116,6 @@ def april(desk):
     for symbol in (BTC, SOL):
         _publish_month(desk, symbol, APRIL)
     return desk
-
-
-@contextmanager
-def flipped(path):
-    """Change one bit of a file, and change it back."""
-    data = path.read_bytes()
-    mode = path.stat().st_mode
-    path.chmod(0o644)
-    middle = len(data) // 2
-    path.write_bytes(data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :])
-    try:
-        yield str(path)
-    finally:
-        path.write_bytes(data)
-        path.chmod(mode)
 
 
 def traces(desk):
