@@ -10,6 +10,7 @@ import dagster as dg
 
 from trading_assets.defs.partition_events import Finding
 from trading_assets.defs.partitions import month_and_symbol
+from trading_assets.domain.errors import TradingAssetsError
 
 if TYPE_CHECKING:
     from trading_assets.workflows.desk import Desk
@@ -18,16 +19,23 @@ RADIUS, TRACE = "blast_radius", "trace"
 
 
 def with_radius(desk: Desk, table: str, key: str, findings: Sequence[Finding]) -> list[Finding]:
-    """Add to each check that failed what rests on the partition, before anybody has to ask."""
+    """Add to each check that failed what rests on the partition, before anybody has to ask.
+
+    Where that cannot be told, since a record of something is damaged, the reason stands there: the
+    check itself has failed all the same.
+    """
     if all(finding.passed for finding in findings):
         return list(findings)
     from trading_assets.workflows.blast_radius import blast_radius
 
     month, symbol = month_and_symbol(key)
     manifest = desk.tables.require(table, symbol, month)
-    found = blast_radius(desk, manifest.address, manifest.version)
+    try:
+        found = blast_radius(desk, manifest.address, manifest.version).shown()
+    except TradingAssetsError as error:
+        found = {"unknown": [str(error)]}
     told = {
-        RADIUS: dg.MetadataValue.json({k: v for k, v in found.shown().items() if v}),
+        RADIUS: dg.MetadataValue.json({k: v for k, v in found.items() if v}),
         "command": f"trading-assets blast-radius {manifest.address}@{manifest.n}",
     }
     return [
