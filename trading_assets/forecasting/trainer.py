@@ -149,7 +149,7 @@ def train(
     Raises:
         DataError: if the sample is too small, or knows the month.
     """
-    _check(sample, month)
+    check_sample(sample, month)
     folds = _folds(sample, month)
     everything = np.arange(len(sample))
     *texts, text = grow(sample, [*(fold.train for fold in folds), everything], config)
@@ -194,7 +194,12 @@ def code_version() -> str:
     return content_hash([[path.name, sha256_hex(path.read_bytes())] for path in modules])
 
 
-def _check(sample: Sample, month: Month) -> None:
+def check_sample(sample: Sample, month: Month) -> None:
+    """Refuse a sample that models of a month cannot, or must not, learn from.
+
+    Raises:
+        DataError: if it is too small, or knows the month.
+    """
     if len(sample) < _STRETCHES * _MIN_FOLD_ROWS:
         raise _too_little(sample, month)
     if int(sample.known.max()) > month.start:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trading_assets.forecasting.cross_validation import Split, assemble_paths, combinatorial_purged
+from trading_assets.domain.errors import DataError
 from trading_assets.forecasting.horizons import horizon_micros
 from trading_assets.forecasting.learners import predictor_from_text
 from trading_assets.forecasting.sample import Sample
@@ -37,12 +38,25 @@ class CrossValidated:
 
 
 def purged_splits(sample: Sample, *, groups: int, tested: int) -> tuple[Split, ...]:
-    """Split a sample for configurations to be compared on; embargoed by its horizon."""
+    """Split a sample for configurations to be compared on; embargoed by its horizon.
+
+    Raises:
+        ConfigurationError: as `combinatorial_purged`.
+        DataError: if purging leaves a split nothing to learn from.
+    """
     embargo = horizon_micros(sample.horizon)
-    return combinatorial_purged(
+    splits = combinatorial_purged(
         sample.decided, sample.known, groups=groups, tested=tested, embargo=embargo
     )
 
+    if not all(len(split.train) for split in splits):
+        raise DataError(
+            "The history is too short for these splits",
+            expected=f"rows further from {tested} tested groups of {groups} than {sample.horizon}",
+            found="a split with none",
+            fix="Take fewer groups, test fewer of them, or take a later month.",
+        )
+    return splits
 
 def cross_validate(
     sample: Sample, config: TrainingConfig, splits: tuple[Split, ...]

@@ -13,7 +13,7 @@ from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.feature_sets import model_set
 from trading_assets.workflows.freeze_dataset import Dataset
 
-_EXPERIMENT = "ta/forecast/train"
+EXPERIMENT = "ta/forecast/train"
 _CHALLENGER = "challenger"
 
 
@@ -29,7 +29,7 @@ def log_training(
         tags: of the caller.
     """
     identity = {"model_id": model.model_id}
-    logged = desk.experiments.find_run(_EXPERIMENT, identity)
+    logged = desk.experiments.find_run(EXPERIMENT, identity)
     if logged is None:
         logged = _log(desk, model, dataset, {**tags, **identity})
     _register(desk, model, logged)
@@ -50,7 +50,7 @@ def _log(desk: Desk, model: StoredModel, dataset: Dataset, tags: Mapping[str, st
         if (stem := name.partition("-")[0]) in {"card", "baselines"} and name != model.card
     }
     return desk.experiments.log_run(
-        _EXPERIMENT,
+        EXPERIMENT,
         _run_name(model, dataset),
         params={
             "month": str(model.month),

@@ -12,16 +12,16 @@ from trading_assets.backtest.space import Params, Range, Space, search
 from trading_assets.domain.ids import Month, content_hash
 from trading_assets.evaluation.labels import span
 from trading_assets.forecasting.sample import Sample
-from trading_assets.forecasting.trainer import TrainingConfig, code_version
+from trading_assets.forecasting.trainer import TrainingConfig, check_sample, code_version
 from trading_assets.forecasting.tuning import CrossValidated, cross_validate, purged_splits
 from trading_assets.storage import folders
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.enter_trials import enter_trial
+from trading_assets.workflows.log_training import EXPERIMENT
 from trading_assets.workflows.training_data import TrainingData, training_config, training_data
 
 SUGGESTION = "suggestion.toml"
 FAMILY = "forecast_model"
-_EXPERIMENT = "ta/forecast/train"
 _MOST_CHILDREN = 100
 """MLflow compares more runs slowly; the file of all trials is an artefact of the parent."""
 
@@ -90,6 +90,7 @@ def tune_model(
     tuning = desk.settings.tuning
     data, own = training_data(desk, month), training_config(desk)
     sample = data.sample(horizon, own.barriers)
+    check_sample(sample, month)
     splits = purged_splits(sample, groups=tuning.groups, tested=tuning.tested)
     tried: list[Mapping[str, Any]] = []
     values: dict[str, float] = {}
@@ -148,7 +149,11 @@ def _enter(
             "symbols": sorted(data.tables),
             "params": config.all_params(sample.horizon),
         },
-        ran_on={"dataset": data.dataset.version, "month": str(data.month)},
+        ran_on={
+            "dataset": data.dataset.version,
+            "month": str(data.month),
+            "splits": desk.settings.tuning.model_dump(include={"groups", "tested"}),
+        },
         at=desk.clock.now(),
         purpose="tune",
         metrics={"cv.r2": score.r2, "cv.sign_accuracy": score.sign_accuracy},
@@ -195,13 +200,13 @@ def _suggestion(month: Month, horizon: str, tried: tuple[Mapping[str, Any], ...]
 def _logged(desk: Desk, data: TrainingData, tuned: TunedModel, tags: Mapping[str, str]) -> str:
     """Log the search once: a parent with its files, and a child per trial, best first."""
     identity = {"kind": "tuning", "result.hash": tuned.result_hash}
-    known = desk.experiments.find_run(_EXPERIMENT, identity)
+    known = desk.experiments.find_run(EXPERIMENT, identity)
     if known is not None:
         return known.url
     best, name = tuned.trials[tuned.best], f"tuning {tuned.horizon} for {tuned.month}"
     shared = {"trial_family": FAMILY, "data.hash": data.dataset.version, **tags}
     parent = desk.experiments.log_run(
-        _EXPERIMENT,
+        EXPERIMENT,
         f"{name} | {span(data.dataset.months)} | {len(tuned.trials)} trials | R2 {best['r2']:+.4f}",
         params={"horizon": tuned.horizon, "trials": len(tuned.trials), **best["params"]},
         metrics=_metrics(best),
@@ -210,7 +215,7 @@ def _logged(desk: Desk, data: TrainingData, tuned: TunedModel, tags: Mapping[str
     )
     for trial in sorted(tuned.trials, key=lambda t: (-t["r2"], t["number"]))[:_MOST_CHILDREN]:
         desk.experiments.log_run(
-            _EXPERIMENT,
+            EXPERIMENT,
             f"{name} | trial {trial['number']}",
             params=trial["params"],
             metrics=_metrics(trial),

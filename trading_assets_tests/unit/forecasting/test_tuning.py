@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from trading_assets.domain.errors import DataError
 from trading_assets.forecasting import tuning
 from trading_assets.forecasting.trainer import grow
 from trading_assets.forecasting.tuning import cross_validate, purged_splits
@@ -42,6 +43,11 @@ def test_what_can_be_learned_scores_above_noise(make_sample, small):
     assert good.r2 > 0.02 > none.r2
     assert good.sign_accuracy > none.sign_accuracy + 0.02
     assert good.r2_spread == 0.0
+
+
+def test_splits_without_a_row_to_learn_from_are_refused(make_sample):
+    with pytest.raises(DataError, match="too short for these splits"):
+        purged_splits(make_sample(days=4, horizon="4h"), groups=30, tested=29)
 
 
 def test_threads_change_nothing(make_sample, small):

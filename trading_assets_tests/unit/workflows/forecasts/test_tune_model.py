@@ -6,10 +6,12 @@ from dataclasses import replace
 import pytest
 
 from trading_assets.backtest.space import Range, Space
+from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Month
 from trading_assets.settings import load_settings
+from trading_assets.storage.trial_ledger import ledger_at
 from trading_assets.workflows import tune_model as module
-from trading_assets.workflows.training_data import training_config
+from trading_assets.workflows.training_data import TrainingData, training_config
 from trading_assets.workflows.trial_ledger import trials_of_family
 from trading_assets.workflows.tune_model import FAMILY, tune_model
 
@@ -26,23 +28,24 @@ _SMALL = Space(
 
 @pytest.fixture(scope="module")
 def tune(desk):
-    """Search among small trees, on two groups."""
+    """Search among small trees: `tune(trials, month=..., groups=...)`."""
     settings = desk.settings
-    small = settings.model_copy(
-        update={
-            "tuning": settings.tuning.model_copy(update={"groups": 2}),
-            "model": settings.model.model_copy(update={"rounds": 5, "num_leaves": 3}),
-        }
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_SPACE", _SMALL)
-        yield lambda trials: tune_model(
+    model = settings.model.model_copy(update={"rounds": 5, "num_leaves": 3})
+
+    def search(trials, *, month=_FEBRUARY, groups=2):
+        tuning = settings.tuning.model_copy(update={"groups": groups})
+        small = settings.model_copy(update={"tuning": tuning, "model": model})
+        return tune_model(
             replace(desk, settings=small),
-            _FEBRUARY,
+            month,
             "1h",
             trials=trials,
             tags={"dagster.run_id": "r1"},
         )
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_SPACE", _SMALL)
+        yield search
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +74,29 @@ def test_a_search_is_the_same_again_and_each_trial_is_counted_once(desk, tune, t
     assert more.trials[:3] == tuned.trials
     assert more.folder != tuned.folder
     assert trials_of_family(desk.settings.data_root, FAMILY).n == 4
+
+
+def test_other_splits_are_another_run_of_the_same_trial(desk, tune, tuned):
+    def rows():
+        return [row["trial_id"] for row in ledger_at(desk.settings.data_root).read().rows]
+
+    before = rows()
+    tune(0)
+    assert rows() == before
+    tune(0, groups=3)
+    (new,) = rows()[len(before) :]
+    assert new in before
+
+
+def test_what_models_could_not_learn_from_is_not_searched(desk, tune, monkeypatch):
+    whole = TrainingData.tables.func
+
+    def crumbs(data):
+        return {symbol: (rows.tail(600), bars) for symbol, (rows, bars) in whole(data).items()}
+
+    monkeypatch.setattr(TrainingData, "tables", property(crumbs))
+    with pytest.raises(DataError, match="at least 3,000 complete rows"):
+        tune(0)
 
 
 def test_a_suggestion_is_lines_for_the_settings_and_nothing_uses_it(desk, tuned, tmp_path):
