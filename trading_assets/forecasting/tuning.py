@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from trading_assets.forecasting.cross_validation import Split, assemble_paths, combinatorial_purged
 from trading_assets.domain.errors import DataError
-from trading_assets.forecasting.horizons import horizon_micros
+from trading_assets.forecasting.cross_validation import Split, assemble_paths, combinatorial_purged
+from trading_assets.forecasting.horizons import horizon_bars, horizon_micros
 from trading_assets.forecasting.learners import predictor_from_text
 from trading_assets.forecasting.sample import Sample
-from trading_assets.forecasting.scores import Floats
+from trading_assets.forecasting.scores import forecast_scores
 from trading_assets.forecasting.trainer import TrainingConfig, grow
 
 _DECIMALS = 12
@@ -22,9 +23,9 @@ class CrossValidated:
     """Scores of one configuration.
 
     Attributes:
-        r2: mean over paths, against the zero forecast, of returns in units of their volatility.
+        r2: mean over paths, of returns in units of their volatility; see `forecast_scores`.
         paths: the same of each path through the whole history.
-        sign_accuracy: mean over paths; a return of zero is never right.
+        sign_accuracy: mean over paths.
     """
 
     r2: float
@@ -48,7 +49,6 @@ def purged_splits(sample: Sample, *, groups: int, tested: int) -> tuple[Split, .
     splits = combinatorial_purged(
         sample.decided, sample.known, groups=groups, tested=tested, embargo=embargo
     )
-
     if not all(len(split.train) for split in splits):
         raise DataError(
             "The history is too short for these splits",
@@ -57,6 +57,7 @@ def purged_splits(sample: Sample, *, groups: int, tested: int) -> tuple[Split, .
             fix="Take fewer groups, test fewer of them, or take a later month.",
         )
     return splits
+
 
 def cross_validate(
     sample: Sample, config: TrainingConfig, splits: tuple[Split, ...]
@@ -71,13 +72,12 @@ def cross_validate(
         predictor_from_text(text).predict(sample.x[split.test])
         for text, split in zip(texts, splits, strict=True)
     ]
-    target = sample.target
+    target, bars = sample.target, horizon_bars(sample.horizon)
     paths = assemble_paths(sample.decided, splits, said)
-    scores = tuple(_r2(path, target) for path in paths)
-    right = float(np.mean(paths * target > 0))
-    return CrossValidated(round(float(np.mean(scores)), _DECIMALS), scores, round(right, _DECIMALS))
+    scores = [forecast_scores(path, target, horizon_bars=bars) for path in paths]
+    r2, right = ([round(of[name], _DECIMALS) for of in scores] for name in ("r2", "sign_accuracy"))
+    return CrossValidated(_mean(r2), tuple(r2), _mean(right))
 
 
-def _r2(said: Floats, came: Floats) -> float:
-    level = float(np.sum(came**2))
-    return round(1.0 - float(np.sum((came - said) ** 2)) / level, _DECIMALS) if level > 0 else 0.0
+def _mean(values: Sequence[float]) -> float:
+    return round(float(np.mean(values)), _DECIMALS)
