@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trading_assets.domain.ids import sha256_hex
-from trading_assets.forecasting.reliability import draw_reliability
+from trading_assets.forecasting.pictures import draw_reliability, png
 from trading_assets.forecasting.trainer import TrainedModel
 
 _SHOWN_FEATURES = 12
@@ -228,6 +227,4 @@ def _picture(summary: Mapping[str, Any]) -> bytes:
     scores.set_title("R² out of fold, against saying nothing")
 
     figure.suptitle(f"{summary['horizon']} forecast model for {summary['month']}")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return png(figure)

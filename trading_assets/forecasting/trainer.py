@@ -44,6 +44,7 @@ their forecasts come from the stretches before."""
 
 _MIN_FOLD_ROWS = 500
 _ROOM = Path(__file__).parent
+_SHOWING = ("model_card.py", "pictures.py")
 _LARGE = 200_000
 _BARS_PER_HOUR = 12
 _BASELINE_STRIDE = 4
@@ -189,8 +190,8 @@ def train(
 
 
 def code_version() -> str:
-    """Give the hash of this room's modules but for the card: when they change, models do."""
-    modules = sorted(set(_ROOM.glob("*.py")) - {_ROOM / "model_card.py"})
+    """Give the hash of this room's modules but for those that only show models to people."""
+    modules = sorted(path for path in _ROOM.glob("*.py") if path.name not in _SHOWING)
     return content_hash([[path.name, sha256_hex(path.read_bytes())] for path in modules])
 
 

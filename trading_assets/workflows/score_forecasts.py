@@ -10,7 +10,7 @@ from trading_assets.domain.bar import DAY, Timeframe
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.forecasting.horizons import horizon_micros
 from trading_assets.forecasting.outcome import confidence_curve, daily_scores, known_outcomes
-from trading_assets.forecasting.reliability import reliability_picture
+from trading_assets.forecasting.pictures import reliability_picture
 from trading_assets.forecasting.trainer import code_version
 from trading_assets.storage.partition_store import Manifest
 from trading_assets.workflows.desk import Desk

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trading_assets.forecasting.reliability import reliability, reliability_picture
+from trading_assets.forecasting.reliability import reliability
 
 
 def _forecasts(n: int, truth, seed: int = 0):
@@ -67,10 +67,3 @@ def test_the_parts_add_up_and_equal_forecasts_stay_together(forecasts, bins):
 
 def test_without_forecasts_there_is_no_curve():
     assert reliability(np.empty(0), np.empty(0, dtype=bool)) is None
-
-
-def test_the_picture_is_the_same_bytes_again():
-    curve = reliability(*_forecasts(500, lambda p: p)).plain()
-    drawn = [reliability_picture({"1h": curve, "4h": curve}, {"1h": [(1, -0.01)]}) for _ in "ab"]
-    assert drawn[0].startswith(b"\x89PNG")
-    assert drawn[0] == drawn[1]
