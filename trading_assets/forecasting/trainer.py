@@ -246,12 +246,13 @@ def grow(sample: Sample, parts: Sequence[Indices], config: TrainingConfig) -> li
     workers = cores if len(sample) < _LARGE else 1
     params = config.booster_params(sample.horizon)
     trees = BoostedTrees(params, config.rounds, sample.features, cores // workers)
+    learned = sample.learned
 
-    def grow(rows: Indices) -> str:
-        return trees.fit(Rows(sample.features, sample.x[rows]), sample.learned[rows])
+    def grow_on(rows: Indices) -> str:
+        return trees.fit(Rows(sample.features, sample.x[rows]), learned[rows])
 
     with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(grow, parts))
+        return list(pool.map(grow_on, parts))
 
 
 def _fit_baselines(sample: Sample, rows: Indices) -> dict[str, FittedModel]:
