@@ -84,12 +84,13 @@ daily_results = dg.define_asset_job(
     selection=dg.AssetSelection.assets(
         models.forecasts,
         models.dataset_forecasts,
+        models.forecast_outcomes,
         risk.risk_factor,
         *BACKTESTS,
         promotion.promotion_decision,
     ),
-    description="Forecasts, risk factors, backtests and the promotion decision. Last link of the "
-    "daily chain.",
+    description="Forecasts and how they turn out, risk factors, backtests and the promotion "
+    "decision. Last link of the daily chain.",
 )
 
 promote = dg.define_asset_job(
