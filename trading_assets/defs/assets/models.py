@@ -40,17 +40,15 @@ GROUP = "models"
 _LONGEST = timedelta(days=1)
 """The longest horizon: a forecast of a month's last day is known in the next."""
 
-_CODE_VERSION = source_hash(
-    "forecasting", "workflows/train_month.py", "workflows/training_data.py"
-)[:16]
-
 
 @dg.asset(
     deps=[dataset_features, dataset_bars_5m],
     partitions_def=MONTHS,
     backfill_policy=ONE_RUN,
     group_name=GROUP,
-    code_version=_CODE_VERSION,
+    code_version=source_hash(
+        "forecasting", "workflows/train_month.py", "workflows/training_data.py"
+    )[:16],
     kinds={"lightgbm", "mlflow"},
 )
 def forecast_model(context: dg.AssetExecutionContext, desk: DeskResource) -> PartitionEvents:
@@ -74,7 +72,7 @@ def forecast_model(context: dg.AssetExecutionContext, desk: DeskResource) -> Par
 
 @monthly_table(
     group=GROUP,
-    code_version=_CODE_VERSION,
+    code_version=source_hash("forecasting", "workflows/forecast_month.py")[:16],
     deps=[MODEL_FEATURES, month_of_key(forecast_model)],
     kinds={"polars", "parquet"},
 )
