@@ -20,6 +20,7 @@ from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.feature_sets import model_set
 from trading_assets.workflows.listing import require_traded
 from trading_assets.workflows.market_tables import bars_table, published_from_manifest
+from trading_assets.workflows.publish_once import publish_once
 from trading_assets.workflows.published import Published
 
 FORECASTS = "forecasts"
@@ -48,26 +49,25 @@ def forecast_month(desk: Desk, symbol: Symbol, month: Month) -> Published:
         bars.address: bars.version,
         **{model.address: model.model_id for model in models.values()},
     }
-    manifest = desk.tables.standing(
-        FORECASTS, symbol, month, code_version=code_version(), parents=parents
-    )
-    changed = False
-    if manifest is None or manifest.gaps != features.gaps:
+
+    def make() -> tuple[pl.DataFrame, dict[str, Any]]:
         rows, scores = _predict(desk, models, features, bars)
-        manifest, changed = desk.tables.publish(
-            FORECASTS,
-            symbol,
-            month,
-            rows,
-            code_version=code_version(),
-            parents=parents,
-            gaps=features.gaps,
-            extra={
-                "source": features.extra.get("source", desk.settings.source_of(symbol)),
-                "models": {horizon: model.model_id for horizon, model in models.items()},
-                "outcome": scores,
-            },
-        )
+        return rows, {
+            "source": features.extra.get("source", desk.settings.source_of(symbol)),
+            "models": {horizon: model.model_id for horizon, model in models.items()},
+            "outcome": scores,
+        }
+
+    manifest, changed = publish_once(
+        desk.tables,
+        FORECASTS,
+        symbol,
+        month,
+        make,
+        code_version=code_version(),
+        parents=parents,
+        gaps=features.gaps,
+    )
     return published_from_manifest(
         desk.tables, manifest, changed=changed, **_shown(manifest.extra["outcome"], models)
     )

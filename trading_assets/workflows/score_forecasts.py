@@ -17,6 +17,7 @@ from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.forecast_month import FORECASTS
 from trading_assets.workflows.listing import require_traded
 from trading_assets.workflows.market_tables import bars_table, published_from_manifest
+from trading_assets.workflows.publish_once import publish_once
 from trading_assets.workflows.published import Published
 
 OUTCOMES = "forecast_outcomes"
@@ -39,21 +40,15 @@ def score_forecasts(desk: Desk, symbol: Symbol, month: Month) -> Published:
     forecasts = _with_month_before(desk, FORECASTS, symbol, month)
     bars = _with_month_before(desk, bars_table(Timeframe.M5), symbol, month)
     parents = {part.address: part.version for part in (*forecasts, *bars)}
-    manifest = desk.tables.standing(
-        OUTCOMES, symbol, month, code_version=code_version(), parents=parents
+    manifest, changed = publish_once(
+        desk.tables,
+        OUTCOMES,
+        symbol,
+        month,
+        lambda: _scored(desk, forecasts, bars, month),
+        code_version=code_version(),
+        parents=parents,
     )
-    changed = False
-    if manifest is None:
-        rows, curves = _scored(desk, forecasts, bars, month)
-        manifest, changed = desk.tables.publish(
-            OUTCOMES,
-            symbol,
-            month,
-            rows,
-            code_version=code_version(),
-            parents=parents,
-            extra={"curves": curves},
-        )
     return published_from_manifest(
         desk.tables, manifest, changed=changed, **_shown(manifest.extra["curves"])
     )
@@ -100,7 +95,7 @@ def _scored(
         curve, constant = confidence_curve(known)
         curves[horizon] = None if curve is None else {**curve.plain(), "constant": constant}
         days.append(daily_scores(known, horizon))
-    return pl.concat(days).sort("ts", "horizon"), curves
+    return pl.concat(days).sort("ts", "horizon"), {"curves": curves}
 
 
 def _base_rates(desk: Desk, forecasts: tuple[Manifest, ...]) -> dict[str, float]:
