@@ -40,7 +40,7 @@ def instrument_from_entry(entry: Mapping[str, Any]) -> Instrument:
             lot=Decimal(filters["LOT_SIZE"]["stepSize"]).normalize(),
             min_notional=Decimal(notional["minNotional"]),
         )
-    except (KeyError, TypeError, InvalidOperation) as error:
+    except (KeyError, TypeError, ValueError, InvalidOperation) as error:
         raise DataError(
             "The venue's description of a symbol cannot be read",
             expected="baseAsset, quoteAsset and the filters PRICE_FILTER and LOT_SIZE",
