@@ -17,7 +17,7 @@ _MINUTE_S = 60.0
 _DEFAULT_LIMIT = 6_000
 _SHORTEST_BAN_MS = 120_000
 _HEADER = "X-MBX-USED-WEIGHT-1M"
-_TOO_MANY_ORDERS = b"-1015"
+_TOO_MANY_ORDERS = -1015
 _WEIGHTS = {
     "ping": 1, "time": 1, "exchangeInfo": 20, "klines": 2, "uiKlines": 2, "avgPrice": 2,
     "order": 4, "orderList": 4, "openOrders": 6, "openOrderList": 6,
@@ -97,15 +97,15 @@ class RequestBudget:
                 )
             self._used += weight
 
-    def heard(self, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
-        """Learn from an answer; the body tells a limit of orders from one of requests."""
+    def heard(self, status: int, headers: Mapping[str, str], code: int = 0) -> None:
+        """Learn from an answer; the venue's code tells a limit of orders from one of requests."""
         with self._lock:
             counted = headers.get(_HEADER, "")
             if counted.isdigit():
                 if int(counted) < self._used // 2:  # the venue's minute is a new one
                     self._began_s = self._monotonic()
                 self._used = int(counted)
-            if status == 429 and _TOO_MANY_ORDERS in body:
+            if status == 429 and code == _TOO_MANY_ORDERS:
                 pause_s = pause_ms(status, headers) / 1000
                 self._no_entries_s = max(self._no_entries_s, self._monotonic() + pause_s)
             elif status in {418, 429}:

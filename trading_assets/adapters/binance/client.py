@@ -231,14 +231,15 @@ def _rest_client(key: str, secret: str, timeout_s: float, budget: RequestBudget)
         """Send by the library, within the budget."""
         has_symbol = "symbol" in dict(more.get("data") or {})
         budget.admit(*cost_of(method, uri, has_symbol))
-        self.response = None
+        self.response, code = None, 0
         try:
             answer = Client._request(self, method, uri, *values, **more)  # noqa: SLF001 - the one door
+        except BinanceAPIException as error:
+            code = _code(error)
+            raise
         finally:
-            heard = self.response
-            if heard is not None:
-                body = heard.content if heard.status_code == 429 else b""
-                budget.heard(heard.status_code, heard.headers, body)
+            if self.response is not None:
+                budget.heard(self.response.status_code, self.response.headers, code)
         if uri.endswith("/exchangeInfo"):
             budget.learn_limit(answer)
         return answer

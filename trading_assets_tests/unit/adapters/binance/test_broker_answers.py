@@ -7,6 +7,7 @@ from trading_assets.adapters.binance.client import make_client
 from trading_assets.domain.errors import (
     OrderArchived,
     OutcomeUnknown,
+    RateLimited,
     VenueError,
     VenueUnavailable,
 )
@@ -72,6 +73,18 @@ def test_a_code_that_is_not_known_ends_no_reader(server, broker):
     server.answer = lambda _: server.json({"code": -1016, "msg": "Shutting down."}, status=400)
     with pytest.raises(VenueUnavailable):
         broker.balances()
+
+
+def test_too_many_orders_hold_back_the_next_entry_and_no_cancel(server, broker):
+    too_many = {"code": -1015, "msg": "Too many new orders; current limit is 10 per 1 SECOND."}
+    server.answer = lambda _: server.json(too_many, status=429)
+    with pytest.raises(RateLimited):
+        broker.submit(a_ticket())
+
+    server.answer = lambda _: server.json({"code": -2011, "msg": "Unknown order sent."}, status=400)
+    assert broker.cancel("SOLUSDT", "ta-one") is None
+    with pytest.raises(RateLimited, match="no more orders"):
+        broker.submit(a_ticket())
 
 
 def test_an_order_that_was_put_away_is_told_from_one_that_never_was(server, broker):

@@ -64,7 +64,7 @@ def test_what_the_venue_counts_is_believed(budget: RequestBudget, local: Local) 
 def test_too_many_orders_hold_entries_back_and_no_cancel(
     budget: RequestBudget, local: Local
 ) -> None:
-    budget.heard(429, {}, b'{"code":-1015,"msg":"Too many new orders."}')
+    budget.heard(429, {}, -1015)
     for use in (Use.ESSENTIAL, Use.READ):
         budget.admit(1, use)
     with pytest.raises(RateLimited) as caught:
