@@ -1,9 +1,9 @@
 """How often the statistics of luck let the best of worthless trials pass, and of one with an edge.
 
-Families of 200 trials over 500 days, their best picked by Sharpe ratio and judged as the gate does:
-the share of families in which it passes. `clones` are ten ideas with twenty near-copies each,
-`serial` has returns that follow those of the day before (0.2), `edge` gives one trial 0.2 standard
-deviations a day (3.8 a year). Everything follows from the seed; one JSON line.
+Families of 200 trials over 500 days, their best picked by Sharpe ratio and judged at the gate's
+levels: the share of families in which it passes. `clones` are ten ideas with twenty near-copies
+each, `serial` has returns that follow those of the day before (0.2), `edge` gives one trial 0.2
+standard deviations a day (3.8 a year). Everything follows from the seed; one JSON line.
 
     python benchmarks/noise_families.py
 """

@@ -16,7 +16,7 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 _SILENCES = 3.0
-"""So many times the longest silence may an answer take, from its first byte to its last."""
+"""So many times the longest silence may an answer take, from the end of the question on."""
 
 
 class BoundedAdapter(requests.adapters.HTTPAdapter):
