@@ -131,11 +131,11 @@ class FeatureSet:
         self, rows: pl.DataFrame, larger: pl.DataFrame, size: Timeframe
     ) -> pl.DataFrame:
         """Give each row the features of the newest larger bar that has closed by its own close."""
-        larger = larger.select(_close_time(size).alias("closed"), *self._columns_on(size))
+        larger = larger.select(_close_time(size).alias("_closed"), *self._columns_on(size))
         return (
-            rows.with_columns(_close_time(self.base).alias("closed"))
-            .join_asof(larger, on="closed", strategy="backward")
-            .drop("closed")
+            rows.with_columns(_close_time(self.base).alias("_closed"))
+            .join_asof(larger, on="_closed", strategy="backward")
+            .drop("_closed")
         )
 
     def _columns_on(self, size: Timeframe) -> list[pl.Expr]:

@@ -82,3 +82,14 @@ def test_a_declared_set_stands_beside_the_shipped_ones(tmp_path, make_bars):
 def test_a_wrong_set_is_refused_by_name(tmp_path, toml, words):
     with pytest.raises(ConfigurationError, match=words):
         feature_sets(declared(tmp_path, toml))
+
+
+def test_a_column_may_have_any_name_that_is_one(tmp_path, make_bars):
+    """`closed` was once the name of what bars of two sizes are joined on."""
+    own = (
+        "[feature_sets.mine]\nversion = 1\n[feature_sets.mine.features]\n"
+        'closed = "close - open"\ntrend = { formula = "log_return(close, 2)", bars = "1h" }\n'
+    )
+    mine = feature_sets(declared(tmp_path, own))["mine"]
+    bars = make_bars(days=1)
+    assert mine.compute(bars)["closed"].to_list() == (bars["close"] - bars["open"]).to_list()
