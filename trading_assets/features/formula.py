@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -105,10 +106,14 @@ def feature_from_formula(
     """
     place = f"{where or 'feature'} {name}"
     body = _parsed(formula, place)
-    if not any(isinstance(node, ast.Name) and node.id in COLUMNS for node in ast.walk(body)):
+    if not _holds_a_column(body):
         raise _refusal(place, "a formula of the bars", formula)
     warm_up = _warm_up(body, place)
     return Feature(name, formula, bars, warm_up, partial(_expression, body), reference)
+
+
+def _holds_a_column(part: ast.expr) -> bool:
+    return any(isinstance(node, ast.Name) and node.id in COLUMNS for node in ast.walk(part))
 
 
 def _parsed(formula: str, place: str) -> ast.expr:
@@ -123,6 +128,8 @@ def _parsed(formula: str, place: str) -> ast.expr:
 def _warm_up(node: ast.expr, place: str) -> int:
     """Give the rows before the first value of a part; refuse what is no part of a formula."""
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        if node.value > sys.float_info.max:  # type: ignore[operator]  # a number, not negative
+            raise _refusal(place, "numbers that a float holds", ast.unparse(node)[:120])
         return 0
     if isinstance(node, ast.Name) and node.id in COLUMNS:
         return 0
@@ -143,7 +150,10 @@ def _warm_up_of_call(node: ast.Call, name: str, place: str) -> int:
     if len(node.args) != function.series + function.windows:
         expected = f"{name}() of {function.series} series and {function.windows} windows"
         raise _refusal(place, expected, ast.unparse(node))
-    below = max(_warm_up(part, place) for part in node.args[: function.series])
+    series = node.args[: function.series]
+    if function.windows and not all(map(_holds_a_column, series)):
+        raise _refusal(place, f"{name}() of columns: a number has no rows", ast.unparse(node))
+    below = max(_warm_up(part, place) for part in series)
     windows = [_window_of(part, place) for part in node.args[function.series :]]
     return below + function.warm_up(*windows)
 

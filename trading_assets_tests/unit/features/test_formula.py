@@ -76,6 +76,9 @@ def test_the_warm_up_follows_from_the_text(formula, rows):
         "",
         "close +",
         "sma(close, 99999999)",
+        "ratio(total(volume, 12), total(1, 12))",
+        "close * 9e999",
+        "close + 1" + "0" * 400,
         "(" * 300 + "close" + ")" * 300,
     ],
 )
