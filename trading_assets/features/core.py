@@ -100,6 +100,12 @@ def _in_ranges(col: Col, distance: pl.Expr) -> pl.Expr:
     return ratio(distance, col("_atr"), otherwise=0.0)
 
 
+def _signed_share(col: Col, span: int) -> pl.Expr:
+    """Give up less down volume as a share of the volume of the span."""
+    signed, whole = col("_signed_volume").rolling_sum(span), col.volume.rolling_sum(span)
+    return ratio(signed, whole, otherwise=0.0)
+
+
 def _on_5m(name: str, formula: str, warm_up_bars: int, make: Expression) -> Feature:
     return Feature(name, formula, Timeframe.M5, warm_up_bars, make, _reference(name))
 
@@ -243,21 +249,13 @@ CORE = FeatureSet(
             "signed_volume_1h",
             "up less down volume over volume, 12 bars",
             _HOUR - 1,
-            lambda col: ratio(
-                col("_signed_volume").rolling_sum(_HOUR),
-                col.volume.rolling_sum(_HOUR),
-                otherwise=0.0,
-            ),
+            lambda col: _signed_share(col, _HOUR),
         ),
         _on_5m(
             "signed_volume_4h",
             "the same, 48 bars",
             _FOUR_HOURS - 1,
-            lambda col: ratio(
-                col("_signed_volume").rolling_sum(_FOUR_HOURS),
-                col.volume.rolling_sum(_FOUR_HOURS),
-                otherwise=0.0,
-            ),
+            lambda col: _signed_share(col, _FOUR_HOURS),
         ),
         _on_5m(
             "volume_z_1d",
