@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -29,7 +30,7 @@ class Drift:
         reference: months that it was compared with, ascending; none when it is the first.
         psi: index by feature, the largest first; empty without a reference.
         top: features that matter most to the month's models, by share of gain over all horizons;
-            all of them, where there is no model of the month.
+            all of them, where no model of the month has learned from this set.
     """
 
     symbol: Symbol
@@ -96,13 +97,11 @@ def _months_before(desk: Desk, own: Manifest, features: FeatureSet) -> list[Mani
 
 
 def _top(desk: Desk, month: Month, features: FeatureSet) -> tuple[str, ...]:
-    """Give the features with the largest shares of gain in the models of a month."""
-    shares = dict.fromkeys(features.columns, 0.0)
+    """Give the features with the largest shares of gain in the models that learned from them."""
+    shares: Counter[str] = Counter()
     for horizon in desk.settings.model.horizons:
         model = desk.models.current(month, horizon)
-        for name, share in (model.summary["gains"] if model else {}).items():
-            if name in shares:
-                shares[name] += share
-    if not any(shares.values()):
-        return features.columns
-    return tuple(sorted(shares, key=lambda name: (-shares[name], name))[:_TOP])
+        if model and model.summary["features_code_version"] == features.code_version:
+            shares.update(model.summary["gains"])
+    used = (name for name in shares if shares[name] > 0)
+    return tuple(sorted(used, key=lambda name: (-shares[name], name))[:_TOP]) or features.columns

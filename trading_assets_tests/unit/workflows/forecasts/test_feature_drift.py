@@ -3,11 +3,16 @@
 import polars as pl
 import pytest
 
+from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.errors import MissingPartition
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.features.core import CORE
 from trading_assets.features.drift import population_stability_index
+from trading_assets.features.feature_set import FeatureSet
+from trading_assets.features.formula import feature_from_formula
+from trading_assets.workflows.build_features import build_features
 from trading_assets.workflows.feature_drift import feature_drift
+from trading_assets.workflows.train_month import train_month
 
 JANUARY, FEBRUARY = Month(2024, 1), Month(2024, 2)
 SOL = Symbol("SOLUSDT")
@@ -29,6 +34,23 @@ def test_a_month_is_compared_with_the_months_before_it(desk):
     assert drift.largest == max(drift.psi[name] for name in drift.top)
     assert set(drift.top) <= set(drift.psi)
     assert drift.psi["time_sin"] < 1e-3  # the time of day does not drift
+
+
+def test_models_of_another_set_do_not_say_what_matters(desk):
+    """Names are shared, so every gain of those models would look like one of this set."""
+    formulas = {f"sma_{n}": f"close / sma(close, {n}) - 1" for n in range(2, 13)}
+    formulas["volatility_1d"] = "realised_volatility(close, 288)"
+    other = FeatureSet(
+        "other",
+        1,
+        Timeframe.M5,
+        tuple(feature_from_formula(name, f, Timeframe.M5) for name, f in formulas.items()),
+    )
+    for month in (JANUARY, FEBRUARY):
+        build_features(desk, SOL, month, other)
+    train_month(desk, FEBRUARY)
+    assert set(feature_drift(desk, SOL, FEBRUARY, other).top) == set(other.columns)
+    assert len(feature_drift(desk, SOL, FEBRUARY).top) == 10
 
 
 def test_what_moved_is_named(tmp_path, make_filled_desk):
