@@ -9,6 +9,7 @@ from trading_assets.domain.errors import ConfigurationError
 from trading_assets.features.feature_set import FeatureSet
 from trading_assets.features.registry import feature_sets
 from trading_assets.settings import Settings
+from trading_assets.workflows.declared_names import declared_as
 
 SCALE = "volatility_1d"
 """Column that `forecasting.sample` scales returns by; the graph starts without that module."""
@@ -29,15 +30,8 @@ def find_set(settings: Settings, name: str) -> FeatureSet:
     Raises:
         ConfigurationError: if there is none of that name; or as `list_sets`.
     """
-    sets = list_sets(settings)
-    if name not in sets:
-        raise ConfigurationError(
-            "No such feature set",
-            expected=f"one of {', '.join(sets)}",
-            found=repr(name)[:80],
-            fix="`trading-assets features catalogue` lists them.",
-        )
-    return sets[name]
+    fix = "`trading-assets features catalogue` lists them."
+    return declared_as(name, list_sets(settings), "feature set", fix=fix)
 
 
 def model_set(settings: Settings) -> FeatureSet:

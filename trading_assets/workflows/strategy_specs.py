@@ -12,6 +12,7 @@ from trading_assets.settings import Settings
 from trading_assets.strategies.portfolio_spec import AnySpec, PortfolioSpec, load_any
 from trading_assets.strategies.spec import SHIPPED_SPECS, StrategySpec, load_specs
 from trading_assets.strategies.spec_yaml import is_portfolio, yaml_of
+from trading_assets.workflows.declared_names import declared_as
 
 
 def own_folders(settings: Settings) -> list[Path]:
@@ -81,14 +82,8 @@ def find_spec(settings: Settings, name: str) -> StrategySpec:
 
 
 def _named(specs: Mapping[str, StrategySpec], name: str) -> StrategySpec:
-    if name not in specs:
-        raise ConfigurationError(
-            "No such spec",
-            expected=f"one of {', '.join(specs)}",
-            found=repr(name)[:80],
-            fix="`trading-assets backtest specs` lists them with their files.",
-        )
-    return specs[name]
+    fix = "`trading-assets backtest specs` lists them with their files."
+    return declared_as(name, specs, "spec", fix=fix)
 
 
 def list_portfolios(settings: Settings) -> Mapping[str, PortfolioSpec]:
