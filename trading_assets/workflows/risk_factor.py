@@ -76,7 +76,8 @@ def risk_factor_month(
     known = [manifest for manifest in beside.values() if manifest is not None]
     parents = {m.address: m.version for m in (*bars, *known)}
     rules = desk.settings.risk_factor.model_dump(mode="json")
-    parents["risk_factor/settings"] = content_hash([rules, calibration_error])
+    max_hole = desk.settings.backtest.max_hole_minutes
+    parents["risk_factor/settings"] = content_hash([rules, max_hole, calibration_error])
     code = source_hash(*_SOURCES)
     manifest = desk.tables.standing(RISK_LOG, symbol, month, code_version=code, parents=parents)
     changed = False

@@ -119,6 +119,16 @@ def test_thresholds_are_settings(tmp_path, make_desk_in, publish_bars):
     assert "low_confidence share" not in risk_factor_month(desk, SOL, FEBRUARY).metadata
 
 
+def test_the_hole_that_is_bridged_is_a_setting_too(own_desk, tmp_path, make_desk_in):
+    rows = own_desk.tables.read("bars_5m", SOL, FEBRUARY)
+    holed = rows.filter(~pl.int_range(pl.len()).is_between(3000, 3020))
+    own_desk.tables.publish("bars_5m", SOL, FEBRUARY, holed, code_version="2", parents={},
+                            extra={"source": "embedded"})  # fmt: skip
+    risk_factor_month(own_desk, SOL, FEBRUARY)
+    bridging = make_desk_in(tmp_path, TA_BACKTEST__MAX_HOLE_MINUTES="600")
+    assert risk_factor_month(bridging, SOL, FEBRUARY).changed
+
+
 def test_later_bars_do_not_change_the_log_before_them(own_desk):
     risk_factor_month(own_desk, SOL, FEBRUARY)
     whole = _log(own_desk)
