@@ -14,7 +14,7 @@ from trading_assets.domain.bar import Timeframe, minute_text
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Micros, Month, Symbol, content_hash
 from trading_assets.features.anchor import anchor
-from trading_assets.features.regime import BAR, regimes_of
+from trading_assets.features.regime import BAR, WARM_UP, regimes_of
 from trading_assets.forecasting.forecaster import Forecaster
 from trading_assets.forecasting.payload import forecast_table
 from trading_assets.forecasting.trainer import code_version
@@ -74,7 +74,8 @@ def forecast_now(
     What is published is read, what is newer is fetched, features are computed on the month's
     anchored frame, and the current models of the bar's month predict. The rows go to
     `forecasts_now` and `risk_updates`, one partition per month and symbol: rows are only ever
-    added, one per bar and horizon (per change of the factor), and repeating it adds none.
+    added, one per bar and horizon (per change of the factor), and repeating it adds none. Where
+    the month's parameters of regimes do not stand yet they are frozen, as `regimes` would.
 
     Args:
         desk: where to read from and to publish.
@@ -83,7 +84,8 @@ def forecast_now(
 
     Raises:
         MissingPartition: if a model of the month is not there.
-        DataError: if the models learned from features of other code.
+        DataError: if the models learned from features of other code, or the rows already reach
+            beyond `at`.
         CorruptFile: if a file is damaged.
         VenueError: if a source cannot be reached.
     """
@@ -182,12 +184,14 @@ def _judged(
 ) -> dict[str, dict[str, Any]]:
     """Judge the last bar of a symbol for each book, by the book's drawdown."""
     end = int(bars["ts"].to_physical()[-1]) + _BAR.micros
-    frozen = freeze_regimes(desk, symbol, Month.of(end - _BAR.micros))
+    month = Month.of(end - _BAR.micros)
+    frozen = freeze_regimes(desk, symbol, month)
     hours = resample(bars, BAR, now=end, sessions=sessions_of_symbol(desk, symbol))
+    hours = hours.filter(pl.col("ts") >= instant(anchor(month, WARM_UP)))
     judged = partial(
         judged_bars,
         desk.settings,
-        bars,
+        bars.filter(pl.col("ts") >= instant(anchor(month, HISTORY))),
         forecasts,
         regimes_of(hours, frozen.parameters),
         calibration_error,

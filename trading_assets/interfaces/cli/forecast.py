@@ -26,8 +26,9 @@ def now(
 ) -> None:
     """Forecast the newest finished bar of every symbol, and judge the risk factor at it.
 
-    Prints a JSON document per line: forecasts, then risk factors. Fetches what is new, publishes
-    to the tables forecasts_now and risk_updates only, and repeating it adds nothing.
+    Prints a JSON document per line: forecasts, then risk factors. Fetches what is new, and
+    publishes no bars of it: only forecasts_now, risk_updates, and the month's regime_parameters
+    where they do not stand yet. Repeating it adds nothing.
     """
     from trading_assets import bootstrap
     from trading_assets.workflows.forecast_now import forecast_now

@@ -6,12 +6,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from trading_assets.domain.bar import Timeframe
+from trading_assets.domain.bar import DAY, Timeframe
 from trading_assets.domain.errors import DataError, MissingPartition
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.domain.instants import instant_from_text
 from trading_assets.features.anchor import anchor
 from trading_assets.market.bar_frame import between
+from trading_assets.workflows import forecast_now as module
 from trading_assets.workflows.build_features import build_features
 from trading_assets.workflows.forecast_month import forecast_month
 from trading_assets.workflows.forecast_now import forecast_now
@@ -95,6 +96,21 @@ def test_forecasts_and_bars_have_the_bits_of_the_batch(desk, told):
         kept.select("prediction", "confidence", "forecast_id")
     )
     assert Timeframe.M5.micros + int(kept["ts"].to_physical()[0]) == NOON - 2 * 60_000_000
+
+
+@pytest.mark.slow
+def test_the_factor_has_the_bits_of_the_batch_however_far_features_look_back(desk, told):
+    start = anchor(FEBRUARY, HISTORY)
+    with desk.history() as sources:
+        further = fresh_bars(desk, sources.of(SOL), SOL, start - DAY, NOON)
+    forecasts = desk.tables.read("forecasts_now", SOL, FEBRUARY).head(1)
+    none = {"": None}
+    anchored = further.filter(between(start, NOON))
+    assert further.height == anchored.height + 288
+    once, twice = (
+        module._judged(desk, SOL, bars, forecasts, None, none) for bars in (anchored, further)
+    )
+    assert once == twice
 
 
 @pytest.mark.slow
