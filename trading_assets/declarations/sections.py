@@ -84,7 +84,7 @@ class Regimes(Declaration):
     """Volatility regimes: their number, and the past that their parameters come from."""
 
     states: Literal[2, 3]
-    look_back_days: int = Field(ge=1, le=1000)
+    look_back_days: int = Field(ge=30, le=1000)  # the graph's reach covers the filter's warm-up
     min_days: int = Field(ge=7, le=1000)
 
     @model_validator(mode="after")

@@ -46,6 +46,10 @@ def test_variables_of_the_process_do_not_reach_settings_that_are_told_their_envi
 @pytest.mark.parametrize(
     ("environ", "words"),
     [
+        (
+            {"TA_REGIMES__LOOK_BACK_DAYS": "29", "TA_REGIMES__MIN_DAYS": "7"},
+            ("look_back_days", "30", "29"),
+        ),
         ({"TA_EXCHANGE__PORT": "99999"}, ["exchange.port", "TA_EXCHANGE__PORT", "65535", "99999"]),
         ({"TA_SYMBOLS": '["btc"]'}, ["symbols", "A-Z"]),
         ({"TA_SYMBOLS": '["BTCUSDT","BTCUSDT"]'}, ["at most once"]),
