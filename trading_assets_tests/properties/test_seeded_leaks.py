@@ -19,11 +19,12 @@ from trading_assets.domain.setup import SignalFamily
 from trading_assets.features.anchor import anchor
 from trading_assets.features.look_ahead import find_look_ahead
 from trading_assets.features.registry import SHIPPED
-from trading_assets.market.bar_frame import RESAMPLED_SCHEMA, between
+from trading_assets.market.bar_frame import between
 from trading_assets.market.resample import resample
 from trading_assets.strategies.evaluate import evaluate
 from trading_assets.strategies.protocol import memory
 from trading_assets.strategies.spec import SHIPPED_SPECS, load_specs
+from trading_assets_tests.stand_ins.made_up_market import made_up_bars
 
 CLOSE, DAY = pl.col("close"), pl.col("ts").dt.truncate("1d")
 RETURN = CLOSE.log().diff()
@@ -95,27 +96,7 @@ def market(months, seed, start=FIRST):
     draw = np.random.default_rng(seed)
     begin = anchor(start, timedelta(days=10))
     n = (start.shift(months - 1).end - begin) // (5 * MINUTE)
-    close = np.round(100 * np.exp(np.cumsum(1e-3 * draw.standard_t(4, n))), 2)
-    opens = np.r_[close[0], close[:-1]]
-    wick = np.abs(draw.normal(0, 1e-3, (2, n))) * close
-    volume = np.round(draw.lognormal(3, 1, n), 3)
-    values = {
-        "ts": begin + np.arange(n) * 5 * MINUTE,
-        "symbol": ["SOLUSDT"] * n,
-        "open": opens,
-        "high": np.round(np.maximum(opens, close) + wick[0], 2),
-        "low": np.round(np.minimum(opens, close) - wick[1], 2),
-        "close": close,
-        "volume": volume,
-        "quote_volume": np.round(volume * close, 2),
-        "n_trades": draw.poisson(40, n),
-        "source": ["made_up"] * n,
-        "n_minutes": [5] * n,
-        "complete": [True] * n,
-    }
-    bars = pl.DataFrame(values).select(
-        pl.col(name).cast(dtype) for name, dtype in RESAMPLED_SCHEMA.items()
-    )
+    bars = made_up_bars(draw, begin, n)
     holes = np.zeros(n, bool)
     for begin_of_hole in draw.integers(4000, n, size=months):
         holes[begin_of_hole : begin_of_hole + draw.integers(1, 60)] = True
