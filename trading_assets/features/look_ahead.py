@@ -66,8 +66,8 @@ def find_look_ahead(
     of the frame, so that all of it is covered and cuts fall at any time of day; and it is cut at
     the edges of its newest month and of a day, inside that day, and before the last bar. At each,
     the bars after the cut are left out, and then replaced by bars at three times, or at a third of,
-    their prices and amounts, once without the first hour: a leak that shows only in extremes (the
-    high of the day) cannot hide behind a quiet future, nor one that shows only where bars are
+    their prices and amounts, the former without their first 12: a leak that shows only in extremes
+    (the high of the day) cannot hide behind a quiet future, nor one that shows only where bars are
     missing. All rows up to the cut are compared: one that rewrites the distant past is found too.
 
     Args:
