@@ -87,7 +87,8 @@ def drift(symbol: str, month: str, name: _Set = "") -> None:
     features = find_set(desk.settings, name or desk.settings.model.feature_set)
     found = feature_drift(desk, symbol_from_text(symbol), Month.from_text(month), features)
     if not found.psi:
-        typer.echo(f"{symbol} {month}: no earlier month to compare with")
+        lacks = "no rows yet" if found.reference else "no earlier month to compare with"
+        typer.echo(f"{symbol} {month}: {lacks}")
         return
     table = Table("feature", "PSI", "matters", box=None, pad_edge=False)
     for column, index in found.psi.items():

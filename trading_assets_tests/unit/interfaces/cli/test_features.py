@@ -81,6 +81,22 @@ def test_drift_of_a_first_month_says_that_there_is_nothing_before_it(home):
     assert "no earlier month" in told.stdout
 
 
+def test_drift_of_a_month_without_rows_says_so(home):
+    tables = PartitionStore(home / "data" / "tables")
+    _run("build", "SOLUSDT", "2024-02")
+    built = tables.require("features_5m", Symbol("SOLUSDT"), Month(2024, 2))
+    tables.publish(
+        "features_5m",
+        Symbol("SOLUSDT"),
+        Month(2024, 3),
+        tables.read_manifest(built).clear(),
+        code_version=built.code_version,
+        parents={},
+        extra=built.extra,
+    )
+    assert "SOLUSDT 2024-03: no rows yet" in _run("drift", "SOLUSDT", "2024-03").stdout
+
+
 def test_drift_names_what_matters_and_moved(home):
     tables = PartitionStore(home / "data" / "tables")
     _run("build", "SOLUSDT", "2024-02")
