@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import linecache
 import platform
@@ -117,27 +116,6 @@ def source_hash(*names: str) -> str:
         parts.update(str(path.relative_to(_PACKAGE)).encode() + b"\0")
         parts.update(hashlib.sha256(path.read_bytes()).digest())
     return parts.hexdigest()
-
-
-def syntax_hash(*names: str) -> str:
-    """Give the SHA-256 over what modules of the package do: not their comments or docstrings.
-
-    Args:
-        names: paths relative to the package, such as `features/core.py`.
-    """
-    parts = hashlib.sha256()
-    for name in sorted(names):
-        tree = ast.parse((_PACKAGE / name).read_bytes())
-        for node in ast.walk(tree):
-            body = getattr(node, "body", None)
-            if isinstance(body, list):  # a docstring is a text that stands for itself
-                node.body = [part for part in body if not _is_text(part)]  # type: ignore[attr-defined]
-        parts.update(name.encode() + b"\0" + ast.dump(tree).encode())
-    return parts.hexdigest()
-
-
-def _is_text(node: ast.AST) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def _source_of(kind: type) -> bytes:

@@ -7,8 +7,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
-
 from trading_assets.declarations.sections import Book
 from trading_assets.domain.errors import (
     ConfigurationError,
@@ -238,13 +236,12 @@ def _trials(desk: Desk, spec: AnySpec) -> dict[str, Any]:
         return {"trials": None, "trials_unknown": str(error)}
     if counted.n == 0:
         return {"trials": None, "trials_unknown": "The ledger has no trial of the family."}
-    known = counted.oos_sharpes
     return {
         "trials": {
             "family": counted.family,
             "count": counted.n,
-            "known": len(known),
-            "variance": float(np.var(known, ddof=1)) if len(known) > 1 else None,
+            "known": len(counted.oos_sharpes),
+            "variance": counted.variance,
             "head": counted.head_hash,
         },
         "trials_unknown": "",

@@ -64,6 +64,7 @@ def test_an_unknown_case_is_refused_with_the_list_of_those_there_are():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_a_second_executor_never_trades_and_a_killed_one_is_followed_by_one(tmp_path):
     verdict = try_processes(["a second executor", "kill -9 of the executor"], tmp_path)

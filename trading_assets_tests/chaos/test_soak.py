@@ -17,6 +17,7 @@ SYMBOLS = ("BTCUSDT", "ETHUSDT")
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_short_soak_holds(tmp_path):
     verdict = soak(30, 3, tmp_path)
 

@@ -29,7 +29,7 @@ from trading_assets.defs.resources import DeskResource
 from trading_assets.domain.ids import content_hash
 from trading_assets.features.feature_set import FeatureSet
 from trading_assets.market.table_columns import FLOAT, TEXT, TIME
-from trading_assets.workflows.code_hash import syntax_hash
+from trading_assets.workflows.code_hash import source_hash
 from trading_assets.workflows.feature_catalogue import COLUMNS, catalogue_rows
 from trading_assets.workflows.feature_sets import list_sets, model_set
 
@@ -46,7 +46,7 @@ _SOURCES = (
     "features/momentum.py",
     "market/resample.py",
 )
-_CODE = [syntax_hash(*_SOURCES), version("polars")]
+_CODE = [source_hash(*_SOURCES), version("polars")]
 _CHECKS = {
     "is_finite": "No NaN or infinity; null only before the warm-up is complete.",
     "knows_no_future": "Cut at random bars and followed by another future, every row up to "
