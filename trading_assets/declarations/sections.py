@@ -137,6 +137,7 @@ class Gate(Declaration):
     max_inferiority_pct: float = Field(ge=0)
     max_risk_ratio: Share
     min_days_between_switches: int = Field(ge=0)
+    min_days_after_taking_back: int = Field(ge=0)
     bootstrap_draws: int = Field(ge=100)
     seed: int = Field(ge=0)
 

@@ -52,6 +52,8 @@ class Thresholds:
             candidate's risk is clearly lower.
         max_risk_ratio: volatility over the champion's that counts as clearly lower.
         min_days_between_switches: a book keeps a release for at least so many days.
+        min_days_after_taking_back: of further data, before a spec whose release was taken back
+            may come back.
         bootstrap_draws: number of draws of every bootstrap.
         seed: of every bootstrap.
     """
@@ -78,6 +80,7 @@ class Thresholds:
     max_inferiority_pct: float
     max_risk_ratio: float
     min_days_between_switches: int
+    min_days_after_taking_back: int
     bootstrap_draws: int
     seed: int
 
@@ -196,6 +199,22 @@ class Examination:
     evidence: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """A release of the same spec that the book was taken back from.
+
+    Attributes:
+        reason, by: as the ledger of releases has them.
+        days: whole UTC days of data that the candidate's run has beyond that moment; None when the
+            moment is not known.
+    """
+
+    release_id: str
+    reason: str
+    by: str
+    days: int | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RunEvidence:
     """What is known of one candidate, all of it from immutable files.
@@ -217,6 +236,7 @@ class RunEvidence:
         trials: what was tried of its family; None when the ledger cannot say.
         trials_unknown: why it cannot.
         examination: further runs of the spec; None before it was examined.
+        taken_back: the latest release of the spec that the book was taken back from, if any.
     """
 
     spec: str
@@ -240,6 +260,7 @@ class RunEvidence:
     trials: Trials | None = None
     trials_unknown: str = ""
     examination: Examination | None = None
+    taken_back: TakenBack | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

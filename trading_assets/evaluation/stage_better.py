@@ -25,6 +25,7 @@ def rules_of_improvement(
     return (
         _better_than_champion(candidate, champion, thresholds),
         _held_long_enough(candidate, champion, thresholds),
+        _not_taken_back(candidate, thresholds),
     )
 
 
@@ -115,6 +116,30 @@ def _held_long_enough(
         "held_long_enough",
         value,
         {"days at least": least},
+        passed,
+        "hold",
+        "performance",
+        "better",
+        files_of(candidate, "manifest.json"),
+        note=note,
+    )
+
+
+def _not_taken_back(candidate: RunEvidence, thresholds: Thresholds) -> RuleResult:
+    """What the book was taken back from has to earn its way in anew, or it would swing for ever."""
+    least, found = thresholds.min_days_after_taking_back, candidate.taken_back
+    value = passed = None
+    note = ""
+    if found is None:
+        passed = True
+    else:
+        value = {"release": found.release_id, "by": found.by, "days": found.days}
+        passed = None if found.days is None else found.days >= least
+        note = f"The book was taken back from release {found.release_id}: {found.reason}"
+    return RuleResult(
+        "not_taken_back",
+        value,
+        {"days of further data at least": least},
         passed,
         "hold",
         "performance",

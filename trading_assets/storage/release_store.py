@@ -153,11 +153,14 @@ class ReleaseStore:
                 fix="Halt the book instead: `trading-assets halt`.",
             )
         release = self._load(book, before)
+        newest = self.decisions.current(book)
+        # The data that the book knew when it was taken back: what comes after it is new evidence.
+        as_of = newest.document["as_of"] if newest else None
         entry = {
             "release_id": before,
             "decision_id": release.decision_id,
             "previous": ledger[-1][1]["release_id"],
-            "rolled_back": {"reason": reason, "by": by},
+            "rolled_back": {"reason": reason, "by": by, "as_of": as_of},
         }
         number = ledger[-1][0]
         pointers.publish_exclusive(

@@ -168,13 +168,16 @@ def _gather(
     release = desk.releases.current(name)
     champion = _champion(desk, release) if release else None
     candidates, without_run = [], []
+    taken_back = _taken_back(desk, name)
     specs: list[AnySpec] = [*list_specs(desk.settings).values()]
     for spec in [*specs, *list_portfolios(desk.settings).values()]:
         run = desk.runs.current(spec.name)
         if run is None:
             without_run.append(spec.name)
             continue
-        entry = _candidate(desk, spec, run)
+        entry = _candidate(desk, spec, run) | {
+            "taken_back": taken_back.get(run.manifest["spec_hash"])
+        }
         if champion is None or any(entry[k] != champion[k] for k in ("spec_hash", "models")):
             if _is_worth_examining(desk, run, entry, book, checks):
                 entry["examination"] = examine_run(desk, spec, run, report=report).address
@@ -269,6 +272,21 @@ def _champion(desk: Desk, release: Release) -> dict[str, Any]:
         "run_id": run.run_id if run else None,
         "as_of": desk.releases.decisions.get(release.decision_id).document["as_of"],
     }
+
+
+def _taken_back(desk: Desk, book: str) -> dict[str, dict[str, Any]]:
+    """Tell, by spec, from which of its releases the book was taken back last, and why."""
+    found = {}
+    for entry in desk.releases.history(book):
+        if "rolled_back" in entry:
+            left = desk.releases.get(entry["previous"])
+            found[left.facts["spec_hash"]] = {
+                "release_id": left.release_id,
+                "reason": entry["rolled_back"]["reason"],
+                "by": entry["rolled_back"]["by"],
+                "as_of": entry["rolled_back"].get("as_of"),
+            }
+    return found
 
 
 def _gate_code() -> str:

@@ -20,6 +20,7 @@ from trading_assets.evaluation.gates import (
     Examination,
     Returns,
     RunEvidence,
+    TakenBack,
     Trials,
 )
 from trading_assets.storage.examination_store import StoredExamination
@@ -72,6 +73,7 @@ def run_evidence(
         trials=None if trials is None else Trials(**trials),
         trials_unknown=entry["trials_unknown"],
         examination=None if examined is None else _examination(examined, returns),
+        taken_back=_taken_back(entry["taken_back"], run),
     )
 
 
@@ -114,6 +116,14 @@ def oos_returns(run: StoredRun) -> Returns:
         start=run.manifest["oos_start"],
         per_year=float(run.metrics["periods_per_year"]),
     )
+
+
+def _taken_back(entry: Mapping[str, Any] | None, run: StoredRun) -> TakenBack | None:
+    if entry is None:
+        return None
+    since = entry["as_of"]
+    days = None if since is None else max(run.manifest["last_ts"] - since, 0) // DAY
+    return TakenBack(entry["release_id"], entry["reason"], entry["by"], days)
 
 
 def _examination(examined: StoredExamination, returns: Returns) -> Examination:

@@ -9,6 +9,7 @@ from trading_assets.evaluation.gates import (
     ChampionEvidence,
     Check,
     ProfitShares,
+    TakenBack,
     Trials,
     has_integrity,
     unmet,
@@ -280,6 +281,17 @@ def test_a_much_calmer_candidate_may_earn_the_same(make_run, champion, threshold
 def test_a_book_keeps_a_release_for_a_while(make_run, champion, thresholds, days, passed):
     rules = evaluate_rules(make_run(), champion(days_held=days), "embedded", thresholds)
     assert row(rules, "held_long_enough").passed is passed
+
+
+@pytest.mark.parametrize(("days", "passed"), [(29, False), (30, True), (None, None)])
+def test_what_was_taken_back_comes_again_with_new_evidence_only(make_run, thresholds, days, passed):
+    left = TakenBack("r0", "it lost more than predicted", "conduct", days)
+    rule = row(
+        evaluate_rules(make_run(taken_back=left), None, "embedded", thresholds), "not_taken_back"
+    )
+    assert rule.passed is passed
+    assert "it lost more than predicted" in rule.note
+    assert row(evaluate_rules(make_run(), None, "embedded", thresholds), "not_taken_back").passed
 
 
 def test_a_later_model_of_the_same_procedure_is_not_compared_with_itself(

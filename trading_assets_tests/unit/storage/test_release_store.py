@@ -111,7 +111,8 @@ def test_the_release_before_becomes_current_again_by_an_entry_of_its_own(store):
     back = store.roll_back("paper", reason="fills too late", by="ada")
 
     assert back.release_id == first.release_id == store.current_id("paper")
-    assert store.history("paper")[-1]["rolled_back"] == {"reason": "fills too late", "by": "ada"}
+    said = store.history("paper")[-1]["rolled_back"]
+    assert said == {"reason": "fills too late", "by": "ada", "as_of": None}
     store.publish("paper", facts("e" * 64), FILES, after=first.release_id)
     assert store.current_id("paper") == first.release_id  # the same decision does not undo it
     third, _ = store.publish("paper", facts("f" * 64), FILES, after=first.release_id)

@@ -176,6 +176,29 @@ def test_a_challenger_is_compared_with_the_champion_over_the_same_days(desk, run
     assert recompute(desk, decision.decision_id).payload == decision.payload
 
 
+def test_what_the_book_was_taken_back_from_is_held_until_more_is_known(desk, run):
+    run("ema_trend")
+    publish_release(desk, "paper", decide(desk, "paper").decision_id)
+    other = run("ib_risk1")
+    before = desk.releases.current_id("paper")
+    facts = {
+        **desk.releases.require("paper").facts,
+        "decision_id": "e" * 64,
+        "spec": "ib_risk1",
+        "spec_hash": other.manifest["spec_hash"],
+    }
+    files = {"spec.yaml": other.file("spec.yaml"), "decision.json": b"{}"}
+    left, _ = desk.releases.publish("paper", facts, files, after=before)
+    desk.releases.roll_back("paper", reason="it lost more than predicted", by="conduct")
+
+    decision = decide(desk, "paper")
+    held = rule(decision, "not_taken_back")
+    assert decision.candidate["spec"] == "ib_risk1"
+    assert held["passed"] is False
+    assert held["value"] == {"release": left.release_id, "by": "conduct", "days": 0}
+    assert recompute(desk, decision.decision_id).payload == decision.payload
+
+
 def test_unknown_books_and_decisions_are_named(desk):
     with pytest.raises(ConfigurationError, match="No such book"):
         decide(desk, "nowhere")
