@@ -6,7 +6,7 @@ the runs, once for the same run and settings; the gate reads it from there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from trading_assets.declarations.sections import Examination as ExaminationSettings
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros, canonical_json, content_hash
 from trading_assets.evaluation.daily_returns import returns_since
@@ -28,16 +29,18 @@ from trading_assets.strategies.portfolio_spec import AnySpec
 from trading_assets.workflows.code_hash import source_hash
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.enter_trials import enter_run
-from trading_assets.workflows.run_plan import RunPlan, plan_any
+from trading_assets.workflows.run_plan import RunPlan, plan_any, plan_variant
 from trading_assets.workflows.simulate_run import LaidOut, lay_out, play
 from trading_assets.workflows.trial_ledger import (
-    TrialCount,
+    KnownTrial,
+    ReturnsMatrix,
     family_of,
     returns_of,
     trials_of_family,
 )
 
 if TYPE_CHECKING:
+    from trading_assets.backtest.result import BacktestResult
     from trading_assets.backtest.run_log import RunLog
     from trading_assets.engine.signals import SignalMatrix
 
@@ -67,19 +70,36 @@ def examine_run(
         CorruptFile: if an input is damaged.
         LedgerBroken: if the ledger of trials is.
     """
-    trials = trials_of_family(desk.settings.data_root, family_of(spec))
-    identity = examination_id(desk, run, trials)
+    settings, root = desk.settings, desk.settings.data_root
+    trials = trials_of_family(root, family_of(spec)).trials
+    identity = examination_id(run, settings.examination, trials)
     found = desk.examinations.find(spec.name, run.run_id, identity)
     if found is not None:
         return found
-    examiner = _Examiner(desk, plan_any(desk, spec), run, report)
+
+    def enter(result: BacktestResult, purpose: str) -> None:
+        enter_run(settings, result, at=desk.clock.now(), purpose=purpose)
+
+    examiner = Examiner(desk, plan_any(desk, spec), run, settings.examination, enter, report)
+    files = examination_files(examiner, returns_of(root, trials))
+    return desk.examinations.publish(spec.name, run.run_id, identity, files)
+
+
+def examination_files(examiner: Examiner, tried: ReturnsMatrix) -> dict[str, bytes]:
+    """Run all that an examination asks for; give its document and its table of daily returns.
+
+    Args:
+        examiner: of the run.
+        tried: daily returns of the family's trials.
+    """
+    run, settings = examiner.run, examiner.settings
     document = {
         "schema": 1,
-        "spec": spec.name,
+        "spec": run.spec,
         "spec_hash": run.manifest["spec_hash"],
         "run_id": run.run_id,
-        "settings": desk.settings.examination.model_dump(mode="json"),
-        "code": _code(),
+        "settings": settings.model_dump(mode="json"),
+        "code": examination_code(),
         "unimpaired": examiner.unimpaired(),
         "stressed": examiner.stressed(),
         "capacity": examiner.capacity(),
@@ -87,24 +107,31 @@ def examine_run(
     }
     held = examiner.buy_and_hold()
     days = pl.Series(held.days).cast(TS)
-    table = pl.DataFrame({"day": days, BUY_AND_HOLD: held.values, **_trials_on(desk, trials, held)})
-    files = {
+    table = pl.DataFrame({"day": days, BUY_AND_HOLD: held.values, **_trials_on(tried, held)})
+    return {
         DOCUMENT: canonical_json(document),
         RETURNS: parquet_files.encode(table, RETURNS),
     }
-    return desk.examinations.publish(spec.name, run.run_id, identity, files)
 
 
-def examination_id(desk: Desk, run: StoredRun, trials: TrialCount) -> str:
+def examination_id(
+    run: StoredRun, settings: ExaminationSettings, trials: Iterable[KnownTrial]
+) -> str:
     """Give the identity of an examination: run, settings, code, and the family's trials."""
-    settings = desk.settings.examination.model_dump(mode="json")
-    tried = [[trial.trial_id, trial.key] for trial in trials.trials]
-    return content_hash([run.run_id, run.result_hash, settings, _code(), tried])[:16]
+    said = settings.model_dump(mode="json")
+    tried = [[trial.trial_id, trial.key] for trial in trials]
+    return content_hash([run.run_id, run.result_hash, said, examination_code(), tried])[:16]
 
 
-def _trials_on(desk: Desk, trials: TrialCount, same: Returns) -> dict[str, Any]:
+def examination_code() -> str:
+    """Identify the code that examinations are made by, beside the engine."""
+    return source_hash(
+        "workflows/examine_run.py", "backtest/variants.py", "evaluation/daily_returns.py"
+    )[:16]
+
+
+def _trials_on(kept: ReturnsMatrix, same: Returns) -> dict[str, Any]:
     """Give the daily returns of the family's trials on these days; nothing if they lack one."""
-    kept = returns_of(desk.settings.data_root, trials.trials)
     if len(kept.trial_ids) < 2 or not np.isin(same.days, kept.days).all():
         return {}
     rows = np.searchsorted(kept.days, same.days)
@@ -114,14 +141,29 @@ def _trials_on(desk: Desk, trials: TrialCount, same: Returns) -> dict[str, Any]:
     }
 
 
-class _Examiner:
-    """Runs variants of a spec on the inputs of its run; each is entered in the ledger of trials."""
+class Examiner:
+    """Runs variants of a spec on the inputs of its run.
+
+    Args:
+        desk: holds tables and calendars.
+        plan: of the run.
+        run: which one.
+        settings: what is asked for.
+        enter: is given each run and its purpose, `stress` or `neighbour`, for the ledger of trials.
+        report: is told what is run next.
+    """
 
     def __init__(
-        self, desk: Desk, plan: RunPlan, run: StoredRun, report: Callable[[str], None]
+        self,
+        desk: Desk,
+        plan: RunPlan,
+        run: StoredRun,
+        settings: ExaminationSettings,
+        enter: Callable[[BacktestResult, str], None],
+        report: Callable[[str], None],
     ) -> None:
-        self._desk, self._plan, self._report = desk, plan, report
-        self._settings = desk.settings.examination
+        self.run, self.settings = run, settings
+        self._desk, self._plan, self._enter, self._report = desk, plan, enter, report
         self._laid = lay_out(desk, plan)
         self._start: Micros = run.manifest["oos_start"]
         self._per_year: float = run.metrics["periods_per_year"]
@@ -136,7 +178,7 @@ class _Examiner:
         """Give Sharpe ratios of dearer trading, and of orders that come a bar late."""
         from trading_assets.backtest.variants import dearer
 
-        fees, prices = self._settings.costs_x, self._settings.slippage_x
+        fees, prices = self.settings.costs_x, self.settings.slippage_x
         self._report("dearer trading")
         costly = dearer(self._plan.spec, fees=_exact(fees), prices=_exact(prices))
         late = _a_bar_later(self._laid.signals)
@@ -153,10 +195,10 @@ class _Examiner:
         if np.isnan(bars.volume[~np.isnan(bars.close)]).any():
             return []
         points = []
-        for times in self._settings.capital_x:
+        for times in self.settings.capital_x:
             self._report(f"capital times {times:g}")
             larger = with_capital(self._plan.spec, _exact(times))
-            log = self._stress(with_impact(larger, _exact(self._settings.sqrt_impact)))
+            log = self._stress(with_impact(larger, _exact(self.settings.sqrt_impact)))
             points.append(
                 {
                     "amount": float(larger.cash),
@@ -171,12 +213,12 @@ class _Examiner:
         from trading_assets.backtest.variants import neighbours
 
         found: dict[str, float | None] = {}
-        share = self._settings.neighbour_pct / 100
+        share = self.settings.neighbour_pct / 100
         for name, spec in neighbours(self._plan.spec, share).items():
             if isinstance(spec, ConfigurationError):
                 continue
             try:
-                plan = plan_any(self._desk, spec)
+                plan = plan_variant(self._plan, spec)
             except ConfigurationError:
                 continue  # a price step that is not the instrument's, say
             self._report(f"neighbour {name}")
@@ -207,8 +249,7 @@ class _Examiner:
         from trading_assets.backtest.result import BacktestResult
 
         log = play(self._desk, plan, spec, laid.bars, signals)
-        result = BacktestResult(spec, plan.strategy, log, lambda: plan.facts)
-        enter_run(self._desk.settings, result, at=self._desk.clock.now(), purpose=purpose)
+        self._enter(BacktestResult(spec, plan.strategy, log, lambda: plan.facts), purpose)
         return log
 
     def _returns(
@@ -244,9 +285,3 @@ def _a_bar_later(signals: SignalMatrix) -> SignalMatrix:
 
 def _exact(number: float) -> Decimal:
     return Decimal(str(number))
-
-
-def _code() -> str:
-    return source_hash(
-        "workflows/examine_run.py", "backtest/variants.py", "evaluation/daily_returns.py"
-    )[:16]

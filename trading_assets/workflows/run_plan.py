@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trading_assets.domain.errors import ConfigurationError, MissingPartition
@@ -131,6 +131,29 @@ def plan_together(
     )
 
 
+def plan_variant(plan: RunPlan, spec: AnySpec) -> RunPlan:
+    """Plan a spec of the same strategies, symbols and bars on the very inputs of another's plan.
+
+    Raises:
+        ConfigurationError: if spec and instruments do not fit.
+    """
+    strategy = spec.build_strategy()
+    facts = {
+        **plan.facts,
+        "spec_hash": spec.spec_hash,
+        "code_hash": code_hash(strategy),
+        "packages": package_versions(),
+    }
+    return replace(
+        plan,
+        spec=spec,
+        strategy=strategy,
+        instruments=spec.engine_setup(plan.instruments).instruments,
+        facts=facts,
+        members=tuple(map(plan_variant, plan.members, spec.parts)) if plan.members else (),
+    )
+
+
 def plan_run(
     desk: Desk,
     spec: StrategySpec,
@@ -220,7 +243,7 @@ def plan_run(
         "max_hole_minutes": desk.settings.backtest.max_hole_minutes,
         "max_gap_minutes": desk.settings.quality.max_gap_minutes,
         **({} if span is None else {"span": list(span)}),
-        **_sessions(desk, spec, months),
+        **session_versions(desk, spec, months),
     }
     return RunPlan(
         spec,
@@ -245,7 +268,7 @@ def changed_inputs(plan: RunPlan, manifest: Mapping[str, Any]) -> tuple[str, ...
     return (*changed, *(name for name in others if plan.facts[name] != manifest.get(name)))
 
 
-def _sessions(
+def session_versions(
     desk: Desk, spec: StrategySpec, months: tuple[Month, ...]
 ) -> dict[str, dict[str, str]]:
     """Hash the sessions that holes are measured by; a market that never closes says nothing."""

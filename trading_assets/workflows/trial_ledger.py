@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,13 +84,12 @@ class TrialCount:
     @property
     def oos_sharpes(self) -> tuple[float, ...]:
         """The same of the days out of sample."""
-        return tuple(trial.oos_sharpe for trial in self.trials if trial.oos_sharpe is not None)
+        return oos_sharpes_of(self.trials)
 
     @property
     def variance(self) -> float | None:
         """Sample variance (n - 1) of `oos_sharpes`; None when fewer than two are known."""
-        known = self.oos_sharpes
-        return float(np.var(known, ddof=1)) if len(known) > 1 else None
+        return variance_of(self.trials)
 
     @property
     def head_hash(self) -> str:
@@ -174,15 +173,31 @@ def trials_of_family(root: Path, family: str) -> TrialCount:
         LedgerBroken: as `read_trials`; then nobody knows, and nothing may be promoted.
     """
     proven = ledger_at(root.absolute()).read()
+    lost = sum(row.get("lost", 0) for row in proven.rows if "note" in row)
+    trials = known_trials(proven.rows, family)
+    return TrialCount(family, len(trials) + lost, lost, trials, proven.head)
+
+
+def known_trials(rows: Iterable[Mapping[str, Any]], family: str) -> tuple[KnownTrial, ...]:
+    """Give the distinct trials of a family in rows of the ledger, by their ids."""
     longest: dict[str, Mapping[str, Any]] = {}
-    for row in proven.rows:
+    for row in rows:
         if "key" in row and _is_counted(row) and row_family(row) == family:
             known = longest.get(row_trial_id(row))
             if known is None or _worth(row) > _worth(known):
                 longest[row_trial_id(row)] = row
-    lost = sum(row.get("lost", 0) for row in proven.rows if "note" in row)
-    trials = tuple(_known(longest[trial_id]) for trial_id in sorted(longest))
-    return TrialCount(family, len(trials) + lost, lost, trials, proven.head)
+    return tuple(_known(longest[trial_id]) for trial_id in sorted(longest))
+
+
+def oos_sharpes_of(trials: Iterable[KnownTrial]) -> tuple[float, ...]:
+    """Give the Sharpe ratio per day out of sample of each trial where it is known."""
+    return tuple(trial.oos_sharpe for trial in trials if trial.oos_sharpe is not None)
+
+
+def variance_of(trials: Iterable[KnownTrial]) -> float | None:
+    """Give the sample variance (n - 1) of `oos_sharpes_of`; None when fewer than two are known."""
+    known = oos_sharpes_of(trials)
+    return float(np.var(known, ddof=1)) if len(known) > 1 else None
 
 
 def returns_of(root: Path, trials: Iterable[KnownTrial]) -> ReturnsMatrix:
@@ -191,20 +206,34 @@ def returns_of(root: Path, trials: Iterable[KnownTrial]) -> ReturnsMatrix:
     Raises:
         CorruptFile: if returns that were kept are not there as they were.
     """
+    return on_same_days(kept_returns(root, trials))
+
+
+def kept_returns(root: Path, trials: Iterable[KnownTrial]) -> Iterator[tuple[str, DailyReturns]]:
+    """Read the daily returns of trials that were kept, each with its trial's id.
+
+    Raises:
+        CorruptFile: as `returns_of`.
+    """
     kept, files = TrialReturns(root / RETURNS), dict[str, dict[str, DailyReturns]]()
-    by_days: dict[bytes, list[tuple[str, DailyReturns]]] = {}
     for trial in trials:
         if trial.returns is None:
             continue
         name = trial.returns["file"]
         if name not in files:
             files[name] = kept.load(trial.returns)
-        found = files[name][trial.key]
-        by_days.setdefault(found.days.tobytes(), []).append((trial.trial_id, found))
+        yield trial.trial_id, files[name][trial.key]
+
+
+def on_same_days(found: Iterable[tuple[str, DailyReturns]]) -> ReturnsMatrix:
+    """Put daily returns side by side: of the trials that have the days which most of them have."""
+    by_days: dict[bytes, list[tuple[str, DailyReturns]]] = {}
+    for trial_id, returns in found:
+        by_days.setdefault(returns.days.tobytes(), []).append((trial_id, returns))
     if not by_days:
         return ReturnsMatrix((), np.empty(0, np.int64), np.empty((0, 0)))
     most = max(by_days.values(), key=lambda those: (len(those), len(those[0][1].days)))
-    columns = [found.returns for _, found in most]
+    columns = [kept.returns for _, kept in most]
     return ReturnsMatrix(tuple(i for i, _ in most), most[0][1].days, np.column_stack(columns))
 
 
