@@ -38,9 +38,7 @@ def desk(settings: Settings) -> Desk:
         runs=RunStore(root / "runs"),
         releases=ReleaseStore(root / "releases"),
         examinations=ExaminationStore(root / "examinations"),
-        experiments=Experiments(
-            root / "mlflow", ui_url=f"http://{settings.mlflow.host}:{settings.mlflow.port}"
-        ),
+        experiments=Experiments(root / "mlflow", ui_url=settings.mlflow.url),
         history=partial(open_history, settings, clock, decoded),
         decoded=decoded,
     )

@@ -178,6 +178,12 @@ class Server(Declaration):
     host: Literal["127.0.0.1", "localhost", "::1"]
     port: int = Field(ge=1, le=65535)
 
+    @property
+    def url(self) -> str:
+        """Its address."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
 
 OnForeign = Literal["report", "pause_symbol", "halt"]
 OnUpstream = Literal["alert", "reduce", "hold"]

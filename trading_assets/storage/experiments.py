@@ -3,66 +3,37 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import logging
-import math
 import os
 import re
-import shutil
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from trading_assets.domain.errors import ConfigurationError
-from trading_assets.storage.mlflow_values import (
-    absolute_uri,
-    as_texts,
-    shortened,
-    split_metrics,
-    thinned,
-    unquoted,
-    valid_key,
-)
-from trading_assets.storage.roots import Place, make_folder, uri_of
+from trading_assets.domain.ids import Micros
+from trading_assets.storage import mlflow_views
+from trading_assets.storage.mlflow_values import absolute_uri, as_texts, split_metrics, unquoted
+from trading_assets.storage.mlflow_writing import DatasetInput, log_datasets, log_file, log_values
+from trading_assets.storage.roots import make_folder
 from trading_assets.storage.source_state import source_state
 
 _EXPERIMENT = re.compile(r"ta/[a-z0-9_]+/(train|backtest|live)")
 _REGISTERED = re.compile(r"ta\.[a-z0-9_]+\.[a-z0-9_]+")
-_DIGEST_LENGTH = 32
+_KEY_LENGTH = 12
 _ARTIFACT_ROOT = "_MLFLOW_SERVER_ARTIFACT_ROOT"
-_BATCH = 100
-_METRICS_PER_PARAM = 10
-"""MLflow takes up to 100 parameters and 1,000 metric points at a time."""
-_CONTEXT_TAG = "mlflow.data.context"
-
+_TRAINING_KIND = {"mlflow.experimentKind": "custom_model_development"}
+"""Else MLflow takes an experiment without traces for one of chats, and asks what it is."""
 
 MLFLOW_ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
 }
 """What any process that imports MLflow must have in its environment first."""
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetInput:
-    """A data set that a run read.
-
-    Attributes:
-        name: asset key and range, such as `features_5m 2024-01..02`.
-        sha256: full hash of what was read; MLflow's own digest holds its first half.
-        source: where it lies.
-        context: `train`, `validation`, `backtest` or `holdout`.
-    """
-
-    name: str
-    sha256: str
-    source: Place
-    context: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +116,62 @@ class Experiments:
             )
             run_id = str(run.info.run_id)
             try:
-                self._log_values(run, params or {}, finite, curves or {})
-                self._log_datasets(run_id, datasets)
+                log_values(client, run_id, run.info.start_time, params or {}, finite, curves or {})
+                log_datasets(client, run_id, datasets)
                 for name, path in (artifacts or {}).items():
-                    self._log_file(run_id, name, path)
+                    log_file(client, run_id, name, path)
             except BaseException:
                 client.set_terminated(run_id, status="FAILED")
                 raise
             client.set_terminated(run_id)
         return self._logged(run)
+
+    def add_to_run(
+        self,
+        run: LoggedRun,
+        *,
+        at: Micros,
+        metrics: Mapping[str, float | None] | None = None,
+        tags: Mapping[str, str] | None = None,
+        artifacts: Mapping[str, Path] | None = None,
+    ) -> None:
+        """Add what became known of a finished run later, at an instant; the latest value counts."""
+        finite, odd = split_metrics(metrics or {})
+        with _quiet():
+            client = self._client
+            log_values(client, run.run_id, at // 1000, {}, finite, {})
+            for name, text in as_texts({**(tags or {}), **odd}).items():
+                client.set_tag(run.run_id, name, text)
+            for name, path in (artifacts or {}).items():
+                log_file(client, run.run_id, name, path)
+
+    def mark_newest(self, experiment: str, run: LoggedRun, strategy_id: str) -> None:
+        """Let this run, and no other, stand for its strategy in the view that compares them."""
+        marked = f"tags.`strategy.id` = '{unquoted(strategy_id)}' and tags.newest = 'yes'"
+        with _quiet():
+            client = self._client
+            for other in client.search_runs([self._experiment_id(experiment)], marked):
+                if other.info.run_id != run.run_id:
+                    client.set_tag(other.info.run_id, mlflow_views.NEWEST, "no")
+            client.set_tag(run.run_id, mlflow_views.NEWEST, "yes")
+
+    def keep_trials_view(
+        self, experiment: str, parent: LoggedRun, params: Sequence[str], metrics: Sequence[str]
+    ) -> str:
+        """Keep a view of a parent's trials, and give its address.
+
+        Args:
+            experiment: that has the parent and its trials.
+            parent: the sweep.
+            params: that vary.
+            metrics: what is compared; see `mlflow_views.trials_view`.
+        """
+        key = parent.run_id[:_KEY_LENGTH]
+        with _quiet():
+            number = self._experiment_id(experiment)
+            view = mlflow_views.trials_view(parent.run_id, params, metrics)
+            self._client.set_experiment_tag(number, mlflow_views.view_tag(key), view)
+        return mlflow_views.trials_url(self.ui_url, number, key)
 
     def find_run(self, experiment: str, tags: Mapping[str, str]) -> LoggedRun | None:
         """Give the newest finished run that has all these tags, or None."""
@@ -310,11 +328,14 @@ class Experiments:
         if known is None:
             place = (self.artifact_root / name).as_uri()
             try:
-                return str(client.create_experiment(name, artifact_location=place))
+                client.create_experiment(name, artifact_location=place, tags=_TRAINING_KIND)
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                    raise
-                known = client.get_experiment_by_name(name)  # another process was faster
+                    raise  # else another process was faster
+            known = client.get_experiment_by_name(name)
+        view, tag = mlflow_views.strategies_view(), mlflow_views.view_tag(mlflow_views.STRATEGIES)
+        if known.tags.get(tag) != view and name.endswith("/backtest"):
+            client.set_experiment_tag(known.experiment_id, tag, view)
         return str(known.experiment_id)
 
     def _create_registered(self, name: str) -> None:
@@ -325,60 +346,6 @@ class Experiments:
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-
-    def _log_values(
-        self,
-        run: Any,
-        params: Mapping[str, Any],
-        metrics: Mapping[str, float],
-        curves: Mapping[str, Sequence[tuple[int, float]]],
-    ) -> None:
-        from mlflow.entities import Metric, Param
-
-        logged_ms = run.info.start_time
-        points = [
-            *((name, 0, value) for name, value in metrics.items()),
-            *((name, *point) for name, curve in curves.items() for point in thinned(curve)),
-        ]
-        entries = [Metric(valid_key(n), float(v), logged_ms, int(step)) for n, step, v in points]
-        values = [Param(valid_key(name), shortened(value)) for name, value in params.items()]
-        length = max(math.ceil(len(entries) / _METRICS_PER_PARAM), len(values))
-        for i in range(0, length, _BATCH):
-            self._client.log_batch(
-                run.info.run_id,
-                metrics=entries[i * _METRICS_PER_PARAM : (i + _BATCH) * _METRICS_PER_PARAM],
-                params=values[i : i + _BATCH],
-            )
-
-    def _log_datasets(self, run_id: str, datasets: Sequence[DatasetInput]) -> None:
-        from mlflow import entities
-
-        inputs = [
-            entities.DatasetInput(
-                dataset=entities.Dataset(
-                    name=item.name,
-                    digest=item.sha256[:_DIGEST_LENGTH],
-                    source_type="local",
-                    source=json.dumps({"uri": uri_of(item.source)}),
-                ),
-                tags=[
-                    entities.InputTag(_CONTEXT_TAG, item.context),
-                    entities.InputTag("sha256", item.sha256),
-                ],
-            )
-            for item in datasets
-        ]
-        if inputs:
-            self._client.log_inputs(run_id, inputs)
-
-    def _log_file(self, run_id: str, name: str, path: Path) -> None:
-        """Log one file under a name of our choice."""
-        place = PurePosixPath(name)
-        with tempfile.TemporaryDirectory() as folder:
-            copy = Path(folder) / place.name
-            shutil.copyfile(path, copy)
-            parent = None if place.parent == PurePosixPath() else str(place.parent)
-            self._client.log_artifact(run_id, str(copy), parent)
 
     def _logged(self, run: Any) -> LoggedRun:
         experiment, run_id = run.info.experiment_id, str(run.info.run_id)

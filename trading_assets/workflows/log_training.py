@@ -7,11 +7,13 @@ from typing import Any
 
 from trading_assets.evaluation.labels import span
 from trading_assets.forecasting.horizons import BASE
-from trading_assets.storage.experiments import DatasetInput, LoggedRun, RegisteredVersion
+from trading_assets.storage.experiments import LoggedRun, RegisteredVersion
+from trading_assets.storage.mlflow_writing import DatasetInput
 from trading_assets.storage.model_store import StoredModel
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.feature_sets import model_set
 from trading_assets.workflows.freeze_dataset import Dataset
+from trading_assets.workflows.run_links import linked
 
 EXPERIMENT = "ta/forecast/train"
 _CHALLENGER = "challenger"
@@ -29,9 +31,12 @@ def log_training(
         tags: of the caller.
     """
     identity = {"model_id": model.model_id}
+    tags = linked(desk.settings, tags)
     logged = desk.experiments.find_run(EXPERIMENT, identity)
     if logged is None:
         logged = _log(desk, model, dataset, {**tags, **identity})
+    elif tags:
+        desk.experiments.add_to_run(logged, at=desk.clock.now(), tags=tags)
     _register(desk, model, logged)
     return logged
 

@@ -6,17 +6,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from trading_assets.domain.bar import DAY
 from trading_assets.domain.ids import content_hash
 from trading_assets.evaluation.labels import span
+from trading_assets.evaluation.metrics import drawdown_series
+from trading_assets.evaluation.performance import return_metrics
 from trading_assets.evaluation.report import sparkline_markdown
+from trading_assets.evaluation.run_tables import daily_equity
+from trading_assets.market.bar_frame import instant
 from trading_assets.storage import folders
-from trading_assets.storage.experiments import DatasetInput, LoggedRun
+from trading_assets.storage.experiments import LoggedRun
+from trading_assets.storage.mlflow_writing import DatasetInput
 from trading_assets.storage.run_store import StoredRun
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.run_links import linked
 from trading_assets.workflows.run_plan import RunPlan
 
 REPORT = "report.html"
+_IN_SAMPLE = ("sharpe", "net_return_pct", "max_drawdown_pct", "volatility_pct", "num_trades")
 _SHOWN = (
     "num_trades", "net_return_pct", "sharpe", "max_drawdown_pct", "win_rate", "turnover", "fees",
 )  # fmt: skip
@@ -40,9 +49,21 @@ def log_to_experiments(
     """
     experiment = experiment_of(plan.strategy.name)
     identity = {"run_id": run.run_id, "result.hash": run.result_hash}
+    tags = linked(desk.settings, tags)
     logged = desk.experiments.find_run(experiment, identity)
-    if logged is not None:
-        return logged
+    if logged is None:
+        logged = _log(desk, experiment, plan, run, {**identity, **tags})
+    elif tags:
+        desk.experiments.add_to_run(logged, at=desk.clock.now(), tags=tags)
+    current = desk.runs.current(plan.spec.name)
+    if current is not None and current.run_id == run.run_id:
+        desk.experiments.mark_newest(experiment, logged, plan.spec.name)
+    return logged
+
+
+def _log(
+    desk: Desk, experiment: str, plan: RunPlan, run: StoredRun, tags: Mapping[str, str]
+) -> LoggedRun:
     manifest = run.manifest
     metrics = {
         f"{prefix}{name}": value
@@ -53,9 +74,8 @@ def log_to_experiments(
         experiment,
         manifest["run_name"],
         params=_params(plan),
-        metrics=metrics,
+        metrics=metrics | _in_sample(run),
         tags={
-            **identity,
             "strategy.id": plan.spec.name,
             "trial_family": plan.strategy.name,
             "stage": "backtest",
@@ -70,6 +90,23 @@ def log_to_experiments(
         curves=_curves(run),
         datasets=_datasets(desk, plan),
     )
+
+
+def _in_sample(run: StoredRun) -> dict[str, float | None]:
+    """Give `is.`: the metrics before the run's part out of sample; nothing when all of it is."""
+    opening, start = float(run.metrics["all"]["initial_cash"]), instant(run.manifest["oos_start"])
+    equity = run.table("equity").filter(pl.col("ts_utc") < start)
+    if equity.is_empty():
+        return {}
+    returns = daily_equity(equity, opening)["return_pct"].to_numpy() / 100.0
+    per_year, final = float(run.metrics["periods_per_year"]), float(equity["equity"][-1])
+    marks = [opening, *equity["equity"]]
+    trades = run.table("round_trips").filter(pl.col("entry_ts_utc") < start)
+    found = return_metrics(returns, final, opening, per_year) | {
+        "max_drawdown_pct": -float(drawdown_series(marks).min()) * 100.0 + 0.0,
+        "num_trades": trades.height,
+    }
+    return {f"is.{name}": found[name] for name in _IN_SAMPLE}
 
 
 def run_metadata(run: StoredRun, *, url: str, is_new: bool) -> dict[str, Any]:

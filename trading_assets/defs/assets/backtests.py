@@ -12,6 +12,7 @@ from trading_assets.defs.assets.regimes import dataset_regimes
 from trading_assets.defs.partitions import DAILY_TAG
 from trading_assets.defs.presentation import facts
 from trading_assets.defs.resources import CatalogResource, DeskResource
+from trading_assets.defs.run_tags import run_tags
 from trading_assets.defs.specs import SPECS
 from trading_assets.domain.errors import InvariantError
 from trading_assets.domain.ids import content_hash
@@ -88,7 +89,7 @@ def _backtest(spec: AnySpec) -> dg.AssetsDefinition:
         record = run_backtest(
             opened,
             current,
-            tags={"dagster.run_id": context.run_id},
+            tags=run_tags(context.run_id, key),
             purpose="daily" if DAILY_TAG in context.run.tags else "backtest",
         )
         with duckdb.get_connection() as connection:

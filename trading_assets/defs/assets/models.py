@@ -30,6 +30,7 @@ from trading_assets.defs.partitions import (
 )
 from trading_assets.defs.presentation import by_month, facts
 from trading_assets.defs.resources import DeskResource
+from trading_assets.defs.run_tags import run_tags
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.workflows.code_hash import source_hash
 
@@ -63,7 +64,7 @@ def forecast_model(context: dg.AssetExecutionContext, desk: DeskResource) -> Par
     opened = desk.open()
 
     def train(key: str) -> Version:
-        tags = {"dagster.run_id": context.run_id}
+        tags = run_tags(context.run_id, context.asset_key, key)
         trained = train_month(opened, Month.from_text(key), tags=tags)
         return Version(trained.version, facts(trained.metadata))
 

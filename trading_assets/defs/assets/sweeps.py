@@ -14,6 +14,7 @@ from trading_assets.defs.assets.models import dataset_forecasts
 from trading_assets.defs.partitions import SETTINGS
 from trading_assets.defs.presentation import facts
 from trading_assets.defs.resources import DeskResource
+from trading_assets.defs.run_tags import run_tags
 from trading_assets.domain.ids import content_hash
 from trading_assets.strategies.spec import StrategySpec
 from trading_assets.workflows.code_hash import code_hash
@@ -107,7 +108,7 @@ def _table(sweep: SweepFile) -> dg.OpDefinition:
         record = run_sweep(
             opened,
             find_sweep(opened.settings, sweep.name),
-            tags={"dagster.run_id": context.run_id},
+            tags=run_tags(context.run_id, dg.AssetKey(["sweep", sweep.name])),
         )
         yield dg.Output(
             None,

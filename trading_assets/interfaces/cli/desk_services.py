@@ -18,6 +18,7 @@ import typer
 from rich.console import Console
 
 from trading_assets.domain.errors import ConfigurationError, TradingAssetsError
+from trading_assets.interfaces.cli.compare_link import compare_link
 from trading_assets.settings import Settings, load_settings
 from trading_assets.storage.experiments import MLFLOW_ENVIRONMENT, Experiments
 
@@ -83,6 +84,8 @@ def up() -> None:
     for service in started:
         if service.address:
             console.print(f"  {service.name:<10} {service.address}", highlight=False)
+    compared = compare_link(settings.mlflow.url)
+    console.print(f"  {'compare':<10} {compared}", highlight=False, soft_wrap=True)
     console.print("Stop them with `make down`; their logs are in", settings.data_root / "run")
 
 

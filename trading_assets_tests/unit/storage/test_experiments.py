@@ -9,7 +9,8 @@ import pytest
 
 from trading_assets.domain.errors import ConfigurationError, DataError
 from trading_assets.forecasting.booster import Booster, train_booster
-from trading_assets.storage.experiments import DatasetInput, Experiments, LoggedRun
+from trading_assets.storage.experiments import Experiments, LoggedRun
+from trading_assets.storage.mlflow_writing import DatasetInput
 
 _TRAIN = "ta/forecast/train"
 _FEATURES = ("one", "two", "three")

@@ -21,7 +21,7 @@ class Notebook:
     """The part of `Experiments` that workflows use, kept in memory."""
 
     def __init__(self):
-        self.runs, self.versions, self.aliases = [], [], {}
+        self.runs, self.versions, self.aliases, self.newest = [], [], {}, {}
 
     def log_run(self, experiment, run_name, *, tags, **values):
         logged = LoggedRun(f"m{len(self.runs)}", f"http://127.0.0.1:5000/#/runs/{len(self.runs)}")
@@ -33,6 +33,15 @@ class Notebook:
             if known == experiment and tags.items() <= found.items():
                 return logged
         return None
+
+    def add_to_run(self, run, *, at, metrics=None, tags=None, artifacts=None):
+        for _, _, known, values, logged in self.runs:
+            if logged == run:
+                known.update(tags or {})
+                values.setdefault("metrics", {}).update(metrics or {})
+
+    def mark_newest(self, experiment, run, strategy_id):
+        self.newest[strategy_id] = run
 
     def register(self, name, run, *, source, tags):
         numbers = [v for v in self.versions if v.name == name]
