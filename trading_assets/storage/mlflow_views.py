@@ -44,7 +44,7 @@ def strategies_view() -> str:
         charts=[
             _parallel("Strategies", params=(), metrics=_METRICS[:6]),
             _scatter("is.sharpe", "oos.sharpe"),
-            _line("equity"),
+            _line("growth_pct"),
             _line("drawdown"),
             _bar("oos.sharpe"),
             _bar("oos.max_drawdown_pct"),

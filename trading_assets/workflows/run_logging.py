@@ -162,15 +162,18 @@ def _artifacts(folder: Path) -> dict[str, Path]:
 
 
 def _curves(run: StoredRun) -> dict[str, list[tuple[int, float]]]:
-    """Give equity and drawdown by day number, counted from the first day."""
-    days = run.table("equity_curve")
+    """Give equity, net growth in percent and drawdown by day number, from the first day on."""
+    opening = float(run.metrics["all"]["initial_cash"])
+    days = run.table("equity_curve").with_columns(
+        growth_pct=(pl.col("equity") / opening - 1.0) * 100.0
+    )
     numbers = (days["ts_utc"].to_physical() // DAY).to_list()
     return {
         name: [
             (number - numbers[0], value)
             for number, value in zip(numbers, days[name].to_list(), strict=True)
         ]
-        for name in ("equity", "drawdown")
+        for name in ("equity", "growth_pct", "drawdown")
     }
 
 

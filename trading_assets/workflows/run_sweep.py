@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING, Any
 from trading_assets.backtest.bytes_of import json_bytes
 from trading_assets.domain.bar import MINUTE
 from trading_assets.domain.ids import Symbol, content_hash
+from trading_assets.evaluation.in_and_out import (
+    TriedTwice,
+    measured,
+    rank_correlation,
+    scatter_png,
+    tried_twice,
+)
+from trading_assets.evaluation.sweep_report import sweep_page
 from trading_assets.storage import folders, parquet_files
 from trading_assets.storage.trial_store import TrialBatches
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.enter_trials import CountedTrials
 from trading_assets.workflows.freeze_calendars import sessions_of_symbol
-from trading_assets.workflows.run_logging import experiment_of
+from trading_assets.workflows.log_sweep import log_sweep, log_walk_forward
 from trading_assets.workflows.run_plan import plan_run
 from trading_assets.workflows.strategy_specs import find_spec
 from trading_assets.workflows.trial_ledger import family_of, trials_of_family
@@ -24,14 +32,13 @@ if TYPE_CHECKING:
     from trading_assets.backtest.prepared import Prepared
     from trading_assets.backtest.sweep import SweepResult, TrialStore
     from trading_assets.backtest.sweep_file import SweepFile
-    from trading_assets.backtest.trials import Trial
     from trading_assets.backtest.walk_forward import WalkForwardResult
     from trading_assets.market.sessions import Sessions
     from trading_assets.strategies.spec import StrategySpec
 
-HEAT_MAP = "heat_map.png"
-_MOST_CHILDREN = 100
-"""MLflow compares more runs slowly; the table of all trials is an artefact of the parent."""
+HEAT_MAP, SCATTER, REPORT = "heat_map.png", "in_and_out.png", "report.html"
+_LAYOUT = 2
+"""Of the folder; raised when its files are others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +92,14 @@ def run_sweep(
     ran = _run_trials(desk, sweep, resume=resume, report=report)
     result = ran.result
     place = desk.settings.data_root / "sweeps" / sweep.name
-    folder = place / content_hash([ran.identity, result.result_hash])[:16]
-    folders.publish_folder(folder, _files(sweep, result))
+    folder = place / content_hash([_LAYOUT, ran.identity, result.result_hash])[:16]
+    trials = _tried_twice(ran)
+    folders.publish_folder(folder, _files(sweep, result, trials))
     metadata = {**_metadata(result, folder), **_tried_on(desk, result.spec)}
-    url = _log(desk, ran.family, sweep, result, folder, tags or {})
-    return SweepRecord(folder, result.result_hash, url, {**metadata, "mlflow": url})
+    metadata["rank_correlation"] = rank_correlation(trials)
+    logged = log_sweep(desk, ran.prepared.strategy.name, sweep, result, trials, folder, tags or {})
+    links = {"mlflow": logged.url, "mlflow trials": logged.trials_url}
+    return SweepRecord(folder, result.result_hash, logged.url, {**metadata, **links})
 
 
 def run_sweep_batch(
@@ -123,11 +133,11 @@ def run_sweep_batch(
 
 @dataclass(frozen=True, slots=True)
 class _Ran:
-    """Trials of a sweep, the hash of what they share, and the family that they belong to."""
+    """Trials of a sweep, the hash of what they share, and what they stand on."""
 
     result: SweepResult
     identity: str
-    family: str
+    prepared: Prepared
 
 
 def _run_trials(
@@ -156,13 +166,23 @@ def _run_trials(
         result = sweeping.run_sweep(
             ground, plan, identity, store=store, run_batch=run_batch, only=only, report=report
         )
-    return _Ran(result, identity, ground.prepared.strategy.name)
+    return _Ran(result, identity, ground.prepared)
 
 
 def run_walk_forward(
-    desk: Desk, sweep: SweepFile, *, report: Callable[[int], None] = lambda _: None
+    desk: Desk,
+    sweep: SweepFile,
+    *,
+    tags: Mapping[str, str] | None = None,
+    report: Callable[[int], None] = lambda _: None,
 ) -> SweepRecord:
     """Choose on each fold's training, try on its test, and publish the table of folds.
+
+    Args:
+        desk: gives tables, stores and settings.
+        sweep: what is varied, with its folds.
+        tags: for MLflow, such as the Dagster run that asked.
+        report: is told how many trials have just been finished.
 
     Raises:
         MissingPartition: if there is no month that all symbols of the spec have.
@@ -200,7 +220,8 @@ def run_walk_forward(
         **metrics,
         "folder": str(folder),
     }
-    return SweepRecord(folder, result.result_hash, "", metadata)
+    page = log_walk_forward(desk, prepared.strategy.name, sweep, result, folder, tags or {})
+    return SweepRecord(folder, result.result_hash, page.url, {**metadata, "mlflow": page.url})
 
 
 def prepared_of(desk: Desk, sweep: SweepFile) -> Prepared:
@@ -247,7 +268,23 @@ def _counted(
     )
 
 
-def _files(sweep: SweepFile, result: SweepResult) -> dict[str, bytes]:
+def _tried_twice(ran: _Ran) -> tuple[TriedTwice, ...]:
+    """Measure the trials in and out of sample, by the convention of single runs."""
+    from trading_assets.backtest.result import oos_start_of
+    from trading_assets.backtest.sweep import short
+    from trading_assets.evaluation.performance import annual_periods
+
+    result, prepared = ran.result, ran.prepared
+    return tried_twice(
+        result.table,
+        result.daily_returns,
+        [short(name) for name in result.plan.space.axes],
+        start=oos_start_of(prepared.strategy, result.days),
+        per_year=annual_periods(prepared.setup.instruments),
+    )
+
+
+def _files(sweep: SweepFile, result: SweepResult, trials: Sequence[TriedTwice]) -> dict[str, bytes]:
     from trading_assets.backtest.sweep import short
     from trading_assets.evaluation.heat_map import heat_map, plateau
 
@@ -261,6 +298,14 @@ def _files(sweep: SweepFile, result: SweepResult) -> dict[str, bytes]:
         "plateau.json": json_bytes(plateau(result.table, axes, best, metric)),
         "sweep.json": json_bytes(sweep.model_dump(mode="json")),
     }
+    facts = {
+        "spec": sweep.spec,
+        "trials": f"{len(result.trials)}, of these {result.num_trials} distinct",
+        "compared by": metric,
+    }
+    files[REPORT] = sweep_page(sweep.name, facts, trials)
+    if measured(trials):
+        files[SCATTER] = scatter_png(trials, title=f"{sweep.name}: {len(trials)} trials")
     if len(axes) > 1:
         files[HEAT_MAP] = heat_map(result.table, axes[0], axes[1], metric)
     return files
@@ -294,51 +339,3 @@ def _metadata(result: SweepResult, folder: Path) -> dict[str, Any]:
         "most_rss_growth_bytes": costs["rss_growth_bytes"].max(),
         "folder": str(folder),
     }
-
-
-def _log(
-    desk: Desk,
-    family: str,
-    sweep: SweepFile,
-    result: SweepResult,
-    folder: Path,
-    tags: Mapping[str, str],
-) -> str:
-    """Log the sweep to MLflow once: a parent with the table, its best trials as children."""
-    from trading_assets.backtest.sweep import value_of
-
-    experiment = experiment_of(family)
-    identity = {"kind": "sweep", "strategy.id": sweep.name, "result.hash": result.result_hash}
-    known = desk.experiments.find_run(experiment, identity)
-    if known is not None:
-        return known.url
-    metric, best = result.plan.metric, result.best
-    count = len(result.trials)
-    parent = desk.experiments.log_run(
-        experiment,
-        f"{sweep.name} | {count} trials | best {metric} {(best.metrics or {})[metric]:.3g}",
-        params={"method": result.plan.method, "trials": count, **best.params},
-        metrics=best.metrics,
-        tags={**identity, "config.hash": result.spec.spec_hash, "stage": "research", **tags},
-        artifacts={path.name: path for path in sorted(folder.iterdir()) if path.is_file()},
-    )
-
-    def rank(numbered: tuple[int, Trial]) -> tuple[float, int]:
-        value = value_of(numbered[1], metric)
-        return (float("inf") if value is None else -value, numbered[0])
-
-    for number, trial in sorted(enumerate(result.trials), key=rank)[:_MOST_CHILDREN]:
-        if trial.metrics is not None:
-            desk.experiments.log_run(
-                experiment,
-                f"{sweep.name} | trial {number}",
-                params=trial.params,
-                metrics=trial.metrics,
-                tags={
-                    "mlflow.parentRunId": parent.run_id,
-                    "kind": "trial",
-                    "trial": str(number),
-                    "strategy.id": sweep.name,
-                },
-            )
-    return parent.url

@@ -130,11 +130,15 @@ def _walk_forward(sweep: SweepFile, spec: StrategySpec) -> dg.AssetsDefinition:
     )
 
     @asset
-    def folds(desk: DeskResource) -> dg.MaterializeResult[Any]:
+    def folds(context: dg.AssetExecutionContext, desk: DeskResource) -> dg.MaterializeResult[Any]:
         from trading_assets.workflows.run_sweep import run_walk_forward
 
         opened = desk.open()
-        record = run_walk_forward(opened, find_sweep(opened.settings, sweep.name))
+        record = run_walk_forward(
+            opened,
+            find_sweep(opened.settings, sweep.name),
+            tags=run_tags(context.run_id, context.asset_key),
+        )
         return dg.MaterializeResult(
             data_version=dg.DataVersion(record.result_hash), metadata=facts(record.metadata)
         )

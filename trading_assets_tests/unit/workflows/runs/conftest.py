@@ -21,7 +21,8 @@ class Notebook:
     """The part of `Experiments` that workflows use, kept in memory."""
 
     def __init__(self):
-        self.runs, self.versions, self.aliases, self.newest = [], [], {}, {}
+        self.runs, self.versions, self.aliases = [], [], {}
+        self.newest, self.views = {}, {}
 
     def log_run(self, experiment, run_name, *, tags, **values):
         logged = LoggedRun(f"m{len(self.runs)}", f"http://127.0.0.1:5000/#/runs/{len(self.runs)}")
@@ -42,6 +43,10 @@ class Notebook:
 
     def mark_newest(self, experiment, run, strategy_id):
         self.newest[strategy_id] = run
+
+    def keep_trials_view(self, experiment, parent, params, metrics):
+        self.views[parent.run_id] = (experiment, list(params), list(metrics))
+        return f"{parent.url}/trials"
 
     def register(self, name, run, *, source, tags):
         numbers = [v for v in self.versions if v.name == name]

@@ -1,14 +1,22 @@
 """The same workflows over the real experiment store, which other tests replace by a notebook."""
 
 import dataclasses
+import json
+from pathlib import Path
 
+import polars as pl
 import pytest
 
+from trading_assets.backtest.sweep_file import load_sweep
 from trading_assets.storage.experiments import Experiments
+from trading_assets.storage.mlflow_views import view_tag
 from trading_assets.workflows.decide import decide
 from trading_assets.workflows.publish_release import publish_release
 from trading_assets.workflows.run_backtest import run_backtest
+from trading_assets.workflows.run_sweep import run_sweep, run_walk_forward
 from trading_assets.workflows.strategy_specs import find_spec
+
+EXAMPLE = Path(__file__).parents[4] / "docs/examples/sweeps/ema_spans.yaml"
 
 
 @pytest.mark.slow
@@ -25,6 +33,46 @@ def test_a_run_is_logged_once_and_its_release_is_the_champion(desk, tmp_path):
     champion = desk.experiments.alias("ta.ema_trend.paper", "champion")
     assert champion.version == "1"
     assert champion.tags["release_id"] == release.release_id
+
+
+@pytest.mark.slow
+def test_a_sweep_has_its_trials_in_and_out_of_sample_and_a_view_of_them(desk, tmp_path):
+    desk = dataclasses.replace(desk, experiments=Experiments(tmp_path / "mlflow"))
+    tags = {"dagster.run_id": "d1", "dagster.asset_key": "sweep/ema_spans"}
+    record = run_sweep(desk, load_sweep(EXAMPLE), tags=tags)
+    client, parent = desk.experiments._client, _kept(desk, record)
+    assert parent.data.tags["stage"] == "research"
+    assert "/assets/sweep/ema_spans)" in parent.data.tags["mlflow.note.content"]
+    assert parent.data.metrics["n_trials"] == 9, "costs are no parameter of a trial"
+    names = {file.path for file in client.list_artifacts(parent.info.run_id)}
+    assert {"report.html", "in_and_out.png", "trials.parquet"} <= names
+
+    experiment = client.get_experiment(parent.info.experiment_id)
+    view = json.loads(experiment.tags[view_tag(parent.info.run_id[:12])])
+    trials = client.search_runs([experiment.experiment_id], view["searchFilter"])
+    assert len(trials) == 18
+    parallel, scatter = view["compareRunCharts"]
+    for name in parallel["selectedParams"]:
+        assert len({trial.data.params[name] for trial in trials}) > 1
+    for axis in ("xaxis", "yaxis"):
+        assert all(scatter[axis]["key"] in trial.data.metrics for trial in trials)
+    shown = record.metadata["mlflow trials"]
+    assert shown.endswith(f"viewStateShareKey={parent.info.run_id[:12]}&compareRunsMode=CHART")
+
+
+@pytest.mark.slow
+def test_the_folds_of_a_walk_forward_are_steps_of_one_run(desk, tmp_path):
+    desk = dataclasses.replace(desk, experiments=Experiments(tmp_path / "mlflow"))
+    record = run_walk_forward(desk, load_sweep(EXAMPLE))
+    assert run_walk_forward(desk, load_sweep(EXAMPLE)).url == record.url
+    kept, client = _kept(desk, record), desk.experiments._client
+    folds = pl.read_parquet(record.folder / "folds.parquet")
+    steps = client.get_metric_history(kept.info.run_id, "wf.sharpe")
+    assert {s.step: s.value for s in steps} == pytest.approx(
+        {n: v for n, v in enumerate(folds["out_sharpe"]) if v is not None}
+    )
+    assert kept.data.tags["kind"] == "walk_forward"
+    assert {f.path for f in client.list_artifacts(kept.info.run_id)} >= {"folds.parquet"}
 
 
 def _kept(desk, record):
