@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -76,18 +78,20 @@ def profit_shares(round_trips: pl.DataFrame, start: Micros) -> ProfitShares | No
     trips = round_trips.filter(pl.col("entry_ts_utc") >= instant(start)).select(
         pl.col("pnl").cast(pl.Float64), "symbol", month=pl.col("exit_ts_utc").dt.strftime("%Y-%m")
     )
-    total = float(trips["pnl"].sum() or 0.0)
+    total = math.fsum(trips["pnl"])
     if trips.is_empty() or total <= 0:
         return None
     best = trips["pnl"].sort(descending=True).head(max(trips.height // _BEST, 1))
+    won = math.fsum(trips["pnl"].clip(lower_bound=0.0))
     symbols = _largest(trips, "symbol") if trips["symbol"].n_unique() > 1 else None
     return ProfitShares(
-        top_trades=float(best.sum()) / float(trips["pnl"].clip(lower_bound=0.0).sum()),
+        top_trades=math.fsum(best) / won,
         month=_largest(trips, "month") / total,
         symbol=None if symbols is None else symbols / total,
     )
 
 
 def _largest(trips: pl.DataFrame, column: str) -> float:
-    sums = trips.group_by(column).agg(pl.col("pnl").sum())["pnl"]
-    return max(float(value) for value in sums)
+    """Give the largest sum of a group, exactly rounded: threads add up in any order."""
+    groups = trips.group_by(column).agg("pnl")["pnl"]
+    return max(math.fsum(group) for group in groups)
