@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trading_assets.evaluation.decision import Decision
 from trading_assets.storage.release_store import Release
 from trading_assets.storage.run_store import StoredRun
 from trading_assets.strategies.portfolio_spec import AnySpec
@@ -10,9 +11,12 @@ from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.pinned_models import choose_models, load_pins
 
 
-def promote(desk: Desk, book: str, spec: AnySpec, run: StoredRun) -> Release:
-    """Publish the release of a run for a book; the decision behind it is about `paper`."""
-    decision = decide(desk, "paper")
+def promote(
+    desk: Desk, book: str, spec: AnySpec, run: StoredRun, decision: Decision | None = None
+) -> Release:
+    """Publish the release of a run for a book; the decision behind it is about `paper`, and
+    made now unless it is given."""
+    decision = decision or decide(desk, "paper")
     manifest = run.manifest
     pins = load_pins(desk, choose_models(desk, spec, until=manifest["last_ts"]))
     copied = ("spec_hash", "code_hash", "order_types", "instruments", "inputs")

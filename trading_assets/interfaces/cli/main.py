@@ -35,6 +35,7 @@ from trading_assets.interfaces.cli import (
     trace,
     trials,
     universe,
+    what_if,
 )
 
 app = typer.Typer(
@@ -56,6 +57,7 @@ app.add_typer(sweep.app)
 app.add_typer(trials.app, name="trials")
 app.add_typer(runs.app, name="runs")
 app.add_typer(decision.app, name="decision")
+app.add_typer(what_if.app)
 app.add_typer(live.app)
 app.add_typer(journal.app, name="journal")
 app.add_typer(trace.app)

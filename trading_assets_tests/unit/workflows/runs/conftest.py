@@ -1,17 +1,17 @@
 """A desk with ten days of bars, and MLflow's place taken by a notebook in memory."""
 
 import dataclasses
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-import numpy as np
-import polars as pl
 import pytest
 
 from trading_assets.domain.ids import Month
-from trading_assets.market.bar_frame import RESAMPLED_SCHEMA
 from trading_assets.storage.experiments import LoggedRun, RegisteredVersion
-from trading_assets.workflows.list_instruments import instruments_basis
-from trading_assets.workflows.market_tables import INSTRUMENTS_CODE_VERSION
+from trading_assets_tests.stand_ins.trending_bars import (
+    lay_instruments,
+    lay_month,
+    trending_bars,
+)
 
 JANUARY, FEBRUARY = Month(2024, 1), Month(2024, 2)
 FIRST, LAST = datetime(2024, 1, 27, tzinfo=UTC), datetime(2024, 2, 7, tzinfo=UTC)
@@ -68,46 +68,13 @@ class Notebook:
 
 
 def bars_of(symbol, seed):
-    """Bars of five minutes that trend up and down over hours."""
-    n = int((LAST - FIRST) / timedelta(minutes=5))
-    rng = np.random.default_rng(seed)
-    drift = 6e-4 * np.sign(np.sin(np.arange(n) / 60 + seed))
-    close = (100 * np.exp(np.cumsum(drift + rng.normal(0, 1e-3, n)))).round(2)
-    opens = np.concatenate(([100.0], close[:-1]))
-    wick = np.abs(rng.normal(0, 1e-3, (2, n)))
-    return pl.DataFrame(
-        {
-            "ts": [FIRST + timedelta(minutes=5 * i) for i in range(n)],
-            "symbol": [symbol] * n,
-            "open": opens,
-            "high": (np.maximum(opens, close) * (1 + wick[0]) + 0.01).round(2),
-            "low": (np.minimum(opens, close) * (1 - wick[1]) - 0.01).round(2),
-            "close": close,
-            "volume": np.full(n, 10.0),
-            "quote_volume": np.full(n, 1000.0),
-            "n_trades": [3] * n,
-            "source": ["embedded"] * n,
-            "n_minutes": [5] * n,
-            "complete": [True] * n,
-        },
-        schema=RESAMPLED_SCHEMA,
-    )
+    return trending_bars(symbol, seed, FIRST, LAST)
 
 
 def publish_bars(desk, symbol, seed, months=(JANUARY, FEBRUARY), *, gaps=()):
     frame = bars_of(symbol, seed)
     for month in months:
-        part = frame.filter(pl.col("ts").dt.month() == month.month)
-        desk.tables.publish(
-            "bars_5m",
-            symbol,
-            month,
-            part,
-            code_version="1",
-            parents={},
-            gaps=gaps,
-            extra={"source": "embedded"},
-        )
+        lay_month(desk, symbol, month, frame, gaps=gaps)
 
 
 @pytest.fixture
@@ -121,29 +88,7 @@ def desk(make_desk):
     made = make_desk(
         TA_SYMBOLS='["BTCUSDT","SOLUSDT"]', TA_GATE__MIN_TRADES="5", TA_GATE__MIN_OOS_TRADES="2"
     )
-    rows = [
-        {
-            "symbol": f"{base}USDT",
-            "base": base,
-            "quote": "USDT",
-            "calendar": "24/7",
-            "asset_class": "crypto_spot",
-            "tick": "0.01",
-            "lot": "0.001",
-            "min_notional": "5",
-            "point_value": "1",
-        }
-        for base in ("BTC", "SOL")
-    ]
-    made.tables.publish(
-        "instruments",
-        None,
-        None,
-        pl.DataFrame(rows),
-        code_version=INSTRUMENTS_CODE_VERSION,
-        parents={},
-        extra=instruments_basis(made.settings),
-    )
+    lay_instruments(made, "BTC", "SOL")
     for seed, symbol in enumerate(made.settings.symbols):
         publish_bars(made, symbol, seed)
     return dataclasses.replace(made, experiments=Notebook())
