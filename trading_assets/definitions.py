@@ -96,6 +96,7 @@ defs = dg.Definitions(
         models.forecasts_checks,
         *backtests.BACKTEST_CHECKS,
         promotion.decision_can_be_recomputed,
+        promotion.registry_follows_ledger,
         live.live_fill_checks,
         live.live_parity_checks,
         live.live_alert_checks,

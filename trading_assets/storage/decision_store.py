@@ -43,6 +43,22 @@ class DecisionStore:
         pointer = pointers.current(folder, _LEDGER)
         return self.get(pointers.unsealed(pointer[1], folder)["id"]) if pointer else None
 
+    def require(self, book: str) -> Decision:
+        """Give the newest decision about a book.
+
+        Raises:
+            MissingPartition: if there is none.
+        """
+        newest = self.current(book)
+        if newest is None:
+            raise MissingPartition(
+                f"Nothing was decided about book {book} yet",
+                expected="a promotion decision",
+                found="none",
+                fix="Materialise promotion_decision first.",
+            )
+        return newest
+
     def history(self, book: str) -> tuple[Decision, ...]:
         """List the decisions about a book, oldest first; one may be current again."""
         folder = self._folder(book)

@@ -278,6 +278,28 @@ class Experiments:
         with _quiet():
             self._client.set_registered_model_alias(name, alias, version)
 
+    def remove_alias(self, name: str, alias: str) -> None:
+        """Let an alias name nothing any more."""
+        with _quiet():
+            self._client.delete_registered_model_alias(name, alias)
+
+    def tag_version(self, version: RegisteredVersion, tags: Mapping[str, str]) -> None:
+        """Set tags of a version where they are others now."""
+        with _quiet():
+            for name, text in as_texts(tags).items() - version.tags.items():
+                self._client.set_model_version_tag(version.name, version.version, name, text)
+
+    def aliases(self, pattern: str) -> dict[tuple[str, str], RegisteredVersion]:
+        """Give (model, alias) -> version of all models whose name fits a pattern with `%`."""
+        with _quiet():
+            client = self._client
+            models = client.search_registered_models(f"name LIKE '{unquoted(pattern)}'")
+            return {
+                (model.name, alias): _registered(client.get_model_version(model.name, version))
+                for model in models
+                for alias, version in model.aliases.items()
+            }
+
     def alias(self, name: str, alias: str) -> RegisteredVersion | None:
         """Give the version that an alias names, or None."""
         with _quiet():

@@ -40,7 +40,7 @@ def strategies_view() -> str:
         where=f"tags.stage = 'backtest' and tags.{NEWEST} = 'yes'",
         order="oos.sharpe",
         columns=_METRICS,
-        tags=["strategy.id"],
+        tags=["strategy.id", "gate"],
         charts=[
             _parallel("Strategies", params=(), metrics=_METRICS[:6]),
             _scatter("is.sharpe", "oos.sharpe"),

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from trading_assets.domain.errors import ConfigurationError, ConflictError, CorruptFile
+from trading_assets.domain.errors import (
+    ConfigurationError,
+    ConflictError,
+    CorruptFile,
+)
 from trading_assets.evaluation.decision import Decision
 from trading_assets.evaluation.stage_valid import REAL_MONEY_VENUES
 from trading_assets.storage.release_store import DECISION, SPEC, Release
@@ -15,7 +19,7 @@ from trading_assets.strategies.portfolio_spec import parse_any
 from trading_assets.workflows.decide import recompute
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.pinned_models import PinnedModel, load_pins
-from trading_assets.workflows.run_logging import experiment_of
+from trading_assets.workflows.registry import follow_ledger
 from trading_assets.workflows.strategy_specs import find_spec
 
 _SCHEMA = 1
@@ -45,7 +49,7 @@ def publish_release(desk: Desk, book: str, decision_id: str) -> Release:
     candidate = _promoted(decision, book)
     published = desk.releases.by_decision(book, decision.decision_id)
     if published is not None:
-        _move_aliases(desk, published)
+        follow_ledger(desk, book)
         return published
     _refuse_superseded(desk, decision)
     recompute(desk, decision.decision_id)
@@ -62,8 +66,28 @@ def publish_release(desk: Desk, book: str, decision_id: str) -> Release:
         },
         after=champion["release_id"] if champion else None,
     )
-    _move_aliases(desk, release)
+    follow_ledger(desk, book)
     return release
+
+
+def publish_or_keep(desk: Desk, book: str, decision_id: str = "") -> Release:
+    """Publish a decision, or the newest if it promotes; else keep the release that stands.
+
+    Args:
+        desk: see `publish_release`.
+        book: name of the book.
+        decision_id: empty for the newest.
+
+    Raises:
+        MissingPartition: if nothing was decided about the book, or no release stands.
+        ConfigurationError, ConflictError, CorruptFile, InvariantError: see `publish_release`.
+    """
+    newest = desk.releases.decisions.require(book)
+    if decision_id or newest.verdict == "promote":
+        return publish_release(desk, book, decision_id or newest.decision_id)
+    standing = desk.releases.require(book)
+    follow_ledger(desk, book)
+    return standing
 
 
 def _refuse_real_money(desk: Desk, book: str) -> None:
@@ -138,56 +162,3 @@ def _facts(
         "inputs": manifest["inputs"],
         "as_of": decision.document["as_of"],
     }
-
-
-def _move_aliases(desk: Desk, release: Release) -> None:
-    """Let `champion` and `previous` in MLflow's registry name this release and the one before.
-
-    The registry is a view: it is brought in line with the ledger on every call.
-    """
-    ledger = desk.releases.history(release.book)
-    if ledger[-1]["release_id"] != release.release_id:
-        return  # an older decision was asked for again; the newer release stays
-    version = _registered(desk, release)
-    name = _registered_name(release)
-    before = desk.experiments.alias(name, "champion")
-    if before is not None and before.version != version:
-        desk.experiments.move_alias(name, "previous", before.version)
-    desk.experiments.move_alias(name, "champion", version)
-
-
-def _registered_name(release: Release) -> str:
-    return f"ta.{release.facts['family']}.{release.book}"
-
-
-def _registered(desk: Desk, release: Release) -> str:
-    """Give the registered version of a release; it is made the first time."""
-    name = _registered_name(release)
-    tags = {"release_id": release.release_id}
-    known = desk.experiments.find_version(name, tags)
-    if known is not None:
-        return known.version
-    facts = release.facts
-    identity = {"run_id": facts["run_id"], "result.hash": facts["result_hash"]}
-    logged = desk.experiments.find_run(experiment_of(facts["family"]), identity)
-    if logged is None:
-        raise ConflictError(
-            f"Run {facts['run_id']} is not in MLflow",
-            expected=f"a run tagged {identity}",
-            found="none",
-            fix=f"`trading-assets backtest run {facts['spec']}` logs it again.",
-        )
-    version = desk.experiments.register(
-        name,
-        logged,
-        source=f"runs:/{logged.run_id}/{SPEC}",
-        tags={
-            **tags,
-            "gate": "promote",
-            "basis": facts["basis"],
-            "decision_id": facts["decision_id"],
-            "data.hash": facts["data_hash"],
-            **{f"model.{h}": model["model_id"] for h, model in facts["models"].items()},
-        },
-    )
-    return version.version

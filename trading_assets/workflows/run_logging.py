@@ -12,6 +12,7 @@ from trading_assets.domain.bar import DAY
 from trading_assets.domain.ids import content_hash
 from trading_assets.evaluation.labels import span
 from trading_assets.evaluation.metrics import drawdown_series
+from trading_assets.evaluation.overfitting import deflated_sharpe_ratio
 from trading_assets.evaluation.performance import return_metrics
 from trading_assets.evaluation.report import sparkline_markdown
 from trading_assets.evaluation.run_tables import daily_equity
@@ -21,6 +22,7 @@ from trading_assets.storage.experiments import LoggedRun
 from trading_assets.storage.mlflow_writing import DatasetInput
 from trading_assets.storage.run_store import StoredRun
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.run_evidence import oos_returns
 from trading_assets.workflows.run_links import linked
 from trading_assets.workflows.run_plan import RunPlan
 
@@ -36,6 +38,11 @@ def experiment_of(family: str) -> str:
     return f"ta/{family}/backtest"
 
 
+def identity_of(run: StoredRun) -> dict[str, str]:
+    """Give the tags that a stored run is found by."""
+    return {"run_id": run.run_id, "result.hash": run.result_hash}
+
+
 def log_to_experiments(
     desk: Desk, plan: RunPlan, run: StoredRun, tags: Mapping[str, str]
 ) -> LoggedRun:
@@ -48,7 +55,7 @@ def log_to_experiments(
         tags: of the caller, beside the ones that join the run to data, code and result.
     """
     experiment = experiment_of(plan.strategy.name)
-    identity = {"run_id": run.run_id, "result.hash": run.result_hash}
+    identity = identity_of(run)
     tags = linked(desk.settings, tags)
     logged = desk.experiments.find_run(experiment, identity)
     if logged is None:
@@ -74,7 +81,7 @@ def _log(
         experiment,
         manifest["run_name"],
         params=_params(plan),
-        metrics=metrics | _in_sample(run),
+        metrics=metrics | _in_sample(run) | _probability(run),
         tags={
             "strategy.id": plan.spec.name,
             "trial_family": plan.strategy.name,
@@ -107,6 +114,14 @@ def _in_sample(run: StoredRun) -> dict[str, float | None]:
         "num_trades": trades.height,
     }
     return {f"is.{name}": found[name] for name in _IN_SAMPLE}
+
+
+def _probability(run: StoredRun) -> dict[str, float | None]:
+    """Give `oos.psr`: the probability that the true Sharpe ratio is above zero."""
+    moments = oos_returns(run).moments
+    if moments is None:
+        return {"oos.psr": None}
+    return {"oos.psr": deflated_sharpe_ratio(moments, trials=1, trial_variance=0.0)}
 
 
 def run_metadata(run: StoredRun, *, url: str, is_new: bool) -> dict[str, Any]:

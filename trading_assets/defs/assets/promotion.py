@@ -12,13 +12,12 @@ from trading_assets.defs.books import PROMOTED_BOOK, require_play_money
 from trading_assets.defs.check_evidence import summed_up
 from trading_assets.defs.presentation import facts, table
 from trading_assets.defs.resources import CatalogResource, DeskResource
-from trading_assets.domain.errors import MissingPartition, TradingAssetsError
+from trading_assets.domain.errors import TradingAssetsError
 from trading_assets.workflows.code_hash import GATE_SOURCES, source_hash
 
 if TYPE_CHECKING:
     from trading_assets.evaluation.decision import Decision
     from trading_assets.storage.release_store import Release
-    from trading_assets.workflows.desk import Desk
 
 GROUP = "promotion"
 _OF_A_RULE = ("stage", "rule", "passed", "value", "threshold", "on_fail", "note")
@@ -40,10 +39,10 @@ def promotion_decision(
     It is always made, whatever the verdict; the same evidence gives the same bytes.
     """
     from trading_assets.storage.catalog import write_decision
-    from trading_assets.workflows.decide import decide
+    from trading_assets.workflows.log_decision import decide_and_log
 
     checks = summed_up(context.instance, _DATA_CHECKS)
-    decision = decide(desk.open(), PROMOTED_BOOK, checks=checks)
+    decision = decide_and_log(desk.open(), PROMOTED_BOOK, checks=checks)
     with duckdb.get_connection() as connection:
         write_decision(connection, decision)
     return dg.MaterializeResult(
@@ -62,7 +61,7 @@ def decision_can_be_recomputed(desk: DeskResource) -> dg.AssetCheckResult:
     from trading_assets.workflows.decide import recompute
 
     opened = desk.open()
-    newest = _newest_decision(opened)
+    newest = opened.releases.decisions.require(PROMOTED_BOOK)
     try:
         recompute(opened, newest.decision_id)
     except TradingAssetsError as error:
@@ -92,31 +91,31 @@ def release(config: ReleaseConfig, desk: DeskResource) -> dg.MaterializeResult[A
     Publishing a decision twice gives the same release. While the newest decision does not
     promote, the release that stands is kept.
     """
-    from trading_assets.workflows.publish_release import publish_release
+    from trading_assets.workflows.publish_release import publish_or_keep
 
     opened = desk.open()
     require_play_money(opened.settings, PROMOTED_BOOK)
-    newest = _newest_decision(opened)
-    if config.decision_id or newest.verdict == "promote":
-        decision_id = config.decision_id or newest.decision_id
-        published = publish_release(opened, PROMOTED_BOOK, decision_id)
-    else:
-        published = opened.releases.require(PROMOTED_BOOK)
+    published = publish_or_keep(opened, PROMOTED_BOOK, config.decision_id)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(published.release_id), metadata=_release_facts(published)
     )
 
 
-def _newest_decision(desk: "Desk") -> "Decision":
-    newest = desk.releases.decisions.current(PROMOTED_BOOK)
-    if newest is None:
-        raise MissingPartition(
-            f"Nothing was decided about book {PROMOTED_BOOK} yet",
-            expected="a promotion decision",
-            found="none",
-            fix="Materialise promotion_decision first.",
-        )
-    return newest
+@dg.asset_check(
+    asset=release,
+    name="registry_follows_ledger",
+    description="The aliases in MLflow's registry are what the ledgers of decisions and releases "
+    "say; an alias that was moved by hand, or a rollback since, is told.",
+)
+def registry_follows_ledger(desk: DeskResource) -> dg.AssetCheckResult:
+    """Compare the aliases of the promoted book with its ledgers."""
+    from trading_assets.workflows.registry import differences
+
+    found = differences(desk.open(), PROMOTED_BOOK)
+    fix = f"Materialise release/{PROMOTED_BOOK}; it puts the aliases back. Nothing trades by them."
+    return dg.AssetCheckResult(
+        passed=not found, description="; ".join([*found, fix]) if found else None
+    )
 
 
 def _decision_facts(decision: "Decision") -> dict[str, Any]:

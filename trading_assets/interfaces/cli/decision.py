@@ -25,11 +25,11 @@ _MARKS = {True: "[green]yes[/]", False: "[red]no[/]", None: "[yellow]no evidence
 @app.command()
 def make(book: Book = "paper") -> None:
     """Gather the evidence, apply the rules and record the decision; publishes nothing."""
-    from trading_assets.workflows.decide import decide
+    from trading_assets.workflows.log_decision import decide_and_log
 
     console = Console(stderr=True)
     with console.status("reading evidence") as status:
-        decision = decide(_desk(), book, report=lambda what: status.update(f"examining: {what}"))
+        decision = decide_and_log(_desk(), book, report=lambda what: status.update(f"now: {what}"))
     _print(decision)
 
 

@@ -85,7 +85,11 @@ def test_a_view_that_was_changed_is_put_back_with_the_next_run(experiments):
 def test_the_columns_are_shown_in_their_order_and_the_charts_have_their_metrics():
     view = json.loads(strategies_view())
     assert view["columnOrder"] == view["selectedColumns"]
-    assert view["selectedColumns"][:2] == ["tags.`strategy.id`", "metrics.`oos.sharpe`"]
+    assert view["selectedColumns"][:3] == [
+        "tags.`strategy.id`",
+        "tags.`gate`",
+        "metrics.`oos.sharpe`",
+    ]
     kinds = {chart["type"]: chart for chart in view["compareRunCharts"]}
     assert kinds["SCATTER"]["xaxis"]["key"] == "is.sharpe"
     assert kinds["SCATTER"]["yaxis"]["key"] == "oos.sharpe"

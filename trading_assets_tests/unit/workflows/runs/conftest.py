@@ -1,6 +1,7 @@
 """A desk with ten days of bars, and MLflow's place taken by a notebook in memory."""
 
 import dataclasses
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -21,7 +22,7 @@ class Notebook:
     """The part of `Experiments` that workflows use, kept in memory."""
 
     def __init__(self):
-        self.runs, self.versions, self.aliases = [], [], {}
+        self.runs, self.versions, self.aliases_held = [], [], {}
         self.newest, self.views = {}, {}
 
     def log_run(self, experiment, run_name, *, tags, **values):
@@ -50,7 +51,7 @@ class Notebook:
 
     def register(self, name, run, *, source, tags):
         numbers = [v for v in self.versions if v.name == name]
-        version = RegisteredVersion(name, str(len(numbers) + 1), run.run_id, tags)
+        version = RegisteredVersion(name, str(len(numbers) + 1), run.run_id, dict(tags))
         self.versions.append(version)
         return version
 
@@ -59,10 +60,20 @@ class Notebook:
         return found[-1] if found else None
 
     def move_alias(self, name, alias, version):
-        self.aliases[name, alias] = version
+        self.aliases_held[name, alias] = version
+
+    def remove_alias(self, name, alias):
+        del self.aliases_held[name, alias]
+
+    def tag_version(self, version, tags):
+        version.tags.update(tags)
+
+    def aliases(self, pattern):
+        fits = re.compile(pattern.replace("%", ".*"))
+        return {(n, a): self.alias(n, a) for n, a in self.aliases_held if fits.fullmatch(n)}
 
     def alias(self, name, alias):
-        version = self.aliases.get((name, alias))
+        version = self.aliases_held.get((name, alias))
         found = [v for v in self.versions if (v.name, v.version) == (name, version)]
         return found[0] if found else None
 

@@ -52,7 +52,7 @@ def test_the_registry_follows_the_ledger(desk, run, lay_bars):
     assert version.name == "ta.ema_trend.paper"
     assert version.tags["release_id"] == release.release_id
     assert version.tags["decision_id"] == decision.decision_id
-    assert desk.experiments.aliases == {("ta.ema_trend.paper", "champion"): "1"}
+    assert desk.experiments.aliases_held == {("ta.ema_trend.paper", "champion"): "1"}
 
 
 def test_only_the_newest_decision_about_a_book_is_published(desk, run, lay_bars):

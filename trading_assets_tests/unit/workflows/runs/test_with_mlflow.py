@@ -10,11 +10,14 @@ import pytest
 from trading_assets.backtest.sweep_file import load_sweep
 from trading_assets.storage.experiments import Experiments
 from trading_assets.storage.mlflow_views import view_tag
-from trading_assets.workflows.decide import decide
+from trading_assets.workflows.decide import decide, recompute
+from trading_assets.workflows.log_decision import log_decision
 from trading_assets.workflows.publish_release import publish_release
+from trading_assets.workflows.registry import differences, follow_ledger
 from trading_assets.workflows.run_backtest import run_backtest
 from trading_assets.workflows.run_sweep import run_sweep, run_walk_forward
 from trading_assets.workflows.strategy_specs import find_spec
+from trading_assets.workflows.trial_ledger import trials_of_family
 
 EXAMPLE = Path(__file__).parents[4] / "docs/examples/sweeps/ema_spans.yaml"
 
@@ -33,6 +36,73 @@ def test_a_run_is_logged_once_and_its_release_is_the_champion(desk, tmp_path):
     champion = desk.experiments.alias("ta.ema_trend.paper", "champion")
     assert champion.version == "1"
     assert champion.tags["release_id"] == release.release_id
+    assert differences(desk, "paper") == ()
+
+
+@pytest.mark.slow
+def test_a_decision_is_told_to_its_runs_and_names_the_challenger(desk, tmp_path):
+    desk = dataclasses.replace(desk, experiments=Experiments(tmp_path / "mlflow"))
+    record = run_backtest(desk, find_spec(desk.settings, "ema_trend"))
+    decision = decide(desk, "paper")
+    log_decision(desk, decision)
+    kept, client = _kept(desk, record), desk.experiments._client
+    assert kept.data.tags["gate"] == decision.verdict
+    assert kept.data.tags["decision_id"] == decision.decision_id
+    rules = {rule["rule"]: rule["value"] for rule in decision.rules}
+    deflated = rules["deflated_sharpe"]["deflated_sharpe"]
+    assert kept.data.metrics["oos.dsr"] == pytest.approx(deflated)
+    assert kept.data.metrics["n_trials"] == rules["deflated_sharpe"]["trials"]
+    assert 0 < kept.data.metrics["oos.psr"] < 1
+    stressed = rules["stressed"] or {}
+    assert {n for n in kept.data.metrics if n.startswith("stress.")} == {
+        f"stress.{name}.sharpe" for name, value in stressed.items() if value is not None
+    }
+    path = client.download_artifacts(kept.info.run_id, "gate.json", str(tmp_path))
+    assert Path(path).read_bytes() == decision.payload
+
+    name = "ta.ema_trend.paper"
+    challenger = desk.experiments.alias(name, "challenger")
+    assert challenger.tags["gate"] == decision.verdict
+    publish_release(desk, "paper", decision.decision_id)
+    assert desk.experiments.alias(name, "challenger") is None, "it is the champion now"
+    assert desk.experiments.alias(name, "champion").version == challenger.version
+
+
+@pytest.mark.slow
+def test_an_alias_moved_by_hand_is_told_and_put_back(desk, lay_bars, tmp_path):
+    desk = dataclasses.replace(desk, experiments=Experiments(tmp_path / "mlflow"))
+    spec, name = find_spec(desk.settings, "ema_trend"), "ta.ema_trend.paper"
+    run_backtest(desk, spec)
+    first = publish_release(desk, "paper", decide(desk, "paper").decision_id)
+    logged = desk.experiments.find_run("ta/ema_trend/backtest", {"run_id": first.facts["run_id"]})
+    stray = desk.experiments.register(name, logged, source=f"runs:/{logged.run_id}/spec.yaml")
+    desk.experiments.move_alias(name, "champion", stray.version)
+    (told,) = differences(desk, "paper")
+    assert told == (
+        f"champion of {name} is of no decision, by the ledger of decision {first.decision_id[:16]}"
+    )
+    desk.experiments.move_alias(name, "previous", stray.version)
+    assert len(differences(desk, "paper")) == 2
+    follow_ledger(desk, "paper")
+    assert differences(desk, "paper") == ()
+    assert desk.experiments.alias(name, "previous") is None
+
+
+@pytest.mark.slow
+def test_a_run_deleted_in_mlflow_changes_no_decision_and_no_count(desk, tmp_path):
+    desk = dataclasses.replace(desk, experiments=Experiments(tmp_path / "mlflow"))
+    record = run_backtest(desk, find_spec(desk.settings, "ema_trend"))
+    decision = decide(desk, "paper")
+    counted = trials_of_family(desk.settings.data_root, "ema_trend").n
+    desk.experiments._client.delete_run(record.url.rsplit("/", 1)[1])
+    assert decide(desk, "paper").decision_id == decision.decision_id
+    assert recompute(desk, decision.decision_id).payload == decision.payload
+    assert trials_of_family(desk.settings.data_root, "ema_trend").n == counted
+    log_decision(desk, decision)
+    release = publish_release(desk, "paper", decision.decision_id)
+    assert desk.releases.current("paper") == release
+    (told,) = differences(desk, "paper")
+    assert told.startswith("champion of ta.ema_trend.paper is nothing, by the ledger")
 
 
 @pytest.mark.slow
