@@ -97,6 +97,7 @@ defs = dg.Definitions(
         *backtests.BACKTEST_CHECKS,
         promotion.decision_can_be_recomputed,
         promotion.registry_follows_ledger,
+        live.live_conduct_checks,
         live.live_fill_checks,
         live.live_parity_checks,
         live.live_alert_checks,

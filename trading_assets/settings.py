@@ -30,6 +30,7 @@ from trading_assets.declarations.sections import (
     Backtest,
     Binance,
     Book,
+    ConductRules,
     Examination,
     Exchange,
     Gate,
@@ -107,6 +108,7 @@ class Settings(BaseSettings):
     regimes: Regimes
     risk_factor: RiskFactorRules
     gate: Gate
+    conduct: ConductRules
     examination: Examination
     backtest: Backtest
     mlflow: Server

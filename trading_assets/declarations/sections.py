@@ -142,6 +142,41 @@ class Gate(Declaration):
     seed: int = Field(ge=0)
 
 
+class ConductRules(Declaration):
+    """Of a release that trades; meaning: `evaluation.conduct.ConductTerms`.
+
+    Attributes:
+        demotes_by: rules that take a book back by themselves when they fail.
+        ramp: shares of the largest capital that a decision allows, one per step with real money.
+        ramp_entries, ramp_days: filled entries and whole days at a step before the next one.
+    """
+
+    probation_days: int = Field(ge=1)
+    probation_entries: int = Field(ge=0)
+    probation_days_alone: int = Field(ge=1)
+    min_exact_share: Share
+    slippage_confidence: float = Field(gt=0.5, lt=1)
+    band_quantile: float = Field(gt=0, lt=0.5)
+    max_drawdown_ratio: float = Field(gt=0)
+    exact_days: int = Field(ge=1)
+    max_inexact_days: int = Field(ge=0)
+    min_budget: float = Field(le=1)
+    bootstrap_draws: int = Field(ge=100)
+    seed: int = Field(ge=0)
+    demotes_by: tuple[
+        Literal["within_band", "drawdown_as_predicted", "exact_lately", "budget_left"], ...
+    ]
+    ramp: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(min_length=1)
+    ramp_entries: int = Field(ge=0)
+    ramp_days: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _the_ramp_goes_up_to_the_whole(self) -> Self:
+        if sorted(set(self.ramp)) != list(self.ramp) or self.ramp[-1] != 1:
+            raise ValueError("a ramp of larger and larger shares, up to 1")
+        return self
+
+
 class Examination(Declaration):
     """Further runs of a candidate.
 

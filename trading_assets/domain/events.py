@@ -254,6 +254,9 @@ class BookArmed:
         host: of the venue.
         expires: the machine's clock, microseconds UTC.
         fallback: the release before, to which the book may go back by it; "" for none.
+        capital: most of the equity, in quote, that strategies are given; None for all of it.
+        step: of the ramp, from 0.
+        conduct_id: of the report on the release's probation that it stands on.
     """
 
     ts: Micros
@@ -263,6 +266,9 @@ class BookArmed:
     release_id: str
     expires: Micros
     fallback: str = ""
+    capital: Decimal | None = None
+    step: int = 0
+    conduct_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from trading_assets.evaluation.return_samples import is_constant
 
 _FEWEST = 3
 
-Stage = Literal["valid", "plausible", "robust", "better"]
-STAGES: tuple[Stage, ...] = ("valid", "plausible", "robust", "better")
+Stage = Literal["valid", "plausible", "robust", "better", "probation"]
+STAGES: tuple[Stage, ...] = ("valid", "plausible", "robust", "better", "probation")
 """In order: is the evidence sound, is it more than luck, does it survive costs, does it beat what
-is traded now."""
+is traded now, and does it do with play money what was predicted (`evaluation.conduct`)."""
 
 Failure = Literal["hold", "reject"]
 Verdict = Literal["promote", "hold", "reject"]

@@ -116,6 +116,8 @@ class BookState:
         inbox_id: the last command of a person that was taken.
         lifted: identity of the latch that the last resume takes down.
         tightened: limits that people have set since the book's first bar.
+        capital: most of the equity, in quote, that strategies are given by the leave to trade real
+            money; None for all of it.
         entry_day, entries: the latest UTC day that an entry was decided on, and how many were.
         loss_rule: the loss that the book has halted itself for and that still stands, "" for none.
         rules: the venue's trading rules as they were seen last.
@@ -152,6 +154,7 @@ class BookState:
     inbox_id: int = 0
     lifted: str = ""
     tightened: TightLimits = field(default_factory=TightLimits)
+    capital: Decimal | None = None
     entry_day: int = 0
     entries: int = 0
     loss_rule: str = ""
@@ -270,6 +273,7 @@ class BookState:
             "inbox_id": self.inbox_id,
             "lifted": self.lifted,
             "tightened": self.tightened.to_texts(),
+            "capital": None if self.capital is None else str(self.capital),
             "entry_day": self.entry_day,
             "entries": self.entries,
             "loss_rule": self.loss_rule,
@@ -316,6 +320,7 @@ class BookState:
             inbox_id=values["inbox_id"],
             lifted=values.get("lifted", ""),
             tightened=TightLimits(**_decimals(values["tightened"])),
+            capital=Decimal(values["capital"]) if values.get("capital") else None,
             entry_day=values["entry_day"],
             entries=values["entries"],
             loss_rule=values["loss_rule"],

@@ -59,7 +59,7 @@ from trading_assets.live.live_order import LiveOrder
 from trading_assets.live.policies.pauses import policy_handlers
 from trading_assets.live.ports import DecisionMachine
 from trading_assets.live.saved_session import SavedSession
-from trading_assets.live.tightening import RISK, loss_rule
+from trading_assets.live.tightening import RISK, loss_rule, share_of_equity
 from trading_assets.live.translation import matrices_from_bar, place
 
 _DERIVED = (OrderIntentCreated, DecisionDropped, EquityMarked)
@@ -96,7 +96,7 @@ class Session:
             LimitsTightened: self._on_tightened,
             **policy_handlers(self.state),
             Reconciled: self._on_reconciled,
-            BookArmed: _nothing,
+            BookArmed: self._on_armed,
             ReleaseAwaited: lambda event: await_release(self.state, event),
             ReleaseSwitched: lambda event: leave_release(self.state, self.setup.release_id, event),
             ReleaseRefused: lambda event: refuse_release(self.state, event),
@@ -207,9 +207,9 @@ class Session:
         matrices = matrices_from_bar(
             event, self._index, self._signal_places, self.setup.signal_columns
         )
-        multiplier = self.state.tightened.risk_multiplier
-        if multiplier is not None:
-            self.machine.scale(float(multiplier))
+        share = share_of_equity(self.state, self.machine)
+        if share is not None:
+            self.machine.scale(share)
         orders = self.machine.on_close(event.ts, *matrices)
         equity = Decimal(repr(float(self.machine.equity)))
         self._derived.append(EquityMarked(event.ts, equity, float(self.machine.drawdown)))
@@ -355,6 +355,10 @@ class Session:
     def _on_resumed(self, event: TradingResumed) -> list[Command]:
         self.state.halted, self.state.lifted = "", event.latch
         self.state.level = HaltLevel.NONE
+        return []
+
+    def _on_armed(self, event: BookArmed) -> list[Command]:
+        self.state.capital = event.capital
         return []
 
     def _on_tightened(self, event: LimitsTightened) -> list[Command]:

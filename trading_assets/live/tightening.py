@@ -37,6 +37,20 @@ def loss_rule(state: BookState, machine: DecisionMachine) -> str:
     return machine.halting_rule
 
 
+def share_of_equity(state: BookState, machine: DecisionMachine) -> float | None:
+    """Give the share of the equity that strategies are given, above 0 to 1; None for no say in it.
+
+    The smaller of what people have tightened and of what the leave to trade real money covers.
+    """
+    shares = []
+    if state.tightened.risk_multiplier is not None:
+        shares.append(float(state.tightened.risk_multiplier))
+    if state.capital is not None:
+        equity = float(machine.equity)
+        shares.append(min(1.0, float(state.capital) / equity) if equity > 0.0 else 1.0)
+    return min(shares, default=None)
+
+
 def note_entry(state: BookState, ticket: OrderTicket) -> None:
     """Count an entry that was decided in its UTC day."""
     if ticket.reduce_only:

@@ -8,16 +8,25 @@ from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
 from trading_assets.live.safety.arming import ArmToken, seal
 from trading_assets.storage.release_store import Release
-from trading_assets.workflows.armed import real_host, take_leave
+from trading_assets.workflows.armed import require_real, take_leave
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import live_book, venue_keys
+from trading_assets.workflows.ramp import Allowance
 
 MOST_HOURS = 24 * 31
 _HOUR: Micros = 3_600_000_000
 
 
 def arm_book(
-    desk: Desk, book: str, *, release_id: str, by: str, reason: str, hours: int, fallback: str = ""
+    desk: Desk,
+    book: str,
+    *,
+    release_id: str,
+    by: str,
+    reason: str,
+    hours: int,
+    within: Allowance,
+    fallback: str = "",
 ) -> ArmToken:
     """Write the token that lets a book trade one release with real money.
 
@@ -31,6 +40,7 @@ def arm_book(
         by: who approves.
         reason: why.
         hours: how long it holds, at most 31 days.
+        within: what the release has earned, by `workflows.ramp`.
         fallback: the release before it, to which the book may go back without another leave.
 
     Raises:
@@ -45,11 +55,7 @@ def arm_book(
             found=f"{by!r}, {reason!r}, {hours}",
         )
     place = live_book(desk.settings, book)
-    host = real_host(desk.settings, place)
-    if not host:
-        raise ConfigurationError(
-            f"Book {book} trades play money", expected="a real venue", found="nothing to arm"
-        )
+    host = require_real(desk.settings, book)
     _, secret = venue_keys(desk.settings, place)
     release = desk.releases.get(release_id)
     if fallback:
@@ -65,6 +71,9 @@ def arm_book(
         armed=now,
         expires=now + hours * _HOUR,
         fallback=fallback,
+        capital=str(within.capital),
+        step=within.step,
+        conduct_id=within.conduct_id,
     )
     place.folder.mkdir(parents=True, exist_ok=True)
     temporary = place.arm_token.with_suffix(".tmp")

@@ -11,7 +11,7 @@ from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
 from trading_assets.live.safety.arming import ArmToken, require_fit, unseal
 from trading_assets.settings import Settings
-from trading_assets.workflows.live_book import LiveBook, venue_keys, venue_url
+from trading_assets.workflows.live_book import LiveBook, live_book, venue_keys, venue_url
 
 PLAY_MONEY_HOSTS = (*LOOPBACK, "testnet.binance.vision", "demo-api.binance.com")
 
@@ -22,6 +22,20 @@ def real_host(settings: Settings, place: LiveBook) -> str:
         return ""
     host = urlsplit(venue_url(settings, place)).hostname or ""
     return "" if host in PLAY_MONEY_HOSTS else host
+
+
+def require_real(settings: Settings, book: str) -> str:
+    """Give the host at which a book trades real money.
+
+    Raises:
+        ConfigurationError: if settings have no such book, or it trades play money.
+    """
+    host = real_host(settings, live_book(settings, book))
+    if not host:
+        raise ConfigurationError(
+            f"Book {book} trades play money", expected="a real venue", found="nothing to arm"
+        )
+    return host
 
 
 def require_armed(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 GROUP = "live"
 _T = TypeVar("_T")
 _PREVIEW_ROWS = 20
+_OF_A_RULE = ("rule", "passed", "value", "threshold", "note")
 _CODE_VERSION = source_hash(
     "live",
     "workflows/expected_fills.py",
@@ -109,7 +110,33 @@ def live_fill_differences(context: dg.AssetExecutionContext, desk: DeskResource)
     yield from report_each(context, partial(_fills_of, desk.open()))
 
 
-REPORTS = [live_orders, live_fills, live_equity, live_parity, live_fill_differences]
+@dg.asset(
+    deps=[*LIVE_RUNS, live_parity],
+    partitions_def=DAYS,
+    backfill_policy=ONE_RUN,
+    group_name=GROUP,
+    code_version=source_hash(
+        "evaluation/conduct.py", "evaluation/bootstrap.py", "workflows/live_conduct.py"
+    )[:16],
+    kinds={"numpy"},
+)
+def live_conduct(context: dg.AssetExecutionContext, desk: DeskResource) -> PartitionEvents:
+    """Whether each book's release does what was predicted of it, up to the end of the day.
+
+    Its probation for real money, and the rules that take a book back; docs/gate.md explains both.
+    Of a day that `live_parity` has not looked at, nothing is known.
+    """
+    yield from report_each(context, partial(_conduct_of, context.instance, desk.open()))
+
+
+REPORTS = [
+    live_orders,
+    live_fills,
+    live_equity,
+    live_parity,
+    live_fill_differences,
+    live_conduct,
+]
 
 LIVE_PARITY_CHECKS = [
     dg.AssetCheckSpec(
@@ -124,6 +151,14 @@ LIVE_FILL_CHECKS = [
         "as_expected",
         asset=live_fill_differences,
         description="Fills of the day are as good as `live.parity_*` of the settings asks for.",
+        partitions_def=DAYS,
+    )
+]
+LIVE_CONDUCT_CHECKS = [
+    dg.AssetCheckSpec(
+        "as_predicted",
+        asset=live_conduct,
+        description="No rule of `conduct.demotes_by` has failed.",
         partitions_def=DAYS,
     )
 ]
@@ -164,6 +199,13 @@ def live_parity_checks(context: dg.AssetCheckExecutionContext, desk: DeskResourc
 def live_fill_checks(context: dg.AssetCheckExecutionContext) -> CheckEvents:
     """Judge each day's fills, book by book."""
     yield from check_each(context, LIVE_FILL_CHECKS, partial(_judge_fills, context.instance))
+
+
+@dg.multi_asset_check(specs=LIVE_CONDUCT_CHECKS, can_subset=True)
+def live_conduct_checks(context: dg.AssetCheckExecutionContext, desk: DeskResource) -> CheckEvents:
+    """Judge each release, book by book; one that was found wanting is taken back."""
+    judge = partial(_judge_conduct, context.instance, desk.open())
+    yield from check_each(context, LIVE_CONDUCT_CHECKS, judge)
 
 
 def _day_of(desk: "Desk", name: str, key: str) -> Version:
@@ -212,11 +254,58 @@ def _fills_of(desk: "Desk", key: str) -> Version:
     return Version(content_hash(plain), metadata)
 
 
+def _conduct_of(instance: dg.DagsterInstance, desk: "Desk", key: str) -> Version:
+    from trading_assets.workflows.live_conduct import live_conduct as judged
+
+    def of_book(book: str, day: date) -> Mapping[str, Any]:
+        def is_exact(day: date) -> bool | None:
+            equal: Any = _found(instance, live_parity.key, day.isoformat(), "equal")
+            return None if book not in equal else bool(equal[book])
+
+        report = judged(desk, book, is_exact=is_exact, until=day)
+        wanting = report.found_wanting(desk.settings.conduct.demotes_by)
+        return report.plain() | {
+            "has_proven_itself": report.has_proven_itself,
+            "wanting": [f"{rule.rule}: {rule.note or rule.value}" for rule in wanting],
+        }
+
+    reports = _of_each_book(desk, key, of_book)
+    metadata = facts(
+        {
+            name: {book: report[name] for book, report in reports.items()}
+            for name in ("release_id", "has_proven_itself", "wanting")
+        }
+    )
+    for book, report in reports.items():
+        for of in ("probation", "demotion"):
+            metadata[f"{book} {of}"] = table(report[of], _OF_A_RULE)
+    return Version(content_hash(reports), metadata)
+
+
+def _judge_conduct(instance: dg.DagsterInstance, desk: "Desk", key: str) -> list[Finding]:
+    """Look at what the day's report says; it is not made once more."""
+    wanting: Any = _found(instance, live_conduct.key, key, "wanting")
+    releases: Any = _found(instance, live_conduct.key, key, "release_id")
+    done = [
+        _taken_back(desk, book, releases[book], "; ".join(rules), "conduct")
+        for book, rules in wanting.items()
+        if rules
+    ]
+    said = {"wanting": dict(wanting), "done": done}
+    return [Finding("as_predicted", not any(wanting.values()), said)]
+
+
 def _judge_parity(instance: dg.DagsterInstance, desk: "Desk", key: str) -> list[Finding]:
     """Look at what the replay of the day found; it is not replayed once more."""
     equal: Any = _found(instance, live_parity.key, key, "equal")
     done = [
-        _demoted(desk, book, key, _found(instance, live_parity.key, key, book)["release_id"])
+        _taken_back(
+            desk,
+            book,
+            _found(instance, live_parity.key, key, book)["release_id"],
+            f"the decisions of {key} cannot be had again to the bit",
+            "parity",
+        )
         for book, is_equal in equal.items()
         if not is_equal and desk.settings.live.parity_demotes
     ]
@@ -228,19 +317,19 @@ def _judge_fills(instance: dg.DagsterInstance, key: str) -> list[Finding]:
     return [Finding("as_expected", not any(failures.values()), {"failures": dict(failures)})]
 
 
-def _demoted(desk: "Desk", book: str, key: str, release_id: str) -> str:
-    """Take a book back that does not decide as its release does; it only tightens."""
+def _taken_back(desk: "Desk", book: str, release_id: str, reason: str, source: str) -> str:
+    """Take a book back from a release that was found wanting; it only tightens."""
     from trading_assets.workflows.switch_release import demote
 
-    reason = f"the decisions of {key} cannot be had again to the bit"
-    return demote(desk, book, release_id=release_id, reason=reason, source="parity")
+    return demote(desk, book, release_id=release_id, reason=reason, source=source)
 
 
 def _found(instance: dg.DagsterInstance, asset: dg.AssetKey, key: str, name: str) -> Any:
     """Read what the latest materialisation of a day says."""
     wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[key])
-    record = instance.fetch_materializations(wanted, limit=1).records[0]
-    found = record.asset_materialization.metadata if record.asset_materialization else {}
+    records = instance.fetch_materializations(wanted, limit=1).records
+    made = records[0].asset_materialization if records else None
+    found = made.metadata if made else {}
     return found[name].value if name in found else {}
 
 

@@ -139,25 +139,38 @@ def arm(
     fallback: Annotated[
         str, typer.Option("--fallback", help="The release before: a rollback needs no new leave.")
     ] = "",
+    step: Annotated[
+        int, typer.Option("--step", help="Of the ramp, from 0; the highest earned when left out.")
+    ] = -1,
 ) -> None:
-    """Allow a book to trade one release with real money, for a while; asks for confirmation."""
+    """Allow a book to trade one release with real money, for a while; asks for confirmation.
+
+    The release has to have passed the gate and its probation (`release conduct`); each step of the
+    ramp allows more capital. Each day of the probation is replayed first, which takes a while.
+
+    Example: trading-assets arm --book real --release 6bde7c9e8343b6b6 --reason probation --by ann
+    """
     from trading_assets.bootstrap import desk
     from trading_assets.workflows.arm_book import arm_book
+    from trading_assets.workflows.armed import require_real
+    from trading_assets.workflows.ramp import allowance
 
     settings = load_settings().settings
+    opened = desk(settings)
+    require_real(settings, book)
+    within = allowance(opened, book, release, step=None if step < 0 else step)
     typer.echo(
         f"Book {book} will trade REAL MONEY of account {settings.books[book].account} with release "
         f"{release}{f' (or, after a rollback, {fallback})' if fallback else ''} for {hours} h, "
-        f"by leave of {by}: {reason}."
-        if book in settings.books
-        else f"No book {book}."
+        f"by leave of {by}: {reason}. Step {within.step} of the ramp: strategies are given "
+        f"{within.capital} of its equity at most."
     )
     wanted = f"arm {book}"
     if typer.prompt(f"Type '{wanted}' to allow it") != wanted:
         typer.echo("Not armed.")
         raise typer.Exit(1)
     token = arm_book(
-        desk(settings), book, release_id=release, by=by, reason=reason, hours=hours,
+        opened, book, release_id=release, by=by, reason=reason, hours=hours, within=within,
         fallback=fallback,
     )  # fmt: skip
     typer.echo(f"Armed at {token.host}. `trading-assets disarm --book {book}` takes it back.")

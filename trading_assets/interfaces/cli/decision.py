@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from trading_assets.interfaces.cli.tables import MARKS, cell
 from trading_assets.settings import load_settings
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ app = typer.Typer(help="Decide what a book may trade, and prove it.", no_args_is
 
 Book = Annotated[str, typer.Option("--book", help="Name of the book.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the canonical document.")]
-_MARKS = {True: "[green]yes[/]", False: "[red]no[/]", None: "[yellow]no evidence[/]"}
 
 
 @app.command()
@@ -87,8 +87,8 @@ def explain(
         for rule in unmet:
             said = f" {rule['note']}" if rule["note"] else ""
             console.print(
-                f"  {_MARKS[rule['passed']]}  {rule['rule']}: {escape(_text(rule['value']))}, "
-                f"wanted {escape(_text(rule['threshold']))}.{escape(said)}",
+                f"  {MARKS[rule['passed']]}  {rule['rule']}: {escape(cell(rule['value']))}, "
+                f"wanted {escape(cell(rule['threshold']))}.{escape(said)}",
                 highlight=False,
                 soft_wrap=True,
             )
@@ -162,9 +162,9 @@ def _print(decision: Decision) -> None:
         table.add_row(
             rule.get("stage", ""),
             rule["rule"],
-            _MARKS[rule["passed"]],
-            escape(_text(rule["value"])),
-            escape(_text(rule["threshold"])),
+            MARKS[rule["passed"]],
+            escape(cell(rule["value"])),
+            escape(cell(rule["threshold"])),
             rule["on_fail"],
         )
     console.print(table)
@@ -175,21 +175,9 @@ def _print(decision: Decision) -> None:
         field.add_row(
             entry["spec"],
             entry["verdict"],
-            _text(entry["oos_net_return_pct"]),
-            _text(entry["oos_trades"]),
+            cell(entry["oos_net_return_pct"]),
+            cell(entry["oos_trades"]),
             ", ".join(entry["failed"]) or "-",
         )
     console.print(field)
     console.print(f"decision {decision.decision_id}", highlight=False)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.2f}"
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_text(part)}" for name, part in value.items()) or "-"
-    if isinstance(value, list):
-        return ", ".join(map(_text, value)) or "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "-" if value is None else str(value)

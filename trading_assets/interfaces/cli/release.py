@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from trading_assets.interfaces.cli.tables import AsJson, cell, new_table, open_desk
+from trading_assets.interfaces.cli.tables import MARKS, AsJson, cell, new_table, open_desk
 
 app = typer.Typer(help="Releases of live books.", no_args_is_help=True)
 
@@ -100,3 +100,37 @@ def rollback(
             f"Book {other.name} has no leave for it and keeps to the release that was taken back: "
             f"halt it, or arm it for {release.release_id}."
         )
+
+
+@app.command()
+def conduct(book: Book = "paper", as_json: AsJson = False) -> None:
+    """Judge the release that a book trades: its probation for real money, and what demotes it.
+
+    Each whole day is decided again, which takes a while. Ends with 1 while the probation is open.
+
+    Example: trading-assets release conduct --book paper
+    """
+    from rich.console import Console
+    from rich.markup import escape
+
+    from trading_assets.workflows.live_conduct import live_conduct
+
+    console = Console(stderr=True)
+    with console.status("replaying the days") as status:
+        report = live_conduct(open_desk(), book, report=status.update)
+    if as_json:
+        typer.echo(json.dumps(report.plain()))
+    else:
+        out = Console()
+        table = new_table("asked by", "rule", "passed", "value", "wanted")
+        for of, rules in (("probation", report.probation), ("demotion", report.demotion)):
+            for rule in rules:
+                seen, wanted = escape(cell(rule.value)), escape(cell(rule.threshold))
+                table.add_row(of, rule.rule, MARKS[rule.passed], seen, wanted)
+        out.print(f"Release {report.release_id} ({report.spec}) in book {book}", highlight=False)
+        out.print(table)
+        for rule in (*report.probation, *report.demotion):
+            if not rule.passed and rule.note:
+                out.print(f"{rule.rule}: {escape(rule.note)}", highlight=False, soft_wrap=True)
+    if not report.has_proven_itself:
+        raise typer.Exit(1)

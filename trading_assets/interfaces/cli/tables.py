@@ -12,6 +12,9 @@ from trading_assets.settings import load_settings
 if TYPE_CHECKING:
     from trading_assets.workflows.desk import Desk
 
+MARKS = {True: "[green]yes[/]", False: "[red]no[/]", None: "[yellow]no evidence[/]"}
+"""Of a rule that has passed, failed, or could not be judged."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -31,7 +34,11 @@ def new_table(*headings: str) -> Table:
 
 
 def cell(value: Any) -> str:
-    """Write a value: two decimals, yes or no, `-` for nothing."""
+    """Write a value, with what is in it: two decimals, yes or no, `-` for nothing."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {cell(part)}" for name, part in value.items()) or "-"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(cell, value)) or "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from typing import Any
 
 from trading_assets.domain.errors import ConfigurationError
@@ -26,6 +27,9 @@ class ArmToken:
         fallback: the release before, to which the book may go back by the same leave; "" for none.
         by, reason: the approval: who, and why.
         armed, expires: the machine's clock, microseconds UTC.
+        capital: most of the equity, in quote, that strategies are given; "" for all of it.
+        step: of the ramp, from 0.
+        conduct_id: of the report on the release's probation that the leave stands on.
     """
 
     book: str
@@ -37,6 +41,9 @@ class ArmToken:
     armed: Micros
     expires: Micros
     fallback: str = ""
+    capital: str = ""
+    step: int = 0
+    conduct_id: str = ""
 
 
 def seal(token: ArmToken, secret: str) -> bytes:
@@ -109,6 +116,15 @@ def approval(token: ArmToken | None, ts: Micros) -> list[Event]:
         return []
     return [
         BookArmed(
-            ts, token.by, token.reason, token.host, token.release_id, token.expires, token.fallback
+            ts,
+            token.by,
+            token.reason,
+            token.host,
+            token.release_id,
+            token.expires,
+            token.fallback,
+            Decimal(token.capital) if token.capital else None,
+            token.step,
+            token.conduct_id,
         )
     ]

@@ -230,6 +230,7 @@ class Desk:
         self.rules = None
         self.budget = lambda: None
         self.releases = None
+        self.armed = None
         self.feed = TinyFeed
         self.machines = machines or tiny_machines()
         self.setup = a_setup(snapshot_bars=4, signal_columns=columns)
@@ -255,6 +256,7 @@ class Desk:
                 policies=dataclasses.replace(self.policies, read_rules=self.rules),
                 budget=self.budget,
                 releases=self.releases,
+                armed=self.armed,
             ),
         )
 

@@ -19,6 +19,7 @@ from trading_assets.domain.events import (
 )
 from trading_assets.domain.order import OrderSide
 from trading_assets.live.recovery import recover
+from trading_assets.live.safety.arming import ArmToken
 
 NAN = math.nan
 TIGHTEN = CommandKind.TIGHTEN_LIMITS
@@ -79,6 +80,28 @@ def test_a_multiplier_makes_what_is_wanted_smaller_from_the_next_decision_on(kit
     desk.people.ask(TIGHTEN, risk_multiplier="0.25")
     desk.run(1)
     assert desk.session.machine.position[0] == 250
+
+
+@pytest.mark.parametrize(
+    ("capital", "multiplier", "held"),
+    [("", None, 1000), ("2500", None, 250), ("99999.5", None, 1000), ("2500", "0.1", 100),
+     ("2500", "0.5", 250)],
+)  # fmt: skip
+def test_a_leave_for_less_than_the_equity_makes_what_is_wanted_smaller(
+    kit, capital, multiplier, held
+):
+    """The book has ten thousand; the smaller of leave and multiplier counts, and outlives it."""
+    desk = kit.Desk([(1000, NAN), (1000, NAN)])
+    desk.run(1)
+    assert desk.session.machine.equity == pytest.approx(10_000, rel=1e-3)
+    desk.armed = ArmToken("b", "a", "h", "r", "ann", "proven", 0, 1, capital=capital)
+    if multiplier:
+        desk.people.ask(TIGHTEN, risk_multiplier=multiplier)
+    desk.run(1)
+    assert desk.session.machine.position[0] == pytest.approx(held, rel=2e-3)
+    again = recover(desk.journal, desk.setup, desk.machines)
+    assert again.state.capital == (Decimal(capital) if capital else None)
+    assert again.machine.position[0] == desk.session.machine.position[0]
 
 
 @pytest.mark.parametrize(

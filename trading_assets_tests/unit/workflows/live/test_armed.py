@@ -5,16 +5,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import hmac
-import os
 import stat
 import threading
 
 import pytest
-from typer.testing import CliRunner
 
 from trading_assets.domain.errors import ConfigurationError, DataError
 from trading_assets.domain.ids import canonical_json
-from trading_assets.interfaces.cli.control import app
 from trading_assets.live.safety.arming import require_fit, seal, unseal
 from trading_assets.live.safety.halt_signal import HaltSignal
 from trading_assets.storage.release_store import instrument_to_plain
@@ -172,19 +169,6 @@ def test_a_leave_that_ends_closes_the_gate_and_a_resume_does_not_open_it(desk, p
         assert (latched.source, how in latched.reason) == ("arming", True)
         assert control.lift(latched.identity)
         assert how in control.latched().reason
-
-
-@pytest.mark.parametrize(("typed", "code"), [("arm real\n", 0), ("yes\n", 1), ("arm paper\n", 1)])
-def test_arming_asks_a_person_to_type_it(desk, place, monkeypatch, typed, code):
-    for name, value in REAL.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("TA_HOME", str(desk.settings.home))
-    arguments = ("arm", "--book", "real", "--release", _release(desk), "--by", "ann")
-    result = CliRunner().invoke(app, (*arguments, "--reason", "ready"), input=typed)
-    assert result.exit_code == code, result.output
-    assert "REAL MONEY" in result.output
-    assert place.arm_token.exists() == (code == 0)
-    assert os.environ["TA_BINANCE_API_SECRET"] not in result.output
 
 
 def test_a_token_of_before_there_were_fallbacks_is_still_a_leave(desk, place):

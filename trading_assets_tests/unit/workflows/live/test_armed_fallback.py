@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from decimal import Decimal
 
 import pytest
 
@@ -77,8 +78,9 @@ def test_the_journal_names_the_fallback_that_was_approved(desk):
     before, release = _publish(desk, "a"), _publish(desk, "b")
     (event,) = approval(_arm(desk, release, before), 7)
     assert event == BookArmed(
-        7, "ann", ANN["reason"], "api.binance.com", release, event.expires, before
-    )
+        7, "ann", ANN["reason"], "api.binance.com", release, event.expires, before,
+        Decimal(1000), 0, "c" * 16,
+    )  # fmt: skip
 
 
 def test_only_the_release_before_is_a_fallback(desk):
