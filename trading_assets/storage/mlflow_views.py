@@ -19,6 +19,7 @@ _WIDTH = 118
 _SECTION = "compared"
 _METRICS = (
     "oos.sharpe",
+    "oos.psr",
     "oos.net_return_pct",
     "oos.max_drawdown_pct",
     "oos.num_trades",
@@ -26,6 +27,7 @@ _METRICS = (
     "sharpe",
     "net_return_pct",
     "turnover",
+    "oos.dsr",
 )
 
 
@@ -42,7 +44,7 @@ def strategies_view() -> str:
         columns=_METRICS,
         tags=["strategy.id", "gate"],
         charts=[
-            _parallel("Strategies", params=(), metrics=_METRICS[:6]),
+            _parallel("Strategies", params=(), metrics=_METRICS[:7]),
             _scatter("is.sharpe", "oos.sharpe"),
             _line("growth_pct"),
             _line("drawdown"),
@@ -159,7 +161,16 @@ def _scatter(across: str, up: str) -> dict[str, Any]:
 
 
 def _line(metric: str) -> dict[str, Any]:
-    return _chart("LINE", metric, metricKey=metric, selectedMetricKeys=[metric], xAxisKey="step")
+    """Draw a curve as it is: MLflow would smooth it, and a drawdown looks smaller then."""
+    return _chart(
+        "LINE",
+        metric,
+        metricKey=metric,
+        selectedMetricKeys=[metric],
+        xAxisKey="step",
+        lineSmoothness=0,
+        useGlobalLineSmoothing=False,
+    )
 
 
 def _bar(metric: str) -> dict[str, Any]:

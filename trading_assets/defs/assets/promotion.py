@@ -112,7 +112,10 @@ def registry_follows_ledger(desk: DeskResource) -> dg.AssetCheckResult:
     from trading_assets.workflows.registry import differences
 
     found = differences(desk.open(), PROMOTED_BOOK)
-    fix = f"Materialise release/{PROMOTED_BOOK}; it puts the aliases back. Nothing trades by them."
+    fix = (
+        f"Materialise release/{PROMOTED_BOOK} to put them back (a run that was deleted in MLflow "
+        "gets none). Nothing trades by them."
+    )
     return dg.AssetCheckResult(
         passed=not found, description="; ".join([*found, fix]) if found else None
     )

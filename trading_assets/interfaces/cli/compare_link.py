@@ -38,10 +38,13 @@ def compare_link(ui_url: str) -> str:
     asked = {"filter": _BACKTESTS, "max_results": _MOST, "view_type": "ACTIVE_ONLY"}
     found = _post(f"{ui_url}{_API}/search", asked).get("experiments", [])
     ids = sorted((one["experiment_id"] for one in found), key=int)
-    if ids:
-        # MLflow's page of several experiments takes its view from the first.
-        tag = {"key": view_tag(STRATEGIES), "value": strategies_view()}
-        _post(f"{ui_url}{_API}/set-experiment-tag", {"experiment_id": ids[0], **tag})
+    tag = {"key": view_tag(STRATEGIES), "value": strategies_view()}
+    for one in found:
+        # MLflow's page takes its view from the experiment that is loaded first, whichever it is.
+        if tag not in one.get("tags", []):
+            _post(
+                f"{ui_url}{_API}/set-experiment-tag", {**tag, "experiment_id": one["experiment_id"]}
+            )
     return strategies_url(ui_url, ids)
 
 
