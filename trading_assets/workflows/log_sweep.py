@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from trading_assets.evaluation.in_and_out import TriedTwice, measured, rank_correlation
 from trading_assets.storage.experiments import LoggedRun
+from trading_assets.storage.mlflow_writing import DatasetInput
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.run_links import linked
 from trading_assets.workflows.run_logging import experiment_of
@@ -44,6 +45,7 @@ def log_sweep(
     trials: Sequence[TriedTwice],
     folder: Path,
     tags: Mapping[str, str],
+    datasets: Sequence[DatasetInput],
 ) -> LoggedSweep:
     """Log a sweep once; its view is kept anew each time.
 
@@ -55,25 +57,26 @@ def log_sweep(
         trials: the same in and out of sample.
         folder: whose files become artefacts of the parent.
         tags: of the caller.
+        datasets: what it read.
     """
     from trading_assets.backtest.sweep import short
 
     experiment = experiment_of(family)
     identity = {"kind": "sweep", "strategy.id": sweep.name, "result.hash": result.result_hash}
-    tags = linked(desk.settings, tags)
     parent = desk.experiments.find_run(experiment, identity)
     if parent is None:
-        parent = _log_parent(desk, experiment, result, trials, folder, {**identity, **tags})
+        parent = _log_parent(
+            desk, experiment, result, trials, folder, {**identity, **tags}, datasets
+        )
         _log_children(desk, experiment, parent, sweep, result, trials)
-    elif tags:
-        desk.experiments.add_to_run(parent, at=desk.clock.now(), tags=tags)
     # MLflow draws the second metric against the first; a sweep of forecasts has none in sample.
     parts = ["oos.sharpe", "is.sharpe"] if measured(trials) else ["oos.sharpe"]
     axes = [short(name) for name in result.plan.space.axes]
     metrics = [*parts, result.plan.metric]
-    return LoggedSweep(
-        parent.url, desk.experiments.keep_trials_view(experiment, parent, axes, metrics)
-    )
+    url = desk.experiments.keep_trials_view(experiment, parent, axes, metrics)
+    tags = linked(desk.settings, tags, f"[All trials, drawn]({url})")
+    desk.experiments.add_to_run(parent, at=desk.clock.now(), tags=tags)
+    return LoggedSweep(parent.url, url)
 
 
 def log_walk_forward(
@@ -147,6 +150,7 @@ def _log_parent(
     trials: Sequence[TriedTwice],
     folder: Path,
     tags: Mapping[str, str],
+    datasets: Sequence[DatasetInput],
 ) -> LoggedRun:
     from trading_assets.backtest.sweep import short
 
@@ -175,6 +179,7 @@ def _log_parent(
             **tags,
         },
         artifacts={path.name: path for path in sorted(folder.iterdir()) if path.is_file()},
+        datasets=datasets,
     )
 
 

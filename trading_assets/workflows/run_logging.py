@@ -95,7 +95,7 @@ def _log(
         },
         artifacts=_artifacts(run.folder),
         curves=_curves(run),
-        datasets=_datasets(desk, plan),
+        datasets=datasets_of(desk, plan),
     )
 
 
@@ -192,7 +192,7 @@ def _curves(run: StoredRun) -> dict[str, list[tuple[int, float]]]:
     }
 
 
-def _datasets(desk: Desk, plan: RunPlan) -> list[DatasetInput]:
+def datasets_of(desk: Desk, plan: RunPlan) -> list[DatasetInput]:
     """Give one data set per table; its hash is that of all versions read."""
     versions: dict[str, dict[str, str]] = {}
     for address, version in plan.inputs.items():

@@ -24,7 +24,8 @@ from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.enter_trials import CountedTrials
 from trading_assets.workflows.freeze_calendars import sessions_of_symbol
 from trading_assets.workflows.log_sweep import log_sweep, log_walk_forward
-from trading_assets.workflows.run_plan import plan_run
+from trading_assets.workflows.run_logging import datasets_of
+from trading_assets.workflows.run_plan import RunPlan, plan_run
 from trading_assets.workflows.strategy_specs import find_spec
 from trading_assets.workflows.trial_ledger import family_of, trials_of_family
 
@@ -97,7 +98,10 @@ def run_sweep(
     folders.publish_folder(folder, _files(sweep, result, trials))
     metadata = {**_metadata(result, folder), **_tried_on(desk, result.spec)}
     metadata["rank_correlation"] = rank_correlation(trials)
-    logged = log_sweep(desk, ran.prepared.strategy.name, sweep, result, trials, folder, tags or {})
+    tags = {"data.hash": content_hash(ran.plan.inputs), **(tags or {})}
+    read = datasets_of(desk, ran.plan)
+    family = ran.prepared.strategy.name
+    logged = log_sweep(desk, family, sweep, result, trials, folder, tags, read)
     links = {"mlflow": logged.url, "mlflow trials": logged.trials_url}
     return SweepRecord(folder, result.result_hash, logged.url, {**metadata, **links})
 
@@ -137,6 +141,7 @@ class _Ran:
 
     result: SweepResult
     identity: str
+    plan: RunPlan
     prepared: Prepared
 
 
@@ -155,7 +160,8 @@ def _run_trials(
     from trading_assets.backtest.trials import ground_of
     from trading_assets.workflows.sweep_identity import sweep_identity
 
-    ground, plan = ground_of(prepared_of(desk, sweep)), sweep.plan
+    read, prepared = _laid_out(desk, sweep)
+    ground, plan = ground_of(prepared), sweep.plan
     identity = sweep_identity(ground)
     place = desk.settings.data_root / "sweeps" / sweep.name
     batches = TrialBatches(place / f"trials-{identity[:16]}")
@@ -166,7 +172,7 @@ def _run_trials(
         result = sweeping.run_sweep(
             ground, plan, identity, store=store, run_batch=run_batch, only=only, report=report
         )
-    return _Ran(result, identity, ground.prepared)
+    return _Ran(result, identity, read, prepared)
 
 
 def run_walk_forward(
@@ -230,6 +236,11 @@ def prepared_of(desk: Desk, sweep: SweepFile) -> Prepared:
     Raises:
         MissingPartition: if there is no month that all symbols of the spec have.
     """
+    return _laid_out(desk, sweep)[1]
+
+
+def _laid_out(desk: Desk, sweep: SweepFile) -> tuple[RunPlan, Prepared]:
+    """Lay out the bars, and tell which versions of the tables they are of."""
     from trading_assets.backtest.prepared import prepare
     from trading_assets.workflows.simulate_run import frames_of
 
@@ -238,7 +249,7 @@ def prepared_of(desk: Desk, sweep: SweepFile) -> Prepared:
     span = (plan.months[0].start, plan.months[-1].end)
     max_hole = desk.settings.backtest.max_hole_minutes * MINUTE
     frames = frames_of(desk, plan)
-    return prepare(
+    return plan, prepare(
         spec,
         frames,
         plan.instruments,

@@ -18,6 +18,7 @@ from trading_assets.storage import folders
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.enter_trials import enter_trial
 from trading_assets.workflows.log_training import EXPERIMENT
+from trading_assets.workflows.run_links import linked
 from trading_assets.workflows.training_data import TrainingData, training_config, training_data
 
 SUGGESTION = "suggestion.toml"
@@ -226,6 +227,10 @@ def _logged(desk: Desk, data: TrainingData, tuned: TunedModel, tags: Mapping[str
                 **shared,
             },
         )
+    metrics = ["cv.r2", "cv.r2_spread", "cv.sign_accuracy"]
+    url = desk.experiments.keep_trials_view(EXPERIMENT, parent, sorted(_SPACE.axes), metrics)
+    note = linked(desk.settings, tags, f"[All trials, drawn]({url})")
+    desk.experiments.add_to_run(parent, at=desk.clock.now(), tags=note)
     return parent.url
 
 

@@ -1,5 +1,6 @@
 """A search is counted, shown and suggested; it is the same again, and changes no model."""
 
+import json
 import tomllib
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ from trading_assets.backtest.space import Range, Space
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Month
 from trading_assets.settings import load_settings
+from trading_assets.storage.mlflow_views import view_tag
 from trading_assets.storage.trial_ledger import ledger_at
 from trading_assets.workflows import tune_model as module
 from trading_assets.workflows.training_data import TrainingData, training_config
@@ -123,3 +125,7 @@ def test_mlflow_shows_a_parent_with_a_child_per_trial(desk, tuned):
     assert {run.data.tags["dagster.run_id"] for run in children} == {"r1"}
     names = {file.path for file in client.list_artifacts(parent.info.run_id)}
     assert {"trials.json", "suggestion.toml"} <= names
+    key = parent.info.run_id[:12]
+    assert f"viewStateShareKey={key}" in parent.data.tags["mlflow.note.content"]
+    view = json.loads(client.get_experiment(experiment[0]).tags[view_tag(key)])
+    assert len(client.search_runs(experiment, view["searchFilter"])) == len(tuned.trials)

@@ -128,6 +128,10 @@ def test_a_sweep_has_its_trials_in_and_out_of_sample_and_a_view_of_them(desk, tm
         assert all(scatter[axis]["key"] in trial.data.metrics for trial in trials)
     shown = record.metadata["mlflow trials"]
     assert shown.endswith(f"viewStateShareKey={parent.info.run_id[:12]}&compareRunsMode=CHART")
+    assert f"({shown})" in parent.data.tags["mlflow.note.content"]
+    (data,) = parent.inputs.dataset_inputs
+    assert data.dataset.name.startswith("bars_5m 2024-01")
+    assert len(parent.data.tags["data.hash"]) == 64
 
 
 @pytest.mark.slow
