@@ -92,7 +92,8 @@ def _sentence(change: RuleChange, now: Decision) -> str:
     was = f", was {value_text(then)}" if then != value else ""
     wanted = value_text(change.threshold_now)
     if change.threshold_then != change.threshold_now:
-        wanted += f" instead of {value_text(change.threshold_then)}"
+        asked, asks = _parts_that_differ(change.threshold_then, change.threshold_now)
+        wanted = f"{value_text(asks)} instead of {value_text(asked)}"
     note = next(row["note"] for row in now.rules if row["rule"] == change.rule)
     said = f" {note}" if note and not change.passed_now else ""
     return f"{change.rule} {verb}: {value_text(value)}{was}; wanted {wanted}.{said}"

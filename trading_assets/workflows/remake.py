@@ -37,6 +37,7 @@ class Tally:
     Attributes:
         found: runs and examinations that an earlier question has made in this branch.
         controls: those that were made once more as they were, since code has changed meanwhile.
+        trials_made: trials of sweeps, by their keys in the ledger.
         trials_as_recorded: trials, by family, that could not be made again: their returns are those
             of the ledger.
     """
@@ -47,6 +48,7 @@ class Tally:
     examinations_used: set[str] = field(default_factory=set)
     found: set[str] = field(default_factory=set)
     controls: set[str] = field(default_factory=set)
+    trials_made: set[str] = field(default_factory=set)
     trials_as_recorded: dict[str, set[str]] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
@@ -59,6 +61,7 @@ class Tally:
             "examinations_used_as_they_are": len(self.examinations_used),
             "found_in_the_branch": len(self.found),
             "controls": len(self.controls),
+            "trials_of_sweeps_made_again": len(self.trials_made),
             "trials_as_recorded": {family: len(trials) for family, trials in sorted(as_recorded)},
         }
 

@@ -15,6 +15,7 @@ from trading_assets.storage.trial_chain import Head
 from trading_assets.storage.trial_ledger import ledger_at
 from trading_assets.storage.trial_store import DailyReturns
 from trading_assets.workflows.remake import Remaker
+from trading_assets.workflows.remake_sweeps import RemadeSweeps, Retried
 from trading_assets.workflows.trial_ledger import (
     KnownTrial,
     ReturnsMatrix,
@@ -40,15 +41,17 @@ class Tried:
 class RemadeTrials:
     """Trials of the desk's ledger under assumptions.
 
-    A trial stays as the ledger has it when its run is not in the desk, as those of sweeps are not,
-    or cannot be made again; the tally names it. How many there were does not change: other costs
-    make no other trial.
+    A trial of a run, or of a sweep, is made again on the inputs that it had. One that cannot be
+    stays as the ledger has it, and the tally names it. How many there were does not change:
+    other costs make no other trial.
     """
 
     def __init__(self, remaker: Remaker) -> None:
         self._remaker = remaker
         self._root = remaker.desk.settings.data_root
         self._found: dict[tuple[str, str], Tried] = {}
+        self._sweeps = RemadeSweeps(remaker)
+        self._known: dict[str, Retried | None] = {}
 
     @cached_property
     def heads(self) -> Mapping[str, int]:
@@ -83,47 +86,75 @@ class RemadeTrials:
     def _spec_of(self) -> Mapping[str, str]:
         return {run_id: spec for spec, run_id in self._remaker.desk.runs.runs()}
 
+    @cached_property
+    def _sweep_rows(self) -> Mapping[str, Mapping[str, Any]]:
+        return {row["key"]: row for row in self._rows if row.get("purpose") == "sweep"}
+
     def _tried(self, family: str, head: str) -> Tried:
+        recorded = known_trials(self._rows[: self.heads[head]], family)
+        if self._remaker.assumed.reach_runs:
+            for trial in sorted(recorded, key=self._place):  # those on the same bars together
+                self._retried(family, trial)
         trials, own = [], {}
-        for trial in known_trials(self._rows[: self.heads[head]], family):
-            run = self._run(family, trial) if self._remaker.assumed.reach_runs else None
-            if run is not None and run.run_id != trial.key:
-                own[trial.trial_id] = _daily(run)
-                trial = _as_run(trial, run, own[trial.trial_id])  # noqa: PLW2901 - the same one
+        for trial in recorded:
+            now = self._retried(family, trial) if self._remaker.assumed.reach_runs else None
+            if now is not None and now.key != trial.key:
+                own[trial.trial_id] = now.daily
+                trial = _as_retried(trial, now)  # noqa: PLW2901 - the same one
             trials.append(trial)
         return Tried(tuple(trials), own)
 
-    def _run(self, family: str, trial: KnownTrial) -> StoredRun | None:
-        spec = self._spec_of.get(trial.key)
-        if spec is not None:
-            try:
-                return self._remaker.run(spec, trial.key)
-            except StorageUnavailable:
-                raise
-            except TradingAssetsError:
-                pass  # its inputs are gone, say: what it has earned then is all that is known
-        self._remaker.tally.trials_as_recorded.setdefault(family, set()).add(trial.trial_id)
+    def _place(self, trial: KnownTrial) -> tuple[str, int]:
+        row = self._sweep_rows.get(trial.key)
+        return ("" if row is None else str(row["spec_hash"]), trial.periods)
+
+    def _retried(self, family: str, trial: KnownTrial) -> Retried | None:
+        if trial.key not in self._known:
+            self._known[trial.key] = self._made(trial)
+        now = self._known[trial.key]
+        if now is None and trial.returns is not None:
+            self._remaker.tally.trials_as_recorded.setdefault(family, set()).add(trial.trial_id)
+        return now
+
+    def _made(self, trial: KnownTrial) -> Retried | None:
+        spec, row = self._spec_of.get(trial.key), self._sweep_rows.get(trial.key)
+        try:
+            if spec is not None:
+                return _of_run(self._remaker.run(spec, trial.key))
+            if row is not None and trial.returns is not None:
+                return self._of_sweep(trial, row)
+        except StorageUnavailable:
+            raise
+        except TradingAssetsError:
+            pass  # its inputs are gone, say: what it has earned then is all that is known
         return None
 
+    def _of_sweep(self, trial: KnownTrial, row: Mapping[str, Any]) -> Retried | None:
+        ((_, daily),) = kept_returns(self._root, [trial])
+        now = self._sweeps.trial(row, daily)
+        if now is not None and now.key != trial.key:
+            self._remaker.tally.trials_made.add(trial.key)
+        return now
 
-def _daily(run: StoredRun) -> DailyReturns:
-    """Give the returns of all days of a run."""
+
+def _of_run(run: StoredRun) -> Retried:
     found = returns_of_table(
         run.table("equity"),
         opening=float(run.metrics["all"]["initial_cash"]),
         start=run.manifest["first_ts"],
         per_year=1.0,
     )
-    return DailyReturns(found.days, found.values)
+    daily = DailyReturns(found.days, found.values)
+    return Retried(run.run_id, daily, run.manifest["oos_start"])
 
 
-def _as_run(trial: KnownTrial, run: StoredRun, daily: DailyReturns) -> KnownTrial:
+def _as_retried(trial: KnownTrial, now: Retried) -> KnownTrial:
     """Describe a trial by another run of it, as the ledger would."""
-    outside = daily.returns[daily.days >= run.manifest["oos_start"]]
+    outside = now.daily.returns[now.daily.days >= now.oos_start]
     return replace(
         trial,
-        key=run.run_id,
-        sharpe=sharpe_ratio(daily.returns, 1.0),
+        key=now.key,
+        sharpe=sharpe_ratio(now.daily.returns, 1.0),
         oos_sharpe=sharpe_ratio(outside, 1.0),
         returns=None,
     )

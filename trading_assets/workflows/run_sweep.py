@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trading_assets.backtest.bytes_of import json_bytes
 from trading_assets.domain.bar import MINUTE
-from trading_assets.domain.ids import Symbol, content_hash
+from trading_assets.domain.ids import content_hash
 from trading_assets.evaluation.in_and_out import (
     TriedTwice,
     measured,
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from trading_assets.backtest.sweep import SweepResult, TrialStore
     from trading_assets.backtest.sweep_file import SweepFile
     from trading_assets.backtest.walk_forward import WalkForwardResult
-    from trading_assets.market.sessions import Sessions
     from trading_assets.strategies.spec import StrategySpec
 
 HEAT_MAP, SCATTER, REPORT = "heat_map.png", "in_and_out.png", "report.html"
@@ -211,7 +210,7 @@ def run_walk_forward(
         sweep.plan,
         sweep.folds,
         max_hole=desk.settings.backtest.max_hole_minutes * MINUTE,
-        sessions=_sessions(desk, sweep),
+        sessions={symbol: sessions_of_symbol(desk, symbol) for symbol in prepared.spec.symbols},
         identity=sweep_identity(ground_of(prepared)),
         store=_counted(desk, prepared, sweep, "walk_forward", None),
         report=report,
@@ -241,28 +240,23 @@ def prepared_of(desk: Desk, sweep: SweepFile) -> Prepared:
 
 def _laid_out(desk: Desk, sweep: SweepFile) -> tuple[RunPlan, Prepared]:
     """Lay out the bars, and tell which versions of the tables they are of."""
+    plan = plan_run(desk, find_spec(desk.settings, sweep.spec))
+    return plan, prepare_plan(desk, plan)
+
+
+def prepare_plan(desk: Desk, plan: RunPlan) -> Prepared:
+    """Lay out the bars of a plan as sweeps do: whole frames, and not month by month."""
     from trading_assets.backtest.prepared import prepare
     from trading_assets.workflows.simulate_run import frames_of
 
-    spec = find_spec(desk.settings, sweep.spec)
-    plan = plan_run(desk, spec)
-    span = (plan.months[0].start, plan.months[-1].end)
-    max_hole = desk.settings.backtest.max_hole_minutes * MINUTE
-    frames = frames_of(desk, plan)
-    return plan, prepare(
-        spec,
-        frames,
+    return prepare(
+        plan.spec,
+        frames_of(desk, plan),
         plan.instruments,
-        span=span,
-        max_hole=max_hole,
-        sessions=_sessions(desk, sweep),
+        span=(plan.months[0].start, plan.months[-1].end),
+        max_hole=plan.facts["max_hole_minutes"] * MINUTE,
+        sessions={symbol: sessions_of_symbol(desk, symbol) for symbol in plan.spec.symbols},
     )
-
-
-def _sessions(desk: Desk, sweep: SweepFile) -> dict[Symbol, Sessions | None]:
-    """Give the frozen sessions that holes of the desk's backtests are measured by."""
-    symbols = find_spec(desk.settings, sweep.spec).symbols
-    return {symbol: sessions_of_symbol(desk, symbol) for symbol in symbols}
 
 
 def _counted(

@@ -1,4 +1,4 @@
-"""A desk that has decided five times: other bars, other specs, a champion, a restated month."""
+"""A desk that has decided five times: on more bars, specs and trials, with a champion."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Any
 
 import yaml
 
+from trading_assets.backtest.sweep_file import SweepFile, SweepSection
 from trading_assets.domain.ids import Month
 from trading_assets.evaluation.decision import Decision
 from trading_assets.workflows.decide import decide
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.run_backtest import run_backtest
+from trading_assets.workflows.run_sweep import run_sweep
 from trading_assets.workflows.strategy_specs import find_spec
 from trading_assets_tests.stand_ins.promoted import promote
 from trading_assets_tests.stand_ins.trending_bars import (
@@ -89,6 +91,8 @@ class Past:
         self._decide()
         self._write("late")
         self._run("late")
+        space = {"fast": [6, 12], "slow": [60, 90]}
+        run_sweep(self.desk, SweepFile(name="spans", spec="late", sweep=SweepSection(space=space)))
         self._decide()
         self._lay(_MARCH, seed=9)
         self._decide()

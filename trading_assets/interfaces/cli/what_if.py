@@ -110,7 +110,8 @@ def _summary(found: WhatIf) -> list[str]:
         f"{len(found.flipped)} of {len(outcomes)} decisions would flip; "
         f"{unknown} cannot be compared.",
         f"Made again: {made['runs_made_again']} runs, {made['examinations_made_again']} "
-        f"examinations. Used as they are: {made['runs_used_as_they_are']} runs, "
+        f"examinations, {made['trials_of_sweeps_made_again']} trials of sweeps. "
+        f"Used as they are: {made['runs_used_as_they_are']} runs, "
         f"{made['examinations_used_as_they_are']} examinations. "
         f"Found in the branch: {made['found_in_the_branch']}.",
     ]
@@ -120,7 +121,7 @@ def _summary(found: WhatIf) -> list[str]:
         )
     for family, count in made["trials_as_recorded"].items():
         lines.append(
-            f"{count} trials of {family} have no run that can be made again: what they earned is "
-            "as the ledger has it."
+            f"{count} trials of {family} cannot be made again: what they earned is as the ledger "
+            "has it."
         )
     return lines

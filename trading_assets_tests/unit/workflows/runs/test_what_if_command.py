@@ -39,11 +39,12 @@ def test_decisions_are_shown_with_what_differs(call, decision):
     assert "promote ema_trend" in shown
     assert "min_trades is not met any more" in " ".join(shown.split())
     assert "0 of 1 decisions would flip; 0 cannot be compared." in shown  # performance is waived
-    assert "Made again: 0 runs, 0 examinations. Used as they are: 1 runs" in shown
+    assert "Made again: 0 runs, 0 examinations, 0 trials" in shown
+    assert "Used as they are: 1 runs" in shown
     free = call("--slippage-x", "0").stdout
     assert "hold ema_trend" in free
     assert "1 of 1 decisions would flip" in free
-    assert "Made again: 1 runs, 0 examinations. Used as they are: 0 runs" in free
+    assert "Made again: 1 runs, 0 examinations, 0 trials of sweeps. Used" in free
 
 
 def test_json_holds_every_rule_that_differs(call, decision):
