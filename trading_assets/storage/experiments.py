@@ -88,6 +88,7 @@ class Experiments:
         artifacts: Mapping[str, Path] | None = None,
         curves: Mapping[str, Sequence[tuple[int, float]]] | None = None,
         datasets: Sequence[DatasetInput] = (),
+        tables: Mapping[str, Mapping[str, Sequence[Any]]] | None = None,
     ) -> LoggedRun:
         """Log one finished run.
 
@@ -102,6 +103,7 @@ class Experiments:
             artifacts: path inside the run to a local file.
             curves: points by metric, thinned out to 300, the last one kept.
             datasets: at most ten are shown well.
+            tables: file name (`.json`) to columns of plain values, for the view of tables.
 
         Raises:
             ConfigurationError: if the experiment has another form of name.
@@ -120,6 +122,8 @@ class Experiments:
                 log_datasets(client, run_id, datasets)
                 for name, path in (artifacts or {}).items():
                     log_file(client, run_id, name, path)
+                for name, columns in (tables or {}).items():
+                    client.log_table(run_id, dict(columns), name)
             except BaseException:
                 client.set_terminated(run_id, status="FAILED")
                 raise

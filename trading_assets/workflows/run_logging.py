@@ -26,7 +26,9 @@ from trading_assets.workflows.run_evidence import oos_returns
 from trading_assets.workflows.run_links import linked
 from trading_assets.workflows.run_plan import RunPlan
 
-REPORT = "report.html"
+REPORT, ROUND_TRIPS = "report.html", "round_trips.json"
+_MOST_ROWS = 1000
+"""Of the table in MLflow, which holds it as JSON; the artefacts have all."""
 _IN_SAMPLE = ("sharpe", "net_return_pct", "max_drawdown_pct", "volatility_pct", "num_trades")
 _SHOWN = (
     "num_trades", "net_return_pct", "sharpe", "max_drawdown_pct", "win_rate", "turnover", "fees",
@@ -96,7 +98,28 @@ def _log(
         artifacts=_artifacts(run.folder),
         curves=_curves(run),
         datasets=datasets_of(desk, plan),
+        tables={ROUND_TRIPS: _last_round_trips(run)},
     )
+
+
+def _last_round_trips(run: StoredRun) -> dict[str, list[Any]]:
+    """Give the last round trips by column: numbers, and texts for all else.
+
+    MLflow groups by the first column and compares runs by the second.
+    """
+    rows, first = run.table("round_trips").tail(_MOST_ROWS), ("entry_ts_utc", "pnl")
+    plain = rows.select(
+        _plain(name, rows.schema[name]) for name in dict.fromkeys((*first, *rows.columns))
+    )
+    return plain.to_dict(as_series=False)
+
+
+def _plain(name: str, kind: pl.DataType) -> pl.Expr:
+    if kind.is_numeric():
+        return pl.col(name).cast(pl.Float64)
+    if isinstance(kind, pl.Datetime):
+        return pl.col(name).dt.strftime("%Y-%m-%d %H:%M")
+    return pl.col(name).cast(pl.String)
 
 
 def _in_sample(run: StoredRun) -> dict[str, float | None]:

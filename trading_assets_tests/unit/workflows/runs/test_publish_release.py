@@ -2,12 +2,17 @@ import dataclasses
 
 import pytest
 
-from trading_assets.domain.errors import ConfigurationError, ConflictError, CorruptFile
+from trading_assets.domain.errors import (
+    ConfigurationError,
+    ConflictError,
+    CorruptFile,
+    MissingPartition,
+)
 from trading_assets.evaluation.decision import Decision
 from trading_assets.live.signal_desk import SharedDesk
 from trading_assets.workflows.decide import decide
 from trading_assets.workflows.live_book import live_book
-from trading_assets.workflows.publish_release import publish_release
+from trading_assets.workflows.publish_release import publish_or_keep, publish_release
 from trading_assets.workflows.release_parts import machine_factory, session_setup, signal_desk
 from trading_assets.workflows.run_backtest import run_backtest
 from trading_assets.workflows.strategy_specs import find_any, find_spec
@@ -52,6 +57,19 @@ def test_the_registry_follows_the_ledger(desk, run, lay_bars):
     assert version.name == "ta.ema_trend.paper"
     assert version.tags["release_id"] == release.release_id
     assert version.tags["decision_id"] == decision.decision_id
+    assert desk.experiments.aliases_held == {("ta.ema_trend.paper", "champion"): "1"}
+
+
+def test_without_a_promotion_the_release_stands_and_its_aliases_are_put_back(desk, run):
+    with pytest.raises(MissingPartition, match="Nothing was decided about book paper"):
+        publish_or_keep(desk, "paper")
+    run("ema_trend")
+    decision = decide(desk, "paper")
+    first = publish_or_keep(desk, "paper")
+    assert first.decision_id == decision.decision_id
+    assert decide(desk, "paper").verdict == "hold"
+    desk.experiments.remove_alias("ta.ema_trend.paper", "champion")
+    assert publish_or_keep(desk, "paper") == first
     assert desk.experiments.aliases_held == {("ta.ema_trend.paper", "champion"): "1"}
 
 

@@ -153,6 +153,10 @@ def _kept(desk, record):
     return desk.experiments._client.get_run(record.url.rsplit("/", 1)[1])
 
 
+def _artifact(kept, name):
+    return Path(kept.info.artifact_uri.removeprefix("file://")) / name
+
+
 def _tells_its_story(desk, record):
     kept, run = _kept(desk, record), record.run
     tags, metrics = kept.data.tags, kept.data.metrics
@@ -170,3 +174,9 @@ def _tells_its_story(desk, record):
     assert {tag.key: tag.value for tag in data.tags}["sha256"].startswith(data.dataset.digest)
     names = {file.path for file in desk.experiments._client.list_artifacts(kept.info.run_id)}
     assert {"report.html", "spec.yaml", "manifest.json", "metrics.json"} <= names
+    path = _artifact(kept, "round_trips.json")
+    told, trips = json.loads(path.read_text()), run.table("round_trips")
+    assert len(told["data"]) == trips.height > 0
+    assert told["columns"][:2] == ["entry_ts_utc", "pnl"]
+    pnl = [row[told["columns"].index("pnl")] for row in told["data"]]
+    assert pnl == pytest.approx(trips["pnl"].cast(pl.Float64).to_list())
