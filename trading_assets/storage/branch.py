@@ -55,6 +55,8 @@ def open_branch(data_root: Path, name: str = "") -> Iterator[Path]:
 def link_folder(link: Path, folder: Path) -> None:
     """Make a folder of the desk part of a branch; it is there already when it was asked before."""
     roots.make_folder(link.parent)
+    if link.is_symlink() and not link.exists():
+        link.unlink()  # the desk was moved since
     with suppress(FileExistsError):
         link.symlink_to(folder.absolute(), target_is_directory=True)
 

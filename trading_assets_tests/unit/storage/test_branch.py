@@ -19,6 +19,16 @@ def test_a_branch_without_a_name_is_gone_and_what_it_links_stays(tmp_path):
     assert (desk / "file").read_text() == "kept"
 
 
+def test_a_link_follows_a_desk_that_was_moved(tmp_path):
+    for place in ("before", "after"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "file").write_text(place)
+    link_folder(tmp_path / "link", tmp_path / "before")
+    (tmp_path / "before").rename(tmp_path / "moved")
+    link_folder(tmp_path / "link", tmp_path / "after")
+    assert (tmp_path / "link/file").read_text() == "after"
+
+
 def test_it_is_gone_when_its_worker_fails(tmp_path):
     with pytest.raises(KeyboardInterrupt), open_branch(tmp_path) as folder:
         raise KeyboardInterrupt
