@@ -16,6 +16,7 @@ from trading_assets.domain.events import (
 from trading_assets.simulation.fault_plan import VENUE_FAULTS
 from trading_assets.simulation.world import World
 
+_LAGS = ("order_not_visible", "fills_not_visible", "reports_lag")
 _OPINIONS = 10
 """So many signals of a calm schedule bring an order at least."""
 
@@ -56,11 +57,18 @@ def _idle(world: World) -> Iterator[str]:
             yield f"idle: order {event.client_order_id} stays here: {event.evidence}"
         elif isinstance(event, OrderOutcomeUnknown):
             yield f"idle: order {event.client_order_id} is unknown: {event.reason}"
-        elif isinstance(event, DecisionDropped):
+        elif isinstance(event, DecisionDropped) and not _waits_for_news(world, event):
             yield f"idle: a decision about {event.symbol} is dropped: {event.rule}"
-    opinions = sum(not math.isnan(row.values[0]) for bar in bars for row in bar.rows)
+    signals = (row.values[0] for bar in bars for row in bar.rows)
+    # Who holds nothing and is told to hold nothing has nothing to do.
+    opinions = sum(not math.isnan(signal) and signal != 0.0 for signal in signals)
     if opinions >= _OPINIONS and not any(isinstance(e, OrderIntentCreated) for e in events):
         yield f"idle: {opinions} signals and no decision"
     taken = len(world.disk.snapshots)
     if taken <= len(bars) // world.setup.snapshot_bars:  # one more is of the end
         yield f"idle: {taken} snapshots in {len(bars)} bars"
+
+
+def _waits_for_news(world: World, event: DecisionDropped) -> bool:
+    """Tell whether a decision fell because a venue that lags had not told of an order's end yet."""
+    return event.rule == "order_unresolved" and any(world.plan.counts[lag] for lag in _LAGS)

@@ -74,6 +74,33 @@ def test_a_decision_that_is_dropped_is_told(world):
     assert list(idleness(world)) == [f"idle: a decision about {symbol} is dropped: halted"]
 
 
+@pytest.mark.parametrize(("rule", "is_told"), [("order_unresolved", False), ("halted", True)])
+def test_a_venue_that_tells_late_of_an_orders_end_may_cost_a_decision(world, rule, is_told):
+    """Until then it is not known what is held; any other reason has to be another's."""
+    symbol = world.minutes[0].bars[0].symbol
+    dropped = DecisionDropped(world.time.now, symbol, "", world.minutes[0].ts, rule)
+    world.disk.rewrite([*world.disk.commits, (dropped,)])
+    assert list(idleness(world)) != []
+
+    world.plan.counts["reports_lag"] += 1
+
+    assert (list(idleness(world)) != []) is is_told
+
+
+def test_a_book_that_holds_nothing_and_is_told_to_hold_nothing_may_stay_idle(world):
+    def flat(event):
+        if isinstance(event, OrderIntentCreated):
+            return None
+        if not isinstance(event, BarReady):
+            return event
+        rows = [dataclasses.replace(r, values=(0.0, *r.values[1:])) for r in event.rows]
+        return dataclasses.replace(event, rows=tuple(rows))
+
+    rewrite(world, flat)
+
+    assert list(idleness(world)) == []
+
+
 def test_a_book_that_decides_nothing_is_told(world):
     rewrite(world, lambda e: None if isinstance(e, OrderIntentCreated) else e)
 
