@@ -49,6 +49,36 @@ def reliability_picture(
     return png(figure)
 
 
+def importance_picture(shares: Mapping[str, Mapping[str, float]], *, shown: int = 15) -> bytes:
+    """Draw the shares of the newest month as bars, and those of all months as a heat map.
+
+    Args:
+        shares: by month, ascending, each feature's share of the gain, 0 to 1; at least one month.
+        shown: so many features, those with the largest shares of the newest month.
+
+    Returns:
+        PNG.
+    """
+    from matplotlib.figure import Figure
+
+    months = list(shares)
+    newest = shares[months[-1]]
+    names = sorted(newest, key=lambda name: (-newest[name], name))[:shown]
+    figure = Figure(figsize=(8.0, 0.5 + 0.26 * len(names)), dpi=80, layout="constrained")
+    bars, map_ = figure.subplots(1, 2, sharey=True, width_ratios=[2, max(len(months), 2) / 4])
+    rows = range(len(names))
+    bars.barh(rows, [newest[name] for name in names], color="C0")
+    bars.set_yticks(rows, names, fontsize=7)
+    bars.invert_yaxis()
+    bars.set_xlabel(f"share of the gain, {months[-1]}", fontsize=8)
+    bars.tick_params(labelsize=7)
+    table = [[shares[month].get(name, 0.0) for month in months] for name in names]
+    map_.imshow(table, aspect="auto", cmap="Blues", vmin=0.0)
+    map_.set_xticks(range(len(months)), months, rotation=90, fontsize=6)
+    map_.tick_params(axis="y", length=0)
+    return png(figure)
+
+
 def png(figure: Any) -> bytes:
     """Give a figure of matplotlib as PNG; the same figure gives the same bytes."""
     buffer = io.BytesIO()

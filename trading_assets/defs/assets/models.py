@@ -28,7 +28,7 @@ from trading_assets.defs.partitions import (
     monthly_table,
     with_months_before,
 )
-from trading_assets.defs.presentation import by_month, facts
+from trading_assets.defs.presentation import by_month, facts, table
 from trading_assets.defs.resources import DeskResource
 from trading_assets.defs.run_tags import run_tags
 from trading_assets.domain.ids import Month, Symbol
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from trading_assets.workflows.desk import Desk
 
 GROUP = "models"
+_MOVED_SHOWN = 10
 _LONGEST = timedelta(days=1)
 """The longest horizon: a forecast of a month's last day is known in the next."""
 
@@ -65,8 +66,9 @@ def forecast_model(context: dg.AssetExecutionContext, desk: DeskResource) -> Par
 
     def train(key: str) -> Version:
         tags = run_tags(context.run_id, context.asset_key, key)
-        trained = train_month(opened, Month.from_text(key), tags=tags)
-        return Version(trained.version, facts(trained.metadata))
+        month = Month.from_text(key)
+        trained = train_month(opened, month, tags=tags)
+        return Version(trained.version, facts(trained.metadata) | _importance(opened, month))
 
     yield from report_each(context, train)
 
@@ -84,7 +86,11 @@ def forecasts(context: dg.AssetExecutionContext, desk: DeskResource) -> Partitio
     """
     from trading_assets.workflows.forecast_month import forecast_month
 
-    yield from report_each(context, by_month(partial(forecast_month, desk.open())))
+    opened = desk.open()
+    yield from report_each(
+        context,
+        by_month(partial(forecast_month, opened), pictures=partial(_drift, opened)),
+    )
 
 
 dataset_forecasts = dataset("forecasts", forecasts, GROUP)
@@ -115,10 +121,39 @@ def _calibration(desk: "Desk", symbol: Symbol, month: Month) -> dict[str, dg.Met
     from trading_assets.workflows.score_forecasts import outcomes_picture
 
     png = outcomes_picture(desk, symbol, month)
-    if png is None:
+    return {} if png is None else {"calibration": _image("calibration", png)}
+
+
+def _importance(desk: "Desk", month: Month) -> dict[str, Any]:
+    """Show what matters to the month's models, and whether it is what mattered before."""
+    from trading_assets.forecasting.pictures import importance_picture
+    from trading_assets.workflows.feature_importance import importances, stability
+
+    shares = importances(desk, month)
+    if not shares:
         return {}
+    png = importance_picture({str(each): found for each, found in shares.items()})
+    return facts({"importance_stability": stability(shares)}) | {
+        "importance": _image("importance", png)
+    }
+
+
+def _drift(desk: "Desk", symbol: Symbol, month: Month) -> dict[str, Any]:
+    """Show how far the month's features have moved from those that its models learned from."""
+    from trading_assets.workflows.feature_drift import feature_drift
+
+    drift = feature_drift(desk, symbol, month)
+    rows = [
+        {"feature": name, "psi": psi, "matters": name in drift.top}
+        for name, psi in list(drift.psi.items())[:_MOVED_SHOWN]
+    ]
+    largest = facts({"drift_largest_psi_that_matters": drift.largest})
+    return largest | ({"drift": table(rows, ("feature", "psi", "matters"))} if rows else {})
+
+
+def _image(name: str, png: bytes) -> dg.MetadataValue[Any]:
     source = base64.b64encode(png).decode()
-    return {"calibration": dg.MetadataValue.md(f"![calibration](data:image/png;base64,{source})")}
+    return dg.MetadataValue.md(f"![{name}](data:image/png;base64,{source})")
 
 
 FORECAST_MODEL_CHECKS = [
@@ -138,7 +173,14 @@ FORECASTS_CHECKS = [
         "months only.",
         blocking=True,
         partitions_def=MONTHS_BY_SYMBOL,
-    )
+    ),
+    dg.AssetCheckSpec(
+        "features_have_not_moved",
+        asset=forecasts,
+        description="No feature that matters to the models has a population stability index above "
+        "0.25 against the months before. Never blocks: slow features move by themselves.",
+        partitions_def=MONTHS_BY_SYMBOL,
+    ),
 ]
 
 
@@ -180,5 +222,16 @@ def _judge_forecasts(desk: "Desk", key: str) -> list[Finding]:
             "are_out_of_sample",
             bool(models) and not of_other_months and max(seen, default="") < str(month),
             {"models": len(models), "learned_from_months": sorted(seen)},
-        )
+        ),
+        _judge_drift(desk, symbol, month),
     ]
+
+
+def _judge_drift(desk: "Desk", symbol: Symbol, month: Month) -> Finding:
+    from trading_assets.features.drift import MOVED
+    from trading_assets.workflows.feature_drift import feature_drift
+
+    drift = feature_drift(desk, symbol, month)
+    moved = drift.beyond(MOVED)
+    said = {"moved": {name: drift.psi[name] for name in moved}, "months": len(drift.reference)}
+    return Finding("features_have_not_moved", not moved, said, severity=dg.AssetCheckSeverity.WARN)

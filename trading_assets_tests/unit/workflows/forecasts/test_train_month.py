@@ -9,6 +9,7 @@ from trading_assets.features import registry
 from trading_assets.features.core import CORE
 from trading_assets.workflows import training_data as module
 from trading_assets.workflows.blast_radius import blast_radius
+from trading_assets.workflows.feature_importance import importances
 from trading_assets.workflows.forecast_month import forecast_month
 from trading_assets.workflows.freeze_dataset import freeze_dataset
 from trading_assets.workflows.log_training import registered_name
@@ -73,6 +74,15 @@ def test_the_same_inputs_train_nothing_and_log_nothing(desk, trained):
     model_id = trained.models["1h"].model_id
     runs = client.search_runs([experiment.experiment_id], f"tags.model_id = '{model_id}'")
     assert len(runs) == 1
+
+
+def test_what_matters_is_told_month_by_month(desk, trained):
+    shares = importances(desk, _MARCH)
+    assert set(shares) <= {_FEBRUARY, _MARCH}
+    found = shares[_MARCH]
+    assert sum(found.values()) == pytest.approx(1.0)
+    assert set(found) == set(CORE.columns)
+    assert importances(desk, _JANUARY) == {}
 
 
 def test_every_horizon_is_trained(desk, make_desk_in):
