@@ -344,12 +344,12 @@ def oos_start_of(strategy: Strategy | Together, ts: NDArray[np.int64]) -> Micros
 
     Forecasts are out of sample by construction (each month's model saw nothing of it), so all
     of a forecast-driven run is. A rule has no fitted artefact, but a person chose its
-    parameters looking at such data: the convention is the last third of its UTC days.
+    parameters looking at such data: the convention is the last half of its UTC days.
     """
     if strategy.horizon is not None:
         return int(ts[0])
     days = np.unique(ts // DAY)
-    return int(days[len(days) - -(-len(days) // 3)]) * DAY
+    return int(days[len(days) - -(-len(days) // 2)]) * DAY
 
 
 def months_of(ts: NDArray[np.int64]) -> list[str]:

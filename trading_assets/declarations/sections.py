@@ -129,7 +129,7 @@ class Gate(Declaration):
     max_drawdown_pct: float = Field(gt=0, le=100)
     max_participation_pct: float = Field(gt=0, le=100)
     max_impact_loss: Share
-    max_top_trades_share: float = Field(gt=0)
+    min_winners: float = Field(ge=0)
     max_month_share: float = Field(gt=0)
     max_symbol_share: float = Field(gt=0)
     interval_confidence: float = Field(gt=0.5, lt=1)

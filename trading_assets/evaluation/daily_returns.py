@@ -14,9 +14,6 @@ from trading_assets.evaluation.gates import ProfitShares, Returns
 from trading_assets.evaluation.metrics import daily_returns, day_ends
 from trading_assets.market.bar_frame import instant
 
-_BEST = 20
-"""The best trades are one in so many."""
-
 
 def returns_since(
     ts: NDArray[np.int64],
@@ -67,9 +64,9 @@ def on_common_days(one: Returns, other: Returns) -> tuple[Returns, Returns]:
 def profit_shares(round_trips: pl.DataFrame, start: Micros) -> ProfitShares | None:
     """Give how much of the profit of trades entered since `start` hangs on a few.
 
-    None without a trade, or without a net profit to share. The best trades are compared with all
-    that was won: their share of the net profit would be above 1 for every strategy whose edge is
-    small beside the noise of a trade, however many trades it has.
+    None without a trade, or without a net profit to share. Trades are counted by what was won: a
+    share of the net profit would be above 1 for every strategy whose edge is small beside the noise
+    of a trade, however many trades it has.
 
     Args:
         round_trips: with `entry_ts_utc`, `exit_ts_utc`, `symbol` and `pnl` (net, quote).
@@ -81,11 +78,10 @@ def profit_shares(round_trips: pl.DataFrame, start: Micros) -> ProfitShares | No
     total = math.fsum(trips["pnl"])
     if trips.is_empty() or total <= 0:
         return None
-    best = trips["pnl"].sort(descending=True).head(max(trips.height // _BEST, 1))
-    won = math.fsum(trips["pnl"].clip(lower_bound=0.0))
+    gains = trips["pnl"].clip(lower_bound=0.0)
     symbols = _largest(trips, "symbol") if trips["symbol"].n_unique() > 1 else None
     return ProfitShares(
-        top_trades=math.fsum(best) / won,
+        winners=math.fsum(gains) ** 2 / math.fsum(gains**2),
         month=_largest(trips, "month") / total,
         symbol=None if symbols is None else symbols / total,
     )

@@ -42,7 +42,7 @@ class Thresholds:
         max_drawdown_pct: largest drawdown of the run, in percent of equity.
         max_participation_pct: p95 of a fill's share of its bar's volume, in percent.
         max_impact_loss: share of its Sharpe ratio that impact at the planned capital may take.
-        max_top_trades_share: share of all that was won which the best twentieth of trades may have.
+        min_winners: winning trades of equal size that what was won is worth.
         max_month_share: share of the net profit that its best month may have.
         max_symbol_share: share of the net profit that its best symbol may have, of several.
         interval_confidence: of the interval of the paired difference to the champion.
@@ -72,7 +72,7 @@ class Thresholds:
     max_drawdown_pct: float
     max_participation_pct: float
     max_impact_loss: float
-    max_top_trades_share: float
+    min_winners: float
     max_month_share: float
     max_symbol_share: float
     interval_confidence: float
@@ -130,13 +130,14 @@ class ProfitShares:
     """How much of the profit out of sample hangs on a few.
 
     Attributes:
-        top_trades: share of all that was won which the best twentieth of the round trips has won.
+        winners: effective number of winning round trips, (sum of gains)^2 / sum of squared gains:
+            so many of equal size would be as concentrated.
         month: share of the net profit of the best calendar month of exits; above 1 when the others
             lose.
         symbol: the same of the best symbol; None when only one is traded.
     """
 
-    top_trades: float
+    winners: float
     month: float
     symbol: float | None
 

@@ -6,6 +6,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trading_assets.domain.errors import DataError
 from trading_assets.evaluation.cscv import cscv
@@ -182,6 +183,18 @@ def _superior_ability(candidate: RunEvidence, thresholds: Thresholds) -> RuleRes
     )
 
 
+def _of_equal_risk(
+    benchmark: NDArray[np.float64], ours: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Give the returns of so much of the benchmark, at most all, that it swings as the candidate.
+
+    Who risks a third of what the market does could have held a third of it: that is the choice.
+    After F. Modigliani and L. Modigliani, Journal of Portfolio Management 23(2), 1997.
+    """
+    risk = float(benchmark.std(ddof=1))
+    return benchmark * min(1.0, float(ours.std(ddof=1)) / risk) if risk > 0.0 else benchmark
+
+
 def _against_benchmarks(
     candidate: RunEvidence, thresholds: Thresholds
 ) -> dict[str, dict[str, Any]]:
@@ -193,7 +206,8 @@ def _against_benchmarks(
     if examined.variants is not None:
         models = np.hstack([models, examined.variants])
     draws, found = thresholds.bootstrap_draws, {}
-    for name, benchmark in sorted(examined.benchmarks.items()):
+    for name, whole in sorted(examined.benchmarks.items()):
+        benchmark = _of_equal_risk(whole, returns.values)
         spa = superior_predictive_ability(
             models, benchmark, rng=np.random.default_rng(thresholds.seed), draws=draws
         )

@@ -18,6 +18,7 @@ def rules_of_robustness(candidate: RunEvidence, thresholds: Thresholds) -> tuple
         _stressed(candidate),
         _capacity(candidate, thresholds),
         _drawdown(candidate, thresholds),
+        _winners(candidate, thresholds),
         *_shares(candidate, thresholds),
     )
 
@@ -121,10 +122,28 @@ def _drawdown(candidate: RunEvidence, thresholds: Thresholds) -> RuleResult:
     )
 
 
+def _winners(candidate: RunEvidence, thresholds: Thresholds) -> RuleResult:
+    """Concentration of gains (Lopez de Prado, Advances in Financial Machine Learning, 14.5.2)."""
+    value = None if candidate.profit is None else candidate.profit.winners
+    passed = None if value is None else value >= thresholds.min_winners
+    return RuleResult(
+        "profit_by_many_trades",
+        value,
+        {"at least": thresholds.min_winners},
+        passed,
+        "hold",
+        "performance",
+        "robust",
+        files_of(candidate, "round_trips.parquet"),
+        note=f"What was won hangs on so few trades as if {value:.1f} had won it."
+        if passed is False
+        else "",
+    )
+
+
 def _shares(candidate: RunEvidence, thresholds: Thresholds) -> tuple[RuleResult, ...]:
     profit = candidate.profit
     limits = {
-        "top_trades": (thresholds.max_top_trades_share, "its best twentieth of trades"),
         "month": (thresholds.max_month_share, "one month"),
         "symbol": (thresholds.max_symbol_share, "one symbol"),
     }

@@ -41,7 +41,7 @@ GATE = {
     "max_drawdown_pct": 90,
     "max_participation_pct": 100,
     "max_impact_loss": 1,
-    "max_top_trades_share": 5,
+    "min_winners": 0,
     "max_month_share": 5,
     "max_symbol_share": 5,
     "min_neighbour_share": 0,

@@ -57,7 +57,7 @@ GOOD = {
     "stale": (),
     "evidence": {"metrics.json": "runs/ema_trend/r1/metrics.json#00"},
     "returns": _returns(0.002),
-    "profit": ProfitShares(top_trades=0.3, month=0.2, symbol=0.5),
+    "profit": ProfitShares(winners=40.0, month=0.2, symbol=0.5),
     "trials": Trials("ema_trend", count=1, known=1, variance=None, head="f" * 64),
     "examination": _examination(),
 }

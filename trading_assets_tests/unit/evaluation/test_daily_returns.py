@@ -58,7 +58,7 @@ def trips(*rows):
 def test_profit_is_shared_by_trades_months_and_symbols():
     start = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
     found = profit_shares(trips((1, "A", 30), (2, "B", 30), (40, "A", 40), (41, "B", -20)), start)
-    assert found.top_trades == pytest.approx(0.4)  # 40 of the 100 that were won
+    assert found.winners == pytest.approx(100**2 / (30**2 + 30**2 + 40**2))
     assert found.month == pytest.approx(60 / 80)
     assert found.symbol == pytest.approx(70 / 80)
     assert profit_shares(trips((1, "A", 30), (2, "A", 30)), start).symbol is None

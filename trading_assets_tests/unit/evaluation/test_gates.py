@@ -46,7 +46,9 @@ def test_a_run_that_meets_every_rule_is_promoted(make_run, champion, thresholds)
     assert [(rule.rule, rule.value) for rule in rules if not rule.passed] == []
     assert verdict(rules) == "promote"
     assert has_integrity(rules)
-    assert list(dict.fromkeys(rule.stage for rule in rules)) == list(STAGES)
+    assert list(dict.fromkeys(rule.stage for rule in rules)) == [
+        stage for stage in STAGES if stage != "probation"
+    ]
 
 
 OOS = {"num_trades": 80, "net_return_pct": 1.5}
@@ -80,9 +82,9 @@ MANY = Trials("ema_trend", count=40, known=40, variance=0.01, head="f" * 64)
         ({"oos": {**OOS, "net_return_pct": 0.0}}, "net_of_costs_oos", "reject"),
         ({"oos": {**OOS, "net_return_pct": None}}, "net_of_costs_oos", "hold"),
         ({"metrics": {**METRICS, "max_drawdown_pct": 30.1}}, "drawdown", "reject"),
-        ({"profit": ProfitShares(0.5, 0.2, None)}, "profit_by_top_trades", "hold"),
-        ({"profit": ProfitShares(0.3, 0.6, None)}, "profit_by_month", "hold"),
-        ({"profit": ProfitShares(0.3, 0.2, 0.9)}, "profit_by_symbol", "hold"),
+        ({"profit": ProfitShares(9.9, 0.2, None)}, "profit_by_many_trades", "hold"),
+        ({"profit": ProfitShares(40.0, 0.6, None)}, "profit_by_month", "hold"),
+        ({"profit": ProfitShares(40.0, 0.2, 0.9)}, "profit_by_symbol", "hold"),
     ],
 )  # fmt: skip
 def test_each_rule_alone_keeps_a_run_from_being_promoted(
@@ -281,6 +283,20 @@ def test_a_much_calmer_candidate_may_earn_the_same(make_run, champion, threshold
 def test_a_book_keeps_a_release_for_a_while(make_run, champion, thresholds, days, passed):
     rules = evaluate_rules(make_run(), champion(days_held=days), "embedded", thresholds)
     assert row(rules, "held_long_enough").passed is passed
+
+
+def test_a_benchmark_is_held_at_the_candidates_own_risk(make_run, examination, thresholds):
+    """Three times the market's swings for a little more than the candidate earns are no better."""
+    market = np.random.default_rng(5).normal(0.0, 0.03, 300)
+    market += 0.0025 - market.mean()
+    run = make_run(examination=examination(benchmarks={"buy_and_hold": market}))
+    rule = row(evaluate_rules(run, None, "embedded", thresholds), "superior_ability")
+    assert market.mean() > run.returns.values.mean()
+    assert rule.passed
+    # Less than the candidate swings cannot be scaled up: nobody lends.
+    calm = run.returns.values / 2
+    run = make_run(examination=examination(benchmarks={"calm": calm}))
+    assert row(evaluate_rules(run, None, "embedded", thresholds), "superior_ability").passed
 
 
 @pytest.mark.parametrize(("days", "passed"), [(29, False), (30, True), (None, None)])

@@ -170,7 +170,7 @@ def test_a_challenger_is_compared_with_the_champion_over_the_same_days(desk, run
     assert decision.candidate["spec"] == "slow_trend"
     compared = rule(decision, "better_than_champion")
     assert compared["passed"] is None
-    assert "found shape (4,)" in compared["note"]  # four days are no evidence
+    assert "found shape (6,)" in compared["note"]  # six days are no evidence
     assert decision.verdict == "hold"
     assert any("/ema_trend/" in path for path in compared["evidence"])
     assert recompute(desk, decision.decision_id).payload == decision.payload

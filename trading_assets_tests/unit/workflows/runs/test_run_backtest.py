@@ -92,7 +92,7 @@ def test_a_run_is_logged_once_with_the_tags_that_join_it_to_its_inputs(desk, run
     assert tags["result.hash"] == record.run.result_hash
     assert values["metrics"]["oos.num_trades"] == record.run.metrics["oos"]["num_trades"]
     assert values["params"]["params.fast"] == 6
-    assert {"equity", "drawdown"} == set(values["curves"])
+    assert {"equity", "growth_pct", "drawdown"} == set(values["curves"])
     assert [dataset.context for dataset in values["datasets"]] == ["backtest"]
     assert all(path.is_file() for path in values["artifacts"].values())
 
@@ -197,12 +197,12 @@ def test_bars_of_another_source_do_not_count(make_desk, desk):
         run_backtest(other, find_spec(other.settings, "ema_trend"))
 
 
-def test_the_last_third_of_the_days_is_out_of_sample_for_a_rule(run):
+def test_the_last_half_of_the_days_is_out_of_sample_for_a_rule(run):
     record = run("ema_trend").run
     first_day = datetime.fromtimestamp(record.manifest["oos_start"] / 1e6, tz=UTC)
-    assert first_day == datetime(2024, 2, 3, tzinfo=UTC)  # the last 4 of 11 days
+    assert first_day == datetime(2024, 2, 1, tzinfo=UTC)  # the last 6 of 11 days
     oos = record.metrics["oos"]
-    assert oos["num_days"] == 4
+    assert oos["num_days"] == 6
     assert 0 < oos["num_trades"] < record.metrics["all"]["num_trades"]
 
 

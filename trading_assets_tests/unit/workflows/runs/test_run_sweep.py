@@ -124,7 +124,7 @@ def test_the_gate_knows_how_the_trials_of_a_sweep_spread_out_of_sample(desk, exa
     tried = candidate["trials"]
     assert tried["known"] == tried["count"] == 9 + 1
     known = trials_of_family(desk.settings.data_root, "ema_trend")
-    assert {trial.oos_periods for trial in known.trials} == {4}  # the last third of eleven days
+    assert {trial.oos_periods for trial in known.trials} == {6}  # the last half of eleven days
     assert tried["variance"] == known.variance == pytest.approx(np.var(known.oos_sharpes, ddof=1))
     assert tried["variance"] > 0
 

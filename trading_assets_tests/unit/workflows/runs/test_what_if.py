@@ -143,7 +143,9 @@ BRUTE = {
 }
 
 
-@pytest.mark.parametrize("name", BRUTE)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n == "dearer" else pytest.mark.long) for n in BRUTE]
+)
 def test_it_is_what_a_desk_decides_that_lives_through_it(past, ask, tmp_path, name):
     said, change, gate, flips_something = BRUTE[name]
     lived = past_of(make, tmp_path / "lived", Notebook(), change, gate).tell()
