@@ -42,6 +42,7 @@ from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.expected_fills import ExpectedFills
 from trading_assets.workflows.fill_differences import FillTerms, differences
 from trading_assets.workflows.live_book import live_book
+from trading_assets.workflows.live_tables import day_start
 from trading_assets.workflows.replay_live_day import replay_live_day
 from trading_assets.workflows.run_evidence import oos_returns
 from trading_assets.workflows.slo_report import market_now, slo_report
@@ -122,7 +123,7 @@ def live_conduct(
     with place.journal() as journal:
         end = market_now(desk, journal) // DAY * DAY
         if until is not None:
-            end = min(end, _start(until) + DAY)
+            end = min(end, day_start(until) + DAY)
         heard.listen(journal, end)
     if not heard.release_id:
         raise MissingPartition(
@@ -252,10 +253,6 @@ def _is_of_one_size(release: Release) -> bool:
 def _replayed(desk: Desk, book: str, report: Callable[[str], None], day: date) -> bool:
     report(f"replaying {day}")
     return replay_live_day(desk, book, day).is_equal
-
-
-def _start(day: date) -> Micros:
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1_000_000
 
 
 def _day(ts: Micros) -> str:

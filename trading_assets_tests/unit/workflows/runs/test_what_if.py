@@ -120,7 +120,7 @@ def costs_are(**costs):
 
 
 BRUTE = {
-    "dearer": (DEARER, costs_are(fees_bps=10, slippage_bps=3), {}, True),
+    "dearer": (DEARER, costs_are(fees_bps=10, slippage_bps=3), {}, False),
     "free": ({"fees_x": "0", "slippage_x": "0"}, costs_are(fees_bps=0, slippage_bps=0), {}, True),
     "small": (
         {"cash": "5000", "fees_bps": "4", "others": ["costs.half_spread_bps=0.5"]},
@@ -144,7 +144,7 @@ BRUTE = {
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=() if n == "dearer" else pytest.mark.long) for n in BRUTE]
+    "name", [pytest.param(n, marks=() if n == "small" else pytest.mark.long) for n in BRUTE]
 )
 def test_it_is_what_a_desk_decides_that_lives_through_it(past, ask, tmp_path, name):
     said, change, gate, flips_something = BRUTE[name]
