@@ -8,7 +8,7 @@ averages on one market of noise, and the best of them comes to the gate. No rule
 counts as promoted when every rule has passed. MLflow is off.
 
     python benchmarks/gate_study.py noise --seeds 0:1000
-    python benchmarks/gate_study.py edge --seeds 0:50 --drift 1.55
+    python benchmarks/gate_study.py edge --seeds 0:50 --drift 1.5
     python benchmarks/gate_study.py one --trials 1000
 """
 
