@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from trading_assets.domain.ids import Micros
 from trading_assets.evaluation.metrics import sharpe_ratio
+from trading_assets.evaluation.rank_correlation import rank_correlation
 from trading_assets.evaluation.report import new_figure, png
 from trading_assets.market.bar_frame import instant
 
@@ -71,20 +71,13 @@ def measured(trials: Sequence[TriedTwice]) -> list[tuple[TriedTwice, float, floa
     ]
 
 
-def rank_correlation(trials: Sequence[TriedTwice]) -> float | None:
+def rank_correlation_of(trials: Sequence[TriedTwice]) -> float | None:
     """Give Spearman's rho between both figures: near 0 or below, choosing was chance.
 
-    Equal values share the mean of their ranks. None for fewer than three trials, or when one of
-    the figures never varies.
+    None for fewer than three trials, or when one of the figures never varies.
     """
     both = measured(trials)
-    ranks = [
-        pl.Series([row[part] for row in both], dtype=pl.Float64).rank("average").to_numpy()
-        for part in (1, 2)
-    ]
-    if len(both) < 3 or any(np.ptp(rank) == 0 for rank in ranks):
-        return None
-    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
+    return rank_correlation([row[1] for row in both], [row[2] for row in both])
 
 
 def chosen_in_sample(trials: Sequence[TriedTwice]) -> TriedTwice | None:

@@ -10,7 +10,7 @@ from trading_assets.evaluation.in_and_out import (
     TriedTwice,
     chosen_in_sample,
     measured,
-    rank_correlation,
+    rank_correlation_of,
 )
 from trading_assets.evaluation.page_shell import header, html_page, section
 from trading_assets.evaluation.run_report import table
@@ -191,7 +191,7 @@ def _told(trial: TriedTwice) -> str:
 
 
 def _verdict(trials: Sequence[TriedTwice]) -> str:
-    both, chosen, rho = measured(trials), chosen_in_sample(trials), rank_correlation(trials)
+    both, chosen, rho = measured(trials), chosen_in_sample(trials), rank_correlation_of(trials)
     if chosen is None or chosen.after is None:
         return ""
     better = sum(after > chosen.after for _, _, after in both)

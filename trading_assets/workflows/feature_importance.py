@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
-
-import numpy as np
-from numpy.typing import NDArray
+from itertools import pairwise
+from statistics import fmean
 
 from trading_assets.domain.ids import Month
+from trading_assets.evaluation.rank_correlation import rank_correlation
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.feature_sets import model_set
 
@@ -27,7 +26,7 @@ def importances(desk: Desk, month: Month) -> dict[Month, dict[str, float]]:
     found: dict[Month, dict[str, float]] = {}
     for each in (m for m in desk.models.months() if m <= month):
         shares = [
-            shares_of(model.summary["gains"])
+            model.summary["gains"]
             for horizon in desk.settings.model.horizons
             if (model := desk.models.current(each, horizon)) is not None
             and model.summary["features_code_version"] == wanted
@@ -40,29 +39,12 @@ def importances(desk: Desk, month: Month) -> dict[Month, dict[str, float]]:
     return dict(list(found.items())[-_MOST_MONTHS:])
 
 
-def shares_of(gains: Mapping[str, float]) -> dict[str, float]:
-    """Give each share of the sum; all are 0 where nothing was gained."""
-    total = sum(gains.values())
-    return {name: gain / total if total > 0 else 0.0 for name, gain in gains.items()}
-
-
 def stability(shares: Mapping[Month, Mapping[str, float]]) -> float | None:
     """Give the mean rank correlation (Spearman) of neighbouring months; None with fewer than two.
 
     1 says that the same features matter in the same order; 0 that the order is drawn anew.
     """
     names = sorted({name for one in shares.values() for name in one})
-    rows = [np.array([one.get(name, 0.0) for name in names]) for one in shares.values()]
-    found = [
-        float(np.corrcoef(_ranks(a), _ranks(b))[0, 1])
-        for a, b in itertools.pairwise(rows)
-        if len(set(a)) > 1 and len(set(b)) > 1
-    ]
-    return float(np.mean(found)) if found else None
-
-
-def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give ranks; ties share the mean of theirs."""
-    _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return np.asarray((last - (counts - 1) / 2.0)[group], dtype=np.float64)
+    rows = [[one.get(name, 0.0) for name in names] for one in shares.values()]
+    found = [rho for a, b in pairwise(rows) if (rho := rank_correlation(a, b)) is not None]
+    return fmean(found) if found else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trading_assets.evaluation.in_and_out import TriedTwice, measured, rank_correlation
+from trading_assets.evaluation.in_and_out import TriedTwice, measured, rank_correlation_of
 from trading_assets.storage.experiments import LoggedRun
 from trading_assets.storage.mlflow_writing import DatasetInput
 from trading_assets.workflows.desk import Desk
@@ -168,7 +168,7 @@ def _log_parent(
         metrics={
             **(best.metrics or {}),
             "n_trials": float(result.num_trials),
-            "rank_correlation": rank_correlation(trials),
+            "rank_correlation": rank_correlation_of(trials),
         },
         tags={
             "trial_family": experiment.split("/")[1],

@@ -107,7 +107,7 @@ class Remaker:
                 self._known[spec, run_id] = self._linked(recorded)
             else:
                 self._known[spec, run_id] = self._made(
-                    recorded, plan_variant(self._plan(recorded), now)
+                    recorded, plan_variant(self.plan_as_it_was(recorded), now)
                 )
         return self._known[spec, run_id]
 
@@ -117,16 +117,8 @@ class Remaker:
         Raises:
             As `run`.
         """
-        plan = self._plan(recorded)
+        plan = self.plan_as_it_was(recorded)
         return plan_variant(plan, self.assumed.spec(plan.spec))
-
-    def plan_as_it_was(self, recorded: StoredRun) -> RunPlan:
-        """Plan a run without assumptions.
-
-        Raises:
-            As `run`.
-        """
-        return self._plan(recorded)
 
     def _linked(self, recorded: StoredRun) -> StoredRun:
         runs = self.branch.runs
@@ -145,8 +137,12 @@ class Remaker:
         self.tally.runs_made.add(address)
         return run
 
-    def _plan(self, recorded: StoredRun) -> RunPlan:
-        """Plan a run on what it names, and make sure that the code of today gives its numbers."""
+    def plan_as_it_was(self, recorded: StoredRun) -> RunPlan:
+        """Plan a run on what it names, and make sure that the code of today gives its numbers.
+
+        Raises:
+            As `run`.
+        """
         manifest = recorded.manifest
         plan = plan_of_run(
             self.branch, self._proofs, recorded, Month.from_text(max(manifest["months"]))

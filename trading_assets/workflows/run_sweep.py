@@ -13,7 +13,7 @@ from trading_assets.domain.ids import content_hash
 from trading_assets.evaluation.in_and_out import (
     TriedTwice,
     measured,
-    rank_correlation,
+    rank_correlation_of,
     scatter_png,
     tried_twice,
 )
@@ -96,7 +96,7 @@ def run_sweep(
     trials = _tried_twice(ran)
     folders.publish_folder(folder, _files(sweep, result, trials))
     metadata = {**_metadata(result, folder), **_tried_on(desk, result.spec)}
-    metadata["rank_correlation"] = rank_correlation(trials)
+    metadata["rank_correlation"] = rank_correlation_of(trials)
     tags = {"data.hash": content_hash(ran.plan.inputs), **(tags or {})}
     read = datasets_of(desk, ran.plan)
     family = ran.prepared.strategy.name

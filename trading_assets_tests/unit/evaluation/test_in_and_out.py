@@ -9,7 +9,7 @@ import pytest
 from trading_assets.evaluation.in_and_out import (
     TriedTwice,
     chosen_in_sample,
-    rank_correlation,
+    rank_correlation_of,
     scatter_png,
     tried_twice,
 )
@@ -48,10 +48,10 @@ def test_the_rank_correlation_is_spearman():
     stats = pytest.importorskip("scipy.stats")
     pairs = [(1.0, 0.2), (2.0, 0.1), (2.0, 0.9), (0.5, -1.0), (3.0, 0.3)]
     expected = stats.spearmanr(*zip(*pairs, strict=True)).statistic
-    assert rank_correlation(trials(*pairs)) == pytest.approx(expected)
-    assert rank_correlation(trials(*pairs, (None, 1.0))) == pytest.approx(expected)
-    assert rank_correlation(trials((1, 2), (2, 3))) is None
-    assert rank_correlation(trials((1, 2), (1, 3), (1, 4))) is None
+    assert rank_correlation_of(trials(*pairs)) == pytest.approx(expected)
+    assert rank_correlation_of(trials(*pairs, (None, 1.0))) == pytest.approx(expected)
+    assert rank_correlation_of(trials((1, 2), (2, 3))) is None
+    assert rank_correlation_of(trials((1, 2), (1, 3), (1, 4))) is None
 
 
 def test_who_sees_the_first_part_takes_its_best():

@@ -1,19 +1,12 @@
 """What matters to models over months: shares, their order, and a picture."""
 
-import numpy as np
 import pytest
-from scipy.stats import spearmanr
 
 from trading_assets.domain.ids import Month
 from trading_assets.forecasting.pictures import importance_picture
-from trading_assets.workflows.feature_importance import shares_of, stability
+from trading_assets.workflows.feature_importance import stability
 
 MARCH, APRIL = Month(2024, 3), Month(2024, 4)
-
-
-def test_shares_add_up_and_nothing_gained_is_nothing():
-    assert shares_of({"a": 3.0, "b": 1.0}) == {"a": 0.75, "b": 0.25}
-    assert shares_of({"a": 0.0}) == {"a": 0.0}
 
 
 def test_the_same_order_is_stable_and_the_opposite_is_not():
@@ -22,15 +15,6 @@ def test_the_same_order_is_stable_and_the_opposite_is_not():
     assert stability({MARCH: up, APRIL: up}) == pytest.approx(1.0)
     assert stability({MARCH: up, APRIL: down}) == pytest.approx(-1.0)
     assert stability({MARCH: up, APRIL: dict.fromkeys(up, 0.0)}) is None
-
-
-def test_ties_share_a_rank_as_scipy_has_it():
-    rng = np.random.default_rng(4)
-    names = [f"f{n}" for n in range(30)]
-    rows = [dict(zip(names, map(float, rng.integers(0, 6, 30)), strict=True)) for _ in range(2)]
-    expected = spearmanr(list(rows[0].values()), list(rows[1].values())).statistic
-    # Names are sorted as texts; the order of pairs does not matter to a correlation.
-    assert stability(dict(zip((MARCH, APRIL), rows, strict=True))) == pytest.approx(expected)
 
 
 def test_the_picture_is_the_same_for_the_same_shares():
