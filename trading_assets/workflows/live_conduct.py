@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -14,16 +14,7 @@ import numpy as np
 from trading_assets.declarations.sections import ConductRules
 from trading_assets.domain.bar import DAY
 from trading_assets.domain.errors import MissingPartition
-from trading_assets.domain.events import (
-    BarReady,
-    EquityMarked,
-    Event,
-    OrderFilled,
-    OrderIntentCreated,
-    ReleaseSwitched,
-    SessionOpened,
-    TradingHalted,
-)
+from trading_assets.domain.events import BarReady, ReleaseSwitched, SessionOpened
 from trading_assets.domain.ids import Micros, content_hash
 from trading_assets.domain.setup import SizingMode
 from trading_assets.evaluation.conduct import (
@@ -43,6 +34,7 @@ from trading_assets.workflows.expected_fills import ExpectedFills
 from trading_assets.workflows.fill_differences import FillTerms, differences
 from trading_assets.workflows.live_book import live_book
 from trading_assets.workflows.live_tables import day_start
+from trading_assets.workflows.lived import Lived
 from trading_assets.workflows.replay_live_day import replay_live_day
 from trading_assets.workflows.run_evidence import oos_returns
 from trading_assets.workflows.slo_report import market_now, slo_report
@@ -164,10 +156,7 @@ class _Heard:
     desk: Desk
     release_id: str = ""
     since: Micros = 0
-    marks: list[tuple[Micros, float]] = field(default_factory=list)
-    entries: set[str] = field(default_factory=set)
-    filled: set[str] = field(default_factory=set)
-    halts: list[str] = field(default_factory=list)
+    lived: Lived = field(default_factory=Lived)
     fills: ExpectedFills = field(init=False)
 
     def __post_init__(self) -> None:
@@ -179,36 +168,25 @@ class _Heard:
             if isinstance(event, BarReady) and event.ts >= end:
                 break
             self.fills.take(event)
-            self._take(event)
+            self.lived.hear(event)
+            if isinstance(event, SessionOpened | ReleaseSwitched):
+                self._turn_to(event.release_id, event.ts)
 
-    def _take(self, event: Event) -> None:
-        if isinstance(event, SessionOpened | ReleaseSwitched):
-            if event.release_id != self.release_id:
-                self._begin(event.release_id, event.ts)
-        elif isinstance(event, EquityMarked):
-            self.marks.append((event.ts, float(event.equity)))
-        elif isinstance(event, OrderIntentCreated) and not event.ticket.reduce_only:
-            self.entries.add(event.ticket.client_order_id)
-        elif isinstance(event, OrderFilled):
-            self.filled.add(event.fill.client_order_id)
-        elif isinstance(event, TradingHalted):
-            self.halts.append(f"{_day(event.ts)} {event.source or 'the book'}: {event.reason}")
-
-    def _begin(self, release_id: str, ts: Micros) -> None:
-        self.release_id, self.since = release_id, ts
-        self.marks, self.halts = self.marks[-1:], []
-        self.entries, self.filled = set(), set()
+    def _turn_to(self, release_id: str, ts: Micros) -> None:
+        if release_id != self.release_id:
+            self.release_id, self.since = release_id, ts
+            self.lived = Lived(self.lived.marks[-1:])  # the equity that it begins with
 
 
 def _conduct(desk: Desk, book: str, release: Release, heard: _Heard, is_exact: IsExact) -> Conduct:
     run = _run_of(desk, release)
-    ts = np.array([ts for ts, _ in heard.marks], dtype=np.int64)
-    equity = np.array([value for _, value in heard.marks], dtype=np.float64)
+    ts = np.array([ts for ts, _ in heard.lived.marks], dtype=np.int64)
+    equity = np.array([value for _, value in heard.lived.marks], dtype=np.float64)
     if _is_of_one_size(release) and run is not None and len(equity):
         # What is gained is the same with any cash, and the run's share of it is known for its own.
         equity = equity - equity[0] + float(run.metrics["all"]["initial_cash"])
     returns = _whole_days(ts, equity, heard.since)
-    days = [date.fromisoformat(_day(int(day))) for day in returns.days]
+    days = returns.days.astype("datetime64[us]").astype("datetime64[D]").tolist()
     live = desk.settings.live
     terms = FillTerms(
         live.parity_price_bps, live.parity_late_s, live.parity_mean_bps, live.parity_odd_fills
@@ -217,11 +195,11 @@ def _conduct(desk: Desk, book: str, release: Release, heard: _Heard, is_exact: I
     rows = differences(heard.fills, heard.since, end, terms)
     return Conduct(
         returns=returns,
-        entries=len(heard.entries & heard.filled),
+        entries=heard.lived.entries,
         drawdown_pct=-float(drawdown_series(equity).min()) * 100.0 if len(equity) else None,
         exact={day.isoformat(): is_exact(day) for day in days},
         slippage_bps=np.array([row.bps for row in rows if row.bps is not None], dtype=np.float64),
-        halts=tuple(heard.halts),
+        halts=tuple(heard.lived.halts),
         budget=slo_report(desk, book, days[-1]).remaining if days else None,
         predicted=None if run is None else oos_returns(run),
         predicted_drawdown_pct=None if run is None else run.metrics["all"]["max_drawdown_pct"],
@@ -253,7 +231,3 @@ def _is_of_one_size(release: Release) -> bool:
 def _replayed(desk: Desk, book: str, report: Callable[[str], None], day: date) -> bool:
     report(f"replaying {day}")
     return replay_live_day(desk, book, day).is_equal
-
-
-def _day(ts: Micros) -> str:
-    return datetime.fromtimestamp(ts // 1_000_000, tz=UTC).date().isoformat()

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from trading_assets.domain.bar import DAY
 from trading_assets.domain.errors import ConfigurationError
-from trading_assets.domain.events import (
-    BookArmed,
-    EquityMarked,
-    Event,
-    OrderFilled,
-    OrderIntentCreated,
-    TradingHalted,
-)
+from trading_assets.domain.events import BookArmed
 from trading_assets.storage.journal_reader import FILE, JournalReader
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import live_book
 from trading_assets.workflows.live_conduct import ConductReport, live_conduct
+from trading_assets.workflows.lived import Lived
 
 _CENT = Decimal("0.01")
 
@@ -38,27 +31,6 @@ class Allowance:
     step: int
     capital: Decimal
     conduct_id: str
-
-
-@dataclass(slots=True)
-class _Step:
-    """What happened at a step of a release, so far."""
-
-    number: int
-    entries: set[str] = field(default_factory=set)
-    filled: set[str] = field(default_factory=set)
-    days: set[int] = field(default_factory=set)
-    halts: int = 0
-
-    def hear(self, event: Event) -> None:
-        if isinstance(event, OrderIntentCreated) and not event.ticket.reduce_only:
-            self.entries.add(event.ticket.client_order_id)
-        elif isinstance(event, OrderFilled):
-            self.filled.add(event.fill.client_order_id)
-        elif isinstance(event, EquityMarked):
-            self.days.add(event.ts // DAY)
-        elif isinstance(event, TradingHalted):
-            self.halts += 1
 
 
 def allowance(
@@ -131,16 +103,15 @@ def _require_proven(report: ConductReport, release_id: str) -> None:
 
 def _earned(journal: JournalReader, release_id: str, entries: int, days: int) -> int:
     """Give the step that the release has earned by what it did with real money."""
-    at: _Step | None = None
+    step, lived = 0, None
     for _, event in journal.read():
         if isinstance(event, BookArmed):
             if event.release_id != release_id:
-                at = None
-            elif at is None or event.step != at.number:
-                at = _Step(event.step)
-        elif at is not None:
-            at.hear(event)
-    if at is None:
+                lived = None
+            elif lived is None or event.step != step:
+                step, lived = event.step, Lived()
+        elif lived is not None:
+            lived.hear(event)
+    if lived is None:
         return 0
-    is_enough = len(at.entries & at.filled) >= entries and len(at.days) >= days
-    return at.number + (is_enough and not at.halts)
+    return step + (lived.entries >= entries and lived.days >= days and not lived.halts)

@@ -116,7 +116,10 @@ def live_fill_differences(context: dg.AssetExecutionContext, desk: DeskResource)
     backfill_policy=ONE_RUN,
     group_name=GROUP,
     code_version=source_hash(
-        "evaluation/conduct.py", "evaluation/bootstrap.py", "workflows/live_conduct.py"
+        "evaluation/conduct.py",
+        "evaluation/bootstrap.py",
+        "workflows/live_conduct.py",
+        "workflows/lived.py",
     )[:16],
     kinds={"numpy"},
 )
