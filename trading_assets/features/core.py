@@ -21,6 +21,7 @@ from trading_assets.features.indicators import (
     ratio,
     realised_volatility,
     rsi,
+    share,
     sma,
     wilder_warm_up,
     z_score,
@@ -102,8 +103,7 @@ def _in_ranges(col: Col, distance: pl.Expr) -> pl.Expr:
 
 def _signed_share(col: Col, span: int) -> pl.Expr:
     """Give up less down volume as a share of the volume of the span."""
-    signed, whole = col("_signed_volume").rolling_sum(span), col.volume.rolling_sum(span)
-    return ratio(signed, whole, otherwise=0.0)
+    return share(col("_signed_volume"), col.volume, span)
 
 
 def _on_5m(name: str, formula: str, warm_up_bars: int, make: Expression) -> Feature:

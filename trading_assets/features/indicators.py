@@ -109,17 +109,18 @@ def z_score(values: pl.Expr, length: int) -> pl.Expr:
     """Give the distance from the mean in sample deviations of the last `length` rows; 0 if flat."""
     mean = values.rolling_mean(length)
     deviation = values.rolling_std(length)
-    return _quotient(values - mean, deviation, deviation > _FLAT * mean.abs())
+    moves = values.rolling_max(length) > values.rolling_min(length)
+    return _quotient(values - mean, deviation, moves & (deviation > _FLAT * mean.abs()))
 
 
 def realised_volatility(close: pl.Expr, length: int) -> pl.Expr:
     """Give the root mean square of the last `length` one-row log returns (per row, no drift)."""
-    return (log_return(close) ** 2).rolling_mean(length).sqrt()
+    return _root_mean(log_return(close) ** 2, length)
 
 
 def parkinson_volatility(high: pl.Expr, low: pl.Expr, length: int) -> pl.Expr:
     """Give the volatility per row estimated from ranges (Parkinson 1980)."""
-    return ((high / low).log() ** 2).rolling_mean(length).sqrt() / math.sqrt(4 * math.log(2))
+    return _root_mean((high / low).log() ** 2, length) / math.sqrt(4 * math.log(2))
 
 
 def range_position(high: pl.Expr, low: pl.Expr, close: pl.Expr, length: int) -> pl.Expr:
@@ -141,10 +142,35 @@ def ratio(value: pl.Expr, base: pl.Expr, *, otherwise: float) -> pl.Expr:
     return _quotient(value, base, base > 0, otherwise=otherwise)
 
 
-def _quotient(value: pl.Expr, base: pl.Expr, usable: pl.Expr, *, otherwise: float = 0.0) -> pl.Expr:
+def share(part: pl.Expr, whole: pl.Expr, length: int) -> pl.Expr:
+    """Give the sum of `part` over that of `whole` in the last `length` rows; 0 if all are zero.
+
+    `whole` is nowhere negative.
+    """
+    quotient = part.rolling_sum(length) / whole.rolling_sum(length)
+    return _quotient_of(quotient, whole.rolling_max(length) > 0)
+
+
+def _root_mean(squares: pl.Expr, length: int) -> pl.Expr:
+    """Give the root of the mean of what is nowhere negative; exactly 0 where all of it is zero.
+
+    What leaves a running sum leaves rounding noise behind, which a market that stands still before
+    an outage uncovers: it may be below zero.
+    """
     import polars as pl
 
-    quotient = value / base
+    mean = squares.rolling_mean(length)
+    root = mean.clip(lower_bound=0.0).sqrt()
+    return pl.when(squares.rolling_max(length) > 0).then(root).when(mean.is_not_null()).then(0.0)
+
+
+def _quotient(value: pl.Expr, base: pl.Expr, usable: pl.Expr, *, otherwise: float = 0.0) -> pl.Expr:
+    return _quotient_of(value / base, usable, otherwise=otherwise)
+
+
+def _quotient_of(quotient: pl.Expr, usable: pl.Expr, *, otherwise: float = 0.0) -> pl.Expr:
+    import polars as pl
+
     return pl.when(usable).then(quotient).when(quotient.is_not_null()).then(otherwise)
 
 

@@ -14,6 +14,7 @@ from trading_assets.features.indicators import (
     rate_of_change,
     realised_volatility,
     rsi,
+    share,
     smoothing_warm_up,
     true_range,
     wilder,
@@ -85,6 +86,24 @@ def test_positions_and_efficiency_have_a_neutral_value_when_flat():
     assert _series([1, 2, 1, 1], position) == [None, 1.0, 0.0, 0.5]
     assert _series([1, 2, 3, 3, 3, 3], efficiency_ratio(_X, 2)) == [None, None, 1, 1, 0, 0]
     assert _series([1, 2, 1], efficiency_ratio(_X, 2))[-1] == 0.0
+
+
+def test_a_market_that_stands_still_after_wild_hours_moves_by_nothing():
+    """As BTCUSDT did in the quarter before the outage of 2023-03-24."""
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        close = (28_000 * np.exp(0.001 * rng.standard_t(2, 300).cumsum())).round(2)
+        volume = rng.gamma(2.0, 100.0, 300).round(5)
+        close[200:], volume[201:] = close[200], 0.0
+        found = pl.DataFrame({"x": close, "v": volume}).select(
+            realised=realised_volatility(_X, 12),
+            parkinson=parkinson_volatility(pl.max_horizontal(_X, _X.shift(1)), _X, 12),
+            share=share(pl.col("v") * _X.diff().sign(), pl.col("v"), 12),
+            z=z_score(pl.col("v"), 12),
+        )
+        assert found[220:].sum_horizontal().to_list() == [0.0] * 80
+        assert found[20:].null_count().sum_horizontal().item() == 0
+        assert found["share"][20:].abs().max() <= 1.0 + 1e-9
 
 
 def test_rate_of_change_is_a_fraction():
