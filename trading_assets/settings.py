@@ -34,6 +34,7 @@ from trading_assets.declarations.sections import (
     Examination,
     Exchange,
     Gate,
+    Holdout,
     Live,
     Model,
     Quality,
@@ -108,6 +109,7 @@ class Settings(BaseSettings):
     regimes: Regimes
     risk_factor: RiskFactorRules
     gate: Gate
+    holdout: Holdout
     conduct: ConductRules
     examination: Examination
     backtest: Backtest

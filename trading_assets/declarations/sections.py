@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from trading_assets.declarations.declaration import Declaration
+from trading_assets.domain.ids import Month, months_between
 
 
 class Storage(Declaration):
@@ -109,6 +110,7 @@ class RiskFactorRules(Declaration):
     half_life_bars: int = Field(ge=1)
 
 
+_MONTH_OR_NONE = r"^(\d{4}-(0[1-9]|1[0-2]))?$"
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -199,6 +201,30 @@ class Examination(Declaration):
         if self.capital_x[0] != 1 or sorted(set(self.capital_x)) != list(self.capital_x):
             raise ValueError("capital_x of 1 first, then larger and larger multiples")
         return self
+
+
+class Holdout(Declaration):
+    """Months that research never looks at and a decision reads once; both empty: none.
+
+    Attributes:
+        first, last: calendar months (UTC) as `2024-10`; both are held out.
+    """
+
+    first: str = Field(pattern=_MONTH_OR_NONE)
+    last: str = Field(pattern=_MONTH_OR_NONE)
+
+    @model_validator(mode="after")
+    def _first_is_not_after_last(self) -> Self:
+        if bool(self.first) != bool(self.last) or self.first > self.last:
+            raise ValueError("a first month and a last one that is not before it, or none of both")
+        return self
+
+    @property
+    def months(self) -> tuple[Month, ...]:
+        """All of them, ascending."""
+        if not self.first:
+            return ()
+        return months_between(Month.from_text(self.first), Month.from_text(self.last))
 
 
 class Backtest(Declaration):

@@ -8,8 +8,9 @@ from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Micros
 
 _EXPECTED = "2026-03-01 or 2026-03-01T12:00 (UTC)"
-_FOREVER = 2**62
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FOREVER: Micros = 2**62
+"""End of a span that has none; its negative is the start of one without a start."""
 
 
 def instant_from_text(text: str) -> Micros:
@@ -42,7 +43,7 @@ def instant_from_any(value: object) -> Micros:
 
 def time_text(ts: Micros) -> str:
     """Write an instant to the second, in UTC; one that no calendar has is "ever"."""
-    if abs(ts) >= _FOREVER:
+    if abs(ts) >= FOREVER:
         return "ever"
     return datetime.fromtimestamp(ts // 1_000_000, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
 

@@ -17,7 +17,7 @@ from trading_assets.backtest.result import BacktestResult, months_of
 from trading_assets.domain.bar import MINUTE
 from trading_assets.domain.errors import ConfigurationError, DataError
 from trading_assets.domain.ids import Micros, Symbol
-from trading_assets.domain.instants import instant_from_any
+from trading_assets.domain.instants import FOREVER, instant_from_any
 from trading_assets.domain.instrument import Instrument
 from trading_assets.evaluation.compare_report import ComparedRun, compare_page
 from trading_assets.market.bar_frame import row_content_hash
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 AnySpec = StrategySpec | PortfolioSpec | Mapping[str, Any] | Path | str
 Instant = str | date
-_EARLIEST, _LATEST = -(2**62), 2**62
 
 
 class Backtest:
@@ -172,8 +171,8 @@ def compare(results: Mapping[str, BacktestResult], path: Path | str) -> Path:
 def _span(start: Instant | None, end: Instant | None) -> Span | None:
     if start is None and end is None:
         return None
-    first = _EARLIEST if start is None else instant_from_any(start)
-    last = _LATEST if end is None else instant_from_any(end)
+    first = -FOREVER if start is None else instant_from_any(start)
+    last = FOREVER if end is None else instant_from_any(end)
     if first >= last:
         raise DataError("The span is empty", expected="start before end", found=f"{start} to {end}")
     return first, last

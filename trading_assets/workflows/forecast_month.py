@@ -18,6 +18,7 @@ from trading_assets.storage.model_store import StoredModel
 from trading_assets.storage.partition_store import Manifest
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.feature_sets import model_set
+from trading_assets.workflows.held_out import closed_text, is_open, version_when
 from trading_assets.workflows.listing import require_traded
 from trading_assets.workflows.market_tables import bars_table, published_from_manifest
 from trading_assets.workflows.publish_once import publish_once
@@ -30,7 +31,7 @@ def forecast_month(desk: Desk, symbol: Symbol, month: Month) -> Published:
     """Publish the forecasts of one symbol and month, and how they turned out as far as is known.
 
     Every horizon of settings is predicted by the current model of the month, which was trained on
-    earlier months only.
+    earlier months only. How forecasts of months held out turned out is not looked at.
 
     Raises:
         NotTraded: if the symbol was, as declared, not traded in the month.
@@ -50,8 +51,11 @@ def forecast_month(desk: Desk, symbol: Symbol, month: Month) -> Published:
         **{model.address: model.model_id for model in models.values()},
     }
 
+    scored = is_open(desk.settings, month)
+
     def make() -> tuple[pl.DataFrame, dict[str, Any]]:
-        rows, scores = _predict(desk, models, features, bars)
+        prices = desk.tables.read_manifest(bars) if scored else None
+        rows, scores = _predict(desk, models, features, prices)
         return rows, {
             "source": features.extra.get("source", desk.settings.source_of(symbol)),
             "models": {horizon: model.model_id for horizon, model in models.items()},
@@ -64,12 +68,16 @@ def forecast_month(desk: Desk, symbol: Symbol, month: Month) -> Published:
         symbol,
         month,
         make,
-        code_version=code_version(),
+        code_version=version_when(code_version(), is_scored=scored),
         parents=parents,
         gaps=features.gaps,
     )
     return published_from_manifest(
-        desk.tables, manifest, changed=changed, **_shown(manifest.extra["outcome"], models)
+        desk.tables,
+        manifest,
+        changed=changed,
+        **_shown(manifest.extra["outcome"], models),
+        **({} if scored else {"held out": closed_text(desk.settings)}),
     )
 
 
@@ -97,16 +105,17 @@ def published_forecasts(
 
 
 def _predict(
-    desk: Desk, models: Mapping[str, StoredModel], features: Manifest, bars: Manifest
+    desk: Desk, models: Mapping[str, StoredModel], features: Manifest, prices: pl.DataFrame | None
 ) -> tuple[pl.DataFrame, dict[str, dict[str, float]]]:
     table = desk.tables.read_manifest(features)
-    prices = desk.tables.read_manifest(bars)
+    """Predict, and score what came of it where prices are given."""
     parts, scores = [], {}
     for horizon, model in models.items():
         forecaster = desk.models.load(model)
         check_features(forecaster, features.code_version, features.address)
         forecasts = forecaster.predict(table)
-        scores[horizon] = score_outcome(forecasts, prices, forecaster.bundle)
+        if prices is not None:
+            scores[horizon] = score_outcome(forecasts, prices, forecaster.bundle)
         parts.append(forecasts)
     return pl.concat(parts).sort("ts", "horizon"), scores
 

@@ -14,6 +14,7 @@ from trading_assets.storage.run_store import CHECKS, StoredRun
 from trading_assets.strategies.portfolio_spec import AnySpec
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.enter_trials import enter_run
+from trading_assets.workflows.held_out import closed_text
 from trading_assets.workflows.run_checks import check_inputs, check_result, check_signals
 from trading_assets.workflows.run_logging import log_to_experiments, run_metadata
 from trading_assets.workflows.run_plan import RunPlan, plan_any
@@ -63,7 +64,8 @@ def run_backtest(
 
     Raises:
         MissingPartition: if there is no month that all its symbols have.
-        ConfigurationError: if spec and instruments do not fit.
+        ConfigurationError: if spec and instruments do not fit, or the span reaches into months that
+            are held out.
         CorruptFile: if an input or the stored run is damaged.
         InvariantError: if equal inputs gave other bytes than before.
         LedgerBroken: if the ledger of trials is damaged or lost; nothing is stored.
@@ -91,9 +93,10 @@ def run_backtest(
     is_new = reproduction is None
     report("logging to MLflow")
     page = log_to_experiments(desk, plan, run, tags or {})
-    return RunRecord(
-        run, result.label, is_new, page.url, run_metadata(run, url=page.url, is_new=is_new)
-    )
+    metadata = run_metadata(run, url=page.url, is_new=is_new)
+    if closed := closed_text(desk.settings):
+        metadata["held_out"] = closed
+    return RunRecord(run, result.label, is_new, page.url, metadata)
 
 
 def _checks(desk: Desk, plan: RunPlan, simulated: Simulated) -> tuple[Check, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from trading_assets.domain.errors import ConfigurationError, MissingPartition
@@ -20,6 +21,7 @@ from trading_assets.workflows.build_regimes import REGIMES_TABLE
 from trading_assets.workflows.code_hash import code_hash, package_versions
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.freeze_calendars import sessions_of_symbol
+from trading_assets.workflows.held_out import closed_text, held_out_of, open_months, require_open
 from trading_assets.workflows.list_instruments import list_instruments
 from trading_assets.workflows.listing import is_traded_in
 from trading_assets.workflows.market_tables import bars_table, is_of_own_source
@@ -77,17 +79,24 @@ class RunPlan:
         return found
 
 
-def plan_any(desk: Desk, spec: AnySpec, *, span: tuple[Micros, Micros] | None = None) -> RunPlan:
+def plan_any(
+    desk: Desk,
+    spec: AnySpec,
+    *,
+    span: tuple[Micros, Micros] | None = None,
+    held_out: bool = False,
+) -> RunPlan:
     """Find the current inputs of a strategy spec or of a portfolio.
 
-    Months of a portfolio are those that all members can trade.
+    Months of a portfolio are those that all members can trade. Arguments as of `plan_run`.
 
     Raises:
         MissingPartition, ConfigurationError, UnknownSymbol, DataError: as `plan_run`.
     """
     if isinstance(spec, StrategySpec):
-        return plan_run(desk, spec, span=span)
-    alone = [plan_run(desk, part, span=span).months for part in spec.parts]
+        return plan_run(desk, spec, span=span, held_out=held_out)
+    plan = partial(plan_run, desk, span=span, held_out=held_out)
+    alone = [plan(part).months for part in spec.parts]
     months = frozenset(alone[0]).intersection(*alone[1:])
     if not months:
         raise MissingPartition(
@@ -96,7 +105,7 @@ def plan_any(desk: Desk, spec: AnySpec, *, span: tuple[Micros, Micros] | None = 
             found="none",
             fix="Materialise the tables of all members over the same months.",
         )
-    members = tuple(plan_run(desk, part, span=span, within=months) for part in spec.parts)
+    members = tuple(plan(part, within=months) for part in spec.parts)
     setup = spec.engine_setup(list_instruments(desk))
     facts = {
         **members[0].facts,
@@ -160,6 +169,7 @@ def plan_run(
     *,
     span: tuple[Micros, Micros] | None = None,
     within: Collection[Month] | None = None,
+    held_out: bool = False,
 ) -> RunPlan:
     """Find the current inputs of a strategy spec; `within` bounds its months.
 
@@ -167,14 +177,17 @@ def plan_run(
     settings name; with a horizon also those of forecasts, and with a filter by the universe those
     that have one. A month in which a symbol was, as declared, not traded needs nothing of it.
     With a span, months are those that it touches, and only bars that open in it are traded.
+    Months end where those begin that settings hold out; with `held_out` they are these and no
+    others, which only `read_holdout` may ask for.
 
     Raises:
         MissingPartition: if there is no such month.
-        ConfigurationError: if spec and instruments do not fit, or no model is trained for the
-            strategy's horizon, or for bars of its size.
+        ConfigurationError: if spec and instruments do not fit, no model is trained for the
+            strategy's horizon, or for bars of its size, or the span reaches into months held out.
         UnknownSymbol: if a symbol has no instrument data.
         DataError: if a symbol's source gives larger bars than the spec needs.
     """
+    require_open(desk.settings, span)
     strategy = spec.build_strategy()
     if strategy.horizon is not None and strategy.horizon not in desk.settings.model.horizons:
         raise ConfigurationError(
@@ -206,6 +219,7 @@ def plan_run(
         months = tuple(month for month in _common(desk, regimes, spec) if month in months)
     if spec.filters.universe:
         months = tuple(month for month in months if month in universe)
+    months = (held_out_of if held_out else open_months)(desk.settings, months)
     if within is not None:
         months = tuple(month for month in months if month in within)
     if span is not None:
@@ -217,7 +231,7 @@ def plan_run(
         raise MissingPartition(
             f"Spec {spec.name} has no month to run on",
             expected=f"{' and '.join([table, *beside])} of "
-            f"{', '.join(spec.symbols)} for at least one month {_where(desk, span)}",
+            f"{', '.join(spec.symbols)} for at least one month {_where(desk, span, held_out)}",
             found="no month that all of them have",
             fix="Materialise these tables first.",
         )
@@ -281,10 +295,14 @@ def session_versions(
     return {"sessions": found} if found else {}
 
 
-def _where(desk: Desk, span: tuple[Micros, Micros] | None) -> str:
-    if span is None:
-        return f"from {desk.settings.first_month} on"
-    return f"between {time_text(span[0])} and {time_text(span[1])}"
+def _where(desk: Desk, span: tuple[Micros, Micros] | None, held_out: bool) -> str:
+    closed = closed_text(desk.settings)
+    if held_out:
+        return f"of those {closed}"
+    where = f"from {desk.settings.first_month} on"
+    if span is not None:
+        where = f"between {time_text(span[0])} and {time_text(span[1])}"
+    return f"{where} ({closed})" if closed else where
 
 
 def _manifests(desk: Desk, table: str, spec: StrategySpec) -> dict[tuple[Symbol, Month], Manifest]:

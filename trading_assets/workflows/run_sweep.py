@@ -23,6 +23,7 @@ from trading_assets.storage.trial_store import TrialBatches
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.enter_trials import CountedTrials
 from trading_assets.workflows.freeze_calendars import sessions_of_symbol
+from trading_assets.workflows.held_out import closed_text
 from trading_assets.workflows.log_sweep import log_sweep, log_walk_forward
 from trading_assets.workflows.run_logging import datasets_of
 from trading_assets.workflows.run_plan import RunPlan, plan_run
@@ -324,9 +325,11 @@ def _walked_files(result: WalkForwardResult) -> dict[str, bytes]:
     }
 
 
-def _tried_on(desk: Desk, spec: StrategySpec) -> dict[str, int]:
-    """Tell how many distinct trials of the spec's family this desk has seen, these included."""
-    return {"trials_of_family": trials_of_family(desk.settings.data_root, family_of(spec)).n}
+def _tried_on(desk: Desk, spec: StrategySpec) -> dict[str, int | str]:
+    """Tell how many distinct trials of the family this desk has seen, and what is held out."""
+    closed = closed_text(desk.settings)
+    tried = trials_of_family(desk.settings.data_root, family_of(spec)).n
+    return {"trials_of_family": tried, **({"held_out": closed} if closed else {})}
 
 
 def _metadata(result: SweepResult, folder: Path) -> dict[str, Any]:

@@ -9,12 +9,18 @@ import polars as pl
 from trading_assets.domain.bar import DAY, Timeframe
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.forecasting.horizons import horizon_micros
-from trading_assets.forecasting.outcome import confidence_curve, daily_scores, known_outcomes
+from trading_assets.forecasting.outcome import (
+    OUTCOME_SCHEMA,
+    confidence_curve,
+    daily_scores,
+    known_outcomes,
+)
 from trading_assets.forecasting.pictures import reliability_picture
 from trading_assets.forecasting.trainer import code_version
 from trading_assets.storage.partition_store import Manifest
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.forecast_month import FORECASTS
+from trading_assets.workflows.held_out import closed_text, is_open, version_when
 from trading_assets.workflows.listing import require_traded
 from trading_assets.workflows.market_tables import bars_table, published_from_manifest
 from trading_assets.workflows.publish_once import publish_once
@@ -29,7 +35,7 @@ def score_forecasts(desk: Desk, symbol: Symbol, month: Month) -> Published:
 
     A forecast of the last hours of the month before belongs to it, one of its own last hours to
     the next, so that every forecast is scored once. Each row says a day; the whole month's curve is
-    in the manifest.
+    in the manifest. Months held out, and later ones, are not scored: theirs is an empty table.
 
     Raises:
         NotTraded: if the symbol was, as declared, not traded in the month.
@@ -37,6 +43,8 @@ def score_forecasts(desk: Desk, symbol: Symbol, month: Month) -> Published:
         CorruptFile: if a file is damaged.
     """
     require_traded(desk.settings, symbol, month)
+    if not is_open(desk.settings, month):
+        return _unscored(desk, symbol, month)
     forecasts = _with_month_before(desk, FORECASTS, symbol, month)
     bars = _with_month_before(desk, bars_table(Timeframe.M5), symbol, month)
     parents = {part.address: part.version for part in (*forecasts, *bars)}
@@ -52,6 +60,21 @@ def score_forecasts(desk: Desk, symbol: Symbol, month: Month) -> Published:
     return published_from_manifest(
         desk.tables, manifest, changed=changed, **_shown(manifest.extra["curves"])
     )
+
+
+def _unscored(desk: Desk, symbol: Symbol, month: Month) -> Published:
+    """Publish that a month which is held out, or a later one, has no outcomes, and why."""
+    why = closed_text(desk.settings)
+    manifest, changed = publish_once(
+        desk.tables,
+        OUTCOMES,
+        symbol,
+        month,
+        lambda: (pl.DataFrame(schema=OUTCOME_SCHEMA), {"curves": {}, "empty_because": why}),
+        code_version=version_when(code_version(), is_scored=False),
+        parents={},
+    )
+    return published_from_manifest(desk.tables, manifest, changed=changed, **{"held out": why})
 
 
 def outcomes_picture(desk: Desk, symbol: Symbol, month: Month) -> bytes | None:

@@ -13,6 +13,7 @@ from trading_assets.forecasting.trainer import TrainingConfig, code_version, tra
 from trading_assets.storage.model_store import StoredModel
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.freeze_dataset import Dataset
+from trading_assets.workflows.held_out import closed_text
 from trading_assets.workflows.log_training import log_training
 from trading_assets.workflows.training_data import TrainingData, training_config, training_data
 
@@ -42,7 +43,8 @@ class TrainedMonth:
 def train_month(desk: Desk, month: Month, *, tags: Mapping[str, str] | None = None) -> TrainedMonth:
     """Train one model per horizon of settings, and log it to MLflow.
 
-    All symbols are learned together, from every month of features before this one. A model whose
+    All symbols are learned together, from every month of features before this one that research may
+    look at (`held_out`). A model whose
     data, code and configuration are those of the current one is not trained again.
 
     Args:
@@ -75,7 +77,7 @@ def train_month(desk: Desk, month: Month, *, tags: Mapping[str, str] | None = No
         version=content_hash({horizon: model.model_id for horizon, model in models.items()}),
         dataset=data.dataset,
         urls=urls,
-        metadata=_metadata(desk, models, urls, data.dataset),
+        metadata=_metadata(desk, models, urls, data),
     )
 
 
@@ -115,9 +117,12 @@ def _train(horizon: str, data: TrainingData, config: TrainingConfig, inputs: str
 
 
 def _metadata(
-    desk: Desk, models: Mapping[str, StoredModel], urls: Mapping[str, str], dataset: Dataset
+    desk: Desk, models: Mapping[str, StoredModel], urls: Mapping[str, str], data: TrainingData
 ) -> dict[str, Any]:
+    dataset = data.dataset
     shown: dict[str, Any] = {"dataset": dataset.version, "partitions": len(dataset.members)}
+    if data.until < data.month:
+        shown["held_out"] = closed_text(desk.settings)
     for horizon, model in models.items():
         summary = model.summary
         scores, confidence = summary["scores"], summary["confidence"]

@@ -23,6 +23,7 @@ from trading_assets.workflows.freeze_dataset import (
     dataset_from_manifests,
     table_manifests,
 )
+from trading_assets.workflows.held_out import research_end
 from trading_assets.workflows.market_tables import bars_table
 
 _BARS = bars_table(Timeframe.M5)
@@ -34,13 +35,15 @@ class TrainingData:
     """Manifests of features and bars, month by month; tables are read when they are needed.
 
     Attributes:
-        month: first month that is not looked at.
+        month: whose models learn from it.
+        until: first month that is not looked at: `month`, or the first one held out.
         dataset: of all of them, with one hash.
         feature_set: that all of these features are of.
     """
 
     desk: Desk
     month: Month
+    until: Month
     features: tuple[Manifest, ...]
     bars: tuple[Manifest, ...]
     dataset: Dataset
@@ -62,12 +65,12 @@ class TrainingData:
         }
 
     def sample(self, horizon: str, barriers: Barriers | None) -> Sample:
-        """Give the rows of a horizon whose labels were known before the month began."""
+        """Give the rows of a horizon whose labels were known before `until` began."""
         return sample_from_tables(
             self.tables,
             self.feature_set.columns,
             horizon,
-            until=self.month.start,
+            until=self.until.start,
             barriers=barriers,
         )
 
@@ -75,15 +78,19 @@ class TrainingData:
 def training_data(desk: Desk, month: Month) -> TrainingData:
     """Find what the models of a month may learn from.
 
+    Nobody learns from months held out or later ones: models of those months all know the same.
+
     Raises:
         DataError: if no earlier month has features, or those were made by other code.
         MissingPartition: if bars of a month with features are missing.
     """
     chosen = model_set(desk.settings)
-    features = _features_before(desk, month, chosen)
+    end = research_end(desk.settings)
+    until = month if end is None else min(month, end)
+    features = _features_before(desk, until, chosen)
     bars = [desk.tables.require(_BARS, m.symbol, m.month) for m in features]
     dataset = dataset_from_manifests(f"forecast_model/{month}", [*features, *bars])
-    return TrainingData(desk, month, tuple(features), tuple(bars), dataset, chosen)
+    return TrainingData(desk, month, until, tuple(features), tuple(bars), dataset, chosen)
 
 
 def training_config(desk: Desk) -> TrainingConfig:

@@ -58,6 +58,12 @@ def test_variables_of_the_process_do_not_reach_settings_that_are_told_their_envi
         ({"TA_HISTORY_START": "2024-13"}, ["history_start", "YYYY-MM"]),
         ({"TA_EXCHANGE__HOST": "0.0.0.0"}, ["exchange.host", "127.0.0.1"]),
         ({"TA_EXCHANGE__PROT": "1"}, ["exchange.prot"]),
+        ({"TA_HOLDOUT__FIRST": "2024-13", "TA_HOLDOUT__LAST": "2025-01"}, ["holdout.first"]),
+        (
+            {"TA_HOLDOUT__FIRST": "2024-10", "TA_HOLDOUT__LAST": "2024-09"},
+            ["holdout", "not before"],
+        ),
+        ({"TA_HOLDOUT__FIRST": "2024-10"}, ["holdout", "none of both"]),
     ],
 )
 def test_a_wrong_variable_is_named_with_what_was_expected_and_found(tmp_path, environ, words):

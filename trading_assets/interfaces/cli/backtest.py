@@ -14,7 +14,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from typer.core import TyperGroup
 
 from trading_assets.domain.errors import DataError, MissingPartition
-from trading_assets.domain.instants import instant_from_text
+from trading_assets.domain.instants import FOREVER, instant_from_text
 from trading_assets.interfaces.cli.instants import From, To
 from trading_assets.interfaces.cli.tables import AsJson, new_table, open_desk
 from trading_assets.settings import load_settings
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trading_assets.workflows.run_backtest import RunRecord
-
-_ALWAYS = 2**62
 
 
 class _RunUnlessNamed(TyperGroup):
@@ -134,8 +132,8 @@ def catalog() -> None:
 def _span(first: str, end: str) -> tuple[int, int] | None:
     if not first and not end:
         return None
-    start = instant_from_text(first) if first else -_ALWAYS
-    stop = instant_from_text(end) if end else _ALWAYS
+    start = instant_from_text(first) if first else -FOREVER
+    stop = instant_from_text(end) if end else FOREVER
     if start >= stop:
         raise DataError(
             "The span is empty", expected="--from before --to", found=f"{first} to {end}"
@@ -147,6 +145,8 @@ def _tell(record: RunRecord) -> None:
     state = "new run" if record.is_new else "run again, equal to the byte,"
     typer.echo(f"{record.label}\n  {state} {record.run.run_id} in {record.run.folder}")
     typer.echo(f"  {record.run.folder / 'report.html'}")
+    if "held_out" in record.metadata:
+        typer.echo(f"  {record.metadata['held_out']}")
 
 
 def _plain(record: RunRecord) -> dict[str, Any]:
