@@ -11,7 +11,6 @@ from trading_assets.workflows.forecast_month import FORECASTS, forecast_month
 from trading_assets.workflows.score_forecasts import OUTCOMES, outcomes_picture, score_forecasts
 from trading_assets.workflows.train_month import train_month
 from trading_assets.workflows.training_data import training_data
-from trading_assets.workflows.tune_model import tune_model
 
 FEBRUARY, MARCH = Month(2024, 2), Month(2024, 3)
 SOL = Symbol("SOLUSDT")
@@ -30,7 +29,6 @@ def holding_out(desk, month):
 
 def test_models_of_later_months_learn_from_what_is_before_it(desk, publish_bars, tmp_path):
     trained = train_month(desk, MARCH)
-    tuned = tune_model(desk, MARCH, "1h", trials=0)
     assert {address[-7:] for address in trained.dataset.members} == {"2024-01"}
     assert training_data(desk, MARCH).sample("1h", None).known.max() <= FEBRUARY.start
     assert trained.metadata["held_out"].startswith("held out: 2024-02")
@@ -39,7 +37,6 @@ def test_models_of_later_months_learn_from_what_is_before_it(desk, publish_bars,
         build_features(desk, symbol, FEBRUARY)
     anew = replace(desk, models=ModelStore(tmp_path / "models"))
     assert train_month(anew, MARCH).version == trained.version
-    assert tune_model(desk, MARCH, "1h", trials=0).result_hash == tuned.result_hash
 
 
 def test_forecasts_of_it_are_made_and_scored_only_once_it_is_released(desk):
