@@ -24,6 +24,7 @@ from trading_assets.defs import (
 from trading_assets.defs.assets import (
     backtests,
     calendars,
+    costs,
     features,
     live,
     market_data,
@@ -85,6 +86,8 @@ defs = dg.Definitions(
         *live.LIVE_RUNS,
         *live.REPORTS,
         slo.slo_report,
+        # what their fills have cost
+        costs.costs,
     ],
     asset_checks=[
         market_data.bars_1m_checks,
@@ -102,6 +105,7 @@ defs = dg.Definitions(
         live.live_parity_checks,
         live.live_alert_checks,
         slo.slo_checks,
+        costs.cost_checks,
     ],
     jobs=[
         jobs.daily_tables,
@@ -112,11 +116,13 @@ defs = dg.Definitions(
         jobs.live_trading,
         jobs.halt_book,
         jobs.live_reports,
+        jobs.measure_costs,
         jobs.hourly_research,
     ],
     schedules=[
         schedules.daily_backtest,
         schedules.daily_live_reports,
+        schedules.monthly_costs,
         schedules.hourly_forecast,
     ],
     sensors=[

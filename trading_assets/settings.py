@@ -9,12 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import (
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-)
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -33,6 +28,7 @@ from trading_assets.declarations.sections import (
     ConductRules,
     Examination,
     Exchange,
+    FillCostRules,
     Gate,
     Holdout,
     Live,
@@ -112,6 +108,7 @@ class Settings(BaseSettings):
     holdout: Holdout
     conduct: ConductRules
     examination: Examination
+    fill_costs: FillCostRules
     backtest: Backtest
     mlflow: Server
     dagster: Server

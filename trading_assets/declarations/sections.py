@@ -227,6 +227,19 @@ class Holdout(Declaration):
         return months_between(Month.from_text(self.first), Month.from_text(self.last))
 
 
+class FillCostRules(Declaration):
+    """How costs are estimated from the fills of live books; see `evaluation.cost_estimation`.
+
+    Attributes:
+        window_days: of fills before the end of a month that its version is made of.
+    """
+
+    window_days: int = Field(ge=1, le=1000)
+    min_fills: int = Field(ge=3)
+    min_days: int = Field(ge=3)
+    confidence: float = Field(gt=0.5, lt=1)
+
+
 class Backtest(Declaration):
     """Rules common to all backtests."""
 

@@ -8,6 +8,7 @@ import dagster as dg
 
 from trading_assets.defs.assets import (
     calendars,
+    costs,
     features,
     live,
     market_data,
@@ -103,6 +104,12 @@ live_reports = dg.define_asset_job(
     "live_reports",
     selection=dg.AssetSelection.assets(*live.REPORTS, slo.slo_report),
     description="Orders, fills, equity, parity and availability of a day, from the journal.",
+)
+
+measure_costs = dg.define_asset_job(
+    "measure_costs",
+    selection=dg.AssetSelection.assets(costs.costs),
+    description="What the fills of live books have cost, as known by the end of a month.",
 )
 
 hourly_research = dg.define_asset_job(

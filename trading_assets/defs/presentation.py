@@ -109,6 +109,12 @@ def sparkline(values: Sequence[float]) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(f"{image}\n\nfrom {low:,.6g} to {high:,.6g}")
 
 
+def image(name: str, png: bytes) -> dg.MarkdownMetadataValue:
+    """Show a picture in place."""
+    source = base64.b64encode(png).decode()
+    return dg.MetadataValue.md(f"![{name}](data:image/png;base64,{source})")
+
+
 def _metadata_value(name: str, value: Any) -> Any:
     if isinstance(value, str):
         return _text(name, value)

@@ -8,7 +8,12 @@ import dagster as dg
 from trading_assets.defs.assets.market_data import raw_klines
 from trading_assets.defs.assets.models import forecast_model
 from trading_assets.defs.books import play_money_books
-from trading_assets.defs.jobs import daily_tables, hourly_research, live_reports
+from trading_assets.defs.jobs import (
+    daily_tables,
+    hourly_research,
+    live_reports,
+    measure_costs,
+)
 from trading_assets.defs.live_run import live_run_key
 from trading_assets.defs.partitions import DAILY_TAG, SETTINGS, key_range, open_months, range_tags
 from trading_assets.domain.ids import Month
@@ -59,6 +64,23 @@ def daily_live_reports(context: dg.ScheduleEvaluationContext) -> dg.RunRequest |
     if not any(_was_live(context.instance, book, day) for book in play_money_books(SETTINGS)):
         return dg.SkipReason(f"no book was live on {day:%Y-%m-%d}")
     return dg.RunRequest(run_key=f"live:{day:%Y-%m-%d}", partition_key=f"{day:%Y-%m-%d}")
+
+
+@dg.schedule(
+    job=measure_costs,
+    cron_schedule="40 0 1 * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+def monthly_costs(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Every month: what the fills of the month before have cost, when a book was live in it."""
+    last_day = context.scheduled_execution_time - timedelta(days=1)
+    books = play_money_books(SETTINGS)
+    began = last_day.replace(day=1)
+    is_armed = len(books) < len(SETTINGS.books)  # real money is not started from here
+    if not is_armed and not any(_was_live(context.instance, book, began) for book in books):
+        return dg.SkipReason(f"no book was live in {last_day:%Y-%m}")
+    return dg.RunRequest(run_key=f"costs:{last_day:%Y-%m}", partition_key=f"{last_day:%Y-%m}")
 
 
 @dg.schedule(

@@ -99,3 +99,49 @@ RISK_LOG_TEXTS: Mapping[str, str] = {
     "calibration_error": "of the model's confidence; null while it is not known",
     "payload": "the same as JSON, as readers of risk_updates expect it",
 }
+
+_INTERVAL = ("", "_error", "_low", "_high")
+
+COST_COLUMNS: Mapping[str, str] = {
+    "known_from": TIME,
+    "symbol": TEXT,
+    "model": TEXT,
+    "fills": INTEGER,
+    "maker_bps": FLOAT,
+    "taker_bps": FLOAT,
+    "orders": INTEGER,
+    "days": INTEGER,
+    **{f"worse{end}": FLOAT for end in _INTERVAL},
+    "share_mean": FLOAT,
+    "share_max": FLOAT,
+    "root_mean": FLOAT,
+    **{f"half_spread{end}": FLOAT for end in _INTERVAL},
+    **{f"impact{end}": FLOAT for end in _INTERVAL},
+    "used_half_spread_bps": FLOAT,
+    "used_impact": FLOAT,
+    "mean_bps": FLOAT,
+    "tail_bps": FLOAT,
+    "outliers": INTEGER,
+    "reason": TEXT,
+    "impact_reason": TEXT,
+}
+"""Columns of `costs_<book>`: one row per symbol (`*`: all) and model of impact. What is not known
+is null, and `reason` or `impact_reason` says why."""
+
+COST_TEXTS: Mapping[str, str] = {
+    "known_from": "instant from which all that the version is made of was known",
+    "model": "key of `costs` whose coefficient the impact is: impact_bps or sqrt_impact",
+    "maker_bps": "fees paid by resting orders, in 1/10,000 of what they traded; exact",
+    "taker_bps": "fees paid by orders that took",
+    "worse": "by how much prices were worse than touched, in bps: robust mean, its error and "
+    "interval",
+    "share_mean": "mean of what impact_bps is multiplied by: the share of the bar's volume",
+    "root_mean": "mean of what sqrt_impact is multiplied by, in bps",
+    "half_spread": "as fitted, in bps; may be below zero",
+    "impact": "coefficient as fitted; may be below zero",
+    "used_half_spread_bps": "what an engine is to use, never below zero",
+    "used_impact": "the coefficient that an engine is to use",
+    "mean_bps": "plain mean of what prices were worse by",
+    "tail_bps": "of that, what lies above the fitted line: large when costs are skewed",
+    "outliers": "orders that weigh less than others",
+}

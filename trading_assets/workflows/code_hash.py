@@ -75,6 +75,15 @@ GATE_SOURCES = (
 )
 """All that a verdict is computed by, once evidence is gathered."""
 
+COST_SOURCES = (
+    "engine/costs.py",
+    "evaluation/cost_estimation.py",
+    "workflows/expected_fills.py",
+    "workflows/fill_costs.py",
+    "workflows/publish_costs.py",
+)
+"""All that the costs of a book's fills are estimated by, beside its journal."""
+
 _SOURCES = (".py", ".css", ".js")
 _PACKAGES = ("numpy", "numba", "polars", "matplotlib", "plotly")
 

@@ -20,7 +20,7 @@ from trading_assets.domain.events import (
 )
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.order import OrderStatus, OrderTicket
-from trading_assets.domain.setup import Account, AccountProfile, FeeAsset
+from trading_assets.domain.setup import Account, AccountProfile, Costs, FeeAsset
 from trading_assets.storage.release_store import Release
 
 if TYPE_CHECKING:
@@ -50,9 +50,19 @@ class ExpectedFills:
         fills: of the venue.
     """
 
-    def __init__(self, release_of: Callable[[str], Release]) -> None:
-        """Begin before the first row; `release_of` gives a release by its id."""
+    def __init__(
+        self,
+        release_of: Callable[[str], Release],
+        costs_of: Callable[[Costs], Costs] = lambda costs: costs,
+    ) -> None:
+        """Begin before the first row.
+
+        Args:
+            release_of: gives a release by its id.
+            costs_of: what the rules charge instead of a release's costs; themselves when left out.
+        """
         self._release_of = release_of
+        self._costs_of = costs_of
         self._broker: SimulatedBroker | None = None
         self._release_id = ""
         self._bar: BarReady | None = None
@@ -98,7 +108,7 @@ class ExpectedFills:
         release = self._release_of(release_id)
         setup = release.spec.engine_setup(release.instruments)
         rich = Account(setup.account.quote, setup.account.cash, AccountProfile.MARGIN)
-        costs = replace(setup.costs, fee_asset=FeeAsset.QUOTE)
+        costs = replace(self._costs_of(setup.costs), fee_asset=FeeAsset.QUOTE)
         self._broker = SimulatedBroker(
             replace(setup, account=rich, costs=costs), release.spec.timeframe.micros, _BarClock()
         )

@@ -140,8 +140,8 @@ def differences(
     heard: ExpectedFills, start: Micros, end: Micros, terms: FillTerms
 ) -> list[FillDifference]:
     """List the orders whose expected or first real fill lies in [start, end), in time."""
-    expected = _by_order(heard.expected())
-    real = _by_order(heard.fills)
+    expected = by_order(heard.expected())
+    real = by_order(heard.fills)
     rows = [
         _difference(heard.tickets[name], expected.get(name, ()), real.get(name, ()), terms)
         for name in sorted(expected.keys() | real.keys())
@@ -155,8 +155,8 @@ def differences(
 def _difference(
     ticket: OrderTicket, expected: Sequence[Fill], real: Sequence[Fill], terms: FillTerms
 ) -> FillDifference:
-    wanted, hoped = _sums(expected)
-    got, paid = _sums(real)
+    wanted, hoped = quantity_and_mean(expected)
+    got, paid = quantity_and_mean(real)
     first = min((fill.ts for fill in real), default=0)
     late_s = (first - expected[0].ts) / _SECOND if real and expected else None
     worse = bps = None
@@ -191,14 +191,16 @@ def _difference(
     )
 
 
-def _sums(fills: Sequence[Fill]) -> tuple[float, float | None]:
+def quantity_and_mean(fills: Sequence[Fill]) -> tuple[float, float | None]:
+    """Give the quantity of fills in base, and their mean price in quote; None without any."""
     quantity = sum(fill.quantity for fill in fills)
     if not quantity:
         return 0.0, None
     return float(quantity), float(sum(f.price * f.quantity for f in fills) / quantity)
 
 
-def _by_order(fills: Iterable[Fill]) -> dict[str, list[Fill]]:
+def by_order(fills: Iterable[Fill]) -> dict[str, list[Fill]]:
+    """Give the fills of each order, by client order id."""
     found: dict[str, list[Fill]] = {}
     for fill in fills:
         found.setdefault(fill.client_order_id, []).append(fill)

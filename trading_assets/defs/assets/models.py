@@ -1,7 +1,6 @@
 """Models: one per month, trained on what was known before it, and its forecasts of that month."""
 
 # No postponed annotations here: Dagster reads the types of a body's arguments.
-import base64
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -28,7 +27,7 @@ from trading_assets.defs.partitions import (
     monthly_table,
     with_months_before,
 )
-from trading_assets.defs.presentation import by_month, facts, table
+from trading_assets.defs.presentation import by_month, facts, image, table
 from trading_assets.defs.resources import DeskResource
 from trading_assets.defs.run_tags import run_tags
 from trading_assets.domain.ids import Month, Symbol
@@ -121,7 +120,7 @@ def _calibration(desk: "Desk", symbol: Symbol, month: Month) -> dict[str, dg.Met
     from trading_assets.workflows.score_forecasts import outcomes_picture
 
     png = outcomes_picture(desk, symbol, month)
-    return {} if png is None else {"calibration": _image("calibration", png)}
+    return {} if png is None else {"calibration": image("calibration", png)}
 
 
 def _importance(desk: "Desk", month: Month) -> dict[str, Any]:
@@ -134,7 +133,7 @@ def _importance(desk: "Desk", month: Month) -> dict[str, Any]:
         return {}
     png = importance_picture({str(each): found for each, found in shares.items()})
     return facts({"importance_stability": stability(shares)}) | {
-        "importance": _image("importance", png)
+        "importance": image("importance", png)
     }
 
 
@@ -149,11 +148,6 @@ def _drift(desk: "Desk", symbol: Symbol, month: Month) -> dict[str, Any]:
     ]
     largest = facts({"drift_largest_psi_that_matters": drift.largest})
     return largest | ({"drift": table(rows, ("feature", "psi", "matters"))} if rows else {})
-
-
-def _image(name: str, png: bytes) -> dg.MetadataValue[Any]:
-    source = base64.b64encode(png).decode()
-    return dg.MetadataValue.md(f"![{name}](data:image/png;base64,{source})")
 
 
 FORECAST_MODEL_CHECKS = [

@@ -1,7 +1,6 @@
 """Sweeps: per sweep file of the user's an asset with its trials, and one with its folds in time."""
 
 # No postponed annotations here: Dagster reads the types of a body's arguments.
-import base64
 from collections.abc import Callable, Iterator
 from inspect import Parameter, Signature
 from typing import Any, cast
@@ -12,7 +11,7 @@ from trading_assets.backtest.sweep_file import SweepFile
 from trading_assets.defs.assets.market_data import DATASETS, instruments
 from trading_assets.defs.assets.models import dataset_forecasts
 from trading_assets.defs.partitions import SETTINGS
-from trading_assets.defs.presentation import facts
+from trading_assets.defs.presentation import facts, image
 from trading_assets.defs.resources import DeskResource
 from trading_assets.defs.run_tags import run_tags
 from trading_assets.domain.ids import content_hash
@@ -149,8 +148,7 @@ def _walk_forward(sweep: SweepFile, spec: StrategySpec) -> dg.AssetsDefinition:
 def _picture(png: bytes | None) -> dict[str, Any]:
     if png is None:
         return {}
-    source = base64.b64encode(png).decode()
-    return {"heat_map": dg.MetadataValue.md(f"![heat map](data:image/png;base64,{source})")}
+    return {"heat_map": image("heat map", png)}
 
 
 _FILES = [(sweep, find_spec(SETTINGS, sweep.spec)) for sweep in list_sweeps(SETTINGS).values()]

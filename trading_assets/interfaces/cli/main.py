@@ -14,6 +14,7 @@ from trading_assets.interfaces.cli import (
     chaos,
     config,
     control,
+    costs,
     data,
     decision,
     demo,
@@ -64,6 +65,7 @@ app.add_typer(trace.app)
 app.add_typer(release.app, name="release")
 app.add_typer(control.app)
 app.add_typer(status.app)
+app.add_typer(costs.app, name="costs")
 app.add_typer(preflight.app)
 app.add_typer(sim.app, name="sim")
 app.add_typer(chaos.app, name="chaos")
