@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from trading_assets.declarations.declaration import Declaration
 from trading_assets.domain.ids import Month, months_between
@@ -262,6 +262,16 @@ class Server(Declaration):
 OnForeign = Literal["report", "pause_symbol", "halt"]
 OnUpstream = Literal["alert", "reduce", "hold"]
 HandOver = Literal["carry", "when_flat", "close"]
+BreakerLevel = Literal["pause", "halt", "flatten"]
+
+
+def _beyond_usual(multiple: float) -> float:
+    if 0.0 < multiple <= 1.0:
+        raise ValueError("0 for none, or above 1: what is usual would halt the book")
+    return multiple
+
+
+BreakerMultiple = Annotated[float, Field(ge=0), AfterValidator(_beyond_usual)]
 
 
 class Live(Declaration):
@@ -285,6 +295,10 @@ class Live(Declaration):
     hand_over_bars: int = Field(ge=0)
     stale_bars: float = Field(ge=0)
     jump_factor: float = Field(ge=0)
+    breaker_drawdown_pct: float = Field(ge=0, lt=100)
+    breaker_volatility_x: BreakerMultiple
+    breaker_book_volatility_x: BreakerMultiple
+    breaker_level: BreakerLevel
     close_guard_s: float = Field(ge=0)
     leave_at_close: bool
     parity_price_bps: float = Field(gt=0)
@@ -311,6 +325,10 @@ class Book(Declaration):
     upstream: OnUpstream | None = None
     hand_over: HandOver | None = None
     hand_over_bars: int | None = Field(default=None, ge=0)
+    breaker_drawdown_pct: float | None = Field(default=None, ge=0, lt=100)
+    breaker_volatility_x: BreakerMultiple | None = None
+    breaker_book_volatility_x: BreakerMultiple | None = None
+    breaker_level: BreakerLevel | None = None
 
     @property
     def is_simulated(self) -> bool:

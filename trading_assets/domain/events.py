@@ -13,6 +13,7 @@ from trading_assets.domain.order import OrderReport, OrderTicket
 from trading_assets.domain.policy_events import (
     BarRefused,
     BarRevised,
+    BreakerTripped,
     EntriesAllowed,
     EntriesPaused,
     TradingRulesSeen,
@@ -351,6 +352,7 @@ Event = (
     | BarRevised
     | BarRefused
     | TradingRulesSeen
+    | BreakerTripped
     | EntriesPaused
     | EntriesAllowed
     | ReleaseAwaited

@@ -50,6 +50,33 @@ class TradingRulesSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakerTripped:
+    """A circuit breaker has measured what the book is halted for; `TradingHalted` follows.
+
+    Attributes:
+        cause: `drawdown` or `volatility`.
+        symbol: "" for the book as a whole.
+        measured: fraction of the peak, or multiple of the usual volatility.
+        limit: in the same unit.
+    """
+
+    ts: Micros
+    cause: str
+    symbol: Symbol
+    measured: float
+    limit: float
+
+    @property
+    def reason(self) -> str:
+        """Say in a line what was measured."""
+        if self.cause == "drawdown":
+            told = f"{self.measured:.2%} below its peak, the limit is {self.limit:.2%}"
+        else:
+            told = f"{self.measured:.1f} times the usual, the limit is {self.limit:g}"
+        return f"circuit breaker: {self.cause} of {self.symbol or 'the book'}: {told}"
+
+
+@dataclass(frozen=True, slots=True)
 class EntriesPaused:
     """Entries of a symbol stopped by a policy; exits go on.
 

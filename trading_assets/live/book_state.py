@@ -27,6 +27,7 @@ from trading_assets.domain.order import (
 )
 from trading_assets.domain.trading_rules import TradingRules, rules_from_json, rules_to_json
 from trading_assets.live.live_order import LiveOrder, order_from_json, order_to_json
+from trading_assets.live.turmoil import Turmoil
 
 Flows = dict[str, Decimal]
 """Change of holdings by asset."""
@@ -123,6 +124,7 @@ class BookState:
         rules: the venue's trading rules as they were seen last.
         upstream: what was found last about the data behind the release.
         pauses: (reason, market time of its end or 0) by symbol and cause, see `live.policies`.
+        turmoil: how far it is from its usual self.
         unwanted: client order ids of orders that a person wants withdrawn.
         exits: number of exits that a flatten has sent; part of the next one's id.
         orders_per_symbol: how many orders of one strategy and symbol may be open at a time.
@@ -161,6 +163,7 @@ class BookState:
     rules: dict[Symbol, TradingRules] = field(default_factory=dict)
     upstream: tuple[str, ...] = ()
     pauses: dict[tuple[Symbol, str], tuple[str, Micros]] = field(default_factory=dict)
+    turmoil: Turmoil = field(default_factory=Turmoil)
     unwanted: set[str] = field(default_factory=set)
     exits: int = 0
     exit_tries: dict[str, int] = field(default_factory=dict)
@@ -280,6 +283,7 @@ class BookState:
             "rules": [rules_to_json(rules) for _, rules in sorted(self.rules.items())],
             "upstream": list(self.upstream),
             "pauses": [[*key, *value] for key, value in sorted(self.pauses.items())],
+            "turmoil": self.turmoil.to_json(),
             "unwanted": sorted(self.unwanted),
             "exits": self.exits,
             "is_opening": self.is_opening,
@@ -327,6 +331,7 @@ class BookState:
             rules={each["symbol"]: rules_from_json(each) for each in values.get("rules", ())},
             upstream=tuple(values.get("upstream", ())),
             pauses={(of, cause): (why, end) for of, cause, why, end in values.get("pauses", ())},
+            turmoil=Turmoil.from_json(values["turmoil"]),
             unwanted=set(values["unwanted"]),
             exits=values["exits"],
             is_opening=values["is_opening"],

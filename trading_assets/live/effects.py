@@ -62,7 +62,8 @@ class Effects:
             clock: names the instants of events; must never fail.
             resolution: told of every order that was sent.
             hold: asked right before an order would leave; a reason keeps it here, "" lets it go.
-            follow: asked before the book handles an event: what policies cause right after it.
+            follow: asked before the book handles an event, and about each that the book derives
+                from it: what policies cause right after it.
             board: where the orders at work are posted for other threads.
         """
         self._session = session
@@ -104,9 +105,17 @@ class Effects:
         for heard in events:
             event = screened(heard, self._session.setup, self._session.state)
             for each in (event, *self._follow(event)):
-                commands += self._session.handle(each)
-                rows += [each, *self._session.take_derived()]
+                self._let(each, commands, rows)
         return commands, rows
+
+    def _let(self, event: Event, commands: list[Command], rows: list[Event]) -> None:
+        """Let the book handle an event, and then what policies make of what it derived."""
+        commands += self._session.handle(event)
+        derived = self._session.take_derived()
+        rows += [event, *derived]
+        for each in derived:
+            for caused in self._follow(each):
+                self._let(caused, commands, rows)
 
     def cancel(self, command: CancelOrder) -> None:
         """Withdraw an order; what is not certain afterwards is asked about like any other."""

@@ -213,6 +213,7 @@ class Session:
         orders = self.machine.on_close(event.ts, *matrices)
         equity = Decimal(repr(float(self.machine.equity)))
         self._derived.append(EquityMarked(event.ts, equity, float(self.machine.drawdown)))
+        self.state.turmoil.see(event.ts, event.bars, float(equity))
         if self.state.loss_rule and not loss_rule(self.state, self.machine):
             self.state.loss_rule = ""
         commands = self._decisions.decide(orders, event.ts, is_late=event.late)
@@ -355,6 +356,7 @@ class Session:
     def _on_resumed(self, event: TradingResumed) -> list[Command]:
         self.state.halted, self.state.lifted = "", event.latch
         self.state.level = HaltLevel.NONE
+        self.state.turmoil.resume()
         return []
 
     def _on_armed(self, event: BookArmed) -> list[Command]:

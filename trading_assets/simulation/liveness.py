@@ -13,6 +13,7 @@ from trading_assets.domain.events import (
     OrderProvenAbsent,
     OrderSubmitted,
 )
+from trading_assets.domain.policy_events import BreakerTripped
 from trading_assets.simulation.fault_plan import VENUE_FAULTS
 from trading_assets.simulation.world import World
 
@@ -29,9 +30,13 @@ def idleness(world: World) -> Iterator[str]:
 
 
 def _is_calm(world: World) -> bool:
-    """Tell whether nothing has failed, apart from what a venue that works well does, too."""
+    """Tell whether nothing has failed, apart from what a venue that works well does, too.
+
+    A book that has halted itself has a reason to do nothing.
+    """
     happened = world.plan.counts.keys() - VENUE_FAULTS.keys()
-    return not happened and not world.failpoints.crashes
+    tripped = any(isinstance(event, BreakerTripped) for event in world.disk.events)
+    return not happened and not tripped and not world.failpoints.crashes
 
 
 def _stranded(world: World) -> Iterator[str]:

@@ -6,10 +6,14 @@ from collections.abc import Iterator
 
 from trading_assets.domain.events import (
     OrderIntentCreated,
+    OrderSubmitted,
     ReleaseAwaited,
     ReleaseRefused,
     ReleaseSwitched,
+    TradingHalted,
+    TradingResumed,
 )
+from trading_assets.domain.policy_events import BreakerTripped
 from trading_assets.live.hand_over import CARRY
 from trading_assets.simulation.world import World
 
@@ -18,6 +22,7 @@ def excesses(world: World) -> Iterator[str]:
     """Tell what a book has done and should not have done."""
     yield from _at_once(world)
     yield from _while_leaving(world)
+    yield from _after_a_breaker(world)
 
 
 def _at_once(world: World) -> Iterator[str]:
@@ -47,3 +52,25 @@ def _while_leaving(world: World) -> Iterator[str]:
             is_leaving = False
         elif isinstance(event, OrderIntentCreated) and is_leaving and not event.ticket.reduce_only:
             yield f"leaving: entry {event.ticket.client_order_id} is decided in a book that ends"
+
+
+def _after_a_breaker(world: World) -> Iterator[str]:
+    """What trips halts in its own commit, and no entry leaves from there to the next resume."""
+    intents = (event for event in world.disk.events if isinstance(event, OrderIntentCreated))
+    tickets = {event.ticket.client_order_id: event.ticket for event in intents}
+    tripped, is_halted = "", False
+    for commit in world.disk.commits:
+        for event in commit:
+            if isinstance(event, BreakerTripped):
+                tripped = event.reason
+            elif isinstance(event, TradingHalted):
+                is_halted = True
+            elif isinstance(event, TradingResumed):
+                tripped, is_halted = "", False
+            elif isinstance(event, OrderSubmitted) and tripped:
+                name = event.client_order_id
+                if not tickets[name].reduce_only:
+                    yield f"breaker: entry {name} left after {tripped}"
+        if tripped and not is_halted:
+            yield f"breaker: no halt beside {tripped}"
+            tripped = ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 
@@ -20,6 +20,7 @@ from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.domain.order import OrderSide, OrderStatus, OrderTicket, OrderType, TimeInForce
 from trading_assets.live.executor import Executor
 from trading_assets.live.executor_terms import Pace, Surroundings
+from trading_assets.live.policies.book_policies import PolicyTerms
 from trading_assets.live.session import Session
 from trading_assets.live.venue_time import VenueTime
 from trading_assets.simulation.bar_feed import SimulatedFeed
@@ -74,6 +75,7 @@ class Options:
         rates: None draws them.
         disk_outcome: what the end of a process does to the newest snapshot: nothing, cut it off,
             or lose it. The journal itself keeps whole commits only.
+        policies: how the book answers to what it did not cause.
         only: names of the only faults that happen, empty for all.
     """
 
@@ -81,6 +83,7 @@ class Options:
     armed: int = 0
     rates: Rates | None = None
     disk_outcome: str = "kept"
+    policies: PolicyTerms = field(default_factory=PolicyTerms)
     only: frozenset[str] = frozenset()
 
 
@@ -104,6 +107,7 @@ class World:
         bars = options.bars or length
         rates = options.rates or swarm_rates(dice)
         self.plan = FaultPlan(dice, rates, options.only)
+        self._policies = options.policies
         self._disk_outcome = options.disk_outcome
         self.failpoints = Failpoints(dice, rates.crash, options.armed)
         kind = BookKind(seed % len(BookKind))
@@ -186,6 +190,7 @@ class World:
                 control=self.people,
                 releases=self.releases.port(),
                 observe=lambda _: None,
+                policies=self._policies,
             ),
         )
 

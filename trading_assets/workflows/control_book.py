@@ -166,11 +166,11 @@ def standing(place: LiveBook) -> Standing:
         RecoveryError: if the journal cannot be read.
     """
     latched = place.latched()
-    reason = _journalled(place)
+    level, reason = _journalled(place)
     code = confirmation_code(place.name, halt_identity(latched, reason))
     if latched is not None:
         return Standing(latched.level, latched.reason, code)
-    return Standing(HaltLevel.HALT if reason else HaltLevel.NONE, reason, code if reason else "")
+    return Standing(level, reason, code if reason else "")
 
 
 def _printable(text: str) -> str:
@@ -178,14 +178,17 @@ def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text).strip()
 
 
-def _journalled(place: LiveBook) -> str:
-    """Give the reason of the halt that the journal says is in force, "" when none is."""
+def _journalled(place: LiveBook) -> tuple[HaltLevel, str]:
+    """Give level and reason of the halt that the journal says is in force, "" when none is."""
+    none = HaltLevel.NONE, ""
     if not (place.folder / FILE).is_file():
-        return ""
+        return none
     with place.journal() as journal:
         halted = journal.latest_row(TradingHalted.__name__)
         resumed = journal.latest_row(TradingResumed.__name__)
     if halted is None or (resumed is not None and resumed.seq > halted.seq):
-        return ""
+        return none
     event = halted.event
-    return (event.reason if isinstance(event, TradingHalted) else "") or "no reason given"
+    if not isinstance(event, TradingHalted):
+        return HaltLevel.HALT, "no reason given"
+    return event.level, event.reason or "no reason given"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from trading_assets.declarations.sections import Book, Live
+from trading_assets.domain.control import HaltLevel
 from trading_assets.live.executor_terms import Pace
 from trading_assets.live.policies.book_policies import OnForeign, OnUpstream, PolicyTerms
+from trading_assets.live.policies.breakers import BreakerTerms
 from trading_assets.settings import Settings
 from trading_assets.workflows.live_book import LiveBook
 
@@ -35,7 +38,21 @@ def policies_of(settings: Settings, place: LiveBook) -> PolicyTerms:
         foreign=OnForeign(place.settings.foreign or live.foreign),
         cool_down=int(live.cool_down_s * _SECOND),
         stale_bars=live.stale_bars,
+        breakers=_breakers(live, place.settings),
         close_guard=int(live.close_guard_s * _SECOND),
         leave_at_close=live.leave_at_close,
         upstream=OnUpstream(place.settings.upstream or live.upstream),
+    )
+
+
+def _breakers(live: Live, own: Book) -> BreakerTerms:
+    def of(name: str) -> float:
+        value = getattr(own, name)
+        return float(getattr(live, name) if value is None else value)
+
+    return BreakerTerms(
+        drawdown=of("breaker_drawdown_pct") / 100,
+        volatility=of("breaker_volatility_x"),
+        book_volatility=of("breaker_book_volatility_x"),
+        level=HaltLevel[(own.breaker_level or live.breaker_level).upper()],
     )

@@ -21,7 +21,7 @@ from trading_assets.domain.events import (
     SessionOpened,
 )
 from trading_assets.domain.ids import Micros
-from trading_assets.domain.policy_events import EntriesAllowed, EntriesPaused
+from trading_assets.domain.policy_events import BreakerTripped, EntriesAllowed, EntriesPaused
 from trading_assets.domain.ports import Clock
 from trading_assets.live.background import Background
 from trading_assets.live.policies.feed_watch import NextOpen
@@ -165,7 +165,7 @@ class Supervision(Background):
         now = self._now()
         for row in journal.of_kinds(_PAUSES):
             self._counters.note(row.event, row.recorded)
-        for row in journal.of_kinds(TURNS):
+        for row in journal.of_kinds((*TURNS, BreakerTripped.__name__)):
             self._meter.note(row.event, row.recorded)
             self._counters.note(row.event, row.recorded)
         for row in journal.of_kinds((BarReady.__name__,), start=now - WINDOW):
@@ -197,6 +197,7 @@ class Supervision(Background):
                 outcomes=counters.outcomes,
                 in_doubt_s=counters.in_doubt_s(now),
                 halt_source=counters.halt_source,
+                breaker=counters.breaker,
                 free_bytes=shutil.disk_usage(self._place.folder).free,
                 offset_ms=counters.offset_ms,
                 budget=counters.budget,

@@ -51,6 +51,7 @@ def test_variables_of_the_process_do_not_reach_settings_that_are_told_their_envi
             ("look_back_days", "30", "29"),
         ),
         ({"TA_EXCHANGE__PORT": "99999"}, ["exchange.port", "TA_EXCHANGE__PORT", "65535", "99999"]),
+        ({"TA_LIVE__BREAKER_VOLATILITY_X": "1"}, ["live.breaker_volatility_x", "above 1"]),
         ({"TA_SYMBOLS": '["btc"]'}, ["symbols", "A-Z"]),
         ({"TA_SYMBOLS": '["BTCUSDT","BTCUSDT"]'}, ["at most once"]),
         ({"TA_SYMBOLS": "BTCUSDT"}, ["JSON"]),

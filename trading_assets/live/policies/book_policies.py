@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from trading_assets.domain.account import Fill
 from trading_assets.domain.control import HaltLevel
 from trading_assets.domain.events import (
+    EquityMarked,
     Event,
     ForeignFillSeen,
     ForeignOrderSeen,
@@ -28,6 +30,7 @@ from trading_assets.domain.policy_events import (
     UpstreamStale,
 )
 from trading_assets.live.book_state import BookState, SessionSetup
+from trading_assets.live.policies.breakers import Breakers, BreakerTerms
 from trading_assets.live.policies.close_watch import CloseWatch, Hours
 from trading_assets.live.policies.feed_watch import FeedWatch, NextOpen
 from trading_assets.live.policies.pauses import (
@@ -85,6 +88,7 @@ class PolicyTerms:
         hours: of symbols whose markets close, see `close_watch`.
         close_guard: entries of these pause so long before a close, in market time; 0 for never.
         leave_at_close: what is held of them is sold then.
+        breakers: what it halts itself for.
         next_open: of symbols that do not trade around the clock, see `feed_watch.NextOpen`.
     """
 
@@ -98,6 +102,7 @@ class PolicyTerms:
     hours: Mapping[Symbol, Hours] = field(default_factory=dict)
     close_guard: Micros = 0
     leave_at_close: bool = False
+    breakers: BreakerTerms = field(default_factory=BreakerTerms)
 
 
 class BookPolicies:
@@ -130,27 +135,28 @@ class BookPolicies:
             state, symbols, size, stale_bars=terms.stale_bars, next_open=terms.next_open
         )
         self._close = CloseWatch(state, terms.hours, terms.close_guard, leaves=terms.leave_at_close)
+        self._breakers = Breakers(terms.breakers, state)
         self._upstream = terms.look_upstream
         self._release_id = setup.release_id
         self._terms = terms
         self._state = state
         self._must_look = False
+        self._answers: dict[type[Any], Callable[[Any], Sequence[Event]]] = {
+            EquityMarked: self._breakers.judge,
+            ForeignFillSeen: self._foreign_fill,
+            ForeignOrderSeen: self._foreign_order,
+            OrderRefused: self._refused,
+            TradingRulesSeen: self._status,
+            UpstreamStale: self._stale,
+        }
 
     def following(self, event: Event) -> Sequence[Event]:
-        """Give what an event causes; asked before the book handles it, journalled beside it."""
-        if isinstance(event, ForeignFillSeen):
-            fill = event.fill
-            if fill.client_order_id.startswith(CLIENT_ORDER_ID_PREFIX):
-                return self._pause(event.ts, fill.symbol, FILL, _odd(fill))
-            return self._foreign(event.ts, fill.symbol, f"trade {fill.trade_id} of somebody else")
-        if isinstance(event, ForeignOrderSeen):
-            name = event.report.client_order_id
-            return self._foreign(event.ts, event.report.symbol, f"order {name} of somebody else")
-        if isinstance(event, OrderRefused):
-            return self._refused(event)
-        if isinstance(event, TradingRulesSeen):
-            return self._status(event)
-        return self._stale(event) if isinstance(event, UpstreamStale) else ()
+        """Give what an event causes, journalled beside it.
+
+        Asked before the book handles it; about a mark, after the bar that it is of.
+        """
+        answer = self._answers.get(type(event))
+        return () if answer is None else answer(event)
 
     def hold(self, ticket: OrderTicket) -> str:
         """Give why an entry must not leave now, "" when it may: asked right before it would."""
@@ -172,6 +178,16 @@ class BookPolicies:
         """Tell, once, whether book and account are to be compared now."""
         wants, self._must_look = self._must_look, False
         return wants
+
+    def _foreign_fill(self, event: ForeignFillSeen) -> Sequence[Event]:
+        fill = event.fill
+        if fill.client_order_id.startswith(CLIENT_ORDER_ID_PREFIX):
+            return self._pause(event.ts, fill.symbol, FILL, _odd(fill))
+        return self._foreign(event.ts, fill.symbol, f"trade {fill.trade_id} of somebody else")
+
+    def _foreign_order(self, event: ForeignOrderSeen) -> Sequence[Event]:
+        name = event.report.client_order_id
+        return self._foreign(event.ts, event.report.symbol, f"order {name} of somebody else")
 
     def _foreign(self, ts: Micros, symbol: Symbol, what: str) -> Sequence[Event]:
         if self._terms.foreign is OnForeign.PAUSE_SYMBOL:

@@ -11,6 +11,7 @@ from trading_assets.domain.ids import Symbol
 from trading_assets.domain.policy_events import (
     BarRefused,
     BarRevised,
+    BreakerTripped,
     EntriesAllowed,
     EntriesPaused,
     TradingRulesSeen,
@@ -38,6 +39,7 @@ def policy_handlers(state: BookState) -> dict[type[Any], Callable[[Any], list[Co
         EntriesPaused: partial(pause, state),
         EntriesAllowed: partial(allow, state),
         UpstreamStale: partial(note_upstream, state),
+        BreakerTripped: partial(note_trip, state),
         BarRevised: _only_written,
         BarRefused: _only_written,
     }
@@ -58,6 +60,12 @@ def note_rules(state: BookState, event: TradingRulesSeen) -> list[Command]:
 def note_upstream(state: BookState, event: UpstreamStale) -> list[Command]:
     """Keep what was found, so that the same is not news again."""
     state.upstream = event.findings
+    return []
+
+
+def note_trip(state: BookState, event: BreakerTripped) -> list[Command]:
+    """Keep what has tripped, so that the same is not news again."""
+    state.turmoil.tripped[event.cause, event.symbol] = event.limit
     return []
 
 

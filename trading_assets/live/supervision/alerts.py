@@ -23,6 +23,7 @@ class Signs:
         error_rate, outcomes: share of the latest orders that failed, and how many they are.
         in_doubt_s: how long the oldest order without an answer has waited; 0 for none.
         halt_source: of the halt in force, "" for none.
+        breaker: what the latest circuit breaker was that no person has resumed from, "" for none.
         free_bytes: on the disk of the journal.
         offset_ms: how far the venue's clock is ahead of this machine's.
         budget: what the error budget has led to, "" while all is allowed.
@@ -33,6 +34,7 @@ class Signs:
     outcomes: int = 0
     in_doubt_s: float = 0.0
     halt_source: str = ""
+    breaker: str = ""
     free_bytes: int = 1 << 62
     offset_ms: float = 0.0
     budget: str = ""
@@ -48,6 +50,7 @@ RULES: dict[str, Callable[[Signs], str]] = {
         else ""
     ),
     "loss_halt": lambda s: "halted for a loss" if s.halt_source == "risk" else "",
+    "circuit_breaker": lambda s: s.breaker,
     "drift": lambda s: "book and account differ" if s.halt_source == "reconcile" else "",
     "order_unresolved": lambda s: (
         f"an order is unresolved for {s.in_doubt_s:.0f} s" if s.in_doubt_s > _IN_DOUBT_S else ""

@@ -25,7 +25,7 @@ from trading_assets.domain.events import (
     TradingResumed,
 )
 from trading_assets.domain.ids import Micros
-from trading_assets.domain.policy_events import EntriesAllowed, EntriesPaused
+from trading_assets.domain.policy_events import BreakerTripped, EntriesAllowed, EntriesPaused
 from trading_assets.live.supervision.budget import SLO, SLO_PAPER
 
 _KEPT = 1_000
@@ -52,6 +52,7 @@ class Counters:
         bar_size: of the book.
         offset_ms: how far the venue's clock was ahead at the latest sending.
         halt_source: of the halt in force, "" for none.
+        breaker: what has tripped since the latest resume, "" for nothing.
         is_wall: the market's clock is the world's; without it, nothing can be said of how long
             after the close of a bar something was recorded.
     """
@@ -63,6 +64,7 @@ class Counters:
     last_bar: Micros = 0
     offset_ms: float = 0.0
     halt_source: str = ""
+    breaker: str = ""
     _budget: dict[str, str] = field(default_factory=dict)
     _bar_of: dict[str, Micros] = field(default_factory=dict)
     _sent: dict[str, Micros] = field(default_factory=dict)
@@ -150,7 +152,9 @@ class Counters:
         elif isinstance(event, TradingHalted):
             self.halt_source = event.source or "person"
         elif isinstance(event, TradingResumed):
-            self.halt_source = ""
+            self.halt_source = self.breaker = ""
+        elif isinstance(event, BreakerTripped):
+            self.breaker = event.reason
         elif isinstance(event, EntriesPaused) and event.cause in _BUDGET:
             self._budget[event.cause] = f"{_BUDGET[event.cause]}: {event.reason}"
         elif isinstance(event, EntriesAllowed):

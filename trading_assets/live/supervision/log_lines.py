@@ -24,10 +24,11 @@ from trading_assets.domain.events import (
 )
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderTicket
-from trading_assets.domain.policy_events import EntriesPaused
+from trading_assets.domain.policy_events import BreakerTripped, EntriesPaused
 
 _LEVELS: dict[type[Any], str] = {
     TradingHalted: "error",
+    BreakerTripped: "error",
     OrderOutcomeUnknown: "warning",
     OrderProvenAbsent: "warning",
     OrderRefused: "warning",

@@ -12,7 +12,7 @@ from trading_assets.domain.events import (
     TradingHalted,
     TradingResumed,
 )
-from trading_assets.domain.policy_events import EntriesAllowed, EntriesPaused
+from trading_assets.domain.policy_events import BreakerTripped, EntriesAllowed, EntriesPaused
 from trading_assets.live.policies.pauses import ALL
 from trading_assets.live.supervision.alerts import RULES, Signs, alerts
 from trading_assets.live.supervision.budget import SLO, SLO_PAPER
@@ -29,6 +29,7 @@ GIB = 1024**3
         ("order_errors", Signs(error_rate=0.1, outcomes=50), Signs(error_rate=0.11, outcomes=50)),
         ("order_errors", Signs(error_rate=1.0, outcomes=9), Signs(error_rate=1.0, outcomes=10)),
         ("loss_halt", Signs(halt_source="cli"), Signs(halt_source="risk")),
+        ("circuit_breaker", Signs(), Signs(breaker="drawdown of the book: 35%")),
         ("drift", Signs(halt_source="person"), Signs(halt_source="reconcile")),
         ("order_unresolved", Signs(in_doubt_s=60.0), Signs(in_doubt_s=60.1)),
         ("error_budget", Signs(), Signs(budget="entries are off: 40% is left")),
@@ -55,6 +56,17 @@ def test_signs_of_trouble_come_and_go_with_the_rows():
     counters.note(TradingResumed(0, "seen", "ann"), 91 * SECOND)
     assert counters.in_doubt_s(99 * SECOND) == 0.0
     assert counters.halt_source == ""
+
+
+def test_a_breaker_alerts_until_a_person_resumes():
+    counters = Counters(60 * SECOND, is_wall=True)
+    tripped = BreakerTripped(0, "volatility", "SOLUSDT", 8.25, 7.0)
+    counters.note(tripped, 1)
+    counters.note(TradingHalted(0, "a person's", HaltLevel.HALT, "cli"), 2)
+    assert counters.breaker == tripped.reason
+    assert "volatility of SOLUSDT: 8.2 times the usual, the limit is 7" in tripped.reason
+    counters.note(TradingResumed(0, "seen", "ann"), 3)
+    assert counters.breaker == ""
 
 
 def test_what_the_error_budget_leads_to_is_known_from_rows():
