@@ -155,7 +155,9 @@ def require_volumes(spec: AnySpec, frame: pl.DataFrame, symbol: Symbol) -> None:
     Raises:
         DataError: naming symbol and time of the first such bar.
     """
-    needs_volume = spec.costs.impact_bps or spec.costs.sqrt_impact or spec.rules.participation_pct
+    charged = (spec.costs, *(costs for _, costs in spec.costs.later))
+    has_impact = any(costs.impact_bps or costs.sqrt_impact for costs in charged)
+    needs_volume = has_impact or spec.rules.participation_pct
     if needs_volume and frame["volume"].has_nulls():
         unknown = frame["ts"].filter(frame["volume"].is_null())
         raise DataError(

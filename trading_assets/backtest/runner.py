@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trading_assets.backtest.run_log import RunLog
-from trading_assets.backtest.segments import Hole, holes
+from trading_assets.backtest.segments import Break, Hole, breaks, holes
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.setup import AnySetup
 from trading_assets.engine.machine import Machine
@@ -48,12 +48,20 @@ def run_machine(
     """Run a machine over bars and their signals, and give it as it stands after the last bar."""
     machine = Machine(setup)
     reached = 0
-    for hole in known:
-        machine.run(bars, signals, reached, hole.row + 1)
-        reached = hole.row + 1
-        machine.end_segment(hole.symbol_index)
+    for stop in breaks(bars.ts, known, setup.later_costs):
+        machine.run(bars, signals, reached, stop.row)
+        reached = stop.row
+        pass_break(machine, stop)
     machine.run(bars, signals, reached)
     return machine
+
+
+def pass_break(machine: Machine, stop: Break) -> None:
+    """Do what happens between two bars."""
+    if stop.symbol_index is not None:
+        machine.end_segment(stop.symbol_index)
+    if stop.costs is not None:
+        machine.charge(stop.costs)
 
 
 def log_of(machine: Machine, bars: BarMatrix, known: tuple[Hole, ...]) -> RunLog:

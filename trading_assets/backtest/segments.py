@@ -1,4 +1,4 @@
-"""Holes in the data: where a symbol's bars end for longer than a backtest may bridge."""
+"""Where a run over history stops: at holes in the data, and where its costs change."""
 
 from __future__ import annotations
 
@@ -11,9 +11,25 @@ from numpy.typing import NDArray
 from trading_assets.domain.bar import DAY
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Micros
+from trading_assets.domain.setup import Costs
 from trading_assets.engine.signals import BarMatrix
 from trading_assets.market.sessions import Sessions
 from trading_assets.records.sound_bars import smallest_step
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """What happens between two bars of a run: a symbol's data end, or costs change.
+
+    Attributes:
+        row: index of the first bar after it.
+        symbol_index: whose data end there; None for a change of costs.
+        costs: charged from there on; None for the end of data.
+    """
+
+    row: int
+    symbol_index: int | None = None
+    costs: Costs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +47,24 @@ class Hole:
     row: int
     start: Micros
     end: Micros
+
+
+def breaks(
+    ts: NDArray[np.int64],
+    known: Sequence[Hole],
+    later_costs: Sequence[tuple[Micros, Costs]],
+) -> tuple[Break, ...]:
+    """List what a run stops for, in order; data end at the costs of their last bar.
+
+    Args:
+        ts: shape (T,), open times of the bars.
+        known: holes.
+        later_costs: each charged from the first bar on that opens at its instant or after.
+    """
+    ends = [Break(hole.row + 1, symbol_index=hole.symbol_index) for hole in known]
+    rows = ((int(np.searchsorted(ts, since)), costs) for since, costs in later_costs)
+    changes = [Break(row, costs=costs) for row, costs in rows if row < len(ts)]
+    return tuple(sorted([*ends, *changes], key=lambda one: (one.row, one.costs is not None)))
 
 
 def holes(

@@ -147,14 +147,24 @@ def varied(spec: StrategySpec, params: Params) -> StrategySpec | ConfigurationEr
     if all(name.startswith(_OF_STRATEGY) for name in params):
         # Nothing of a spec depends on them, so nothing of it is proven again.
         return spec.model_copy(update={"params": {**spec.params, **own}})
+    if spec.costs.measured and any(name.startswith("costs.") for name in params):
+        return ConfigurationError(
+            f"Costs of spec {spec.name} are measured",
+            expected="no axis of costs, which fills would replace",
+            found=", ".join(name for name in params if name.startswith("costs.")),
+            fix="Leave costs.measured out of the spec of this sweep.",
+        )
     keys = spec.model_dump(exclude_unset=True)
     for name, value in params.items():
         section, _, key = name.partition(".")
         keys[section] = {**(keys.get(section) or {}), key: value}
     try:
-        return StrategySpec.model_validate(keys)
+        found = StrategySpec.model_validate(keys)
     except ValidationError as error:
         return configuration_error(error, f"spec {spec.name}", StrategySpec)
+    if not spec.costs.later:
+        return found
+    return found.model_copy(update={"costs": found.costs.with_later(spec.costs.later)})
 
 
 def search(

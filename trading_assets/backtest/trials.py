@@ -21,6 +21,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from trading_assets.backtest.prepared import Prepared, Span
+from trading_assets.backtest.runner import pass_break
+from trading_assets.backtest.segments import breaks
 from trading_assets.backtest.trial_metrics import trial_metrics
 from trading_assets.domain.bar import DAY
 from trading_assets.domain.errors import ConfigurationError
@@ -196,10 +198,10 @@ def run_sweep_machine(ground: Ground, varied: Prepared, used: SweepMachine | Non
     else:
         machine = SweepMachine(setup, None if used is None else used.buffers)
     reached = 0
-    for hole in varied.holes:
-        machine.run_changes(varied.bars, ground.skips, signals, reached, hole.row + 1)
-        reached = hole.row + 1
-        machine.end_segment(hole.symbol_index)
+    for stop in breaks(varied.bars.ts, varied.holes, setup.later_costs):
+        machine.run_changes(varied.bars, ground.skips, signals, reached, stop.row)
+        reached = stop.row
+        pass_break(machine, stop)
     machine.run_changes(varied.bars, ground.skips, signals, reached, len(varied.bars))
     return machine
 

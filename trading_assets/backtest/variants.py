@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -26,14 +26,17 @@ def dearer(spec: AnySpec, *, fees: Decimal, prices: Decimal) -> AnySpec:
     What financing pays is left as it is.
     """
     times = dict.fromkeys(_FEES, fees) | dict.fromkeys(_PRICES, prices)
-    said = {name: getattr(spec.costs, name) for name in times}
-    higher = {name: value * times[name] for name, value in said.items() if value and value > 0}
+
+    def higher(costs: CostsSpec) -> Mapping[str, Decimal]:
+        said = {name: getattr(costs, name) for name in times}
+        return {name: value * times[name] for name, value in said.items() if value and value > 0}
+
     return _with_costs(spec, higher)
 
 
 def with_impact(spec: AnySpec, coefficient: Decimal) -> AnySpec:
     """Give a spec whose orders move the price by the square root of their share of the volume."""
-    return _with_costs(spec, {"sqrt_impact": coefficient, "impact_bps": Decimal(0)})
+    return _with_costs(spec, lambda _: {"sqrt_impact": coefficient, "impact_bps": Decimal(0)})
 
 
 def with_capital(spec: AnySpec, times: Decimal) -> AnySpec:
@@ -105,9 +108,15 @@ def _with_member(spec: PortfolioSpec, place: int, member: StrategySpec) -> Portf
     return spec.model_copy(update={"members": tuple(members)})
 
 
-def _with_costs(spec: AnySpec, changes: Mapping[str, Decimal]) -> AnySpec:
-    said = spec.costs.model_dump(exclude_unset=True) | dict(changes)
-    return spec.model_copy(update={"costs": CostsSpec.model_validate(said)})
+def _with_costs(spec: AnySpec, changes: Callable[[CostsSpec], Mapping[str, Decimal]]) -> AnySpec:
+    """Change the costs of a spec, and in the same way those that replace them later."""
+
+    def changed(costs: CostsSpec) -> CostsSpec:
+        said = costs.model_dump(exclude_unset=True) | dict(changes(costs))
+        return CostsSpec.model_validate(said)
+
+    later = tuple((since, changed(costs)) for since, costs in spec.costs.later)
+    return spec.model_copy(update={"costs": changed(spec.costs).with_later(later)})
 
 
 def _amounts(spec: AnySpec, times: Decimal) -> dict[str, Any]:

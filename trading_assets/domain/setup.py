@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import Enum, IntEnum
 from typing import NamedTuple
 
+from trading_assets.domain.ids import Micros
 from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.intents import Decider
 from trading_assets.domain.order import TrailBy
@@ -284,6 +285,8 @@ class EngineSetup:
             others, whose signals are all that the engine sees of a strategy.
         tag: names its books; what is traded does not depend on it.
         risk_factor: None keeps it at 1.
+        later_costs: that replace `costs`, each from the bar on that opens then, ascending. Runs
+            over history change them on the way; a live book has none.
     """
 
     instruments: tuple[Instrument, ...]
@@ -296,6 +299,7 @@ class EngineSetup:
     decider: Decider | None = None
     tag: str = ""
     risk_factor: RiskFactor | None = None
+    later_costs: tuple[tuple[Micros, Costs], ...] = ()
 
     @property
     def strategies(self) -> tuple[StrategySetup, ...]:
@@ -315,6 +319,7 @@ class PortfolioSetup:
         strategies: in the order in which they are matched and decided at one instant.
         rules: of the market; `withdraw_past_stop`, `exit_at_valid_to` and `trailing_stop` are those
             of each strategy.
+        later_costs: as in `EngineSetup`.
     """
 
     account: Account
@@ -322,6 +327,7 @@ class PortfolioSetup:
     costs: Costs = field(default_factory=Costs)
     limits: Limits = field(default_factory=Limits)
     rules: FillRules = field(default_factory=FillRules)
+    later_costs: tuple[tuple[Micros, Costs], ...] = ()
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
@@ -331,6 +337,11 @@ class PortfolioSetup:
 
 
 AnySetup = EngineSetup | PortfolioSetup
+
+
+def all_costs(setup: AnySetup) -> tuple[Costs, ...]:
+    """List the costs that a setup charges, in the order in which they come."""
+    return (setup.costs, *(costs for _, costs in setup.later_costs))
 
 
 class BookPlace(NamedTuple):

@@ -10,7 +10,7 @@ import numpy as np
 from trading_assets.domain.errors import DataError, InvariantError
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderSide, OrderStatus, OrderType
-from trading_assets.domain.setup import AnySetup, SignalFamily
+from trading_assets.domain.setup import AnySetup, Costs, SignalFamily
 from trading_assets.engine import inheritance, kernel
 from trading_assets.engine.caller_desk import CallerDesk
 from trading_assets.engine.fixed import Fixed
@@ -27,6 +27,7 @@ from trading_assets.engine.signals import (
 from trading_assets.engine.views import FILLED, FLAGS, ID, LOTS, EngineOrder, Position, Working
 from trading_assets.records.codes import AT_VENUE, DORMANT, OrderState, Verdict
 from trading_assets.records.state import State
+from trading_assets.records.terms import cost_terms
 from trading_assets.risk.pre_trade import Refusal
 
 __all__ = ["EngineOrder", "Machine", "Position"]
@@ -223,6 +224,15 @@ class Machine(CallerDesk):
         for book, (tag, _, _) in zip(self._state.books, self.places, strict=True):
             share = float(self.setup.strategies[tag].allocation_pct / 100)
             book["strategy"]["allocation"] = share * multiplier
+
+    def charge(self, costs: Costs) -> None:
+        """Charge other costs from the next bar on; the setup must name them in `later_costs`.
+
+        What works on keeps its order; a fill after this pays by the new costs.
+        """
+        terms = self._state.account[0]["terms"]
+        for name, value in cost_terms(costs, self.setup.rules.participation_pct).items():
+            terms[name] = value
 
     @property
     def day_loss(self) -> float:

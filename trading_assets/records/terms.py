@@ -6,6 +6,7 @@ What depends on the strategy: `records.strategy_terms`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ from trading_assets.domain.setup import (
     FillAt,
     SizeAt,
     SizingMode,
+    all_costs,
     book_places,
 )
 from trading_assets.records.arrays import Records
@@ -132,6 +134,9 @@ def terms_from_setup(setup: AnySetup) -> Terms:
     """
     parameters = _parameters(setup)
     _require_consistent(setup)
+    for _, costs in setup.later_costs:  # refused now, and not on the way
+        values = cost_terms(costs, setup.rules.participation_pct)
+        write_numbers(np.zeros(1, PARAMETERS), values, may_be_income=_MAY_BE_INCOME)
     places = book_places(setup)
     return Terms(
         parameters, grids_of([place.instrument for place in places]), strategy_rows(setup), places
@@ -146,7 +151,9 @@ def setup_hash(setup: AnySetup, terms: Terms) -> str:
     rows = (terms.parameters, terms.grids, terms.strategies)
     shared = [] if len(setup.strategies) == 1 else [[s.tag for s in setup.strategies]]
     deciders = [decider_identity(s.decider) for s in setup.strategies if s.decider is not None]
-    parts = [names, str(setup.account.cash), *(r.tobytes().hex() for r in rows), *shared, *deciders]
+    later = [[since, cost_terms(costs)] for since, costs in setup.later_costs]
+    numbers = [row.tobytes().hex() for row in rows]
+    parts = [names, str(setup.account.cash), *numbers, *shared, *deciders, *later]
     return content_hash(parts)
 
 
@@ -168,13 +175,13 @@ def _require_consistent(setup: AnySetup) -> None:
         )
     if setup.account.cash < 0:
         raise ConfigurationError("Negative cash", expected=">= 0", found=str(setup.account.cash))
-    _require_possible_costs(setup, spot=spot)
+    for costs in all_costs(setup):
+        _require_possible_costs(costs, spot=spot)
     _require_possible_rules(setup)
     require_possible_risk(setup)
 
 
-def _require_possible_costs(setup: AnySetup, *, spot: bool) -> None:
-    costs = setup.costs
+def _require_possible_costs(costs: Costs, *, spot: bool) -> None:
     in_quote = any(fee != 0 for fee in (costs.minimum_fee, costs.per_share, costs.per_fill))
     if in_quote and costs.fee_asset is FeeAsset.RECEIVED:
         raise ConfigurationError(
@@ -221,14 +228,14 @@ def _has_financing(costs: Costs) -> bool:
 
 
 def _needs_volume(setup: AnySetup) -> bool:
-    costs = setup.costs
-    needs = (setup.rules.participation_pct, costs.impact_bps, costs.sqrt_impact)
-    return any(need != 0 for need in needs)
+    impacts = [part for costs in all_costs(setup) for part in (costs.impact_bps, costs.sqrt_impact)]
+    return any(need != 0 for need in (setup.rules.participation_pct, *impacts))
 
 
 def _parameters(setup: AnySetup) -> Records:
     record = np.zeros(1, PARAMETERS)
     costs, limits, rules = setup.costs, setup.limits, setup.rules
+    participation = rules.participation_pct
     shared = len(book_places(setup)) > len(setup.instruments)
     values = {
         "spot": int(setup.account.profile is AccountProfile.SPOT_LONG_ONLY),
@@ -238,21 +245,7 @@ def _parameters(setup: AnySetup) -> Records:
         "limit_needs_through": int(rules.limit_needs_through),
         "needs_volume": int(_needs_volume(setup)),
         "participation": fraction(rules.participation_pct, 100),
-        "fee_in_base": int(costs.fee_asset is FeeAsset.RECEIVED),
-        "maker": fraction(costs.maker_bps, 10_000),
-        "taker": fraction(costs.taker_bps, 10_000),
-        "per_share": float(costs.per_share),
-        "per_fill": float(costs.per_fill * UNITS_PER_ASSET),
-        "slippage": fraction(costs.slippage_bps, 10_000),
-        "expected_slippage": _expected_slippage(setup),
-        "minimum_fee": float(costs.minimum_fee),
-        "half_spread": fraction(costs.half_spread_bps, 10_000),
-        "impact": fraction(costs.impact_bps, 10_000),
-        "sqrt_impact": float(costs.sqrt_impact),
-        "financing": int(_has_financing(costs)),
-        "swap_long": fraction(costs.swap_long_bps, 10_000),
-        "swap_short": fraction(costs.swap_short_bps, 10_000),
-        "borrow": fraction(costs.borrow_bps, 10_000),
+        **cost_terms(costs, participation),
         "max_order_notional": float(limits.max_order_notional),
         "limit_position_fraction": fraction(limits.max_position_pct, 100),
         "max_orders_per_day": limits.max_orders_per_day,
@@ -273,7 +266,7 @@ def _parameters(setup: AnySetup) -> Records:
         "maintenance": fraction(setup.account.maintenance_pct, 100),
         "looks": _looks(setup, shared=shared),
         "restless": int(
-            costs.sqrt_impact != 0
+            any(one.sqrt_impact != 0 for one in all_costs(setup))
             or setup.account.maintenance_pct != 0
             or limits.max_var_pct != 0
             or any(measures(s) for s in setup.strategies)
@@ -295,13 +288,38 @@ def _looks(setup: AnySetup, *, shared: bool) -> int:
     return looks | (LOOK_MARGIN if account.maintenance_pct != 0 else 0)
 
 
-def _expected_slippage(setup: AnySetup) -> float:
+def cost_terms(costs: Costs, participation: Decimal = Decimal(0)) -> dict[str, float | int]:
+    """Give the parameters that costs alone decide, by name: what may change between two bars.
+
+    Args:
+        costs: to be charged.
+        participation: percentage of a bar's volume that fills at most.
+    """
+    return {
+        "fee_in_base": int(costs.fee_asset is FeeAsset.RECEIVED),
+        "maker": fraction(costs.maker_bps, 10_000),
+        "taker": fraction(costs.taker_bps, 10_000),
+        "per_share": float(costs.per_share),
+        "per_fill": float(costs.per_fill * UNITS_PER_ASSET),
+        "slippage": fraction(costs.slippage_bps, 10_000),
+        "expected_slippage": _expected_slippage(costs, participation),
+        "minimum_fee": float(costs.minimum_fee),
+        "half_spread": fraction(costs.half_spread_bps, 10_000),
+        "impact": fraction(costs.impact_bps, 10_000),
+        "sqrt_impact": float(costs.sqrt_impact),
+        "financing": int(_has_financing(costs)),
+        "swap_long": fraction(costs.swap_long_bps, 10_000),
+        "swap_short": fraction(costs.swap_short_bps, 10_000),
+        "borrow": fraction(costs.borrow_bps, 10_000),
+    }
+
+
+def _expected_slippage(costs: Costs, participation: Decimal) -> float:
     """Give what a taker's price is expected to be worse by, before the order is sent.
 
     The share of the volume is known only as the most that may fill; volatility not at all.
     """
-    costs = setup.costs
-    impact = costs.impact_bps * setup.rules.participation_pct / 100
+    impact = costs.impact_bps * participation / 100
     return fraction(costs.slippage_bps + costs.half_spread_bps + impact, 10_000)
 
 

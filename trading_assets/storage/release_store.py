@@ -21,6 +21,7 @@ from trading_assets.storage import folders, pointers
 from trading_assets.storage.decision_store import DecisionStore
 from trading_assets.strategies.portfolio_spec import AnySpec, parse_any
 from trading_assets.strategies.spec import StrategySpec
+from trading_assets.strategies.spec_sections import CostsSpec
 
 RELEASE, SPEC, DECISION = "release.json", "spec.yaml", "decision.json"
 _LEDGER = "release"
@@ -270,6 +271,9 @@ class ReleaseStore:
         spec = parse_any(
             folders.read_file(folder, SPEC).decode(), where=f"{folder}/{SPEC}", find=_not_inside
         )
+        if "costs" in facts:  # measured, as the run that was promoted had them in the end
+            pinned = CostsSpec.model_validate(facts["costs"])
+            spec = spec.model_copy(update={"costs": spec.costs.always(pinned)})
         instruments = tuple(instrument_from_plain(item) for item in facts["instruments"])
         return Release(release_id, book, folder, facts, spec, instruments)
 

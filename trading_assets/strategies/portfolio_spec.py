@@ -233,6 +233,7 @@ class PortfolioSpec(Section):
                 for setup, member in zip(alone, self.members, strict=True)
             ),
             costs=alone[0].costs,
+            later_costs=alone[0].later_costs,
             limits=alone[0].limits,
             rules=alone[0].rules,
         )

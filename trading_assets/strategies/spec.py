@@ -241,13 +241,9 @@ class StrategySpec(Section):
             tag=self.name,
             decider=decider_of(strategy),
             sizing=Sizing(**{**dict(sizing), "mode": SizingMode(sizing.mode)}),
-            costs=Costs(
-                maker_bps=self.costs.maker,
-                taker_bps=self.costs.taker,
-                per_share=self.costs.per_share,
-                slippage_bps=self.costs.slippage_bps,
-                fee_asset=FeeAsset[self.costs.fee_asset.upper()],
-                **{key: getattr(self.costs, key) for key in HASHED_WHEN_SAID["costs"]},
+            costs=_costs_of(self.costs.at_first),
+            later_costs=tuple(
+                (since, _costs_of(one)) for since, one in self.costs.later if since > 0
             ),
             limits=Limits(**dict(self.limits)),
             risk_factor=None if self.risk_factor is None else RiskFactor(**dict(self.risk_factor)),
@@ -369,6 +365,18 @@ def _expected(parse: Any, text: Any) -> Any:
         return parse(text)
     except TradingAssetsError as error:
         raise ValueError(error.expected) from error
+
+
+def _costs_of(said: CostsSpec) -> Costs:
+    later_keys = HASHED_WHEN_SAID["costs"] - {"measured"}
+    return Costs(
+        maker_bps=said.maker,
+        taker_bps=said.taker,
+        per_share=said.per_share,
+        slippage_bps=said.slippage_bps,
+        fee_asset=FeeAsset[said.fee_asset.upper()],
+        **{key: getattr(said, key) for key in later_keys},
+    )
 
 
 @cache

@@ -5,7 +5,17 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PrivateAttr,
+    model_validator,
+)
+
+from trading_assets.domain.ids import Micros
 
 BarSize = Literal["1m", "5m", "15m", "1h", "1d"]
 """Sizes of bars, by their names in `domain.bar.Timeframe`."""
@@ -131,6 +141,11 @@ class CostsSpec(Section):
     """Costs of trading: `fees_bps` for all fills, or `maker_bps` and `taker_bps`.
 
     Meaning of the others: `domain.setup.Costs`, and the models of price in `engine.costs`.
+
+    Attributes:
+        measured: a book, by whose fills these costs are replaced from the bar on at which something
+            was known of them; "" for none. What is declared holds until then, and wherever there is
+            no desk.
     """
 
     fees_bps: Amount | None = None
@@ -147,6 +162,47 @@ class CostsSpec(Section):
     swap_short_bps: Number = Decimal(0)
     borrow_bps: Amount = Decimal(0)
     per_fill: Amount = Decimal(0)
+    measured: str = Field(default="", pattern=r"^[a-z0-9_]{0,40}$")
+    _later: tuple[tuple[Micros, CostsSpec], ...] = PrivateAttr(default=())
+
+    @model_validator(mode="after")
+    def _what_is_measured_is_one_model(self) -> Self:
+        if not self.measured:
+            return self
+        if any((self.per_share, self.minimum_fee, self.per_fill)):
+            raise ValueError(
+                "no per_share, minimum_fee or per_fill with measured: fees are measured as a share "
+                "of the notional, with all that was paid in them"
+            )
+        if self.impact_bps and self.sqrt_impact:
+            raise ValueError(
+                "either impact_bps or sqrt_impact with measured, the model that is measured"
+            )
+        return self
+
+    @property
+    def later(self) -> tuple[tuple[Micros, CostsSpec], ...]:
+        """Costs that replace these, each from the bar on that opens then, ascending.
+
+        They come from elsewhere, and are no part of what a spec says: neither of its file nor of
+        its hash.
+        """
+        return self._later
+
+    @property
+    def at_first(self) -> CostsSpec:
+        """The costs of the first bar: these, unless others replace them from ever on."""
+        return self._later[0][1] if self._later and self._later[0][0] <= 0 else self
+
+    def always(self, costs: CostsSpec) -> CostsSpec:
+        """Give the same costs with others that replace them from ever on."""
+        return self.with_later(((0, costs),))
+
+    def with_later(self, later: tuple[tuple[Micros, CostsSpec], ...]) -> CostsSpec:
+        """Give the same costs with others that replace them."""
+        found = self.model_copy()
+        found._later = later  # noqa: SLF001 - of its own kind
+        return found
 
     @model_validator(mode="after")
     def _fees_are_said_once(self) -> Self:
@@ -228,6 +284,7 @@ HASHED_WHEN_SAID: dict[str, frozenset[str]] = {
             "swap_short_bps",
             "borrow_bps",
             "per_fill",
+            "measured",
         }
     ),
     "limits": frozenset(

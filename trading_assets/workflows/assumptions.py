@@ -30,7 +30,7 @@ class Assumptions:
         fees_x: fees and financing times so much, after they were set.
         slippage_x: spread, slippage and impact times so much, after they were set.
         cash: opening cash, in the quote asset of each spec; amounts of the spec stay as they are.
-        costs: other keys of a spec's `costs`, by name.
+        costs: other keys of a spec's `costs`, by name; they count for measured costs as well.
         gate: thresholds by name, see `evaluation.gates.Thresholds`.
     """
 
@@ -72,8 +72,14 @@ class Assumptions:
         """
         from trading_assets.backtest.variants import dearer
 
-        costs = _valid_costs(self._costs_of(spec.costs), f"spec {spec.name}")
-        changed = spec.model_copy(update={"costs": costs, "cash": self.cash or spec.cash})
+        where = f"spec {spec.name}"
+        costs = _valid_costs(self._costs_of(spec.costs), where)
+        later = tuple(
+            (since, _valid_costs(self._costs_of(one), where)) for since, one in spec.costs.later
+        )
+        changed = spec.model_copy(
+            update={"costs": costs.with_later(later), "cash": self.cash or spec.cash}
+        )
         one = Decimal(1)
         fees_x, slippage_x = (one if x is None else x for x in (self.fees_x, self.slippage_x))
         if (fees_x, slippage_x) != (one, one):
@@ -234,4 +240,5 @@ def _valid_gate(values: Mapping[str, Any]) -> Gate:
 def _effective(costs: CostsSpec) -> tuple[object, ...]:
     """Give what the engine sees: fees said once, or for makers and takers apart, are the same."""
     rest = costs.model_dump(exclude=set(_FEES))
-    return (costs.maker, costs.taker, tuple(sorted(rest.items())))
+    later = tuple((since, _effective(one)) for since, one in costs.later)
+    return (costs.maker, costs.taker, tuple(sorted(rest.items())), later)

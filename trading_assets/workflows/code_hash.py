@@ -48,6 +48,7 @@ _FILES = (
     "strategies/spec_sections.py",
     "strategies/spec_yaml.py",
     "workflows/listing.py",
+    "workflows/measured_costs.py",
     "workflows/news_flags.py",
     "workflows/run_backtest.py",
     "workflows/run_checks.py",

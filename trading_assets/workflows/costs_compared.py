@@ -53,12 +53,14 @@ class CostComparison:
 def compare_specs(desk: Desk, book: str, manifest: Manifest) -> tuple[CostComparison, ...]:
     """Compare all specs of the desk with a version of a book's costs, by spec and symbol.
 
+    Those that are charged by these very costs are left out.
+
     Raises:
         ConfigurationError: if a spec is wrong.
         CorruptFile: if the version is damaged.
     """
     rows = linear_rows(desk.tables.read_manifest(manifest).to_dicts())
-    specs = list_specs(desk.settings).values()
+    specs = [s for s in list_specs(desk.settings).values() if s.costs.measured != book]
     return tuple(one for spec in specs for one in compare(spec, book, rows))
 
 
@@ -139,7 +141,7 @@ def costs_picture(
         lines["fills"] = (row["used_half_spread_bps"], row["used_impact"] or 0.0)
     release = desk.releases.current(live_book(desk.settings, book).traded)
     if release is not None:
-        said = release.spec.costs
+        said = release.spec.costs.at_first
         fixed = charged_bps(said, 0.0, row["root_mean"] or 0.0)
         lines[f"{release.spec.name} charges"] = (fixed, float(said.impact_bps))
     return cost_picture(share, worse, lines, f"{book}, known by the end of {month}")

@@ -21,9 +21,10 @@ from trading_assets.workflows.trace_links import DIFFERS, FileProof, Link, filed
 _MODELS = "forecast_model"
 _RULES = (
     "source", "outages", "listing", "news", "sessions_", "universe/rules", "regimes/settings",
-    "risk_factor/settings",
+    "risk_factor/settings", "journal/",
 )  # fmt: skip
-"""Parents that are hashes of settings and calendars: nothing on disk is behind them."""
+"""Parents that are hashes of settings and calendars, or of a journal that has grown since: no file
+of their content is behind them."""
 
 _Found = tuple[Link, Mapping[str, str]]
 """A link, and its parents: version by address."""

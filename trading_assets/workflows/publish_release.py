@@ -15,9 +15,10 @@ from trading_assets.evaluation.decision import Decision
 from trading_assets.evaluation.stage_valid import REAL_MONEY_VENUES
 from trading_assets.storage.release_store import DECISION, SPEC, Release
 from trading_assets.storage.run_store import StoredRun
-from trading_assets.strategies.portfolio_spec import parse_any
+from trading_assets.strategies.portfolio_spec import AnySpec, parse_any
 from trading_assets.workflows.decide import recompute
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.measured_costs import with_named
 from trading_assets.workflows.pinned_models import PinnedModel, load_pins
 from trading_assets.workflows.registry import follow_ledger
 from trading_assets.workflows.strategy_specs import find_spec
@@ -136,6 +137,7 @@ def _facts(
     find = partial(find_spec, desk.settings)
     spec = parse_any(run.file(SPEC).decode(), where=f"{run.folder}/{SPEC}", find=find)
     manifest = run.manifest
+    spec = with_named(desk.tables, spec, manifest["inputs"])
     if spec.spec_hash != manifest["spec_hash"]:
         raise CorruptFile(
             f"Run {run.run_id} was made with other parameters than its spec has now",
@@ -161,4 +163,12 @@ def _facts(
         "data_hash": manifest["data_hash"],
         "inputs": manifest["inputs"],
         "as_of": decision.document["as_of"],
+        **_pinned_costs(spec),
     }
+
+
+def _pinned_costs(spec: AnySpec) -> dict[str, Any]:
+    """Give the measured costs that the run ended with: what a book expects to pay by them."""
+    if not spec.costs.later:
+        return {}
+    return {"costs": spec.costs.later[-1][1].model_dump(mode="json", exclude_unset=True)}

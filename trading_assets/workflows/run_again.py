@@ -16,6 +16,7 @@ from trading_assets.strategies.spec import StrategySpec
 from trading_assets.workflows.build_regimes import REGIMES_TABLE
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.market_tables import bars_table
+from trading_assets.workflows.measured_costs import with_named
 from trading_assets.workflows.news_flags import NewsFlags, news_flags
 from trading_assets.workflows.provenance import Provenance, partition_from_address
 from trading_assets.workflows.publish_universe import UNIVERSE_TABLE
@@ -39,13 +40,15 @@ def run_facts(run: StoredRun) -> Mapping[str, Any]:
 
 
 def spec_of_run(desk: Desk, run: StoredRun) -> AnySpec:
-    """Give the spec that a run was made with.
+    """Give the spec that a run was made with, charging by the versions of costs that it names.
 
     Raises:
-        CorruptFile: if its file is damaged.
+        CorruptFile: if its file, or a version of its costs, is damaged.
+        MissingPartition: if such a version is gone.
     """
     find = partial(find_spec, desk.settings)
-    return parse_any(run.file(SPEC).decode(), where=f"{run.folder}/{SPEC}", find=find)
+    spec = parse_any(run.file(SPEC).decode(), where=f"{run.folder}/{SPEC}", find=find)
+    return with_named(desk.tables, spec, run.manifest["inputs"])
 
 
 def simulate_again(desk: Desk, proofs: Provenance, run: StoredRun, last: Month) -> Simulated:

@@ -25,6 +25,7 @@ from trading_assets.workflows.held_out import closed_text, held_out_of, open_mon
 from trading_assets.workflows.list_instruments import list_instruments
 from trading_assets.workflows.listing import is_traded_in
 from trading_assets.workflows.market_tables import bars_table, is_of_own_source
+from trading_assets.workflows.measured_costs import versions_for, with_measured, with_named
 from trading_assets.workflows.native_tables import require_source_of
 from trading_assets.workflows.news_flags import NewsFlags, news_flags
 from trading_assets.workflows.publish_universe import UNIVERSE_TABLE
@@ -43,6 +44,7 @@ class RunPlan:
         universe: manifests by month; empty unless the spec filters by it.
         regimes: manifests by symbol and month; empty unless the spec filters by them.
         news: flags; empty unless the spec filters by them.
+        spec: with the measured costs that it is charged by, if it asks for them.
         instruments: in the order of the spec's symbols.
         facts: everything that the result depends on, as plain values.
         span: first instant and end of what is traded; None trades all of the months.
@@ -114,6 +116,7 @@ def plan_any(
         "instruments": [instrument_to_plain(instrument) for instrument in setup.instruments],
         "code_hash": code_hash(spec.build_strategy()),
     }
+    spec = with_named(desk.tables, spec, facts["inputs"])
     return plan_together(spec, members, setup.instruments, facts)
 
 
@@ -177,6 +180,7 @@ def plan_run(
     settings name; with a horizon also those of forecasts, and with a filter by the universe those
     that have one. A month in which a symbol was, as declared, not traded needs nothing of it.
     With a span, months are those that it touches, and only bars that open in it are traded.
+    Costs that are measured are those of the versions that were known at each bar.
     Months end where those begin that settings hold out; with `held_out` they are these and no
     others, which only `read_holdout` may ask for.
 
@@ -237,11 +241,14 @@ def plan_run(
         )
     universe = {month: universe[month] for month in months if month in universe}
     regimes = {key: manifest for key, manifest in regimes.items() if key[1] in months}
+    traded = span or (months[0].start, months[-1].end)
+    costs = versions_for(desk.tables, spec, *traded)
     inputs = [
         *(manifest for (_, month), manifest in bars.items() if month <= months[-1]),
         *(manifest for (_, month), manifest in forecasts.items() if month in months),
         *universe.values(),
         *regimes.values(),
+        *costs,
     ]
     facts = {
         "spec_hash": spec.spec_hash,
@@ -260,7 +267,7 @@ def plan_run(
         **session_versions(desk, spec, months),
     }
     return RunPlan(
-        spec,
+        with_measured(desk.tables, spec, costs),
         strategy,
         months,
         bars,
