@@ -140,6 +140,7 @@ class Gate(Declaration):
     max_risk_ratio: Share
     min_days_between_switches: int = Field(ge=0)
     min_days_after_taking_back: int = Field(ge=0)
+    holdout_quantile: float = Field(gt=0, lt=0.5)
     bootstrap_draws: int = Field(ge=100)
     seed: int = Field(ge=0)
 

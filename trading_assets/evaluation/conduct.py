@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trading_assets.domain.errors import DataError
-from trading_assets.evaluation.bootstrap import predicted_return
 from trading_assets.evaluation.gates import Returns, RuleResult
+from trading_assets.evaluation.predicted_band import against_band
 
 _WORST_DAYS_SHOWN = 5
 
@@ -201,7 +201,7 @@ def _budget(conduct: Conduct, least: float, rule: str) -> RuleResult:
 
 
 def _within_band(conduct: Conduct, terms: ConductTerms) -> RuleResult:
-    """Stationary bootstrap of the backtest's days (Politis and Romano 1994), as many as lived."""
+    """Compare with as many of the backtest's days as were lived."""
     days, note = len(conduct.returns.days), ""
     value: dict[str, Any] | None = None
     passed = None
@@ -211,25 +211,16 @@ def _within_band(conduct: Conduct, terms: ConductTerms) -> RuleResult:
         note = "The run that the release was promoted by is not here any more."
     else:
         try:
-            band = predicted_return(
-                conduct.predicted.values,
+            value, passed = against_band(
+                float(np.prod(1.0 + conduct.returns.values)) - 1.0,
                 days,
-                rng=np.random.default_rng(terms.seed),
+                conduct.predicted,
+                quantile=terms.band_quantile,
                 draws=terms.bootstrap_draws,
+                seed=terms.seed,
             )
         except DataError as error:  # a backtest of a few days predicts nothing
             note = str(error)
-        else:
-            seen = float(np.prod(1.0 + conduct.returns.values)) - 1.0
-            lowest = band.quantile(terms.band_quantile)
-            passed = seen >= lowest
-            value = {
-                "days": days,
-                "return_pct": seen * 100.0,
-                "lowest_pct": lowest * 100.0,
-                "median_pct": band.quantile(0.5) * 100.0,
-                "share_below": band.share_below(seen),
-            }
     return _row(
         "within_band",
         value,

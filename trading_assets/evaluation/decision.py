@@ -22,10 +22,10 @@ from trading_assets.evaluation.gates import (
 from trading_assets.evaluation.judging import evaluate_rules
 from trading_assets.evaluation.stage_robust import largest_capital
 
-SCHEMA = 3
-_READABLE = (1, 2, SCHEMA)
-"""Schema 1 had no stages, 2 did not know what was taken back; such decisions can be read, and
-recomputed by the code of their time."""
+SCHEMA = 4
+_READABLE = (1, 2, 3, SCHEMA)
+"""Schema 1 had no stages, 2 did not know what was taken back, 3 no months held out; such decisions
+can be read, and recomputed by the code of their time."""
 
 _SELECTION = (
     "Every spec with a run, except what the champion already is, is judged by all rules. The "

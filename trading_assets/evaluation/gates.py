@@ -14,10 +14,11 @@ from trading_assets.evaluation.return_samples import is_constant
 
 _FEWEST = 3
 
-Stage = Literal["valid", "plausible", "robust", "better", "probation"]
-STAGES: tuple[Stage, ...] = ("valid", "plausible", "robust", "better", "probation")
+Stage = Literal["valid", "plausible", "robust", "better", "held_out", "probation"]
+STAGES: tuple[Stage, ...] = ("valid", "plausible", "robust", "better", "held_out", "probation")
 """In order: is the evidence sound, is it more than luck, does it survive costs, does it beat what
-is traded now, and does it do with play money what was predicted (`evaluation.conduct`)."""
+is traded now, does it hold in months that nobody had looked at, and does it do with play money what
+was predicted (`evaluation.conduct`)."""
 
 Failure = Literal["hold", "reject"]
 Verdict = Literal["promote", "hold", "reject"]
@@ -54,6 +55,8 @@ class Thresholds:
         min_days_between_switches: a book keeps a release for at least so many days.
         min_days_after_taking_back: of further data, before a spec whose release was taken back
             may come back.
+        holdout_quantile: of the return that the days out of sample predict for the months held out;
+            what is below it was not expected.
         bootstrap_draws: number of draws of every bootstrap.
         seed: of every bootstrap.
     """
@@ -81,6 +84,7 @@ class Thresholds:
     max_risk_ratio: float
     min_days_between_switches: int
     min_days_after_taking_back: int
+    holdout_quantile: float
     bootstrap_draws: int
     seed: int
 
@@ -216,6 +220,33 @@ class TakenBack:
     days: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """The months held out, and how the candidate came through them.
+
+    Attributes:
+        first, last: months, as `2024-10`.
+        days: whole UTC days that were traded; 0 before they were read.
+        net_return: simple, over all of them, after costs; None before they were read.
+        unread: why they were not read; empty when they were.
+        evidence: see `RunEvidence`.
+    """
+
+    first: str
+    last: str
+    days: int = 0
+    net_return: float | None = None
+    unread: str = ""
+    evidence: Mapping[str, str] = field(default_factory=dict)
+
+    def said(self) -> str:
+        """Say for people what was read, or why nothing was."""
+        months = self.first if self.first == self.last else f"{self.first} to {self.last}"
+        if self.unread:
+            return f"Held out: {months}. {self.unread}"
+        return f"Held out: {months}, read once for this candidate, as one more trial."
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RunEvidence:
     """What is known of one candidate, all of it from immutable files.
@@ -238,6 +269,7 @@ class RunEvidence:
         trials_unknown: why it cannot.
         examination: further runs of the spec; None before it was examined.
         taken_back: the latest release of the spec that the book was taken back from, if any.
+        held_out: months that research never looks at; None when there are none.
     """
 
     spec: str
@@ -262,6 +294,7 @@ class RunEvidence:
     trials_unknown: str = ""
     examination: Examination | None = None
     taken_back: TakenBack | None = None
+    held_out: HeldOut | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,6 +9,7 @@ from trading_assets.evaluation.gates import (
     Thresholds,
 )
 from trading_assets.evaluation.stage_better import rules_of_improvement
+from trading_assets.evaluation.stage_held_out import rules_of_holdout
 from trading_assets.evaluation.stage_plausible import rules_of_plausibility
 from trading_assets.evaluation.stage_robust import rules_of_robustness
 from trading_assets.evaluation.stage_valid import rules_of_validity
@@ -26,6 +27,14 @@ def is_worth_examining(candidate: RunEvidence, venue: str, thresholds: Threshold
     return all(rule.passed for rule in rules if rule.rule not in NEED_EXAMINATION)
 
 
+def passes_all_else(
+    candidate: RunEvidence, champion: ChampionEvidence | None, venue: str, thresholds: Thresholds
+) -> bool:
+    """Tell whether only the months held out are left to judge by."""
+    rules = evaluate_rules(candidate, champion, venue, thresholds)
+    return all(rule.passed for rule in rules if rule.stage != "held_out")
+
+
 def evaluate_rules(
     candidate: RunEvidence, champion: ChampionEvidence | None, venue: str, thresholds: Thresholds
 ) -> tuple[RuleResult, ...]:
@@ -35,4 +44,5 @@ def evaluate_rules(
         *rules_of_plausibility(candidate, thresholds),
         *rules_of_robustness(candidate, thresholds),
         *rules_of_improvement(candidate, champion, thresholds),
+        *rules_of_holdout(candidate, thresholds),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from trading_assets.declarations.sections import Book
@@ -15,9 +16,9 @@ from trading_assets.domain.errors import (
     MissingPartition,
     RulesChanged,
 )
-from trading_assets.evaluation.decision import SCHEMA, Contender, Decision, decide_from
+from trading_assets.evaluation.decision import SCHEMA, Decision, decide_from
 from trading_assets.evaluation.gates import Check, Thresholds
-from trading_assets.evaluation.judging import is_worth_examining
+from trading_assets.evaluation.judging import is_worth_examining, passes_all_else
 from trading_assets.storage.release_store import Release
 from trading_assets.storage.run_store import StoredRun
 from trading_assets.strategies.portfolio_spec import AnySpec
@@ -26,8 +27,9 @@ from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.examine_run import examine_run
 from trading_assets.workflows.feature_evidence import features_know_no_future
 from trading_assets.workflows.pinned_models import choose_models, needed_horizons
+from trading_assets.workflows.read_holdout import read_holdout
 from trading_assets.workflows.run_backtest import run_backtest
-from trading_assets.workflows.run_evidence import champion_evidence, run_evidence
+from trading_assets.workflows.run_evidence import contender_of, run_evidence
 from trading_assets.workflows.run_plan import changed_inputs, plan_any
 from trading_assets.workflows.strategy_specs import list_portfolios, list_specs
 from trading_assets.workflows.trial_ledger import family_of, holds, trials_of_family
@@ -43,7 +45,8 @@ def decide(
     """Decide about a book and record the decision; the same evidence gives the same document.
 
     A candidate whose run is current but was never repeated is run once more, so that "reproducible"
-    is seen and not believed. One that passes all that its own run can tell is examined.
+    is seen and not believed. One that passes all that its own run can tell is examined. One that
+    passes all else reads the months held out, which costs its family a trial.
 
     Args:
         desk: whose runs and releases are looked at.
@@ -103,23 +106,11 @@ def build_decision(desk: Desk, inputs: Mapping[str, Any]) -> Decision:
         desk: holds the runs and examinations that the inputs name.
         inputs: the `inputs` section of a decision.
     """
-    runs, champion = desk.runs, inputs["champion"]
-    against = (
-        runs.get(champion["spec"], champion["run_id"]) if champion and champion["run_id"] else None
-    )
-    external = tuple(Check(**check) for check in inputs["checks"])
+    champion = inputs["champion"]
     contenders, ends = [], []
     for entry in inputs["candidates"]:
-        run = runs.get(entry["spec"], entry["run_id"])
-        ends.append(run.manifest["last_ts"])
-        address = entry["examination"]
-        examined = desk.examinations.get(address) if address else None
-        contenders.append(
-            Contender(
-                run_evidence(run, entry, external, examined),
-                champion_evidence(champion, against, run),
-            )
-        )
+        contenders.append(contender_of(desk, inputs, entry))
+        ends.append(desk.runs.get(entry["spec"], entry["run_id"]).manifest["last_ts"])
     shown = {name: champion[name] for name in ("release_id", "spec")} if champion else None
     return decide_from(
         book=inputs["book"],
@@ -169,8 +160,8 @@ def _gather(
     champion = _champion(desk, release) if release else None
     candidates, without_run = [], []
     taken_back = _taken_back(desk, name)
-    specs: list[AnySpec] = [*list_specs(desk.settings).values()]
-    for spec in [*specs, *list_portfolios(desk.settings).values()]:
+    specs: dict[str, AnySpec] = {**list_specs(desk.settings), **list_portfolios(desk.settings)}
+    for spec in specs.values():
         run = desk.runs.current(spec.name)
         if run is None:
             without_run.append(spec.name)
@@ -182,7 +173,7 @@ def _gather(
             if _is_worth_examining(desk, run, entry, book, checks):
                 entry["examination"] = examine_run(desk, spec, run, report=report).address
             candidates.append(entry)
-    return {
+    inputs = {
         "book": name,
         "venue": book.venue,
         "thresholds": desk.settings.gate.model_dump(),
@@ -191,7 +182,43 @@ def _gather(
         "champion": champion,
         "candidates": candidates,
         "without_run": without_run,
+        "holdout": desk.settings.holdout.model_dump() if desk.settings.holdout.months else None,
     }
+    if inputs["holdout"] is not None:
+        _read_holdout(desk, inputs, specs, report)
+    return inputs
+
+
+def _read_holdout(
+    desk: Desk,
+    inputs: Mapping[str, Any],
+    specs: Mapping[str, AnySpec],
+    report: Callable[[str], None],
+) -> None:
+    """Let candidates that pass all else read the months held out, one after the other.
+
+    A reading is one more trial of its family, also for those that come after it and for the
+    decision itself, so what was tried is counted again.
+    """
+    thresholds = Thresholds(**inputs["thresholds"])
+
+    def passes(entry: Mapping[str, Any]) -> bool:
+        one = contender_of(desk, inputs, entry)
+        return passes_all_else(one.run, one.champion, inputs["venue"], thresholds)
+
+    for entry in inputs["candidates"]:
+        spec = specs[entry["spec"]]
+        entry.update(_trials(desk, spec))
+        entry["holdout"] = dict(inputs["holdout"]) | read_holdout(
+            desk,
+            spec,
+            desk.runs.get(spec.name, entry["run_id"]),
+            entry["models"],
+            passes_all_else=partial(passes, entry),
+            report=report,
+        )
+    for entry in inputs["candidates"]:
+        entry.update(_trials(desk, specs[entry["spec"]]))
 
 
 def _is_worth_examining(
@@ -225,6 +252,7 @@ def _candidate(desk: Desk, spec: AnySpec, run: StoredRun) -> dict[str, Any]:
         "checks": [asdict(features_know_no_future(desk))] if needed_horizons(spec) else [],
         **_trials(desk, spec),
         "examination": None,
+        "holdout": None,
     }
 
 

@@ -117,9 +117,13 @@ def examination_files(examiner: Examiner, tried: ReturnsMatrix) -> dict[str, byt
 def examination_id(
     run: StoredRun, settings: ExaminationSettings, trials: Iterable[KnownTrial]
 ) -> str:
-    """Give the identity of an examination: run, settings, code, and the family's trials."""
+    """Give the identity of an examination: run, settings, code, and the family's trials.
+
+    Of these, it looks at daily returns: a trial without any, such as a reading of the months held
+    out, changes nothing.
+    """
     said = settings.model_dump(mode="json")
-    tried = [[trial.trial_id, trial.key] for trial in trials]
+    tried = [[trial.trial_id, trial.key] for trial in trials if trial.periods]
     return content_hash([run.run_id, run.result_hash, said, examination_code(), tried])[:16]
 
 

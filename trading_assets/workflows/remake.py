@@ -18,7 +18,7 @@ from trading_assets.storage.run_store import CHECKS, MANIFEST, RunStore, StoredR
 from trading_assets.workflows.assumptions import Assumptions
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.provenance import Provenance
-from trading_assets.workflows.run_again import SPEC, plan_of_run, spec_of_run
+from trading_assets.workflows.run_again import SPEC, plan_of_facts, run_facts, spec_of_run
 from trading_assets.workflows.run_checks import check_result
 from trading_assets.workflows.run_plan import RunPlan, plan_variant, session_versions
 from trading_assets.workflows.simulate_run import lay_out, play
@@ -143,16 +143,23 @@ class Remaker:
         Raises:
             As `run`.
         """
-        manifest = recorded.manifest
-        plan = plan_of_run(
-            self.branch, self._proofs, recorded, Month.from_text(max(manifest["months"]))
-        )
-        sessions = session_versions(self.desk, plan.spec.parts[0], plan.months).get("sessions")
-        if sessions != manifest.get("sessions"):
-            raise changed(recorded, "the sessions that holes are measured by are others now")
-        today = plan_variant(plan, plan.spec).facts
-        if any(manifest[key] != today[key] for key in ("code_hash", "packages")):
+        plan = self.plan_of(recorded, run_facts(recorded))
+        if not is_of_today(plan):
             self._control(recorded, plan)
+        return plan
+
+    def plan_of(self, recorded: StoredRun, facts: Mapping[str, Any]) -> RunPlan:
+        """Give the plan that had these facts: a run's own, or of further months of its spec.
+
+        Raises:
+            MissingPartition, CorruptFile: as `run`.
+            RulesChanged: if sessions are others now.
+        """
+        spec, last = spec_of_run(self.desk, recorded), Month.from_text(max(facts["months"]))
+        plan = plan_of_facts(self.branch, self._proofs, spec, facts, last)
+        sessions = session_versions(self.desk, plan.spec.parts[0], plan.months).get("sessions")
+        if sessions != facts.get("sessions"):
+            raise changed(recorded, "the sessions that holes are measured by are others now")
         return plan
 
     def _control(self, recorded: StoredRun, plan: RunPlan) -> None:
@@ -173,6 +180,12 @@ class Remaker:
         laid = lay_out(self.branch, plan)
         log = play(self.branch, plan, plan.spec, laid.bars, laid.signals)
         return BacktestResult(plan.spec, plan.strategy, log, lambda: plan.facts)
+
+
+def is_of_today(plan: RunPlan) -> bool:
+    """Tell whether a plan was made by the code and the libraries of today."""
+    today = plan_variant(plan, plan.spec).facts
+    return all(plan.facts[key] == today[key] for key in ("code_hash", "packages"))
 
 
 def changed(recorded: StoredRun, found: str) -> RulesChanged:

@@ -78,14 +78,30 @@ def plan_of_run(desk: Desk, proofs: Provenance, run: StoredRun, last: Month) -> 
         MissingPartition: if one of them is gone.
         CorruptFile: if a manifest is damaged.
     """
-    spec = spec_of_run(desk, run)
-    facts = run_facts(run)
+    return plan_of_facts(desk, proofs, spec_of_run(desk, run), run_facts(run), last)
+
+
+def plan_of_facts(
+    desk: Desk, proofs: Provenance, spec: AnySpec, facts: Mapping[str, Any], last: Month
+) -> RunPlan:
+    """Give the plan that had these facts, up to a month, on the versions that they name.
+
+    Args:
+        desk: holds tables and settings.
+        proofs: finds versions.
+        spec: that was planned.
+        facts: of the plan, see `RunPlan`.
+        last: the last month that is planned.
+
+    Raises:
+        MissingPartition, CorruptFile: as `plan_of_run`.
+    """
     inputs = _inputs(proofs, facts["inputs"], last)
     months = tuple(m for m in map(Month.from_text, facts["months"]) if m <= last)
     news = news_flags(desk.settings) if "news" in facts["inputs"] else NewsFlags("", {})
     if news.version != facts["inputs"].get("news", ""):
         raise MissingPartition(
-            f"The news flags of run {run.run_id} are not those of the settings now",
+            f"The news flags that {spec.name} was run by are not those of the settings now",
             expected=str(facts["inputs"].get("news", "none")),
             found=news.version or "none",
         )

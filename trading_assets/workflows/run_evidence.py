@@ -13,11 +13,13 @@ from trading_assets.evaluation.daily_returns import (
     profit_shares,
     returns_of_table,
 )
+from trading_assets.evaluation.decision import Contender
 from trading_assets.evaluation.gates import (
     Capital,
     ChampionEvidence,
     Check,
     Examination,
+    HeldOut,
     Returns,
     RunEvidence,
     TakenBack,
@@ -25,6 +27,7 @@ from trading_assets.evaluation.gates import (
 )
 from trading_assets.storage.examination_store import StoredExamination
 from trading_assets.storage.run_store import StoredRun
+from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.examine_run import TRIAL
 
 CASH = "cash"
@@ -35,6 +38,7 @@ def run_evidence(
     entry: Mapping[str, Any],
     external: tuple[Check, ...],
     examined: StoredExamination | None,
+    reading: StoredExamination | None = None,
 ) -> RunEvidence:
     """Give what is known of a candidate.
 
@@ -43,9 +47,10 @@ def run_evidence(
         entry: the candidate's entry in the inputs of the decision.
         external: checks from outside that count for every candidate.
         examined: its examination; None when there is none.
+        reading: of the months held out; None when there is none.
 
     Raises:
-        CorruptFile: if a file of the run or of the examination is damaged.
+        CorruptFile: if a file of the run, of the examination or of the reading is damaged.
     """
     config = run.manifest["config"]
     returns = oos_returns(run)
@@ -74,7 +79,34 @@ def run_evidence(
         trials_unknown=entry["trials_unknown"],
         examination=None if examined is None else _examination(examined, returns),
         taken_back=_taken_back(entry["taken_back"], run),
+        held_out=_held_out(entry["holdout"], reading),
     )
+
+
+def contender_of(desk: Desk, inputs: Mapping[str, Any], entry: Mapping[str, Any]) -> Contender:
+    """Give a candidate of a decision, beside the champion over its days.
+
+    Args:
+        desk: holds the runs and examinations that the inputs name.
+        inputs: of the decision.
+        entry: one of its candidates.
+
+    Raises:
+        MissingPartition: if a run, an examination or a reading is gone.
+        CorruptFile: as `run_evidence`.
+    """
+    champion = inputs["champion"]
+    against = None
+    if champion and champion["run_id"]:
+        against = desk.runs.get(champion["spec"], champion["run_id"])
+    run = desk.runs.get(entry["spec"], entry["run_id"])
+    external = tuple(Check(**check) for check in inputs["checks"])
+    examined, reading = (
+        desk.examinations.get(address) if address else None
+        for address in (entry["examination"], (entry["holdout"] or {}).get("address"))
+    )
+    evidence = run_evidence(run, entry, external, examined, reading)
+    return Contender(evidence, champion_evidence(champion, against, run))
 
 
 def champion_evidence(
@@ -116,6 +148,16 @@ def oos_returns(run: StoredRun) -> Returns:
         start=run.manifest["oos_start"],
         per_year=float(run.metrics["periods_per_year"]),
     )
+
+
+def _held_out(entry: Mapping[str, Any] | None, reading: StoredExamination | None) -> HeldOut | None:
+    if entry is None:
+        return None
+    if reading is None:
+        return HeldOut(entry["first"], entry["last"], unread=entry["unread"])
+    opening, closing = (reading.document[f"{when}_equity"] for when in ("opening", "closing"))
+    days, evidence = reading.returns().height, reading.evidence()
+    return HeldOut(entry["first"], entry["last"], days, closing / opening - 1.0, evidence=evidence)
 
 
 def _taken_back(entry: Mapping[str, Any] | None, run: StoredRun) -> TakenBack | None:

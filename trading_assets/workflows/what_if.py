@@ -30,6 +30,7 @@ from trading_assets.workflows.decide import build_decision
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.remake import Remaker, Tally
 from trading_assets.workflows.remake_examination import remake_examination
+from trading_assets.workflows.remake_holdout import remake_reading
 from trading_assets.workflows.remake_trials import RemadeTrials, Tried
 from trading_assets.workflows.run_evidence import run_evidence
 from trading_assets.workflows.trial_ledger import oos_sharpes_of, variance_of
@@ -252,6 +253,7 @@ class _Inputs:
             "run_id": run.run_id,
             "trials": self._counted(entry, tried),
             "examination": None,
+            "holdout": remake_reading(self._remaker, recorded, entry["holdout"]),
         }
         if champion is not None and all(now[k] == champion[k] for k in ("spec_hash", "models")):
             return None

@@ -84,7 +84,7 @@ def explain(
             f"[bold]{stage}[/]: {len(rules) - len(unmet)} of {len(rules)} rules are met",
             highlight=False,
         )
-        for rule in unmet:
+        for rule in rules if stage == "held_out" else unmet:
             said = f" {rule['note']}" if rule["note"] else ""
             console.print(
                 f"  {MARKS[rule['passed']]}  {rule['rule']}: {escape(cell(rule['value']))}, "

@@ -8,6 +8,7 @@ from trading_assets.evaluation.gates import (
     Capital,
     ChampionEvidence,
     Check,
+    HeldOut,
     ProfitShares,
     TakenBack,
     Trials,
@@ -15,7 +16,7 @@ from trading_assets.evaluation.gates import (
     unmet,
     verdict,
 )
-from trading_assets.evaluation.judging import evaluate_rules, is_worth_examining
+from trading_assets.evaluation.judging import evaluate_rules, is_worth_examining, passes_all_else
 from trading_assets.evaluation.stage_robust import largest_capital
 
 
@@ -115,6 +116,27 @@ def test_each_further_run_alone_keeps_a_run_from_being_promoted(
     rules = evaluate_rules(run, None, "embedded", thresholds)
     assert [r.rule for r in rules if not r.passed] == [rule]
     assert verdict(rules) == expected
+
+
+@pytest.mark.parametrize(
+    ("held", "failed", "expected"),
+    [
+        (None, [], "promote"),
+        (HeldOut("2024-10", "2024-12", 92, 0.1), [], "promote"),
+        (HeldOut("2024-10", "2024-12", 92, 0.01), ["holdout_as_expected"], "hold"),
+        (HeldOut("2024-10", "2024-10", 5, -0.001), ["holdout_net_of_costs"], "hold"),
+        (HeldOut("2024-10", "2024-12", unread="It was not read."),
+         ["holdout_net_of_costs", "holdout_as_expected"], "hold"),
+    ],
+)  # fmt: skip
+def test_months_held_out_have_to_hold_what_the_days_before_them_promise(
+    make_run, champion, thresholds, held, failed, expected
+):
+    run = make_run(held_out=held)
+    rules = evaluate_rules(run, champion(), "embedded", thresholds)
+    assert [rule.rule for rule in rules if not rule.passed] == failed
+    assert verdict(rules) == expected
+    assert passes_all_else(run, champion(), "embedded", thresholds)
 
 
 def test_a_candidate_that_was_not_examined_is_held(make_run, thresholds):

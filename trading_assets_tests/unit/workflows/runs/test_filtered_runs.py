@@ -144,6 +144,7 @@ def test_a_live_book_cannot_follow_a_universe_and_the_gate_says_so(desk):
         "trials": None,
         "trials_unknown": "",
         "taken_back": None,
+        "holdout": None,
     }
     evidence = run_evidence(run, entry, (), None)
     thresholds = Thresholds(**desk.settings.gate.model_dump())
