@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from trading_assets.storage.model_store import StoredModel, model_address
 from trading_assets.storage.partition_store import Manifest, PartitionStore
@@ -144,9 +144,18 @@ def _decisions(desk: Desk, models: Mapping[str, set[Node]]) -> Iterator[Thing]:
             for entry in (*inputs["candidates"], *filter(None, [inputs["champion"]])):
                 nodes.add(_run_node(entry["spec"], str(entry["run_id"])))
                 nodes |= {node for found in entry["models"].values() for node in models[found]}
+                nodes |= _read_by(desk, entry.get("holdout"))
             name = f"{book} {decision.decision_id[:16]}"
             node = (f"decisions/{book}", decision.decision_id)
             yield Thing("decision", name, node, frozenset(nodes))
+
+
+def _read_by(desk: Desk, holdout: Mapping[str, Any] | None) -> set[Node]:
+    """Name what a candidate has read of the months held out."""
+    if holdout is None or holdout["address"] is None:
+        return set()
+    inputs = desk.examinations.get(holdout["address"]).document["facts"]["inputs"]
+    return set(inputs.items())
 
 
 def _releases(desk: Desk) -> Iterator[Thing]:

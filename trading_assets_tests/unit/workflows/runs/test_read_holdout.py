@@ -13,6 +13,7 @@ from trading_assets.domain.ids import Month
 from trading_assets.settings import load_settings
 from trading_assets.workflows import read_holdout as reading
 from trading_assets.workflows.assumptions import assume
+from trading_assets.workflows.blast_radius import blast_radius
 from trading_assets.workflows.decide import decide, recompute
 from trading_assets.workflows.run_backtest import run_backtest
 from trading_assets.workflows.strategy_specs import find_spec
@@ -90,10 +91,31 @@ def lived(tmp_path_factory):
     return home
 
 
+@pytest.fixture(scope="module")
+def decided(lived, tmp_path_factory):
+    """The same desk after its candidate has read the months, which agree."""
+    home = tmp_path_factory.mktemp("decided") / "home"
+    shutil.copytree(lived, home)
+    made = desk_at(home)
+    lay(made, MARCH)
+    decide(made, "paper")
+    return home
+
+
 @pytest.fixture
-def desk(lived, tmp_path):
-    shutil.copytree(lived, tmp_path / "home")
+def before(lived, tmp_path):
+    shutil.copytree(lived, tmp_path / "before")
+    return desk_at(tmp_path / "before")
+
+
+@pytest.fixture
+def desk(decided, tmp_path):
+    shutil.copytree(decided, tmp_path / "home")
     return desk_at(tmp_path / "home")
+
+
+def current(desk):
+    return desk.releases.decisions.current("paper")
 
 
 def rules(decision):
@@ -114,36 +136,33 @@ def tried(desk):
     return trials_of_family(desk.settings.data_root, FAMILY).n
 
 
-def test_a_candidate_is_held_until_the_months_are_there_and_whole(desk):
-    before = tried(desk)
-    absent = decide(desk, "paper")
-    lay(desk, MARCH, end=datetime(2024, 3, 20, tzinfo=UTC))
-    cut = decide(desk, "paper")
+def test_a_candidate_is_held_until_the_months_are_there_and_whole(before):
+    count = tried(before)
+    absent = decide(before, "paper")
+    lay(before, MARCH, end=datetime(2024, 3, 20, tzinfo=UTC))
+    cut = decide(before, "paper")
     for decision in (absent, cut):
-        assert (decision.verdict, decision.candidate["spec"]) == (
-            "hold",
-            "quick",
-        )
+        assert (decision.verdict, decision.candidate["spec"]) == ("hold", "quick")
         assert [row["passed"] for row in rules(decision)] == [None, None]
         assert "did not pass the stage 'held_out'" in decision.document["reason"]
     assert "bars_5m/BTCUSDT/2024-03 reaches to 2024-03-20" in rules(cut)[0]["note"]
-    assert (readings(desk), tried(desk)) == ([], before)
+    assert (readings(before), tried(before)) == ([], count)
 
 
-def test_one_that_holds_there_is_promoted_and_the_look_costs_one_trial(desk):
-    lay(desk, MARCH)
-    before = tried(desk)
-    decision = decide(desk, "paper")
+def test_one_that_holds_there_is_promoted_and_the_look_costs_one_trial(before, desk):
+    decision = current(desk)
     net, expected = rules(decision)
     assert (decision.verdict, decision.document["basis"]) == ("promote", "gate")
     assert (net["passed"], expected["passed"], expected["value"]["days"]) == (True, True, 31)
     assert net["value"] == expected["value"]["return_pct"] > 0
     assert decision.document["inputs"]["holdout"] == {"first": "2024-03", "last": "2024-03"}
-    assert tried(desk) == before + 1 == entry(decision)["trials"]["count"]
+    assert tried(desk) == tried(before) + 1 == entry(decision)["trials"]["count"]
     (row,) = readings(desk)
     assert (row["spec"], row["held_out"]) == ("quick", ["2024-03", "2024-03"])
     assert "sharpe" not in row  # it was there before anybody knew
     verify_ledger(desk.settings.data_root)
+    bars = desk.tables.require("bars_5m", "BTCUSDT", MARCH)
+    assert len(blast_radius(desk, bars.address, bars.version).decisions) == 1
 
     assert decide(desk, "paper").payload == decision.payload
     assert recompute(desk, decision.decision_id).payload == decision.payload
@@ -151,9 +170,7 @@ def test_one_that_holds_there_is_promoted_and_the_look_costs_one_trial(desk):
 
 
 def test_one_that_disagrees_is_held_and_restated_months_cost_no_second_trial(desk):
-    lay(desk, MARCH)
-    agreed = decide(desk, "paper")
-    before = tried(desk)
+    agreed, count = current(desk), tried(desk)
     lay(desk, MARCH, trend=0.0)
     decision = decide(desk, "paper")
     assert (decision.verdict, decision.candidate["spec"]) == ("hold", "quick")
@@ -161,23 +178,12 @@ def test_one_that_disagrees_is_held_and_restated_months_cost_no_second_trial(des
     assert "holdout_net_of_costs" in decision.document["reason"]
     assert entry(decision)["run_id"] == entry(agreed)["run_id"]
     assert entry(decision)["holdout"]["address"] != entry(agreed)["holdout"]["address"]
-    assert tried(desk) == before
+    assert tried(desk) == count
 
 
-def test_another_spec_costs_another_trial_though_only_its_costs_are_others(desk):
-    lay(desk, MARCH)
-    decide(desk, "paper")
-    before = tried(desk)
-    write(desk, "quick", SPECS["quick"], costs={"fees_bps": 3, "slippage_bps": 1})
-    decision = decide(desk, "paper")
-    assert decision.verdict == "promote"
-    assert len({row["trial_id"] for row in readings(desk)}) == 2
-    assert tried(desk) == before + 1
-
-
-def test_it_is_counted_before_the_result_is_seen(desk, monkeypatch):
-    lay(desk, MARCH)
-    before = tried(desk)
+def test_it_is_counted_before_the_result_is_seen(before, monkeypatch):
+    lay(before, MARCH)
+    count = tried(before)
 
     def killed(*_):
         raise KeyboardInterrupt
@@ -185,37 +191,38 @@ def test_it_is_counted_before_the_result_is_seen(desk, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(reading, "play", killed)
         with pytest.raises(KeyboardInterrupt):
-            decide(desk, "paper")
-    assert tried(desk) == before + 1
-    assert decide(desk, "paper").verdict == "promote"
-    assert tried(desk) == before + 1
+            decide(before, "paper")
+    assert tried(before) == count + 1
+    assert decide(before, "paper").verdict == "promote"
+    assert tried(before) == count + 1
 
 
 @pytest.mark.parametrize("name", ["examination.json", "returns.parquet"])
 def test_damage_is_named_when_recomputing(desk, name):
-    lay(desk, MARCH)
-    decision = decide(desk, "paper")
-    path = desk.examinations.root / entry(decision)["holdout"]["address"] / name
+    path = desk.examinations.root / entry(current(desk))["holdout"]["address"] / name
     path.chmod(0o644)
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
     with pytest.raises(CorruptFile, match=name):
-        recompute(desk, decision.decision_id)
+        recompute(desk, current(desk).decision_id)
 
 
-def test_what_if_reads_again_what_was_read_and_nothing_else(desk):
-    unread = decide(desk, "paper")
-    lay(desk, MARCH)
-    read = decide(desk, "paper")
-    rows = readings(desk)
-    found = what_if(desk, assume(desk.settings.gate, fees_bps="3"), books=["paper"], last=2)
-    then_unread, then_read = found.outcomes
-    assert (then_unread.then, then_read.then) == (unread, read)
-    assert [row["passed"] for row in rules(then_unread.now)] == [None, None]
+def test_what_if_reads_again_what_was_read_and_another_spec_costs_another_trial(desk):
+    """Costs make another spec, which has to read by itself what a question only computes."""
+    read, count = current(desk), tried(desk)
+    found = what_if(desk, assume(desk.settings.gate, fees_bps="3"), books=["paper"])
+    first, now = (outcome.now for outcome in found.outcomes)
+    assert [row["passed"] for row in rules(first)] == [
+        None,
+        None,
+    ]  # nobody had read, nobody does
+    assert found.outcomes[1].then == read
+    assert len(readings(desk)) == 1
+
     write(desk, "quick", SPECS["quick"], costs={"fees_bps": 3, "slippage_bps": 1})
-    assert rules(then_read.now)[0]["value"] == rules(decide(desk, "paper"))[0]["value"]
-    assert rules(then_read.now)[0]["value"] < rules(read)[0]["value"]
-    assert rows == readings(desk)[:1]
-    same = what_if(desk, assume(desk.settings.gate, fees_bps="2"), books=["paper"], last=2)
-    assert same.outcomes[0].now.payload == read.payload
+    brute = decide(desk, "paper")
+    assert [row["value"] for row in rules(now)] == [row["value"] for row in rules(brute)]
+    assert rules(now)[0]["value"] < rules(read)[0]["value"]
+    assert len({row["trial_id"] for row in readings(desk)}) == 2
+    assert tried(desk) == count + 1
