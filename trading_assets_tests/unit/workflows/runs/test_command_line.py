@@ -114,6 +114,9 @@ def test_a_decision_is_shown_with_its_rules_and_recomputed(call, decided):
     recomputed = call(decision.app, "recompute", decided.decision_id, "--json")
     assert recomputed.strip() == decided.payload.decode()
     assert decided.decision_id[:16] in call(decision.app, "list")
+    explained = call(decision.app, "explain")
+    assert "held_out: 2 of 2 rules are met" in explained
+    assert "No months are held out." in explained
 
 
 def test_a_book_that_was_never_decided_about_is_said(call):
