@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from trading_assets.domain.errors import CorruptFile, DataError, TradingAssetsError
+from trading_assets.domain.errors import (
+    CorruptFile,
+    DataError,
+    MissingPartition,
+    TradingAssetsError,
+)
 from trading_assets.domain.ids import Micros, Month, Symbol, content_hash
 from trading_assets.features.anchor import anchor
 from trading_assets.market.bar_frame import between, instant
@@ -141,10 +146,13 @@ class RunTracer:
         return Link("signal", name, status, said, "", found, {"values": values})
 
     def _of_spec(self, order: Mapping[str, Any], ts: Micros) -> Iterator[Link]:
-        """Give what follows from the spec; nothing where it is damaged, see the link of the run."""
+        """Give what follows from the spec; nothing where it is damaged, see the link of the run.
+
+        Nor where a version of its costs is gone, see the link of that.
+        """
         try:
             spec = spec_of_run(self._desk, self._run)
-        except CorruptFile:
+        except (CorruptFile, MissingPartition):
             return
         part = next(part for part in spec.parts if part.name == order["strategy"])
         yield from self._forecast(Symbol(order["symbol"]), ts, part.build_strategy().horizon)

@@ -12,7 +12,12 @@ from trading_assets.defs.assets.market_data import raw_klines
 from trading_assets.defs.assets.models import forecast_model
 from trading_assets.defs.live_run import live_run_key
 from trading_assets.defs.partitions import SETTINGS
-from trading_assets.defs.schedules import daily_backtest, daily_live_reports, hourly_forecast
+from trading_assets.defs.schedules import (
+    daily_backtest,
+    daily_live_reports,
+    hourly_forecast,
+    monthly_costs,
+)
 
 
 @pytest.fixture
@@ -98,6 +103,17 @@ def test_a_day_with_a_live_run_is_reported_the_night_after(
     tomorrow = now(instance) + timedelta(days=1)
     (request,) = tick(instance, daily_live_reports, tomorrow)
     assert request.partition_key == f"{now(instance):%Y-%m-%d}"
+
+
+def test_the_costs_of_a_month_with_a_live_run_are_measured_as_the_next_begins(
+    instance: dg.DagsterInstance,
+) -> None:
+    today = now(instance)
+    next_month = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+    assert tick(instance, monthly_costs, next_month) == []
+    instance.report_runless_asset_event(dg.AssetObservation(live_run_key("paper")))
+    (request,) = tick(instance, monthly_costs, next_month)
+    assert request.partition_key == f"{today:%Y-%m}"
 
 
 def test_forecasts_of_this_moment_wait_for_the_model_of_their_bars_month(

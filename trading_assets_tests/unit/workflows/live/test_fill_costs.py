@@ -8,11 +8,14 @@ from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
+import dagster as dg
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from trading_assets.bootstrap import desk as open_desk
+from trading_assets.defs.assets.costs import cost_checks, costs
+from trading_assets.defs.resources import DeskResource
 from trading_assets.domain.account import Fill
 from trading_assets.domain.bar import DAY, Bar
 from trading_assets.domain.errors import ConfigurationError
@@ -62,7 +65,10 @@ def release() -> Release:
 
 @pytest.fixture
 def desk(tmp_path, release):
-    opened = open_desk(load_settings({"TA_HOME": str(tmp_path), **SETTINGS}).settings)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "mine.yaml").write_text(SPEC)
+    where = {"TA_HOME": str(tmp_path), "TA_SPECS_DIR": "own", "TA_SYMBOLS": '["SOLUSDT"]'}
+    opened = open_desk(load_settings({**where, **SETTINGS}).settings)
     releases = SimpleNamespace(
         get={release.release_id: release}.__getitem__, current=lambda _: release
     )
@@ -190,7 +196,8 @@ def test_a_spec_that_is_surely_cheaper_is_found(desk, release):
     (fair,) = compare(parse_spec(honest, where="test"), "paper", rows)
     assert fair.cheaper == ()
     assert fair.charged_bps == pytest.approx(fair.paid_bps, abs=0.1)
-    assert {one.book for one in compare_specs(desk, "paper", manifest)} <= {"paper"}
+    found = {one.spec: one.cheaper for one in compare_specs(desk, "paper", manifest)}
+    assert found["mine"] == ("price", "fee")
 
 
 def test_the_command_line_prints_estimates_beside_specs(desk, release, monkeypatch):
@@ -202,5 +209,30 @@ def test_the_command_line_prints_estimates_beside_specs(desk, release, monkeypat
     told = json.loads(shown.output)
     assert (told["month"], told["venue"]) == ("2024-05", "embedded")
     assert {row["symbol"] for row in told["estimates"]} == {"*", "SOLUSDT"}
-    assert shown.exit_code == int(any(one["cheaper"] for one in told["specs"]))
+    assert shown.exit_code == 1
+    assert next(one for one in told["specs"] if one["spec"] == "mine")["cheaper"] == [
+        "price",
+        "fee",
+    ]
     assert "SOLUSDT" in CliRunner().invoke(app, ["costs", "show"]).output
+
+
+def test_the_asset_shows_a_picture_and_its_check_warns_of_cheap_specs(desk, release):
+    class Given(DeskResource):
+        def open(self):
+            return desk
+
+    write(desk, release)
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.materialize(
+            [costs, cost_checks], partition_key="2024-05", instance=instance,
+            resources={"desk": Given()},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )  # fmt: skip
+    (made,) = result.asset_materializations_for_node("costs")[:1]
+    version = desk.tables.require(costs_table("paper"), None, MAY)
+    assert made.metadata["paper row_hash"].value == version.version
+    assert made.metadata["paper picture"].value.startswith("![costs of paper](data:image/png")
+    (judged,) = result.get_asset_check_evaluations()
+    assert (judged.passed, judged.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert "mine on SOLUSDT of paper: price and fee" in judged.description

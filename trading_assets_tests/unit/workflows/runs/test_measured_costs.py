@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -97,7 +97,7 @@ def test_a_version_that_comes_after_the_last_bar_changes_no_run(desk, spec):
 
 
 def test_a_run_is_made_again_by_the_versions_that_it_names(desk, spec):
-    publish(desk, JANUARY, JANUARY.start + 28 * DAY, half_spread=3.0)
+    version = publish(desk, JANUARY, JANUARY.start + 28 * DAY, half_spread=3.0)
     run = run_backtest(desk, spec).run
     publish(desk, JANUARY, JANUARY.start + 29 * DAY, half_spread=9.0)
 
@@ -105,6 +105,8 @@ def test_a_run_is_made_again_by_the_versions_that_it_names(desk, spec):
     ((since_then, costs),) = bound.costs.later
     assert (since_then, costs.half_spread_bps) == (JANUARY.start + 28 * DAY, 3)
     assert bound.spec_hash == run.manifest["spec_hash"]
+    (link,) = Provenance(desk).links([(version.address, version.version)])
+    assert (link.kind, link.facts["rules"]) == ("costs", {"journal/paper": "0" * 64})
     plan = plan_of_run(desk, Provenance(desk), run, FEBRUARY)
     assert plan.spec.costs.later == bound.costs.later
     assert plan_run(desk, spec).spec.costs.later[0][1].half_spread_bps == 9
@@ -142,6 +144,7 @@ def test_a_release_pins_the_costs_that_it_was_tested_with(desk, tmp_path):
     assert f"{costs_table('paper')}/{JANUARY}" in release.facts["inputs"]
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 40), st.integers(0, 31)), min_size=1, max_size=8),
     st.integers(0, 1200),
