@@ -71,6 +71,7 @@ defs = dg.Definitions(
         models.forecasts,
         models.dataset_forecasts,
         models.forecast_outcomes,
+        models.forecast_calibration,
         # what would make entries smaller
         risk.risk_factor,
         # what is expected now

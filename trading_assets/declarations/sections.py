@@ -101,6 +101,8 @@ class RiskFactorRules(Declaration):
     horizon: Literal["1h", "4h", "1d"]
     min_confidence: float = Field(ge=0, le=1)
     max_calibration_error: float = Field(ge=0, le=1)
+    calibration_months: int = Field(ge=1)
+    calibration_confidence: float = Field(gt=0.5, lt=1)
     confidence_factor: float = Field(ge=0, le=1)
     max_drawdown_pct: float = Field(ge=0)
     drawdown_factor: float = Field(ge=0, le=1)

@@ -86,6 +86,7 @@ daily_results = dg.define_asset_job(
         models.forecasts,
         models.dataset_forecasts,
         models.forecast_outcomes,
+        models.forecast_calibration,
         risk.risk_factor,
         *BACKTESTS,
         promotion.promotion_decision,

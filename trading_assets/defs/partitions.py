@@ -87,6 +87,18 @@ def with_months_before(asset: dg.AssetsDefinition, warm_up: timedelta) -> dg.Ass
     )
 
 
+def only_months_before(asset: dg.AssetsDefinition, months: int) -> dg.AssetDep:
+    """Depend on the same symbol in so many months before, and not on the month itself."""
+    before = dg.TimeWindowPartitionMapping(
+        start_offset=-months, end_offset=-1, allow_nonexistent_upstream_partitions=True
+    )
+    mappings = {
+        "month": dg.DimensionPartitionMapping("month", before),
+        "symbol": dg.DimensionPartitionMapping("symbol", dg.IdentityPartitionMapping()),
+    }
+    return dg.AssetDep(asset, partition_mapping=dg.MultiPartitionMapping(mappings))
+
+
 def month_of_key(asset: dg.AssetsDefinition) -> dg.AssetDep:
     """Depend, from month x symbol, on the month of an asset that has no symbols."""
     return dg.AssetDep(asset, partition_mapping=dg.MultiToSingleDimensionPartitionMapping("month"))

@@ -96,8 +96,29 @@ RISK_LOG_TEXTS: Mapping[str, str] = {
     "volatility": "of one bar; 0 while it is not known",
     "usual_volatility": "its mean since the frame began",
     "p_turbulent": "probability of the turbulent regime, as known at that close",
-    "calibration_error": "of the model's confidence; null while it is not known",
+    "calibration_error": "of confidences, at least, as known before the month; null: not known",
     "payload": "the same as JSON, as readers of risk_updates expect it",
+}
+
+CALIBRATION_COLUMNS: Mapping[str, str] = {
+    "symbol": TEXT,
+    "horizon": TEXT,
+    "error": FLOAT,
+    "least": FLOAT,
+    "rows": INTEGER,
+    "blocks": INTEGER,
+    "first": TIME,
+    "last": TIME,
+}
+"""Columns of `forecast_calibration`: a row per horizon, of what was known before the month."""
+
+CALIBRATION_TEXTS: Mapping[str, str] = {
+    "error": "mean distance of confidence and hit rate without what chance adds; null: not known",
+    "least": "what it surely is at least, to `risk_factor.calibration_confidence`",
+    "rows": "forecasts whose returns were known before the month, with a confidence",
+    "blocks": "of time, nearly independent of each other, that the certainty is of",
+    "first": "UTC day on which the first of these returns was known",
+    "last": "and the last",
 }
 
 _INTERVAL = ("", "_error", "_low", "_high")

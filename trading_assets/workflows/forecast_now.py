@@ -24,6 +24,7 @@ from trading_assets.market.resample import resample
 from trading_assets.market.table_columns import RISK_LOG_COLUMNS, TEXT
 from trading_assets.storage.journal_reader import FILE
 from trading_assets.storage.model_store import StoredModel
+from trading_assets.storage.partition_store import Manifest
 from trading_assets.workflows.build_regimes import freeze_regimes
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.feature_sets import model_set
@@ -33,6 +34,11 @@ from trading_assets.workflows.fresh_bars import fresh_bars
 from trading_assets.workflows.history_sources import traits_of_symbol
 from trading_assets.workflows.listing import is_traded_in
 from trading_assets.workflows.live_book import live_book
+from trading_assets.workflows.measure_calibration import (
+    CALIBRATION,
+    least_error,
+    measure_calibration,
+)
 from trading_assets.workflows.risk_factor import HISTORY, judged_bars, risk_payload
 
 FORECASTS_NOW = "forecasts_now"
@@ -66,21 +72,19 @@ class ForecastsNow:
         return content_hash([list(self.forecasts), list(self.risk)])
 
 
-def forecast_now(
-    desk: Desk, *, at: Micros | None = None, calibration_error: float | None = None
-) -> ForecastsNow:
+def forecast_now(desk: Desk, *, at: Micros | None = None) -> ForecastsNow:
     """Forecast the newest finished bar of each symbol, and judge its risk factor.
 
     What is published is read, what is newer is fetched, features are computed on the month's
     anchored frame, and the current models of the bar's month predict. The rows go to
     `forecasts_now` and `risk_updates`, one partition per month and symbol: rows are only ever
     added, one per bar and horizon (per change of the factor), and repeating it adds none. Where
-    the month's parameters of regimes do not stand yet they are frozen, as `regimes` would.
+    the month's parameters of regimes, or the calibration known before it, do not stand yet they
+    are made, as `regimes` and `forecast_calibration` would.
 
     Args:
         desk: where to read from and to publish.
         at: as if it were this instant; None: the source's own present.
-        calibration_error: mean distance of confidence and hit rate; None: not known.
 
     Raises:
         MissingPartition: if a model of the month is not there.
@@ -110,9 +114,10 @@ def forecast_now(
                 skipped[symbol] = f"no bar of {minute_text(bar)} yet"
                 continue
             made = _predicted(desk, symbol, bars, loaded)
-            told = _judged(desk, symbol, bars, made, calibration_error, drawdowns)
+            calibration = _calibration(desk, symbol, Month.of(bar))
+            told = _judged(desk, symbol, bars, made, calibration, drawdowns)
             changed += _keep_forecasts(desk, symbol, made, loaded)
-            changed += _keep_risk(desk, symbol, told)
+            changed += _keep_risk(desk, symbol, told, calibration)
             forecasts += [_document(row) for row in made.iter_rows(named=True)]
             risk += [risk_payload(row, book) for book, row in told.items()]
     return ForecastsNow(tuple(forecasts), tuple(risk), changed, skipped)
@@ -179,7 +184,7 @@ def _judged(
     symbol: Symbol,
     bars: pl.DataFrame,
     forecasts: pl.DataFrame,
-    calibration_error: float | None,
+    calibration: Manifest,
     drawdowns: Mapping[str, float | None],
 ) -> dict[str, dict[str, Any]]:
     """Judge the last bar of a symbol for each book, by the book's drawdown."""
@@ -194,9 +199,15 @@ def _judged(
         bars.filter(pl.col("ts") >= instant(anchor(month, HISTORY))),
         forecasts,
         regimes_of(hours, frozen.parameters),
-        calibration_error,
+        least_error(desk, calibration),
     )
     return {book: judged(drawdown).row(-1, named=True) for book, drawdown in drawdowns.items()}
+
+
+def _calibration(desk: Desk, symbol: Symbol, month: Month) -> Manifest:
+    """Give the calibration that was known before the month, measured where it does not stand."""
+    measure_calibration(desk, symbol, month)
+    return desk.tables.require(CALIBRATION, symbol, month)
 
 
 def _drawdowns(desk: Desk) -> dict[str, float | None]:
@@ -222,9 +233,12 @@ def _keep_forecasts(
     return _add(desk, FORECASTS_NOW, symbol, made, ("ts", "horizon"), parents)
 
 
-def _keep_risk(desk: Desk, symbol: Symbol, told: Mapping[str, Mapping[str, Any]]) -> int:
+def _keep_risk(
+    desk: Desk, symbol: Symbol, told: Mapping[str, Mapping[str, Any]], calibration: Manifest
+) -> int:
     """Add the factor of each book, where it is another than the last one."""
     added = 0
+    parents = {calibration.address: calibration.version}
     for book, row in told.items():
         month = Month.of(round(row["ts"].timestamp()) * 1_000_000)
         manifest = desk.tables.current(RISK_UPDATES, symbol, month)
@@ -237,7 +251,7 @@ def _keep_risk(desk: Desk, symbol: Symbol, told: Mapping[str, Mapping[str, Any]]
                 continue
         values = {**row, "book": book, "payload": json.dumps(risk_payload(row, book))}
         frame = pl.DataFrame([{**values, "purpose": PURPOSE}], schema=_RISK_SCHEMA)
-        added += _add(desk, RISK_UPDATES, symbol, frame, ("ts", "book"), {})
+        added += _add(desk, RISK_UPDATES, symbol, frame, ("ts", "book"), parents)
     return added
 
 

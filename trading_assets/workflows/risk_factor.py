@@ -28,6 +28,7 @@ from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.forecast_month import FORECASTS
 from trading_assets.workflows.listing import require_traded
 from trading_assets.workflows.market_tables import bars_table, published_from_manifest
+from trading_assets.workflows.measure_calibration import CALIBRATION, least_error
 from trading_assets.workflows.published import Published
 
 RISK_LOG = "risk_log"
@@ -35,6 +36,7 @@ HISTORY = timedelta(days=30)
 """The average that a volatility is compared with begins so long before the month."""
 
 _BARS = bars_table(Timeframe.M5)
+_BESIDE = (FORECASTS, CALIBRATION, REGIMES_TABLE)
 _LOG_SCHEMA = schema_of(RISK_LOG_COLUMNS)
 _SOURCES = (
     "features/regime.py",
@@ -48,36 +50,32 @@ _SOURCES = (
 )
 
 
-def risk_factor_month(
-    desk: Desk, symbol: Symbol, month: Month, *, calibration_error: float | None = None
-) -> Published:
+def risk_factor_month(desk: Desk, symbol: Symbol, month: Month) -> Published:
     """Publish the changes of a symbol's risk factor in one month, with their reasons.
 
-    The rule is the engine's (`risk.factor.factor_of`). Forecasts and regimes of the month are
-    looked at where they are published; the report says what was not there. A symbol has no
-    drawdown: the factor of a run, and that of `forecast_now`, know that of their book.
+    The rule is the engine's (`risk.factor.factor_of`). Forecasts, their calibration before the
+    month and regimes are looked at where they are published; the report says what was not there. A
+    symbol has no drawdown: the factor of a run, and of `forecast_now`, know that of their book.
 
     Args:
         desk: where to read from and to publish.
         symbol: whose factor.
         month: whose bars.
-        calibration_error: mean distance of confidence and hit rate; None: not known.
 
     Raises:
         NotTraded: if the symbol was, as declared, not traded in the month.
         MissingPartition: if the bars of the month are not there.
         CorruptFile: if a file is damaged.
-        DataError: if the calibration error is no part of 1.
     """
     require_traded(desk.settings, symbol, month)
     bars = bars_behind(desk, _BARS, symbol, month, HISTORY)
     own = bars[-1]
-    beside = {name: desk.tables.current(name, symbol, month) for name in (FORECASTS, REGIMES_TABLE)}
+    beside = {name: desk.tables.current(name, symbol, month) for name in _BESIDE}
     known = [manifest for manifest in beside.values() if manifest is not None]
     parents = {m.address: m.version for m in (*bars, *known)}
     rules = desk.settings.risk_factor.model_dump(mode="json")
     max_hole = desk.settings.backtest.max_hole_minutes
-    parents["risk_factor/settings"] = content_hash([rules, max_hole, calibration_error])
+    parents["risk_factor/settings"] = content_hash([rules, max_hole])
     code = source_hash(*_SOURCES)
     manifest = desk.tables.standing(RISK_LOG, symbol, month, code_version=code, parents=parents)
     changed = False
@@ -87,7 +85,7 @@ def risk_factor_month(
             frame_from(desk, bars, anchor(month, HISTORY)),
             _read(desk, beside[FORECASTS]),
             _read(desk, beside[REGIMES_TABLE]),
-            calibration_error,
+            least_error(desk, beside[CALIBRATION]),
         ).filter(between(month.start, month.end))
         manifest, changed = desk.tables.publish(
             RISK_LOG,
@@ -129,7 +127,7 @@ def judged_bars(
         bars: 5m bars, ascending, from an anchor on.
         forecasts: FORECAST_SCHEMA; None when there are none.
         regimes: REGIME_COLUMNS; None when there are none.
-        calibration_error: mean distance of confidence and hit rate.
+        calibration_error: what the distance of confidence and hit rate surely is, at least.
         drawdown: of a book, as a fraction; counts at every bar, so ask for the last one.
 
     Returns:

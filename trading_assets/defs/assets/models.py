@@ -22,15 +22,18 @@ from trading_assets.defs.partitions import (
     MONTHS,
     MONTHS_BY_SYMBOL,
     ONE_RUN,
+    SETTINGS,
     month_and_symbol,
     month_of_key,
     monthly_table,
+    only_months_before,
     with_months_before,
 )
-from trading_assets.defs.presentation import by_month, facts, image, table
+from trading_assets.defs.presentation import by_month, columns, facts, image, table
 from trading_assets.defs.resources import DeskResource
 from trading_assets.defs.run_tags import run_tags
 from trading_assets.domain.ids import Month, Symbol
+from trading_assets.market.table_columns import CALIBRATION_COLUMNS, CALIBRATION_TEXTS
 from trading_assets.workflows.code_hash import source_hash
 
 if TYPE_CHECKING:
@@ -114,6 +117,26 @@ def forecast_outcomes(context: dg.AssetExecutionContext, desk: DeskResource) -> 
         context,
         by_month(partial(score_forecasts, opened), pictures=partial(_calibration, opened)),
     )
+
+
+_CALIBRATED_MONTHS = SETTINGS.risk_factor.calibration_months + 1
+
+
+@monthly_table(
+    group=GROUP,
+    code_version=source_hash("forecasting", "workflows/measure_calibration.py")[:16],
+    deps=[only_months_before(each, _CALIBRATED_MONTHS) for each in (forecasts, bars_5m)],
+    kinds={"polars", "parquet"},
+    schema=columns(CALIBRATION_COLUMNS, CALIBRATION_TEXTS),
+)
+def forecast_calibration(context: dg.AssetExecutionContext, desk: DeskResource) -> PartitionEvents:
+    """How far confidences were from what came, by the outcomes known when the month begins.
+
+    Without what chance adds, and with what it surely is at least: the risk factor heeds that.
+    """
+    from trading_assets.workflows.measure_calibration import measure_calibration
+
+    yield from report_each(context, by_month(partial(measure_calibration, desk.open())))
 
 
 def _calibration(desk: "Desk", symbol: Symbol, month: Month) -> dict[str, dg.MetadataValue[Any]]:

@@ -7,7 +7,7 @@ from functools import partial
 import dagster as dg
 
 from trading_assets.defs.assets.market_data import bars_5m
-from trading_assets.defs.assets.models import forecasts
+from trading_assets.defs.assets.models import forecast_calibration, forecasts
 from trading_assets.defs.assets.regimes import regimes
 from trading_assets.defs.partition_events import PartitionEvents, report_each
 from trading_assets.defs.partitions import monthly_table, with_months_before
@@ -23,7 +23,12 @@ _CODE_VERSION = source_hash("risk", "features/regime.py", "workflows/risk_factor
 @monthly_table(
     group=GROUP,
     code_version=_CODE_VERSION,
-    deps=[with_months_before(bars_5m, timedelta(days=30)), forecasts, regimes],
+    deps=[
+        with_months_before(bars_5m, timedelta(days=30)),
+        forecasts,
+        forecast_calibration,
+        regimes,
+    ],
     kinds={"numba", "parquet"},
     schema=columns(RISK_LOG_COLUMNS, RISK_LOG_TEXTS),
 )

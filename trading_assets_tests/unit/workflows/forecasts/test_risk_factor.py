@@ -62,7 +62,7 @@ def test_every_change_of_a_month_is_logged_with_reasons_and_payload(own_desk):
     made = risk_factor_month(own_desk, SOL, FEBRUARY)
     rows = _log(own_desk)
     assert rows.columns == list(RISK_LOG_COLUMNS)
-    assert made.metadata["without"] == ""
+    assert made.metadata["without"] == "forecast_calibration"
     assert set(made.parents) == {
         "bars_5m/SOLUSDT/2024-01",
         "bars_5m/SOLUSDT/2024-02",
@@ -93,7 +93,7 @@ def test_every_change_of_a_month_is_logged_with_reasons_and_payload(own_desk):
 
 def test_what_was_not_there_is_said_and_counts_for_nothing(own_desk):
     made = risk_factor_month(own_desk, SOL, FEBRUARY)
-    assert made.metadata["without"] == "forecasts, regimes"
+    assert made.metadata["without"] == "forecasts, forecast_calibration, regimes"
     rows = _log(own_desk)
     assert rows["confidence"].null_count() == rows.height
     assert set(rows["reasons"]) <= {"", "high_volatility"}
@@ -102,14 +102,32 @@ def test_what_was_not_there_is_said_and_counts_for_nothing(own_desk):
     assert _log(own_desk)["risk_factor"][0] == 0.8
 
 
+def _lay_calibration(desk, **least):
+    rows = pl.DataFrame({"horizon": list(least), "least": pl.Series(list(least.values()))})
+    rows = rows.cast({"least": pl.Float64})
+    desk.tables.publish("forecast_calibration", SOL, FEBRUARY, rows, code_version="1", parents={})
+
+
 def test_a_calibration_that_is_off_makes_it_smaller(own_desk):
     _lay_forecasts(own_desk, 0.9)
-    fine = risk_factor_month(own_desk, SOL, FEBRUARY, calibration_error=0.05)
+    _lay_calibration(own_desk, **{"1h": 0.05, "4h": 0.4})
+    fine = risk_factor_month(own_desk, SOL, FEBRUARY)
     assert "miscalibrated share" not in fine.metadata
-    off = risk_factor_month(own_desk, SOL, FEBRUARY, calibration_error=0.06)
+    _lay_calibration(own_desk, **{"1h": 0.06, "4h": 0.4})
+    off = risk_factor_month(own_desk, SOL, FEBRUARY)
     assert off.metadata["miscalibrated share"] == 1.0
+    assert "forecast_calibration/SOLUSDT/2024-02" in off.parents
     assert {round(factor, 12) for factor in _log(own_desk)["risk_factor"]} <= {0.8, 0.48}
     assert _log(own_desk)["calibration_error"].unique().to_list() == [0.06]
+
+
+@pytest.mark.parametrize("least", [{"1h": None}, {"4h": 0.4}])
+def test_a_calibration_that_is_not_known_is_no_reason(own_desk, least):
+    _lay_forecasts(own_desk, 0.9)
+    _lay_calibration(own_desk, **least)
+    risk_factor_month(own_desk, SOL, FEBRUARY)
+    assert _log(own_desk)["calibration_error"].null_count() == _log(own_desk).height
+    assert not _log(own_desk)["reasons"].str.contains("miscalibrated").any()
 
 
 def test_thresholds_are_settings(tmp_path, make_desk_in, publish_bars):
