@@ -85,7 +85,8 @@ def calibration_error(
     edges = np.unique(np.quantile(stated, np.linspace(0.0, 1.0, _BINS + 1)[1:-1], method="higher"))
     bins = len(edges) + 1
     cell = block * bins + np.searchsorted(edges, stated, side="right")
-    apart = np.bincount(cell, stated - right, minlength=blocks * bins).reshape(blocks, bins)
+    apart = np.bincount(cell, stated - right, minlength=blocks * bins).astype(np.float64)
+    apart = apart.reshape(blocks, bins)
     counts = np.bincount(cell, minlength=blocks * bins).reshape(blocks, bins)
     rows = len(stated)
     error = float(_distances(apart, np.ones((1, blocks)))[0]) / rows
@@ -106,6 +107,11 @@ def _distances(apart: Floats, signs: Floats) -> Floats:
     total = np.zeros(len(signs))
     for fold in np.array_split(np.arange(blocks), _FOLDS):
         beyond = np.r_[0 : max(fold[0] - 1, 0), min(fold[-1] + 2, blocks) : blocks]
-        sides = np.sign(signs[:, beyond] @ apart[beyond])
-        total += np.sum(sides * (signs[:, fold] @ apart[fold]), axis=1)
+        sides = np.sign(_summed(signs[:, beyond], apart[beyond]))
+        total += np.sum(sides * _summed(signs[:, fold], apart[fold]), axis=1)
     return total
+
+
+def _summed(signs: Floats, apart: Floats) -> Floats:
+    """Sum over blocks; no linear algebra library, whose bits depend on its threads."""
+    return np.asarray(np.einsum("db,bk->dk", signs, apart))
