@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from trading_assets.domain.errors import MissingPartition
+from trading_assets.domain.errors import ConfigurationError, MissingPartition
 from trading_assets.domain.ids import Micros, Symbol
 from trading_assets.storage.partition_store import Manifest, PartitionStore
 from trading_assets.strategies.portfolio_spec import AnySpec
 from trading_assets.strategies.spec_sections import CostsSpec
+from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.publish_costs import ALL, LINEAR, ROOT, costs_table, known_from
 
 _MOST_BPS = Decimal(5_000)
@@ -19,16 +20,25 @@ _MOST_BPS = Decimal(5_000)
 Row = Mapping[str, Any]
 
 
-def versions_for(
-    tables: PartitionStore, spec: AnySpec, start: Micros, end: Micros
-) -> tuple[Manifest, ...]:
+def versions_for(desk: Desk, spec: AnySpec, start: Micros, end: Micros) -> tuple[Manifest, ...]:
     """List the versions of costs that bars opening in [start, end) are charged by, oldest first.
 
-    None for a spec without `costs.measured`.
+    None for a spec without `costs.measured`, and before anything is known.
+
+    Raises:
+        ConfigurationError: if settings have no such book, or its fills say nothing of costs.
     """
-    book = spec.costs.measured
+    book, tables = spec.costs.measured, desk.tables
     if not book:
         return ()
+    known = desk.settings.books.get(book)
+    if known is None or known.is_simulated:
+        venues = [name for name, one in desk.settings.books.items() if not one.is_simulated]
+        raise ConfigurationError(
+            f"Spec {spec.name} takes its costs from a book that has none",
+            expected=f"costs.measured: one of {', '.join(sorted(venues))}",
+            found=f"{book}, whose fills are the engine's own" if known else book,
+        )
     table = costs_table(book)
     found = [tables.require(table, None, month) for month in tables.months(table, None)]
     return in_force([m for m in found if known_from(m) is not None], start, end)

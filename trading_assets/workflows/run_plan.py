@@ -187,7 +187,8 @@ def plan_run(
     Raises:
         MissingPartition: if there is no such month.
         ConfigurationError: if spec and instruments do not fit, no model is trained for the
-            strategy's horizon, or for bars of its size, or the span reaches into months held out.
+            strategy's horizon, or for bars of its size, or the span reaches into months held out,
+            or the book that measures its costs is none.
         UnknownSymbol: if a symbol has no instrument data.
         DataError: if a symbol's source gives larger bars than the spec needs.
     """
@@ -242,7 +243,7 @@ def plan_run(
     universe = {month: universe[month] for month in months if month in universe}
     regimes = {key: manifest for key, manifest in regimes.items() if key[1] in months}
     traded = span or (months[0].start, months[-1].end)
-    costs = versions_for(desk.tables, spec, *traded)
+    costs = versions_for(desk, spec, *traded)
     inputs = [
         *(manifest for (_, month), manifest in bars.items() if month <= months[-1]),
         *(manifest for (_, month), manifest in forecasts.items() if month in months),

@@ -11,20 +11,22 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from trading_assets.domain.bar import DAY
-from trading_assets.domain.errors import MissingPartition
+from trading_assets.domain.errors import ConfigurationError, MissingPartition
 from trading_assets.domain.ids import Month
 from trading_assets.market.table_columns import COST_COLUMNS
+from trading_assets.strategies.portfolio_spec import parse_any
 from trading_assets.strategies.spec import parse_spec
 from trading_assets.strategies.spec_sections import CostsSpec
 from trading_assets.workflows.assumptions import assume
 from trading_assets.workflows.decide import decide
+from trading_assets.workflows.list_instruments import list_instruments
 from trading_assets.workflows.measured_costs import costs_of_version, in_force, since, versions_for
 from trading_assets.workflows.provenance import Provenance
 from trading_assets.workflows.publish_costs import ALL, KNOWN_FROM, LINEAR, ROOT, costs_table
 from trading_assets.workflows.publish_release import publish_release
 from trading_assets.workflows.run_again import plan_of_run, spec_of_run
 from trading_assets.workflows.run_backtest import run_backtest
-from trading_assets.workflows.run_plan import changed_inputs, plan_run
+from trading_assets.workflows.run_plan import changed_inputs, plan_any, plan_run
 from trading_assets.workflows.strategy_specs import find_spec
 
 JANUARY, FEBRUARY = Month(2024, 1), Month(2024, 2)
@@ -198,9 +200,31 @@ def test_what_cannot_be_measured_together_is_refused(more):
         CostsSpec.model_validate(dict([p.split(": ") for p in more.split(", ")], measured="paper"))
 
 
+def test_a_book_that_measures_nothing_is_refused(desk, spec):
+    costs = CostsSpec.model_validate({"measured": "nobody"})
+    with pytest.raises(ConfigurationError, match="takes its costs from a book that has none"):
+        plan_run(desk, spec.model_copy(update={"costs": costs}))
+
+
+def test_a_portfolio_is_charged_as_one_account(desk):
+    text = (
+        "name: both\nmembers: [{spec: ema_trend, allocation_pct: 50}]\ncash: 50000\n"
+        "costs: {fees_bps: 10, measured: paper}\n"
+    )
+    both = parse_any(text, where="test", find=lambda name: find_spec(desk.settings, name))
+    version = publish(desk, JANUARY, JANUARY.start + 28 * DAY)
+    run = run_backtest(desk, both).run
+
+    setup = plan_any(desk, both).spec.engine_setup(list_instruments(desk))
+    ((known, costs),) = setup.later_costs
+    assert (known, costs.taker_bps) == (JANUARY.start + 28 * DAY, Decimal("7.5"))
+    assert run.manifest["inputs"][version.address] == version.version
+    assert spec_of_run(desk, run).costs.later == plan_any(desk, both).spec.costs.later
+
+
 def test_a_spec_without_measured_costs_is_what_it_was(desk):
     known = find_spec(desk.settings, "ema_trend")
     publish(desk, JANUARY, JANUARY.start)
-    assert versions_for(desk.tables, known, 0, 2**62) == ()
+    assert versions_for(desk, known, 0, 2**62) == ()
     text = known.canonical_yaml()
     assert parse_spec(text, where="test").spec_hash == known.spec_hash
