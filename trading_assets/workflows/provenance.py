@@ -21,7 +21,7 @@ from trading_assets.workflows.trace_links import DIFFERS, FileProof, Link, filed
 _MODELS = "forecast_model"
 _RULES = (
     "source", "outages", "listing", "news", "sessions_", "universe/rules", "regimes/settings",
-    "risk_factor/settings", "journal/",
+    "risk_factor/settings", "forecast_calibration/settings", "journal/",
 )  # fmt: skip
 """Parents that are hashes of settings and calendars, or of a journal that has grown since: no file
 of their content is behind them."""
