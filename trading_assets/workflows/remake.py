@@ -155,7 +155,8 @@ class Remaker:
             MissingPartition, CorruptFile: as `run`.
             RulesChanged: if sessions are others now.
         """
-        spec, last = spec_of_run(self.desk, recorded), Month.from_text(max(facts["months"]))
+        spec = spec_of_run(self.desk, recorded, facts["inputs"])
+        last = Month.from_text(max(facts["months"]))
         plan = plan_of_facts(self.branch, self._proofs, spec, facts, last)
         sessions = session_versions(self.desk, plan.spec.parts[0], plan.months).get("sessions")
         if sessions != facts.get("sessions"):

@@ -39,8 +39,13 @@ def run_facts(run: StoredRun) -> Mapping[str, Any]:
     return {name: run.manifest[name] for name in _FACTS if name in run.manifest}
 
 
-def spec_of_run(desk: Desk, run: StoredRun) -> AnySpec:
+def spec_of_run(desk: Desk, run: StoredRun, inputs: Mapping[str, str] | None = None) -> AnySpec:
     """Give the spec that a run was made with, charging by the versions of costs that it names.
+
+    Args:
+        desk: holds specs and costs.
+        run: which one.
+        inputs: that name the versions of costs; the run's own when None.
 
     Raises:
         CorruptFile: if its file, or a version of its costs, is damaged.
@@ -48,7 +53,7 @@ def spec_of_run(desk: Desk, run: StoredRun) -> AnySpec:
     """
     find = partial(find_spec, desk.settings)
     spec = parse_any(run.file(SPEC).decode(), where=f"{run.folder}/{SPEC}", find=find)
-    return with_named(desk.tables, spec, run.manifest["inputs"])
+    return with_named(desk.tables, spec, run.manifest["inputs"] if inputs is None else inputs)
 
 
 def simulate_again(desk: Desk, proofs: Provenance, run: StoredRun, last: Month) -> Simulated:
