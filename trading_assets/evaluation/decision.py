@@ -24,13 +24,14 @@ from trading_assets.evaluation.stage_robust import largest_capital
 
 SCHEMA = 4
 _READABLE = (1, 2, 3, SCHEMA)
-"""Schema 1 had no stages, 2 did not know what was taken back, 3 no months held out; such decisions
-can be read, and recomputed by the code of their time."""
+"""Schema 1 had no stages, 2 did not know what was taken back, 3 no months held out, and it waived
+rules for the first release of a book; such decisions can be read, and recomputed by the code of
+their time."""
 
 _SELECTION = (
     "Every spec with a run, except what the champion already is, is judged by all rules. The "
-    "candidate is the one that comes first by: may be promoted, without a waiver, passes all "
-    "integrity rules, higher annualised net return out of sample (runs have different spans), name."
+    "candidate is the one that comes first by: may be promoted, passes all integrity "
+    "rules, higher annualised net return out of sample (runs have different spans), name."
 )
 
 
@@ -60,11 +61,6 @@ class Decision:
         """Give promote, hold or reject."""
         found: Verdict = self.document["verdict"]
         return found
-
-    @property
-    def is_bootstrap(self) -> bool:
-        """Whether performance rules were waived, since the book had no release at all."""
-        return bool(self.document["basis"] == "bootstrap")
 
     @property
     def candidate(self) -> Mapping[str, Any] | None:
@@ -132,7 +128,6 @@ def decide_from(
         _Judged(
             contender.run,
             evaluate_rules(contender.run, contender.champion, venue, thresholds),
-            first=champion is None,
             capital=largest_capital(contender.run, thresholds),
         )
         for contender in contenders
@@ -150,7 +145,6 @@ def decide_from(
         "champion": champion,
         "rules": [rule.plain() for rule in best.rules] if best else [],
         "verdict": best.verdict if best else "hold",
-        "basis": best.basis if best else "gate",
         "reason": best.reason() if best else "No spec has a run that is not the champion's own.",
         "inputs": dict(inputs),
     }
@@ -161,27 +155,19 @@ def decide_from(
 class _Judged:
     run: RunEvidence
     rules: tuple[RuleResult, ...]
-    first: bool
     capital: float | None
 
     @property
     def verdict(self) -> Verdict:
-        """Apply the rules; the very first release of a book needs only the integrity rules."""
-        strict = verdict(self.rules)
-        return "promote" if self.first and has_integrity(self.rules) else strict
+        """Apply the rules."""
+        return verdict(self.rules)
 
     @property
-    def basis(self) -> str:
-        """Say whether the verdict stands by the rules alone."""
-        return "bootstrap" if self.verdict != verdict(self.rules) else "gate"
-
-    @property
-    def order(self) -> tuple[bool, bool, bool, float, str]:
+    def order(self) -> tuple[bool, bool, float, str]:
         """Sort key: the candidate comes first."""
         growth = self.run.oos.get("cagr_pct")
         return (
             self.verdict != "promote",
-            self.basis == "bootstrap",
             not has_integrity(self.rules),
             float("inf") if growth is None else -growth,
             self.run.spec,
@@ -213,12 +199,6 @@ class _Judged:
 
     def reason(self) -> str:
         """Say the verdict in plain words: the first rule that is not met comes first."""
-        if self.basis == "bootstrap":
-            waived = ", ".join(rule.rule for rule in self.rules if not rule.passed)
-            return (
-                f"Bootstrap: the book had no release at all, so {self.run.spec} is promoted as the "
-                f"best candidate that its venue can execute, although it failed {waived}."
-            )
         rules = unmet(self.rules)
         if not rules:
             return f"{self.run.spec} passed every rule."

@@ -330,7 +330,8 @@ class RuleResult:
         stage: which part of the gate it belongs to; see `STAGES`.
         passed: None when the evidence is missing.
         on_fail: what the verdict becomes when the rule fails.
-        kind: `integrity` rules are never waived; `performance` rules are, for the first release.
+        kind: `integrity` rules ask whether a run can be believed and executed at all; of a field
+            where nobody may be promoted, one that passes them is the candidate.
         evidence: files that the value was read from.
     """
 
@@ -372,7 +373,7 @@ def unmet(rules: Sequence[RuleResult]) -> tuple[RuleResult, ...]:
 
 
 def has_integrity(rules: Sequence[RuleResult]) -> bool:
-    """Tell whether every rule that is never waived has passed."""
+    """Tell whether a run can be believed and executed: all such rules have passed."""
     return all(rule.passed for rule in rules if rule.kind == "integrity")
 
 

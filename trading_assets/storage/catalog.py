@@ -114,7 +114,7 @@ def write_decision(connection: Connection, decision: Decision) -> None:
                 decision.decision_id,
                 decision.book,
                 decision.verdict,
-                document["basis"],
+                document.get("basis", "gate"),  # decisions before schema 4 could waive rules
                 candidate.get("spec"),
                 candidate.get("run_id"),
                 _instant(document["as_of"]),

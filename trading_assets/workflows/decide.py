@@ -186,6 +186,8 @@ def _gather(
     }
     if inputs["holdout"] is not None:
         _read_holdout(desk, inputs, specs, report)
+    for entry in candidates:  # what was entered for the decision itself counts, and is its ledger
+        entry.update(_trials(desk, specs[entry["spec"]]))
     return inputs
 
 
@@ -217,8 +219,6 @@ def _read_holdout(
             passes_all_else=partial(passes, entry),
             report=report,
         )
-    for entry in inputs["candidates"]:
-        entry.update(_trials(desk, specs[entry["spec"]]))
 
 
 def _is_worth_examining(

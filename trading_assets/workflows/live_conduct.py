@@ -50,7 +50,7 @@ class ConductReport:
     Attributes:
         as_of: end of the last whole day, microseconds of market time; None before there is one.
         largest_capital: that its decision allows, in quote; None where none is known.
-        basis: `gate` for a release that passed every rule before; else which rules were waived.
+        basis: `gate` for a release that passed every rule; else why it stands, as older ones could.
         probation, demotion: rows as a decision has them.
     """
 
@@ -134,7 +134,7 @@ def live_conduct(
         book=book,
         release_id=release.release_id,
         spec=release.spec.name,
-        basis=str(release.facts.get("basis", "unknown")),
+        basis=str(release.facts.get("basis", "gate")),
         as_of=int(conduct.returns.days[-1]) + DAY if len(conduct.returns.days) else None,
         largest_capital=candidate.get("largest_capital"),
         probation=rules_of_probation(conduct, terms),

@@ -149,7 +149,6 @@ def _facts(
         "schema": _SCHEMA,
         "book": decision.book,
         "decision_id": decision.decision_id,
-        "basis": decision.document["basis"],
         "spec": run.spec,
         "spec_hash": spec.spec_hash,
         "family": spec.build_strategy().name,

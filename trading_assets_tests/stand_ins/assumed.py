@@ -31,7 +31,7 @@ def comparable(decision):
         entry["examination"] = bool(entry["examination"])  # its id is of the ledger's keys, too
     champion = document["inputs"]["champion"]
     named = {k: v for k, v in champion.items() if k != "release_id"} if champion else None
-    plain = ("verdict", "basis", "reason", "as_of", "candidate", "field")
+    plain = ("verdict", "reason", "as_of", "candidate", "field")
     return {
         **{name: document[name] for name in plain},
         "rules": rules,

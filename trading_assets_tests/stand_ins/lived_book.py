@@ -43,6 +43,7 @@ def promoted(desk, capital=100_000.0, basis="gate"):
         "decision_id": decision.decision_id,
         "basis": basis,
         "spec": run.spec,
+        "family": run.spec,
         "run_id": run.run_id,
         "models": {},
     }

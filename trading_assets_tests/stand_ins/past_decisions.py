@@ -18,6 +18,7 @@ from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.run_backtest import run_backtest
 from trading_assets.workflows.run_sweep import run_sweep
 from trading_assets.workflows.strategy_specs import find_spec
+from trading_assets_tests.stand_ins.lenient_gate import VARIABLES
 from trading_assets_tests.stand_ins.promoted import promote
 from trading_assets_tests.stand_ins.trending_bars import (
     lay_instruments,
@@ -27,27 +28,6 @@ from trading_assets_tests.stand_ins.trending_bars import (
 
 BOOK = "paper"
 SYMBOLS = ("BTCUSDT", "SOLUSDT")
-GATE = {
-    "min_trades": 5,
-    "min_oos_trades": 2,
-    "track_confidence": 0.51,
-    "min_oos_months": 1,
-    "min_deflated_sharpe": 0.0,
-    "pbo_from_trials": 2,
-    "pbo_blocks": 2,
-    "max_spa_p": 0.9,
-    "bootstrap_draws": 100,
-    "min_days_between_switches": 1,
-    "max_drawdown_pct": 90,
-    "max_participation_pct": 100,
-    "max_impact_loss": 1,
-    "min_winners": 0,
-    "max_month_share": 5,
-    "max_symbol_share": 5,
-    "min_neighbour_share": 0,
-}
-"""Thresholds that a few weeks of bars can meet, so that every stage is reached."""
-
 _JANUARY, _FEBRUARY, _MARCH = Month(2024, 1), Month(2024, 2), Month(2024, 3)
 _FIRST, _LAST = datetime(2024, 1, 27, tzinfo=UTC), datetime(2024, 3, 20, tzinfo=UTC)
 _TREND = 2e-4
@@ -141,7 +121,8 @@ def past_of(
 ) -> Past:
     """Give the story of a desk in a folder of its own, not told yet."""
     home.mkdir()
-    thresholds = {f"TA_GATE__{key.upper()}": str(v) for key, v in {**GATE, **(gate or {})}.items()}
+    others = {f"TA_GATE__{key.upper()}": str(value) for key, value in (gate or {}).items()}
+    thresholds = VARIABLES | others
     desk = make_desk(
         TA_HOME=str(home),
         TA_SYMBOLS='["BTCUSDT","SOLUSDT"]',

@@ -126,7 +126,6 @@ def _decision_facts(decision: "Decision") -> dict[str, Any]:
     return {
         "decision_id": decision.decision_id,
         "verdict": decision.verdict,
-        "basis": document["basis"],
         "reason": document["reason"],
         "candidate": candidate.get("spec", "none"),
         "champion": (document["champion"] or {}).get("spec", "none"),
@@ -144,7 +143,6 @@ def _release_facts(published: "Release") -> dict[str, Any]:
         {
             "release_id": published.release_id,
             "decision_id": published.decision_id,
-            "basis": published.facts["basis"],
             "spec": published.spec.name,
             "models": {horizon: m["model_id"] for horizon, m in published.models.items()},
             "order_types": sorted(kind.name for kind in published.order_types),

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 BOOK = "demo"
-FIRST, LAST = Month(2024, 1), Month(2024, 3)
+FIRST, LAST = Month(2024, 1), Month(2024, 6)
 WARP = 600.0  # five minutes of market in half a second
 NEEDED_DECISIONS, NEEDED_ORDERS, NEEDED_FILLS, NEEDED_IMPERFECT = 60, 5, 10, 1
 

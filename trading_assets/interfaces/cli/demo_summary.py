@@ -139,10 +139,9 @@ def _decision(console: Console, desk: Desk) -> None:
     if decision is None:
         raise TradingAssetsError("No decision was recorded for book paper")
     candidate = decision.candidate["spec"] if decision.candidate else "no candidate"
-    basis = ", as the first release of the book" if decision.is_bootstrap else ""
     table = _table(
         f"Decision {decision.decision_id[:12]} on {candidate}, as of {as_of_text(decision)}: "
-        f"{decision.verdict}{basis}",
+        f"{decision.verdict}",
         *("rule", "value", "threshold", "passed"),
     )
     marks = {True: "yes", False: "[red]no[/]", None: "[yellow]no evidence[/]"}

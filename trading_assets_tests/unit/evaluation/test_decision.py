@@ -69,38 +69,26 @@ def test_runs_of_different_length_are_compared_by_their_growth_per_year(decide, 
     assert decide(long, short, champion=CHAMPION).candidate["spec"] == "short"
 
 
-def test_the_very_first_release_waives_performance_and_says_so(decide, make_run):
-    weak = make_run(spec="weak", oos=oos(-2.0, trades=5))
-    weaker = make_run(spec="weaker", oos=oos(-3.0, trades=5))
-    decision = decide(weaker, weak)
-    assert (decision.candidate["spec"], decision.verdict) == ("weak", "promote")
-    assert decision.is_bootstrap
-    assert decision.document["reason"].startswith("Bootstrap: the book had no release at all")
-    assert "net_of_costs_oos" in decision.document["reason"]
+def test_the_first_release_of_a_book_needs_every_rule_too(decide, make_run):
+    weak = make_run(spec="weak", oos=oos(-2.0))
+    assert decide(weak).verdict == decide(weak, champion=CHAMPION).verdict == "reject"
 
 
-def test_a_run_that_passes_goes_before_a_better_one_that_needs_the_waiver(decide, make_run):
-    waived = make_run(spec="waived", oos=oos(9.0, trades=5))
-    decision = decide(waived, make_run(spec="sound"))
-    assert decision.candidate["spec"] == "sound"
-    assert not decision.is_bootstrap
-
-
-def test_nothing_is_waived_for_a_book_that_has_a_release(decide, make_run):
-    weak = make_run(oos=oos(-2.0))
-    decision = decide(weak, champion=CHAMPION)
-    assert (decision.verdict, decision.is_bootstrap) == ("reject", False)
+def test_where_nobody_passes_the_candidate_is_one_that_can_be_believed(decide, make_run):
+    stop = make_run(spec="stop", order_types=("STOP",), oos=oos(9.0, trades=5))
+    decision = decide(stop, make_run(spec="weak", oos=oos(1.0, trades=5)))
+    assert (decision.candidate["spec"], decision.verdict) == ("weak", "hold")
 
 
 @pytest.mark.parametrize(
     "change",
     [{"reproductions": ()}, {"reproductions": (False,)}, {"order_types": ("STOP",)}],
 )
-def test_integrity_is_not_waived_for_the_first_release(decide, make_run, change):
+def test_a_run_that_cannot_be_believed_is_not_promoted(decide, make_run, change):
     assert decide(make_run(**change)).verdict in {"hold", "reject"}
 
 
-def test_a_book_with_real_money_gets_no_bootstrap(decide, make_run):
+def test_a_book_with_real_money_is_not_promoted_for(decide, make_run):
     assert decide(make_run(), venue="binance").verdict == "hold"
 
 

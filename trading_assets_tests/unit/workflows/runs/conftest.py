@@ -1,4 +1,4 @@
-"""A desk with ten days of bars, and MLflow's place taken by a notebook in memory."""
+"""A desk with 26 days of bars, and MLflow's place taken by a notebook in memory."""
 
 import dataclasses
 import re
@@ -8,6 +8,7 @@ import pytest
 
 from trading_assets.domain.ids import Month
 from trading_assets.storage.experiments import LoggedRun, RegisteredVersion
+from trading_assets_tests.stand_ins.lenient_gate import VARIABLES
 from trading_assets_tests.stand_ins.trending_bars import (
     lay_instruments,
     lay_month,
@@ -15,7 +16,7 @@ from trading_assets_tests.stand_ins.trending_bars import (
 )
 
 JANUARY, FEBRUARY = Month(2024, 1), Month(2024, 2)
-FIRST, LAST = datetime(2024, 1, 27, tzinfo=UTC), datetime(2024, 2, 7, tzinfo=UTC)
+FIRST, LAST = datetime(2024, 1, 12, tzinfo=UTC), datetime(2024, 2, 7, tzinfo=UTC)
 
 
 class Notebook:
@@ -95,10 +96,8 @@ def lay_bars():
 
 @pytest.fixture
 def desk(make_desk):
-    """Two symbols, ten days, instruments known, thresholds that ten days can meet."""
-    made = make_desk(
-        TA_SYMBOLS='["BTCUSDT","SOLUSDT"]', TA_GATE__MIN_TRADES="5", TA_GATE__MIN_OOS_TRADES="2"
-    )
+    """Two symbols, 26 days, instruments known, thresholds that they can meet."""
+    made = make_desk(TA_SYMBOLS='["BTCUSDT","SOLUSDT"]', **VARIABLES)
     lay_instruments(made, "BTC", "SOL")
     for seed, symbol in enumerate(made.settings.symbols):
         publish_bars(made, symbol, seed)

@@ -211,7 +211,7 @@ def write_own(home, kind):
         ("Text", "target is not a number"),
         ("Short", "breaks its protocol"),
         ("Nameless", "breaks its protocol"),
-        ("Endless", "SOLUSDT at 2024-01-27 00:00:00+00:00 is infinite"),
+        ("Endless", "SOLUSDT at 2024-01-12 00:00:00+00:00 is infinite"),
     ],
 )
 def test_signals_of_a_wrong_kind_end_a_command_by_what_is_wrong(home, told, command, kind, problem):

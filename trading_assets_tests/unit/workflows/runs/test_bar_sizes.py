@@ -73,7 +73,7 @@ def test_a_run_on_hours_reads_hours_and_all_its_checks_are_green(desk, add_spec)
     assert {name.split("/")[0] for name in record.run.manifest["inputs"]} == {"bars_1h"}
     assert [check for check in record.run.checks if not check["passed"]] == []
     assert record.run.metrics["all"]["num_trades"] > 3
-    assert record.run.table("equity").height == 11 * 24
+    assert record.run.table("equity").height == 26 * 24
     assert " 1h " in record.run.manifest["run_name"]
 
 

@@ -25,6 +25,7 @@ from trading_assets.settings import load_settings
 from trading_assets.storage.journal import Journal
 from trading_assets.workflows.live_book import live_book
 from trading_assets.workflows.live_conduct import live_conduct
+from trading_assets.workflows.log_conduct import log_conduct
 from trading_assets.workflows.ramp import allowance
 from trading_assets.workflows.run_evidence import oos_returns
 from trading_assets_tests.stand_ins.lived_book import BAR, LAST, START, Life, promoted
@@ -212,9 +213,28 @@ def test_the_graph_takes_a_book_back_once_and_the_gate_holds_the_spec(desk, rele
     assert said["by"] == "conduct"
     assert said["reason"].startswith("within_band: ")
 
-    _, again = materialised("2024-04-06")
+    later, again = materialised("2024-04-06")
     assert "nothing" in again.metadata["done"].value[0]
+    assert later["paper mlflow"] == metadata["paper mlflow"]  # one page for book and release
     assert len(desk.releases.history("paper")) == 3
+
+
+def test_mlflow_has_one_run_for_a_release_and_its_figures_grow(desk, release):
+    with Life(desk, "paper", release) as life:
+        life.days(2, 0.001)
+        first = live_conduct(desk, "paper", is_exact=exact)
+        life.days(1, 0.001)
+        second = live_conduct(desk, "paper", is_exact=exact)
+    pages = [log_conduct(desk, report, {"dagster.run_id": "d1"}) for report in (first, second)]
+    assert pages[0] == pages[1]
+    ((tags, values),) = [
+        (tags, values)
+        for experiment, _, tags, values, _ in desk.experiments.runs
+        if experiment == "ta/ema_trend/live"
+    ]
+    assert (tags["release_id"], tags["probation"]) == (release.release_id, "open")
+    assert values["metrics"]["lived_long_enough.days"] == 2  # the third is not over
+    assert values["metrics"]["within_band.return_pct"] == pytest.approx(0.1)  # since its first mark
 
 
 # Real money

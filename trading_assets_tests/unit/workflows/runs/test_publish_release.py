@@ -34,7 +34,6 @@ def test_a_release_holds_everything_that_an_executor_needs(desk, run):
     assert release.spec.engine_setup(release.instruments).account.cash == 100_000
     assert {t.name for t in release.order_types} == {"MARKET"}
     assert release.facts["inputs"] == stored.manifest["inputs"]
-    assert release.facts["basis"] == decision.document["basis"]
     assert release.models == {}
     assert Decision.from_payload(release.file("decision.json")) == decision
 
@@ -57,6 +56,8 @@ def test_the_registry_follows_the_ledger(desk, run, lay_bars):
     assert version.name == "ta.ema_trend.paper"
     assert version.tags["release_id"] == release.release_id
     assert version.tags["decision_id"] == decision.decision_id
+    (deflated,) = [rule for rule in decision.rules if rule["rule"] == "deflated_sharpe"]
+    assert version.tags["dsr"] == f"{deflated['value']['deflated_sharpe']:.4f}"
     assert desk.experiments.aliases_held == {("ta.ema_trend.paper", "champion"): "1"}
 
 

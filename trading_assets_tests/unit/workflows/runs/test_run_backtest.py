@@ -200,9 +200,9 @@ def test_bars_of_another_source_do_not_count(make_desk, desk):
 def test_the_last_half_of_the_days_is_out_of_sample_for_a_rule(run):
     record = run("ema_trend").run
     first_day = datetime.fromtimestamp(record.manifest["oos_start"] / 1e6, tz=UTC)
-    assert first_day == datetime(2024, 2, 1, tzinfo=UTC)  # the last 6 of 11 days
+    assert first_day == datetime(2024, 1, 25, tzinfo=UTC)  # the last 13 of 26 days
     oos = record.metrics["oos"]
-    assert oos["num_days"] == 6
+    assert oos["num_days"] == 13
     assert 0 < oos["num_trades"] < record.metrics["all"]["num_trades"]
 
 

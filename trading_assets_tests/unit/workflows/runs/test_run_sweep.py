@@ -124,7 +124,7 @@ def test_the_gate_knows_how_the_trials_of_a_sweep_spread_out_of_sample(desk, exa
     tried = candidate["trials"]
     assert tried["known"] == tried["count"] == 9 + 1
     known = trials_of_family(desk.settings.data_root, "ema_trend")
-    assert {trial.oos_periods for trial in known.trials} == {6}  # the last half of eleven days
+    assert {trial.oos_periods for trial in known.trials} == {13}  # the last half of 26 days
     assert tried["variance"] == known.variance == pytest.approx(np.var(known.oos_sharpes, ddof=1))
     assert tried["variance"] > 0
 
@@ -141,7 +141,9 @@ def test_a_sweep_from_python_tries_what_a_backtest_of_the_same_forecasts_does(de
     instruments = prepared_of(desk, example).setup.instruments
 
     Backtest(spec, bars, instruments, settings=desk.settings).run()
-    swept = Sweep(spec, bars, {"entry_bps": [4.0, 5.0]}, instruments, settings=desk.settings).run()
+    swept = Sweep(
+        spec, bars, {"entry_bps": [10.0, 12.0]}, instruments, settings=desk.settings
+    ).run()
 
     known = trials_of_family(desk.settings.data_root, "forecast_driven")
     assert known.n == swept.num_trials == 2
@@ -235,6 +237,11 @@ def test_folds_of_the_example_leave_their_table(desk, example):
     folds = pl.read_parquet(record.folder / "folds.parquet")
     assert folds.height == record.metadata["folds"] > 1
     assert (folds["test_start"] >= folds["train_end"]).all()
+    page = (record.folder / "report.html").read_text()
+    shown = json.loads(page.split('id="page-data">')[1].split("</script>")[0])
+    for boxes in shown["figures"]["folds"]["data"]:
+        assert boxes["type"] == "box"
+        assert set(boxes["x"]) == {str(number) for number in range(folds.height)}
 
 
 def test_a_sweep_without_folds_cannot_be_walked(desk, example):

@@ -106,5 +106,5 @@ def test_folds_ask_no_library_for_the_sessions_that_the_desk_has_frozen(desk, sw
     record = run_walk_forward(desk, swept)
 
     folds = pl.read_parquet(record.folder / "folds.parquet")
-    assert folds.height == 2
+    assert folds.height == 8
     assert record.metadata["distinct_trials"] == 2

@@ -75,7 +75,7 @@ def test_a_file_of_the_run_that_was_altered_is_named(desk, run, name):
 def test_a_run_is_made_again_by_the_longest_hole_of_its_time(desk, make_desk):
     day = pl.col("ts").dt.day()
     for symbol in desk.settings.symbols:
-        frame = desk.tables.read(TABLE, symbol, FEBRUARY).filter(day != 3)
+        frame = desk.tables.read(TABLE, symbol, FEBRUARY).filter(day != 2)
         desk.tables.publish(
             TABLE,
             symbol,

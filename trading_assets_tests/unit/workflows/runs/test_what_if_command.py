@@ -38,7 +38,7 @@ def test_decisions_are_shown_with_what_differs(call, decision):
     assert decision.decision_id[:16] in shown
     assert "promote ema_trend" in shown
     assert "min_trades is not met any more" in " ".join(shown.split())
-    assert "0 of 1 decisions would flip; 0 cannot be compared." in shown  # performance is waived
+    assert "1 of 1 decisions would flip; 0 cannot be compared." in shown
     assert "Made again: 0 runs, 0 examinations, 0 trials" in shown
     assert "Used as they are: 1 runs" in shown
     free = call("--slippage-x", "0").stdout
