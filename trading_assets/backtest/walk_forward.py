@@ -83,6 +83,11 @@ class WalkForwardResult:
         return pl.concat(parts)
 
     @property
+    def daily_returns(self) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]:
+        """For each fold, simple daily returns of what it chose: in its training, and its test."""
+        return tuple((self._returns(one.chosen), self._returns(one.test)) for one in self.folds)
+
+    @property
     def metrics(self) -> Mapping[str, float | None]:
         """Metrics of the days of all tests together."""
         returns = np.concatenate([self._returns(one.test) for one in self.folds])

@@ -13,7 +13,7 @@ from typing import Any
 
 from trading_assets.evaluation.decision import Decision
 from trading_assets.storage.experiments import RegisteredVersion
-from trading_assets.storage.release_store import SPEC, Release
+from trading_assets.storage.release_store import DECISION, SPEC, Release
 from trading_assets.storage.run_store import StoredRun
 from trading_assets.strategies.portfolio_spec import parse_any
 from trading_assets.workflows.desk import Desk
@@ -123,7 +123,7 @@ def _of_release(release: Release) -> Holder:
         {
             _DECISION: facts["decision_id"],
             "gate": "promote",
-            "basis": facts["basis"],
+            **_deflated(Decision.from_payload(release.file(DECISION))),
             "data.hash": facts["data_hash"],
             "release_id": release.release_id,
             **{f"model.{h}": model["model_id"] for h, model in facts["models"].items()},
@@ -142,11 +142,20 @@ def _of_decision(desk: Desk, decision: Decision) -> Holder:
         {
             _DECISION: decision.decision_id,
             "gate": decision.verdict,
-            "basis": decision.document["basis"],
+            **_deflated(decision),
             "data.hash": run.manifest["data_hash"],
             **{f"model.{h}": model for h, model in candidate["models"].items()},
         },
     )
+
+
+def _deflated(decision: Decision) -> dict[str, str]:
+    """Give the tag `dsr`: the deflated Sharpe ratio by which the candidate was judged."""
+    for rule in decision.rules:
+        if rule["rule"] == "deflated_sharpe" and isinstance(rule["value"], Mapping):
+            found = rule["value"].get("deflated_sharpe")
+            return {} if found is None else {"dsr": f"{found:.4f}"}
+    return {}
 
 
 def _version(desk: Desk, holder: Holder) -> RegisteredVersion | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from trading_assets.backtest.bytes_of import json_bytes
 from trading_assets.domain.bar import MINUTE
 from trading_assets.domain.ids import content_hash
+from trading_assets.domain.instants import time_text
 from trading_assets.evaluation.in_and_out import (
     TriedTwice,
     measured,
@@ -18,6 +19,7 @@ from trading_assets.evaluation.in_and_out import (
     tried_twice,
 )
 from trading_assets.evaluation.sweep_report import sweep_page
+from trading_assets.evaluation.walk_forward_report import WalkedFold, walk_forward_page
 from trading_assets.storage import folders, parquet_files
 from trading_assets.storage.trial_store import TrialBatches
 from trading_assets.workflows.desk import Desk
@@ -217,7 +219,7 @@ def run_walk_forward(
         report=report,
     )
     folder = desk.settings.data_root / "walk_forward" / sweep.name / result.result_hash[:16]
-    folders.publish_folder(folder, _walked_files(result))
+    folders.publish_folder(folder, _walked_files(sweep, result))
     metrics = {name: value for name, value in result.metrics.items() if value is not None}
     metadata = {
         "folds": len(result.folds),
@@ -225,6 +227,7 @@ def run_walk_forward(
         **_tried_on(desk, result.spec),
         **metrics,
         "folder": str(folder),
+        "report file": str(folder / REPORT),
     }
     page = log_walk_forward(desk, prepared.strategy.name, sweep, result, folder, tags or {})
     return SweepRecord(folder, result.result_hash, page.url, {**metadata, "mlflow": page.url})
@@ -317,12 +320,32 @@ def _files(sweep: SweepFile, result: SweepResult, trials: Sequence[TriedTwice]) 
     return files
 
 
-def _walked_files(result: WalkForwardResult) -> dict[str, bytes]:
+def _walked_files(sweep: SweepFile, result: WalkForwardResult) -> dict[str, bytes]:
+    facts = {
+        "spec": sweep.spec,
+        "trials": f"{result.num_trials} distinct",
+        "compared by": result.plan.metric,
+    }
     return {
+        REPORT: walk_forward_page(sweep.name, facts, _shown_folds(result)),
         "folds.parquet": parquet_files.encode(result.table, "folds"),
         "equity.parquet": parquet_files.encode(result.equity, "equity"),
         "metrics.json": json_bytes(dict(result.metrics)),
     }
+
+
+def _shown_folds(result: WalkForwardResult) -> list[WalkedFold]:
+    from trading_assets.backtest.sweep import short
+
+    return [
+        WalkedFold(
+            f"{time_text(one.fold.test_start)[:10]} to {time_text(one.fold.test_end - 1)[:10]}",
+            {short(key): value for key, value in one.chosen.params.items()},
+            inside * 100.0,
+            outside * 100.0,
+        )
+        for one, (inside, outside) in zip(result.folds, result.daily_returns, strict=True)
+    ]
 
 
 def _tried_on(desk: Desk, spec: StrategySpec) -> dict[str, int | str]:

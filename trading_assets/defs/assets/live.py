@@ -24,6 +24,7 @@ from trading_assets.defs.partition_events import (
 from trading_assets.defs.partitions import DAYS, ONE_RUN, SETTINGS
 from trading_assets.defs.presentation import facts, sparkline, table
 from trading_assets.defs.resources import DeskResource
+from trading_assets.defs.run_tags import run_tags
 from trading_assets.domain.ids import content_hash
 from trading_assets.workflows.code_hash import source_hash
 
@@ -129,7 +130,8 @@ def live_conduct(context: dg.AssetExecutionContext, desk: DeskResource) -> Parti
     Its probation for real money, and the rules that take a book back; docs/gate.md explains both.
     Of a day that `live_parity` has not looked at, nothing is known.
     """
-    yield from report_each(context, partial(_conduct_of, context.instance, desk.open()))
+    tags = partial(run_tags, context.run.run_id, context.asset_key)
+    yield from report_each(context, partial(_conduct_of, context.instance, desk.open(), tags))
 
 
 REPORTS = [
@@ -257,8 +259,14 @@ def _fills_of(desk: "Desk", key: str) -> Version:
     return Version(content_hash(plain), metadata)
 
 
-def _conduct_of(instance: dg.DagsterInstance, desk: "Desk", key: str) -> Version:
+def _conduct_of(
+    instance: dg.DagsterInstance,
+    desk: "Desk",
+    tags_of: Callable[[str], Mapping[str, str]],
+    key: str,
+) -> Version:
     from trading_assets.workflows.live_conduct import live_conduct as judged
+    from trading_assets.workflows.log_conduct import log_conduct
 
     def of_book(book: str, day: date) -> Mapping[str, Any]:
         def is_exact(day: date) -> bool | None:
@@ -267,11 +275,13 @@ def _conduct_of(instance: dg.DagsterInstance, desk: "Desk", key: str) -> Version
 
         report = judged(desk, book, is_exact=is_exact, until=day)
         wanting = report.found_wanting(desk.settings.conduct.demotes_by)
+        pages[book] = log_conduct(desk, report, tags_of(key)).url
         return report.plain() | {
             "has_proven_itself": report.has_proven_itself,
             "wanting": [f"{rule.rule}: {rule.note or rule.value}" for rule in wanting],
         }
 
+    pages: dict[str, str] = {}
     reports = _of_each_book(desk, key, of_book)
     metadata = facts(
         {
@@ -282,6 +292,7 @@ def _conduct_of(instance: dg.DagsterInstance, desk: "Desk", key: str) -> Version
     for book, report in reports.items():
         for of in ("probation", "demotion"):
             metadata[f"{book} {of}"] = table(report[of], _OF_A_RULE)
+        metadata[f"{book} mlflow"] = dg.MetadataValue.url(pages[book])
     return Version(content_hash(reports), metadata)
 
 
