@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Micros
 from trading_assets.forecasting.barriers import Barriers, triple_barrier
 from trading_assets.forecasting.horizons import BASE, horizon_bars, horizon_micros
@@ -96,6 +97,9 @@ def sample_from_tables(
         until: bars that close later are not looked at, so no label can reach beyond.
         barriers: with them models learn the return to the barrier that is met first; bars then
             need `open`, `high` and `low` too.
+
+    Raises:
+        DataError: if a feature has no value in any row.
     """
     parts = []
     for symbol in sorted(tables):
@@ -105,9 +109,10 @@ def sample_from_tables(
         if barriers is not None:
             labels = labels.join(_barrier_returns(rows, closed, horizon, barriers), on="ts")
         parts.append(rows.select("ts", "symbol", *features).join(labels, on="ts", how="inner"))
+    joined = pl.concat(parts)
+    _require_known(joined, features)
     table = (
-        pl.concat(parts)
-        .drop_nulls([*features, label_column(horizon)])
+        joined.drop_nulls([*features, label_column(horizon)])
         .filter(pl.col(SCALE) > 0)
         .sort("ts", "symbol")
     )
@@ -126,6 +131,19 @@ def sample_from_tables(
         past=volatility_scaled(past, scale[:, None]),
         barrier_return=None if barriers is None else table[_BARRIER].to_numpy(),
     )
+
+
+def _require_known(rows: pl.DataFrame, features: Sequence[str]) -> None:
+    unknown = [name for name in features if rows[name].null_count() == rows.height]
+    if unknown and rows.height:
+        raise DataError(
+            "Models cannot learn from features that are known of no row",
+            expected=f"a value in some of {rows.height:,} rows",
+            found=f"none in {', '.join(unknown)}",
+            fix="Where history is shorter than the warm-up, materialise earlier months. Where the "
+            "source lacks what they are made of, quote volume say, declare a set without them "
+            "([feature_sets]) and name it in model.feature_set.",
+        )
 
 
 def _barrier_returns(

@@ -3,6 +3,7 @@ import polars as pl
 import pytest
 
 from trading_assets.domain.bar import MINUTE
+from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Month
 from trading_assets.forecasting.barriers import Barriers
 from trading_assets.forecasting.past_returns import PAST_COLUMNS
@@ -51,6 +52,15 @@ def test_incomplete_rows_are_left_out(make_tables):
     full = sample_from_tables(tables, _FEATURES, "1h", until=_UNTIL)
     less = sample_from_tables(tables | {"SOLUSDT": (holed, bars)}, _FEATURES, "1h", until=_UNTIL)
     assert len(less) == len(full) - 2
+
+
+def test_features_that_the_source_can_never_know_are_named(make_tables):
+    tables = {
+        symbol: (rows.with_columns(pl.lit(None, pl.Float64).alias(_FEATURES[1])), bars)
+        for symbol, (rows, bars) in make_tables(days=4).items()
+    }
+    with pytest.raises(DataError, match=rf"none in {_FEATURES[1]}\. .*model\.feature_set"):
+        sample_from_tables(tables, _FEATURES, "1h", until=_UNTIL)
 
 
 def test_targets_are_scaled_and_clipped(make_sample):
