@@ -24,6 +24,7 @@ from trading_assets.defs import (
 from trading_assets.defs.assets import (
     backtests,
     calendars,
+    conduct,
     costs,
     features,
     live,
@@ -86,6 +87,8 @@ defs = dg.Definitions(
         # live: the runs of the books, and their days
         *live.LIVE_RUNS,
         *live.REPORTS,
+        conduct.live_conduct,
+        conduct.live_conduct_pages,
         slo.slo_report,
         # what their fills have cost
         costs.costs,
@@ -101,7 +104,7 @@ defs = dg.Definitions(
         *backtests.BACKTEST_CHECKS,
         promotion.decision_can_be_recomputed,
         promotion.registry_follows_ledger,
-        live.live_conduct_checks,
+        conduct.conduct_checks,
         live.live_fill_checks,
         live.live_parity_checks,
         live.live_alert_checks,

@@ -8,6 +8,7 @@ import dagster as dg
 
 from trading_assets.defs.assets import (
     calendars,
+    conduct,
     costs,
     features,
     live,
@@ -103,7 +104,9 @@ promote = dg.define_asset_job(
 
 live_reports = dg.define_asset_job(
     "live_reports",
-    selection=dg.AssetSelection.assets(*live.REPORTS, slo.slo_report),
+    selection=dg.AssetSelection.assets(
+        *live.REPORTS, conduct.live_conduct, conduct.live_conduct_pages, slo.slo_report
+    ),
     description="Orders, fills, equity, parity and availability of a day, from the journal.",
 )
 

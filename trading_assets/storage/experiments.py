@@ -138,12 +138,16 @@ class Experiments:
         metrics: Mapping[str, float | None] | None = None,
         tags: Mapping[str, str] | None = None,
         artifacts: Mapping[str, Path] | None = None,
+        curves: Mapping[str, Sequence[tuple[int, float]]] | None = None,
     ) -> None:
-        """Add what became known of a finished run later, at an instant; the latest value counts."""
+        """Add what became known of a finished run later, at an instant.
+
+        Of a metric the value of the highest step counts, and of one step the latest.
+        """
         finite, odd = split_metrics(metrics or {})
         with _quiet():
             client = self._client
-            log_values(client, run.run_id, at // 1000, {}, finite, {})
+            log_values(client, run.run_id, at // 1000, {}, finite, curves or {})
             for name, text in as_texts({**(tags or {}), **odd}).items():
                 client.set_tag(run.run_id, name, text)
             for name, path in (artifacts or {}).items():

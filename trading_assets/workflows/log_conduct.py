@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from trading_assets.domain.bar import DAY
 from trading_assets.storage.experiments import LoggedRun
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_conduct import ConductReport
@@ -23,6 +24,8 @@ _FIGURES = {
 def log_conduct(desk: Desk, report: ConductReport, tags: Mapping[str, str]) -> LoggedRun:
     """Show the conduct of a release; the run is made the first time, and its figures grow by day.
 
+    Steps are numbers of days, so that a day that is judged again replaces what was said of it.
+
     Args:
         desk: gives the experiments.
         report: of the book and the release that it trades.
@@ -30,13 +33,14 @@ def log_conduct(desk: Desk, report: ConductReport, tags: Mapping[str, str]) -> L
     """
     release = desk.releases.get(report.release_id)
     family = str(release.facts["family"])
-    experiment, at = f"ta/{family}/live", report.as_of or desk.clock.now()
+    experiment = f"ta/{family}/live"
+    wanting = report.found_wanting(desk.settings.conduct.demotes_by)
     identity = {"book": report.book, "release_id": report.release_id}
     told = {
         **linked(desk.settings, tags),
         "decision_id": release.decision_id,
         "probation": "passed" if report.has_proven_itself else "open",
-        "wanting": ", ".join(r.rule for r in report.demotion if r.passed is False) or "nothing",
+        "wanting": ", ".join(rule.rule for rule in wanting) or "nothing",
     }
     known = desk.experiments.find_run(experiment, identity)
     if known is None:
@@ -51,13 +55,15 @@ def log_conduct(desk: Desk, report: ConductReport, tags: Mapping[str, str]) -> L
                 **identity,
             },
         )
-    desk.experiments.add_to_run(known, at=at, metrics=_figures(report), tags=told)
+    day = (report.as_of or 0) // DAY
+    curves = {name: [(day, value)] for name, value in _figures(report).items()}
+    desk.experiments.add_to_run(known, at=desk.clock.now(), curves=curves, tags=told)
     return known
 
 
-def _figures(report: ConductReport) -> dict[str, float | None]:
+def _figures(report: ConductReport) -> dict[str, float]:
     """Give what the rules have measured; what is not known yet is left out."""
-    found: dict[str, float | None] = {}
+    found: dict[str, Any] = {}
     for rule in report.probation:
         value: Any = rule.value
         names = _FIGURES.get(rule.rule, ())
@@ -65,4 +71,4 @@ def _figures(report: ConductReport) -> dict[str, float | None]:
             found |= {f"{rule.rule}.{name}": value[name] for name in names if name in value}
         elif isinstance(value, int | float):
             found[rule.rule] = float(value)
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: float(value) for name, value in found.items() if value is not None}

@@ -24,7 +24,6 @@ from trading_assets.defs.partition_events import (
 from trading_assets.defs.partitions import DAYS, ONE_RUN, SETTINGS
 from trading_assets.defs.presentation import facts, sparkline, table
 from trading_assets.defs.resources import DeskResource
-from trading_assets.defs.run_tags import run_tags
 from trading_assets.domain.ids import content_hash
 from trading_assets.workflows.code_hash import source_hash
 
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 GROUP = "live"
 _T = TypeVar("_T")
 _PREVIEW_ROWS = 20
-_OF_A_RULE = ("rule", "passed", "value", "threshold", "note")
 _CODE_VERSION = source_hash(
     "live",
     "workflows/expected_fills.py",
@@ -111,36 +109,12 @@ def live_fill_differences(context: dg.AssetExecutionContext, desk: DeskResource)
     yield from report_each(context, partial(_fills_of, desk.open()))
 
 
-@dg.asset(
-    deps=[*LIVE_RUNS, live_parity],
-    partitions_def=DAYS,
-    backfill_policy=ONE_RUN,
-    group_name=GROUP,
-    code_version=source_hash(
-        "evaluation/conduct.py",
-        "evaluation/bootstrap.py",
-        "workflows/live_conduct.py",
-        "workflows/lived.py",
-    )[:16],
-    kinds={"numpy"},
-)
-def live_conduct(context: dg.AssetExecutionContext, desk: DeskResource) -> PartitionEvents:
-    """Whether each book's release does what was predicted of it, up to the end of the day.
-
-    Its probation for real money, and the rules that take a book back; docs/gate.md explains both.
-    Of a day that `live_parity` has not looked at, nothing is known.
-    """
-    tags = partial(run_tags, context.run.run_id, context.asset_key)
-    yield from report_each(context, partial(_conduct_of, context.instance, desk.open(), tags))
-
-
 REPORTS = [
     live_orders,
     live_fills,
     live_equity,
     live_parity,
     live_fill_differences,
-    live_conduct,
 ]
 
 LIVE_PARITY_CHECKS = [
@@ -156,14 +130,6 @@ LIVE_FILL_CHECKS = [
         "as_expected",
         asset=live_fill_differences,
         description="Fills of the day are as good as `live.parity_*` of the settings asks for.",
-        partitions_def=DAYS,
-    )
-]
-LIVE_CONDUCT_CHECKS = [
-    dg.AssetCheckSpec(
-        "as_predicted",
-        asset=live_conduct,
-        description="No rule of `conduct.demotes_by` has failed.",
         partitions_def=DAYS,
     )
 ]
@@ -206,17 +172,10 @@ def live_fill_checks(context: dg.AssetCheckExecutionContext) -> CheckEvents:
     yield from check_each(context, LIVE_FILL_CHECKS, partial(_judge_fills, context.instance))
 
 
-@dg.multi_asset_check(specs=LIVE_CONDUCT_CHECKS, can_subset=True)
-def live_conduct_checks(context: dg.AssetCheckExecutionContext, desk: DeskResource) -> CheckEvents:
-    """Judge each release, book by book; one that was found wanting is taken back."""
-    judge = partial(_judge_conduct, context.instance, desk.open())
-    yield from check_each(context, LIVE_CONDUCT_CHECKS, judge)
-
-
 def _day_of(desk: "Desk", name: str, key: str) -> Version:
     from trading_assets.workflows.live_tables import live_tables
 
-    frames = _of_each_book(desk, key, lambda book, day: live_tables(desk, book, day)[name])
+    frames = of_each_book(desk, key, lambda book, day: live_tables(desk, book, day)[name])
     rows = {book: [_plain(row) for row in frame.rows(named=True)] for book, frame in frames.items()}
     metadata: dict[str, Any] = {"dagster/row_count": sum(map(len, rows.values()))}
     for book, frame in frames.items():
@@ -233,7 +192,7 @@ def _day_of(desk: "Desk", name: str, key: str) -> Version:
 def _parity_of(desk: "Desk", key: str) -> Version:
     from trading_assets.workflows.replay_live_day import replay_live_day
 
-    reports = _of_each_book(desk, key, partial(replay_live_day, desk))
+    reports = of_each_book(desk, key, partial(replay_live_day, desk))
     plain = {book: asdict(report) | {"day": key} for book, report in reports.items()}
     verdicts = {book: report.is_equal for book, report in reports.items()}
     return Version(content_hash(plain), facts({"equal": verdicts, **plain}))
@@ -242,7 +201,7 @@ def _parity_of(desk: "Desk", key: str) -> Version:
 def _fills_of(desk: "Desk", key: str) -> Version:
     from trading_assets.workflows.fill_differences import fill_differences
 
-    reports = _of_each_book(desk, key, partial(fill_differences, desk))
+    reports = of_each_book(desk, key, partial(fill_differences, desk))
     plain = {book: asdict(report) | {"day": key} for book, report in reports.items()}
     failures = {book: list(report.failures) for book, report in reports.items()}
     metadata = facts({"failures": failures})
@@ -259,64 +218,14 @@ def _fills_of(desk: "Desk", key: str) -> Version:
     return Version(content_hash(plain), metadata)
 
 
-def _conduct_of(
-    instance: dg.DagsterInstance,
-    desk: "Desk",
-    tags_of: Callable[[str], Mapping[str, str]],
-    key: str,
-) -> Version:
-    from trading_assets.workflows.live_conduct import live_conduct as judged
-    from trading_assets.workflows.log_conduct import log_conduct
-
-    def of_book(book: str, day: date) -> Mapping[str, Any]:
-        def is_exact(day: date) -> bool | None:
-            equal: Any = _found(instance, live_parity.key, day.isoformat(), "equal")
-            return None if book not in equal else bool(equal[book])
-
-        report = judged(desk, book, is_exact=is_exact, until=day)
-        wanting = report.found_wanting(desk.settings.conduct.demotes_by)
-        pages[book] = log_conduct(desk, report, tags_of(key)).url
-        return report.plain() | {
-            "has_proven_itself": report.has_proven_itself,
-            "wanting": [f"{rule.rule}: {rule.note or rule.value}" for rule in wanting],
-        }
-
-    pages: dict[str, str] = {}
-    reports = _of_each_book(desk, key, of_book)
-    metadata = facts(
-        {
-            name: {book: report[name] for book, report in reports.items()}
-            for name in ("release_id", "has_proven_itself", "wanting")
-        }
-    )
-    for book, report in reports.items():
-        for of in ("probation", "demotion"):
-            metadata[f"{book} {of}"] = table(report[of], _OF_A_RULE)
-        metadata[f"{book} mlflow"] = dg.MetadataValue.url(pages[book])
-    return Version(content_hash(reports), metadata)
-
-
-def _judge_conduct(instance: dg.DagsterInstance, desk: "Desk", key: str) -> list[Finding]:
-    """Look at what the day's report says; it is not made once more."""
-    wanting: Any = _found(instance, live_conduct.key, key, "wanting")
-    releases: Any = _found(instance, live_conduct.key, key, "release_id")
-    done = [
-        _taken_back(desk, book, releases[book], "; ".join(rules), "conduct")
-        for book, rules in wanting.items()
-        if rules
-    ]
-    said = {"wanting": dict(wanting), "done": done}
-    return [Finding("as_predicted", not any(wanting.values()), said)]
-
-
 def _judge_parity(instance: dg.DagsterInstance, desk: "Desk", key: str) -> list[Finding]:
     """Look at what the replay of the day found; it is not replayed once more."""
-    equal: Any = _found(instance, live_parity.key, key, "equal")
+    equal: Any = found_of(instance, live_parity.key, key, "equal")
     done = [
-        _taken_back(
+        taken_back(
             desk,
             book,
-            _found(instance, live_parity.key, key, book)["release_id"],
+            found_of(instance, live_parity.key, key, book)["release_id"],
             f"the decisions of {key} cannot be had again to the bit",
             "parity",
         )
@@ -327,18 +236,18 @@ def _judge_parity(instance: dg.DagsterInstance, desk: "Desk", key: str) -> list[
 
 
 def _judge_fills(instance: dg.DagsterInstance, key: str) -> list[Finding]:
-    failures: Any = _found(instance, live_fill_differences.key, key, "failures")
+    failures: Any = found_of(instance, live_fill_differences.key, key, "failures")
     return [Finding("as_expected", not any(failures.values()), {"failures": dict(failures)})]
 
 
-def _taken_back(desk: "Desk", book: str, release_id: str, reason: str, source: str) -> str:
+def taken_back(desk: "Desk", book: str, release_id: str, reason: str, source: str) -> str:
     """Take a book back from a release that was found wanting; it only tightens."""
     from trading_assets.workflows.switch_release import demote
 
     return demote(desk, book, release_id=release_id, reason=reason, source=source)
 
 
-def _found(instance: dg.DagsterInstance, asset: dg.AssetKey, key: str, name: str) -> Any:
+def found_of(instance: dg.DagsterInstance, asset: dg.AssetKey, key: str, name: str) -> Any:
     """Read what the latest materialisation of a day says."""
     wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[key])
     records = instance.fetch_materializations(wanted, limit=1).records
@@ -347,7 +256,7 @@ def _found(instance: dg.DagsterInstance, asset: dg.AssetKey, key: str, name: str
     return found[name].value if name in found else {}
 
 
-def _of_each_book(desk: "Desk", key: str, read: Callable[[str, date], _T]) -> Mapping[str, _T]:
+def of_each_book(desk: "Desk", key: str, read: Callable[[str, date], _T]) -> Mapping[str, _T]:
     """Read one day of every book that was live on it."""
     from trading_assets.workflows.live_book import live_book
     from trading_assets.workflows.live_tables import live_days

@@ -101,11 +101,11 @@ def _run(
         _build(plan)
     with watch.part("start the servers"):
         desk_services.start([services["daemon"], ui], run_folder, settings.home, console)
-    live = None
+    live, why_not = None, why_not_live(plan, settings)
     with DagsterClient(ui.address) as dagster:
         backfill = dagster.launch_backfill("bars_1h", [f"{plan.months[0]}|{settings.symbols[0]}"])
         console.print("  a backfill of one month went to the daemon")
-        if plan.live_from is not None:
+        if plan.live_from is not None and not why_not:
             with watch.part("trade live"):
                 exchange = _exchange(services["exchange"], plan.live_from, settings)
                 desk_services.start([exchange], run_folder, settings.home, console)
@@ -115,8 +115,20 @@ def _run(
     with watch.part("report"):
         if live is not None:
             _run_build("--live-days", ",".join(map(str, demo_summary.days_of(live.tally))))
-        demo_summary.show(console, settings, plan.months, live)
+        demo_summary.show(console, settings, plan.months, live, why_not=why_not)
     demo_summary.show_times(console, watch.seconds)
+
+
+def why_not_live(plan: Plan, settings: Settings) -> str:
+    """Say why nothing can be traded live; empty when it can."""
+    from trading_assets.storage.release_store import ReleaseStore
+
+    if plan.live_from is None:
+        return "the past cannot be traded: real archives"
+    traded = settings.books[BOOK].trades or BOOK
+    if ReleaseStore(settings.data_root / "releases").current(traded) is None:
+        return "the gate has promoted nothing, so that there is no release to trade"
+    return ""
 
 
 def plan_demo(settings: Settings) -> Plan:

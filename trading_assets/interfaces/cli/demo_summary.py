@@ -34,9 +34,14 @@ class LiveLeg:
 
 
 def show(
-    console: Console, settings: Settings, months: Sequence[Month], live: LiveLeg | None
+    console: Console,
+    settings: Settings,
+    months: Sequence[Month],
+    live: LiveLeg | None,
+    *,
+    why_not: str = "",
 ) -> None:
-    """Print the summary.
+    """Print the summary; without a live leg, why there was none.
 
     Raises:
         TradingAssetsError: if the live session is not what its replay gives.
@@ -49,7 +54,7 @@ def show(
     _backtests(console, opened)
     _decision(console, opened)
     if live is None:
-        console.print("\n[bold]Live[/]: skipped, since the past cannot be traded: real archives.")
+        console.print(f"\n[bold]Live[/]: skipped, since {why_not}.")
         return
     _live(console, opened, live)
 
@@ -141,7 +146,7 @@ def _decision(console: Console, desk: Desk) -> None:
     candidate = decision.candidate["spec"] if decision.candidate else "no candidate"
     table = _table(
         f"Decision {decision.decision_id[:12]} on {candidate}, as of {as_of_text(decision)}: "
-        f"{decision.verdict}",
+        + decision.verdict,
         *("rule", "value", "threshold", "passed"),
     )
     marks = {True: "yes", False: "[red]no[/]", None: "[yellow]no evidence[/]"}

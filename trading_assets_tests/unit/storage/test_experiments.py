@@ -250,3 +250,10 @@ def test_four_processes_meet_at_an_empty_database(tmp_path):
         assert store.find_run(_TRAIN, {"worker": str(n)}) is not None
     experiment = store._client.get_experiment_by_name(_TRAIN)
     assert len(store._client.search_runs([experiment.experiment_id])) == 12
+
+
+def test_of_a_day_that_is_told_again_the_latest_value_counts(experiments):
+    run = experiments.log_run("ta/ema_trend/live", "paper")
+    for at, day, value in ((1, 19_800, 3.0), (2, 19_800, 1.0), (3, 19_799, 9.0)):
+        experiments.add_to_run(run, at=at * 1_000_000, curves={"unknown": [(day, value)]})
+    assert _read(experiments, run).data.metrics["unknown"] == 1.0

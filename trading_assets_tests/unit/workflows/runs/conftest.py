@@ -37,11 +37,12 @@ class Notebook:
                 return logged
         return None
 
-    def add_to_run(self, run, *, at, metrics=None, tags=None, artifacts=None):
+    def add_to_run(self, run, *, at, metrics=None, tags=None, artifacts=None, curves=None):
         for _, _, known, values, logged in self.runs:
             if logged == run:
                 known.update(tags or {})
-                values.setdefault("metrics", {}).update(metrics or {})
+                latest = {name: points[-1][1] for name, points in (curves or {}).items()}
+                values.setdefault("metrics", {}).update({**(metrics or {}), **latest})
 
     def mark_newest(self, experiment, run, strategy_id):
         self.newest[strategy_id] = run
