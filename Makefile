@@ -51,7 +51,7 @@ down: ## stop what `make up` started
 	@$(BIN)/trading-assets down
 
 test: setup ## unit, property, contract and parity tests (minutes)
-	@$(BIN)/pytest -q -m "not slow" -n 2 --dist loadfile
+	@$(BIN)/pytest -q -m "not slow" -n 3 --dist loadfile
 
 test-all: setup ## every test, slow ones included
 	@$(BIN)/pytest -q -n 2 --dist loadfile

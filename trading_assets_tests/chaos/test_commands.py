@@ -82,6 +82,7 @@ def test_a_violation_is_never_evidence(tmp_path):
     assert problems([{"id": "x", "command": "", "date": "", "revision": "", "figures": {}}]) != []
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_twenty_kills_lose_and_double_nothing(tmp_path):
     verdict = kill_again_and_again(20, 3, tmp_path)

@@ -58,7 +58,7 @@ class Halting:
         return self.stop.is_set()
 
 
-@pytest.mark.parametrize("status", ["BREAK", "HALT"])
+@pytest.mark.parametrize("status", [pytest.param("BREAK", marks=pytest.mark.long), "HALT"])
 def test_entries_rest_while_a_symbol_is_halted_and_go_on_when_it_trades(rig, hurried, status):
     local, halting = hurried.Local(), Halting(rig, status)
     run_live(

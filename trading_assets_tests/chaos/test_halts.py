@@ -69,6 +69,7 @@ def test_no_entry_arrives_after_any_of_the_six_triggers(tmp_path):
     assert verdict.figures["entries"] > 0
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_an_executor_that_journals_a_halt_and_trades_on_is_seen(tmp_path, monkeypatch):

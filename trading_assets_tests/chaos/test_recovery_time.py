@@ -29,6 +29,7 @@ def test_a_book_is_back_and_the_same_without_its_snapshot(tmp_path, monkeypatch)
     assert {"with_snapshot", "without_snapshot_and_seal"} < set(verdict.figures)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_book_that_is_back_late_is_a_violation(tmp_path, monkeypatch):
     _allow(monkeypatch, 60.0, without_snapshot=0.01)

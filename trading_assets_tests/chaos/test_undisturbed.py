@@ -47,6 +47,7 @@ def test_a_row_twice_and_a_row_less_are_differences(table):
     assert differences(LEDGER | {table: []}, LEDGER)[0].endswith("is missing")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_kills_leave_the_ledger_of_an_undisturbed_life(tmp_path):
@@ -56,6 +57,7 @@ def test_kills_leave_the_ledger_of_an_undisturbed_life(tmp_path):
     assert verdict.figures["fills"] > 0
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_minute_that_is_traded_in_one_life_only_is_seen(tmp_path, monkeypatch):

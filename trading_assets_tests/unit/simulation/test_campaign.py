@@ -50,6 +50,7 @@ def test_a_tally_is_that_of_its_parts_whatever_their_size(tally):
     }
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_tally_does_not_depend_on_the_number_of_processes():
     assert run_campaign(0, 100).digest == run_campaign(0, 100, jobs=2).digest
@@ -78,6 +79,7 @@ def test_a_process_may_end_at_any_point_of_a_small_schedule():
     assert {"before_commit", "after_commit", "before_send", "before_reply"} <= set(found.crashes)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_process_may_end_at_any_point_of_ten_schedules():
     found = cross_all(0, 10, bars=5)

@@ -77,6 +77,7 @@ def test_fifteen_seconds_at_six_hundred_times_lose_no_bar(wired):
                 assert [t for t in got if t in expected] == expected, (symbol, interval)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_week_of_steps_misses_and_doubles_no_bar_of_any_interval(wired):
     names = [f"{s}@kline_{i}" for s in ("btcusdt", "ethusdt") for i in INTERVALS]

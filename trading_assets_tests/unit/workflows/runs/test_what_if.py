@@ -255,6 +255,7 @@ def test_what_a_change_of_code_does_is_not_taken_for_the_assumption(ask, monkeyp
     assert "come out otherwise by code of today" in outcome_of(found, 0).difference
 
 
+@pytest.mark.long
 def test_examinations_of_older_code_are_first_made_as_they_were(ask, monkeypatch):
     monkeypatch.setattr(examining, "examination_code", lambda: "other")
     found = ask(**DEARER)
@@ -267,6 +268,7 @@ def test_trials_of_sweeps_are_made_again_where_their_bars_are_found(dearer):
     assert dearer.tally.trials_as_recorded == {}
 
 
+@pytest.mark.long
 def test_trials_that_cannot_be_made_again_stay_as_they_were(own, ask):
     """Here no run of the desk is of the spec that was varied."""
     spec = find_spec(own.settings, "late")
