@@ -12,6 +12,8 @@ execution, and it has heavy tails and is shared by the fills of a day. So:
   Annals of Mathematical Statistics 35(1), 1964) by iterated reweighting, with the scale of the
   residuals by their median absolute deviation. `TUNING` of 2.5 keeps 99 % of the efficiency of
   least squares at normal noise: a smaller one would cut the dear fills that costs are made of.
+- The scale is at least `LEAST_SCALE`. On a calm book most fills are exactly at the touched price:
+  their deviation is 0, and without a scale nothing tells an absurd fill from the others.
 - Errors are by the jackknife that leaves out one UTC day after the other, with Student's t of
   days - 1 degrees of freedom: the cluster-robust variance CV3, which holds with few clusters where
   the usual sandwich is too narrow (J. G. MacKinnon, M. O. Nielsen and M. D. Webb, Cluster-robust
@@ -38,6 +40,10 @@ Floats = NDArray[np.float64]
 
 TUNING = 2.5
 """Residuals beyond so many scales weigh less, in proportion."""
+
+LEAST_SCALE = 1.0
+"""Basis points. A step of the grid of prices is about so much (0.01 of 100): who paid one step more
+is no outlier, and an absurd fill counts as 2.5 basis points."""
 
 _NORMAL_MAD = 1.4826
 _MOST_STEPS, _SCALE_STEPS = 200, 20
@@ -149,7 +155,7 @@ def estimate_mean(
     """Estimate a mean by the same method; None where it is not known.
 
     Args:
-        values: shape (N,), such as by how much prices were worse than modelled.
+        values: shape (N,), basis points, such as by how much prices were worse than modelled.
         days: shape (N,), number of each value's UTC day.
         terms: what is asked of it.
 
@@ -203,20 +209,24 @@ def _huber(
     fit = _least_squares(columns, values, np.ones_like(values)) if start is None else start
     weights = np.ones_like(values)
     moves = scale is None
+    scale = LEAST_SCALE if scale is None else scale
     for step in range(_MOST_STEPS):
         residuals = values - columns @ fit
         if moves and step < _SCALE_STEPS:
-            scale = _NORMAL_MAD * float(np.median(np.abs(residuals - np.median(residuals))))
-        reach = TUNING * (scale or 0.0)
-        if reach <= 0.0:
-            return fit, 0.0, weights  # most fills are alike: there is no noise to weigh by
+            scale = _scale(residuals - np.median(residuals))
+        reach = TUNING * scale
         weights = reach / np.maximum(np.abs(residuals), reach)
         found = _least_squares(columns, values, weights)
         moved = float(np.abs(found - fit).max())
         fit = found
         if moved <= _STEP * (1.0 + float(np.abs(fit).max())) and step >= _SCALE_STEPS * moves:
             break
-    return fit, scale or 0.0, weights
+    return fit, scale, weights
+
+
+def _scale(residuals: Floats) -> float:
+    """Give the deviation of normal noise around 0 with this median size; not below the least."""
+    return max(_NORMAL_MAD * float(np.median(np.abs(residuals))), LEAST_SCALE)
 
 
 def _least_squares(columns: Floats, values: Floats, weights: Floats) -> Floats:
@@ -237,15 +247,8 @@ def _without_each(
     fit: Floats, scale: float,
 ) -> Floats:  # fmt: skip
     """Fit again without each day, shape (days, coefficients)."""
-    found = []
-    for day in clusters:
-        rest = days != day
-        found.append(
-            _huber(columns[rest], values[rest], scale, fit)[0]
-            if scale
-            else _least_squares(columns[rest], values[rest], np.ones(int(rest.sum())))
-        )
-    return np.array(found)
+    rests = (days != day for day in clusters)
+    return np.array([_huber(columns[rest], values[rest], scale, fit)[0] for rest in rests])
 
 
 def _interval(estimate: float, left_out: Floats, days: int, confidence: float) -> Interval:
@@ -273,9 +276,7 @@ def _through_zero(x: Floats, values: Floats) -> float:
     slope = float((x * values).sum() / (x * x).sum())
     for _ in range(_MOST_STEPS):
         residuals = values - slope * x
-        reach = TUNING * _NORMAL_MAD * float(np.median(np.abs(residuals)))
-        if reach <= 0.0:
-            break
+        reach = TUNING * _scale(residuals)
         weights = reach / np.maximum(np.abs(residuals), reach)
         found = float((weights * x * values).sum() / (weights * x * x).sum())
         moved, slope = abs(found - slope), found

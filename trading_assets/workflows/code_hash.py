@@ -79,13 +79,20 @@ GATE_SOURCES = (
 """All that a verdict is computed by, once evidence is gathered."""
 
 COST_SOURCES = (
-    "engine/costs.py",
+    "domain",
+    "records",
+    "portfolio",
+    "risk",
+    "engine",
     "evaluation/cost_estimation.py",
+    "market/table_columns.py",
     "workflows/expected_fills.py",
     "workflows/fill_costs.py",
+    "workflows/fill_differences.py",
     "workflows/publish_costs.py",
 )
-"""All that the costs of a book's fills are estimated by, beside its journal."""
+"""All that the costs of a book's fills are estimated by, the engine that fills its orders once more
+included; beside its journal and its releases, and what reads those."""
 
 _SOURCES = (".py", ".css", ".js")
 _PACKAGES = ("numpy", "numba", "polars", "matplotlib", "plotly")

@@ -17,14 +17,14 @@ from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.fill_costs import FillCosts
 from trading_assets.workflows.live_book import live_book
 from trading_assets.workflows.publish_costs import ALL, LINEAR, costs_table
-from trading_assets.workflows.strategy_specs import list_specs
+from trading_assets.workflows.strategy_specs import list_portfolios, list_specs
 
 _FEE_STEP = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class CostComparison:
-    """One spec and symbol.
+    """One spec, of a strategy or of a portfolio, and symbol.
 
     Attributes:
         charged_bps: what the spec charges a taker beside the fee, at the mean size of the fills.
@@ -51,17 +51,19 @@ class CostComparison:
 
 
 def compare_specs(desk: Desk, book: str, manifest: Manifest) -> tuple[CostComparison, ...]:
-    """Compare all specs of the desk with a version of a book's costs, by spec and symbol.
+    """Compare all specs and portfolios of the desk with a version of a book's costs, by symbol.
 
-    Those that are charged by these very costs are left out.
+    A portfolio charges its members by costs of its own. What is charged by these very costs is left
+    out.
 
     Raises:
         ConfigurationError: if a spec is wrong.
         CorruptFile: if the version is damaged.
     """
     rows = linear_rows(desk.tables.read_manifest(manifest).to_dicts())
-    specs = [s for s in list_specs(desk.settings).values() if s.costs.measured != book]
-    return tuple(one for spec in specs for one in compare(spec, book, rows))
+    specs: dict[str, AnySpec] = {**list_specs(desk.settings), **list_portfolios(desk.settings)}
+    own = [spec for spec in specs.values() if spec.costs.measured != book]
+    return tuple(one for spec in own for one in compare(spec, book, rows))
 
 
 def latest_costs(desk: Desk, book: str) -> Manifest | None:

@@ -142,7 +142,7 @@ def _prices(declared: CostsSpec, rows: Sequence[Row | None], model: str) -> dict
     fixed_before = declared.slippage_bps + declared.half_spread_bps
     fixed = max(_known(row, "used_half_spread_bps", fixed_before) for row in rows)
     fixed = min(fixed, _MOST_BPS)
-    impact = max(_known(row, "used_impact", getattr(declared, model)) for row in rows)
+    impact = max(_impact(row, getattr(declared, model)) for row in rows)
     if model == LINEAR:
         impact = min(impact, _MOST_BPS - fixed)
     return {"slippage_bps": Decimal(0), "half_spread_bps": fixed, model: impact}
@@ -156,6 +156,13 @@ def _row_of(rows: Mapping[str, Row], symbol: str) -> Row | None:
 
 def _known(row: Row | None, name: str, before: Decimal) -> Decimal:
     return before if row is None or row[name] is None else Decimal(repr(row[name]))
+
+
+def _impact(row: Row | None, before: Decimal) -> Decimal:
+    """Give the coefficient; 0 where impact could not be told from the half spread, which has it."""
+    if row is not None and row["impact_reason"]:
+        return Decimal(0)
+    return _known(row, "used_impact", before)
 
 
 def _fee(rows: Mapping[str, Row], symbol: str, name: str, before: Decimal) -> Decimal:

@@ -59,6 +59,23 @@ def test_absurd_fills_move_the_mean_and_not_the_line() -> None:
     assert line.outliers >= 10
 
 
+def test_an_absurd_fill_among_equal_ones_moves_no_mean() -> None:
+    """Most fills at the touched price: their median absolute deviation is 0."""
+    worse, days = np.zeros(200), np.arange(200) % DAYS
+    worse[160:199] = np.linspace(0.5, 1.5, 39)
+    true = worse.mean()
+    worse[199] = 10_000.0
+    found = estimate_mean(worse, days, TERMS)
+    line = estimate_line(worse, np.full_like(worse, 0.02), days, TERMS)
+
+    assert found is not None
+    assert found.estimate == pytest.approx(true, abs=0.02)
+    assert found.low <= true <= found.high < 2 * true
+    assert line.half_spread == found
+    assert line.outliers == 1
+    assert line.tail_bps == pytest.approx(50.0, abs=0.1)
+
+
 def test_fills_of_one_day_are_not_taken_for_independent() -> None:
     dice = np.random.default_rng(3)
     days = np.repeat(np.arange(12), 100)

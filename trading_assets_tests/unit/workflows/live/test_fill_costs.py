@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -34,6 +35,7 @@ from trading_assets.settings import load_settings
 from trading_assets.storage.journal import Journal
 from trading_assets.storage.release_store import Release
 from trading_assets.strategies.spec import parse_spec
+from trading_assets.workflows import code_hash
 from trading_assets.workflows.costs_compared import compare, compare_specs, linear_rows
 from trading_assets.workflows.fill_costs import ANOTHER_SIZE, NO_MARKET_ORDER, NO_VOLUME
 from trading_assets.workflows.live_book import live_book
@@ -196,8 +198,24 @@ def test_a_spec_that_is_surely_cheaper_is_found(desk, release):
     (fair,) = compare(parse_spec(honest, where="test"), "paper", rows)
     assert fair.cheaper == ()
     assert fair.charged_bps == pytest.approx(fair.paid_bps, abs=0.1)
+    both = "name: both\nmembers: [{spec: mine, allocation_pct: 50}]\ncash: 1000\n"
+    (desk.settings.specs_dir / "both.yaml").write_text(f"{both}costs: {{fees_bps: 2.0}}\n")
     found = {one.spec: one.cheaper for one in compare_specs(desk, "paper", manifest)}
-    assert found["mine"] == ("price", "fee")
+    assert found["mine"] == found["both"] == ("price", "fee")
+
+
+def test_the_code_of_a_version_is_all_that_fills_are_looked_at_by():
+    """What it imports and does not count only reads journals and releases, or writes tables."""
+    package, sources = Path(code_hash.__file__).parents[1], code_hash.COST_SOURCES
+    files = [f for name in sources for f in [package / name, *(package / name).rglob("*.py")]]
+    text = "".join(file.read_text() for file in files if file.suffix == ".py")
+    used = {n.replace(".", "/") for n in re.findall(r"from trading_assets\.([\w.]+) import", text)}
+    left_out = {n for n in used if f"{n}.py" not in sources and n.split("/")[0] not in sources}
+    assert left_out == {
+        "storage/journal_reader", "storage/partition_store", "storage/release_store",
+        "workflows/code_hash", "workflows/desk", "workflows/live_book", "workflows/live_tables",
+        "workflows/market_tables", "workflows/published",
+    }  # fmt: skip
 
 
 def test_the_command_line_prints_estimates_beside_specs(desk, release, monkeypatch):

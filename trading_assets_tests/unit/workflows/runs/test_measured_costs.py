@@ -185,6 +185,11 @@ def test_each_part_is_as_dear_as_its_dearest_symbol_and_the_unknown_as_declared(
     assert (both.slippage_bps, both.half_spread_bps, both.impact_bps) == (0, 4, 10)
     assert (both.maker, both.taker) == (5, 8)  # nothing is known of makers
 
+    of_one_size = [row(impact=None) | {"impact_reason": "every order was the same share"}]
+    dear = DECLARED.model_copy(update={"impact_bps": Decimal(30)})
+    once = costs_of_version(dear, of_one_size, ["BTCUSDT"])
+    assert (once.half_spread_bps, once.impact_bps) == (3, 0)  # the half spread has the impact
+
     nothing = [row(ALL, reason="too few", taker=None)]
     same = costs_of_version(DECLARED, nothing, ["BTCUSDT"])
     assert (same.slippage_bps, same.half_spread_bps, same.taker) == (1, 1, 5)
