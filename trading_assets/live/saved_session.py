@@ -29,6 +29,22 @@ class SavedSession:
         engine = base64.b64encode(self.engine).decode()
         return canonical_json({"release_id": self.release_id, "book": self.book, "engine": engine})
 
+    def fields_apart(self, other: SavedSession) -> tuple[str, ...]:
+        """Name the fields of the book that one has and the other has not; sorted.
+
+        There are some where a program of another version has saved one of them.
+        """
+        return tuple(sorted(self.book.keys() ^ other.book.keys()))
+
+    def is_like(self, other: SavedSession) -> bool:
+        """Whether release, engine and all fields that both have are the same."""
+        shared = self.book.keys() & other.book.keys()
+        return (
+            self.release_id == other.release_id
+            and self.engine == other.engine
+            and all(self.book[name] == other.book[name] for name in shared)
+        )
+
     @classmethod
     def from_bytes(cls, payload: bytes) -> SavedSession:
         """Read what `to_bytes` gave.

@@ -19,6 +19,7 @@ from trading_assets.domain.ids import Micros, Month, Symbol
 from trading_assets.live.feed import bars_from_frame
 from trading_assets.live.hand_over import Terms, TermsOf
 from trading_assets.live.recovery import first_session, follow, last_release, with_derived
+from trading_assets.live.saved_session import SavedSession
 from trading_assets.live.session import Session
 from trading_assets.market.bar_frame import between
 from trading_assets.market.resample import resample
@@ -53,6 +54,8 @@ class ParityReport:
         engine_hash: of the replayed engine after the day's last event.
         snapshots: snapshots of the live engine inside the replayed part that were compared with it.
         snapshots_differ: of them, those with other bytes.
+        snapshots_older: of them, those of a program whose books had other fields, and in which all
+            that both have is the same; an upgrade makes no day inexact.
         differences: the first ones, in words.
         ledger: of a book without a venue, against a backtest: see `workflows.ledger_parity`; "" for
             a book that a venue keeps.
@@ -70,6 +73,7 @@ class ParityReport:
     engine_hash: str
     snapshots: int
     snapshots_differ: int
+    snapshots_older: int
     differences: tuple[str, ...]
     ledger: str = ""
 
@@ -97,6 +101,7 @@ class _Findings:
     decisions_differ: int = 0
     snapshots: int = 0
     snapshots_differ: int = 0
+    snapshots_older: int = 0
     words: list[str] = field(default_factory=list)
     ledger: LedgerAgain | None = None
 
@@ -159,6 +164,7 @@ def replay_live_day(desk: Desk, book: str, day: date) -> ParityReport:
         engine_hash=session.machine.state_hash(),
         snapshots=found.snapshots,
         snapshots_differ=found.snapshots_differ,
+        snapshots_older=found.snapshots_older,
         differences=tuple(found.words),
         ledger="" if found.ledger is None else found.ledger.verdict(session.machine),
     )
@@ -228,15 +234,13 @@ def _replay(
         _compare_derived(derived_by.take_derived(), derived, found, counts=event.ts >= start)
         row = seq + len(derived)
         if row in snapshots and event.ts >= start:
-            found.snapshots += 1
-            if snapshots[row] != session.snapshot():
-                found.snapshots_differ += 1
-                found.say(f"the state after row {row} is another one than live")
-    again = again_of(session.setup.release_id)
-    missed = again.between(handled[0], handled[-1]) - set(handled) if handled else set()
-    found.bars_differ += len(missed)
-    for ts in sorted(missed):
-        found.say(f"the bar at {ts} was not handled live")
+            _compare_snapshot(snapshots[row], session.snapshot(), row, found)
+    if handled:
+        again = again_of(session.setup.release_id)
+        missed = again.between(handled[0], handled[-1]) - set(handled)
+        found.bars_differ += len(missed)
+        for ts in sorted(missed):
+            found.say(f"the bar at {ts} was not handled live")
     return session
 
 
@@ -255,6 +259,33 @@ def _compare_bar(live: BarReady, again: BarReady, found: _Findings) -> BarReady:
             now = "nothing" if other is None else other.values
             found.say(f"signals of {row.symbol} at {row.ts}: live {row.values}, now {now}")
     return again
+
+
+def _compare_snapshot(live: bytes, again: bytes, row: int, found: _Findings) -> None:
+    """Compare bytes; where a program of another version has written them, what both have."""
+    found.snapshots += 1
+    if live == again:
+        return
+    apart = _apart(live, again)
+    if apart:
+        found.snapshots_older += 1
+        found.say(
+            f"the snapshot after row {row} is of another version: only one of both has "
+            f"{', '.join(apart)}; all else is the same"
+        )
+    else:
+        found.snapshots_differ += 1
+        found.say(f"the state after row {row} is another one than live")
+
+
+def _apart(live: bytes, again: bytes) -> tuple[str, ...]:
+    """Name the fields that only one of two snapshots has; none where anything else differs."""
+    try:
+        saved = SavedSession.from_bytes(live)
+    except (ValueError, KeyError, TypeError):
+        return ()  # no session at all: a difference
+    now = SavedSession.from_bytes(again)
+    return saved.fields_apart(now) if saved.is_like(now) else ()
 
 
 def _compare_derived(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from trading_assets.domain.account import Balance, Fill
 from trading_assets.domain.bar import Bar
@@ -20,7 +22,7 @@ from trading_assets.domain.events import (
     SessionOpened,
     SignalRow,
 )
-from trading_assets.domain.ids import Micros, symbol_from_text
+from trading_assets.domain.ids import Micros, canonical_json, symbol_from_text
 from trading_assets.domain.instrument import Instrument
 from trading_assets.domain.order import OrderReport, OrderStatus, OrderTicket
 from trading_assets.live.session import Session
@@ -70,6 +72,12 @@ class WrittenBook:
         values = (target, *(math.nan,) * (self._session.setup.signal_columns - 1))
         bar = Bar(BTC, ts, price, price, price, price, 5.0, 5 * price, 9)
         return self.decide(BarReady(ts, (bar,), (SignalRow(BTC, ts, values, f"h{number}"),)))
+
+    def save(self, change: Callable[[dict[str, Any]], object] = lambda _: None) -> None:
+        """Save a snapshot after the last row, in which `change` has changed the book's fields."""
+        values = json.loads(self._session.snapshot())
+        change(values["book"])
+        self._journal.save_snapshot(canonical_json(values))
 
     def fill(self, ticket: OrderTicket, ts: Micros, trade_id: str, price: Decimal) -> None:
         """Let an order be sent and filled, without a fee."""

@@ -84,6 +84,7 @@ def parity(
         f"{report.rows} signal rows ({report.rows_differ} differ), "
         f"{report.decisions} decisions and marks ({report.decisions_differ} differ), "
         f"{report.snapshots} snapshots ({report.snapshots_differ} differ)"
+        + (f", {report.snapshots_older} of another version" if report.snapshots_older else "")
         + (f", ledger {report.ledger}" if report.ledger else "")
     )
     for line in report.differences:
