@@ -51,7 +51,9 @@ class TradingRulesSeen:
 
 @dataclass(frozen=True, slots=True)
 class BreakerTripped:
-    """A circuit breaker has measured what the book is halted for; `TradingHalted` follows.
+    """A circuit breaker has measured what the book is halted for.
+
+    `TradingHalted` follows, unless the book is halted so far already.
 
     Attributes:
         cause: `drawdown` or `volatility`.

@@ -72,7 +72,7 @@ def test_a_breaker_stops_a_book_in_a_world_that_fails_at_the_bar_that_it_measure
     assert tripped >= 5
 
 
-@pytest.mark.parametrize("missing", [TradingHalted, BreakerTripped])
+@pytest.mark.parametrize("missing", [TradingHalted, BreakerTripped, None])
 def test_an_entry_after_a_breaker_or_none_of_its_halt_is_told(world, missing):
     entries = {
         event.ticket.client_order_id
@@ -82,12 +82,15 @@ def test_an_entry_after_a_breaker_or_none_of_its_halt_is_told(world, missing):
     sent = [event for event in world.disk.events if isinstance(event, OrderSubmitted)]
     after = [event.client_order_id for event in sent if event.client_order_id in entries]
     rows = [BreakerTripped(0, "drawdown", "", 0.4, 0.3), TradingHalted(0, "", source="breaker")]
-    world.disk.rewrite([tuple(r for r in rows if not isinstance(r, missing)), *world.disk.commits])
+    first = tuple(row for row in rows if type(row) is not missing)
+    world.disk.rewrite([first, *world.disk.commits])
 
     told = list(excesses(world))
 
     assert after
-    if missing is TradingHalted:
+    if missing is None:
+        assert told == [f"breaker: entry {name} left after {rows[0].reason}" for name in after]
+    elif missing is TradingHalted:
         assert told[0].startswith("breaker: no halt beside circuit breaker: drawdown")
     else:
         assert told == []
