@@ -106,7 +106,7 @@ def _pairs(
 def _measured(
     desk: Desk, symbol: Symbol, parts: list[tuple[Manifest, Manifest]], first: Month, month: Month
 ) -> tuple[pl.DataFrame, dict[str, Any]]:
-    extra = {"months": len(parts)}
+    extra = {"months": sum(said.month != first.shift(-1) for said, _ in parts)}
     if not parts:
         return pl.DataFrame(schema=_SCHEMA), extra
     forecasts = pl.concat([desk.tables.read_manifest(said) for said, _ in parts])
