@@ -107,8 +107,8 @@ def published_forecasts(
 def _predict(
     desk: Desk, models: Mapping[str, StoredModel], features: Manifest, prices: pl.DataFrame | None
 ) -> tuple[pl.DataFrame, dict[str, dict[str, float]]]:
-    table = desk.tables.read_manifest(features)
     """Predict, and score what came of it where prices are given."""
+    table = desk.tables.read_manifest(features)
     parts, scores = [], {}
     for horizon, model in models.items():
         forecaster = desk.models.load(model)

@@ -44,8 +44,8 @@ def train_month(desk: Desk, month: Month, *, tags: Mapping[str, str] | None = No
     """Train one model per horizon of settings, and log it to MLflow.
 
     All symbols are learned together, from every month of features before this one that research may
-    look at (`held_out`). A model whose
-    data, code and configuration are those of the current one is not trained again.
+    look at (`held_out`). A model whose data, code and configuration are those of the current one is
+    not trained again.
 
     Args:
         desk: gives the tables, and keeps the models.
