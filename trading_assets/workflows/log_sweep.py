@@ -102,6 +102,7 @@ def log_walk_forward(
         "kind": "walk_forward",
         "strategy.id": sweep.name,
         "result.hash": result.result_hash,
+        "folder": folder.name,
     }
     tags = linked(desk.settings, tags)
     known = desk.experiments.find_run(experiment, identity)

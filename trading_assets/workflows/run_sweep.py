@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from trading_assets.strategies.spec import StrategySpec
 
 HEAT_MAP, SCATTER, REPORT = "heat_map.png", "in_and_out.png", "report.html"
-_LAYOUT = 2
-"""Of the folder; raised when its files are others."""
+_LAYOUT, _WALKED_LAYOUT = 2, 1
+"""Of the folders of a sweep and of a walk-forward; raised when their files are others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,9 @@ def run_walk_forward(
         store=_counted(desk, prepared, sweep, "walk_forward", None),
         report=report,
     )
-    folder = desk.settings.data_root / "walk_forward" / sweep.name / result.result_hash[:16]
+    place = desk.settings.data_root / "walk_forward" / sweep.name
+    shown = [_WALKED_LAYOUT, _walked_facts(sweep, result), result.result_hash]
+    folder = place / content_hash(shown)[:16]  # other grids may choose the same
     folders.publish_folder(folder, _walked_files(sweep, result))
     metrics = {name: value for name, value in result.metrics.items() if value is not None}
     metadata = {
@@ -320,14 +322,18 @@ def _files(sweep: SweepFile, result: SweepResult, trials: Sequence[TriedTwice]) 
     return files
 
 
-def _walked_files(sweep: SweepFile, result: WalkForwardResult) -> dict[str, bytes]:
-    facts = {
+def _walked_facts(sweep: SweepFile, result: WalkForwardResult) -> dict[str, str]:
+    """Give what the page says beside its folds."""
+    return {
         "spec": sweep.spec,
         "trials": f"{result.num_trials} distinct",
         "compared by": result.plan.metric,
     }
+
+
+def _walked_files(sweep: SweepFile, result: WalkForwardResult) -> dict[str, bytes]:
     return {
-        REPORT: walk_forward_page(sweep.name, facts, _shown_folds(result)),
+        REPORT: walk_forward_page(sweep.name, _walked_facts(sweep, result), _shown_folds(result)),
         "folds.parquet": parquet_files.encode(result.table, "folds"),
         "equity.parquet": parquet_files.encode(result.equity, "equity"),
         "metrics.json": json_bytes(dict(result.metrics)),

@@ -8,7 +8,12 @@ import polars as pl
 import pytest
 
 from trading_assets import Backtest, Sweep
-from trading_assets.backtest.sweep_file import SweepFile, load_sweep
+from trading_assets.backtest.sweep_file import (
+    FoldsSection,
+    SweepFile,
+    SweepSection,
+    load_sweep,
+)
 from trading_assets.backtest.trial_identity import trial_identities
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Month
@@ -242,6 +247,33 @@ def test_folds_of_the_example_leave_their_table(desk, example):
     for boxes in shown["figures"]["folds"]["data"]:
         assert boxes["type"] == "box"
         assert set(boxes["x"]) == {str(number) for number in range(folds.height)}
+
+
+def test_a_walk_forward_of_another_grid_or_of_an_older_version_has_a_page_of_its_own(desk):
+    def walked(spans):
+        tried = SweepFile(
+            name="spans",
+            spec="ema_trend",
+            sweep=SweepSection(space={"fast": spans}),
+            walk_forward=FoldsSection(train_days=8, test_days=6),
+        )
+        return run_walk_forward(desk, tried)
+
+    spans = [6, 9, 12, 24, 30]
+    wide = walked(spans)
+    chosen = pl.read_parquet(wide.folder / "folds.parquet")["fast"].to_list()
+    narrow = walked([span for span in spans if span in chosen])
+    assert len(set(chosen)) < len(spans)
+    assert narrow.result_hash == wide.result_hash
+    for record in (wide, narrow):
+        page = Path(record.metadata["report file"]).read_text()
+        assert f"trials: {record.metadata['distinct_trials']} distinct" in page
+    kinds = [tags.get("kind") for *_, tags, _, _ in desk.experiments.runs]
+    assert kinds.count("walk_forward") == 2
+
+    older = wide.folder.rename(wide.folder.with_name(wide.result_hash[:16]))
+    (older / "report.html").unlink()
+    assert Path(walked(spans).metadata["report file"]).is_file()
 
 
 def test_a_sweep_without_folds_cannot_be_walked(desk, example):
