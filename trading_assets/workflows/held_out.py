@@ -31,8 +31,15 @@ def closed_text(settings: Settings) -> str:
     months = settings.holdout.months
     if not months:
         return ""
-    said = str(months[0]) if len(months) == 1 else f"{months[0]} to {months[-1]}"
-    return f"held out: {said}; research ends where {months[0]} begins"
+    return f"held out: {held_out_text(settings)}; research ends where {months[0]} begins"
+
+
+def held_out_text(settings: Settings) -> str:
+    """Name the months held out, `2024-10 to 2024-12`; empty when there are none."""
+    months = settings.holdout.months
+    if len(months) <= 1:
+        return "".join(map(str, months))
+    return f"{months[0]} to {months[-1]}"
 
 
 def open_months(settings: Settings, months: Sequence[Month]) -> tuple[Month, ...]:

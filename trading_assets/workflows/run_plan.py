@@ -21,7 +21,13 @@ from trading_assets.workflows.build_regimes import REGIMES_TABLE
 from trading_assets.workflows.code_hash import code_hash, package_versions
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.freeze_calendars import sessions_of_symbol
-from trading_assets.workflows.held_out import closed_text, held_out_of, open_months, require_open
+from trading_assets.workflows.held_out import (
+    closed_text,
+    held_out_of,
+    held_out_text,
+    open_months,
+    require_open,
+)
 from trading_assets.workflows.list_instruments import list_instruments
 from trading_assets.workflows.listing import is_traded_in
 from trading_assets.workflows.market_tables import bars_table, is_of_own_source
@@ -31,6 +37,8 @@ from trading_assets.workflows.news_flags import NewsFlags, news_flags
 from trading_assets.workflows.publish_universe import UNIVERSE_TABLE
 
 FORECASTS = "forecasts"
+
+_BySymbol = Mapping[tuple[Symbol, Month], Manifest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,92 +202,35 @@ def plan_run(
     """
     require_open(desk.settings, span)
     strategy = spec.build_strategy()
-    if strategy.horizon is not None and strategy.horizon not in desk.settings.model.horizons:
-        raise ConfigurationError(
-            f"Spec {spec.name} follows a forecast that is not trained",
-            expected=f"one of {', '.join(desk.settings.model.horizons)}",
-            found=strategy.horizon,
-            fix="Change params.horizon, or add the horizon to model.horizons in the settings.",
-        )
-    if strategy.horizon is not None and spec.timeframe is not BASE:
-        raise ConfigurationError(
-            f"Spec {spec.name} follows a forecast on bars of {spec.bar_size}",
-            expected=f"bar_size: {BASE.value}, which models of this desk predict on",
-            found=f"bar_size: {spec.bar_size}",
-            fix="Forecasts of your own may be columns of bars from Python, of any size.",
-        )
+    if strategy.horizon is not None:
+        _require_trained(desk, spec, strategy.horizon)
     instruments = spec.engine_setup(list_instruments(desk)).instruments
     for symbol in spec.symbols:
         require_source_of(desk, symbol, spec.timeframe)
-    table = bars_table(spec.timeframe)
-    bars = _manifests(desk, table, spec)
-    forecasts = _manifests(desk, FORECASTS, spec) if strategy.horizon else {}
-    universe = _universe(desk) if spec.filters.universe else {}
-    regimes = _manifests(desk, REGIMES_TABLE, spec) if spec.filters.regime else {}
+    tables = _tables_of(desk, spec, strategy)
     news = news_flags(desk.settings) if spec.filters.news else NewsFlags("", {})
-    months = _common(desk, bars, spec)
-    if strategy.horizon:
-        months = tuple(month for month in _common(desk, forecasts, spec) if month in months)
-    if spec.filters.regime:
-        months = tuple(month for month in _common(desk, regimes, spec) if month in months)
-    if spec.filters.universe:
-        months = tuple(month for month in months if month in universe)
-    months = (held_out_of if held_out else open_months)(desk.settings, months)
+    months = (held_out_of if held_out else open_months)(desk.settings, tables.months)
     if within is not None:
         months = tuple(month for month in months if month in within)
     if span is not None:
         months = tuple(m for m in months if m.start < span[1] and span[0] < m.end)
     if not months:
-        beside = [FORECASTS] if strategy.horizon else []
-        beside += [UNIVERSE_TABLE] if spec.filters.universe else []
-        beside += [REGIMES_TABLE] if spec.filters.regime else []
-        raise MissingPartition(
-            f"Spec {spec.name} has no month to run on",
-            expected=f"{' and '.join([table, *beside])} of "
-            f"{', '.join(spec.symbols)} for at least one month {_where(desk, span, held_out)}",
-            found="no month that all of them have",
-            fix="Materialise these tables first.",
-        )
-    universe = {month: universe[month] for month in months if month in universe}
-    regimes = {key: manifest for key, manifest in regimes.items() if key[1] in months}
-    traded = span or (months[0].start, months[-1].end)
-    costs = versions_for(desk, spec, *traded)
-    inputs = [
-        *(manifest for (_, month), manifest in bars.items() if month <= months[-1]),
-        *(manifest for (_, month), manifest in forecasts.items() if month in months),
-        *universe.values(),
-        *regimes.values(),
-        *costs,
-    ]
-    facts = {
-        "spec_hash": spec.spec_hash,
-        "months": [str(month) for month in months],
-        "inputs": {
-            **{manifest.address: manifest.version for manifest in inputs},
-            **({"news": news.version} if news.version else {}),
-        },
-        "instruments": [instrument_to_plain(instrument) for instrument in instruments],
-        "code_hash": code_hash(strategy),
-        "packages": package_versions(),
-        "seed": desk.settings.model.seed,
-        "max_hole_minutes": desk.settings.backtest.max_hole_minutes,
-        "max_gap_minutes": desk.settings.quality.max_gap_minutes,
-        **({} if span is None else {"span": list(span)}),
-        **session_versions(desk, spec, months),
-    }
-    return RunPlan(
+        raise _no_month(desk, spec, tables, span, held_out=held_out)
+    costs = versions_for(desk, spec, *_traded(months, span))
+    plan = RunPlan(
         with_measured(desk.tables, spec, costs),
         strategy,
         months,
-        bars,
-        forecasts,
-        universe,
+        tables.bars,
+        tables.forecasts or {},
+        {month: m for month, m in (tables.universe or {}).items() if month in months},
         news,
         instruments,
-        facts,
+        {},
         span,
-        regimes=regimes,
+        regimes={key: m for key, m in (tables.regimes or {}).items() if key[1] in months},
     )
+    return replace(plan, facts=_facts(desk, plan, costs))
 
 
 def changed_inputs(plan: RunPlan, manifest: Mapping[str, Any]) -> tuple[str, ...]:
@@ -291,7 +242,7 @@ def changed_inputs(plan: RunPlan, manifest: Mapping[str, Any]) -> tuple[str, ...
 
 
 def session_versions(
-    desk: Desk, spec: StrategySpec, months: tuple[Month, ...]
+    desk: Desk, spec: AnySpec, months: tuple[Month, ...]
 ) -> dict[str, dict[str, str]]:
     """Hash the sessions that holes are measured by; a market that never closes says nothing."""
     found = {}
@@ -303,17 +254,119 @@ def session_versions(
     return {"sessions": found} if found else {}
 
 
+def _require_trained(desk: Desk, spec: StrategySpec, horizon: str) -> None:
+    """Refuse a spec that follows a forecast which no model of this desk makes."""
+    if horizon not in desk.settings.model.horizons:
+        raise ConfigurationError(
+            f"Spec {spec.name} follows a forecast that is not trained",
+            expected=f"one of {', '.join(desk.settings.model.horizons)}",
+            found=horizon,
+            fix="Change params.horizon, or add the horizon to model.horizons in the settings.",
+        )
+    if spec.timeframe is not BASE:
+        raise ConfigurationError(
+            f"Spec {spec.name} follows a forecast on bars of {spec.bar_size}",
+            expected=f"bar_size: {BASE.value}, which models of this desk predict on",
+            found=f"bar_size: {spec.bar_size}",
+            fix="Forecasts of your own may be columns of bars from Python, of any size.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """Manifests that a spec can read, of all months; None for what it does not need.
+
+    Attributes:
+        months: that none of them lacks, ascending.
+    """
+
+    bars: _BySymbol
+    forecasts: _BySymbol | None
+    universe: Mapping[Month, Manifest] | None
+    regimes: _BySymbol | None
+    months: tuple[Month, ...]
+
+
+def _tables_of(desk: Desk, spec: StrategySpec, strategy: Strategy) -> _Tables:
+    bars = _manifests(desk, bars_table(spec.timeframe), spec)
+    forecasts = _manifests(desk, FORECASTS, spec) if strategy.horizon is not None else None
+    universe = _universe(desk) if spec.filters.universe else None
+    regimes = _manifests(desk, REGIMES_TABLE, spec) if spec.filters.regime else None
+    months = _common(desk, bars, spec)
+    for beside in (forecasts, regimes):
+        if beside is not None:
+            months = tuple(month for month in _common(desk, beside, spec) if month in months)
+    if universe is not None:
+        months = tuple(month for month in months if month in universe)
+    return _Tables(bars, forecasts, universe, regimes, months)
+
+
+def _no_month(
+    desk: Desk,
+    spec: StrategySpec,
+    tables: _Tables,
+    span: tuple[Micros, Micros] | None,
+    *,
+    held_out: bool,
+) -> MissingPartition:
+    needed = [bars_table(spec.timeframe)]
+    needed += [FORECASTS] if tables.forecasts is not None else []
+    needed += [UNIVERSE_TABLE] if tables.universe is not None else []
+    needed += [REGIMES_TABLE] if tables.regimes is not None else []
+    return MissingPartition(
+        f"Spec {spec.name} has no month to run on",
+        expected=f"{' and '.join(needed)} of "
+        f"{', '.join(spec.symbols)} for at least one month {_where(desk, span, held_out)}",
+        found="no month that all of them have",
+        fix="Materialise these tables first.",
+    )
+
+
 def _where(desk: Desk, span: tuple[Micros, Micros] | None, held_out: bool) -> str:
-    closed = closed_text(desk.settings)
     if held_out:
-        return f"of those {closed}"
+        return f"of {held_out_text(desk.settings)}"
+    closed = closed_text(desk.settings)
     where = f"from {desk.settings.first_month} on"
     if span is not None:
         where = f"between {time_text(span[0])} and {time_text(span[1])}"
     return f"{where} ({closed})" if closed else where
 
 
-def _manifests(desk: Desk, table: str, spec: StrategySpec) -> dict[tuple[Symbol, Month], Manifest]:
+def _traded(months: tuple[Month, ...], span: tuple[Micros, Micros] | None) -> tuple[Micros, Micros]:
+    """Give first instant and end of what is traded: a span may begin before, or have no end."""
+    start, end = months[0].start, months[-1].end
+    return (start, end) if span is None else (max(span[0], start), min(span[1], end))
+
+
+def _facts(desk: Desk, plan: RunPlan, costs: tuple[Manifest, ...]) -> dict[str, Any]:
+    """Give everything that the result of a strategy's plan depends on, as plain values."""
+    months = plan.months
+    inputs = [
+        *(manifest for (_, month), manifest in plan.bars.items() if month <= months[-1]),
+        *(manifest for (_, month), manifest in plan.forecasts.items() if month in months),
+        *plan.universe.values(),
+        *plan.regimes.values(),
+        *costs,
+    ]
+    return {
+        "spec_hash": plan.spec.spec_hash,
+        "months": [str(month) for month in months],
+        "inputs": {
+            **{manifest.address: manifest.version for manifest in inputs},
+            **({"news": plan.news.version} if plan.news.version else {}),
+        },
+        "instruments": [instrument_to_plain(instrument) for instrument in plan.instruments],
+        "code_hash": code_hash(plan.strategy),
+        "packages": package_versions(),
+        "seed": desk.settings.model.seed,
+        "max_hole_minutes": desk.settings.backtest.max_hole_minutes,
+        "max_gap_minutes": desk.settings.quality.max_gap_minutes,
+        **({} if plan.span is None else {"span": list(plan.span)}),
+        **session_versions(desk, plan.spec, months),
+    }
+
+
+def _manifests(desk: Desk, table: str, spec: StrategySpec) -> _BySymbol:
     found = {
         (symbol, month): desk.tables.require(table, symbol, month)
         for symbol in spec.symbols
@@ -328,9 +381,7 @@ def _universe(desk: Desk) -> dict[Month, Manifest]:
     return {m: tables.require(UNIVERSE_TABLE, None, m) for m in tables.months(UNIVERSE_TABLE, None)}
 
 
-def _common(
-    desk: Desk, manifests: Mapping[tuple[Symbol, Month], Manifest], spec: StrategySpec
-) -> tuple[Month, ...]:
+def _common(desk: Desk, manifests: _BySymbol, spec: StrategySpec) -> tuple[Month, ...]:
     """Give the months that no symbol lacks which was traded in them."""
     return tuple(
         month

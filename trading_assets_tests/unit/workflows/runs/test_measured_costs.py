@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from trading_assets.domain.bar import DAY
 from trading_assets.domain.errors import ConfigurationError, MissingPartition
 from trading_assets.domain.ids import Month
+from trading_assets.domain.instants import FOREVER
 from trading_assets.market.table_columns import COST_COLUMNS
 from trading_assets.strategies.portfolio_spec import parse_any
 from trading_assets.strategies.spec import parse_spec
@@ -96,6 +97,18 @@ def test_a_version_that_comes_after_the_last_bar_changes_no_run(desk, spec):
     again = run_backtest(desk, spec)
     assert (again.is_new, again.run.run_id) == (False, first.run.run_id)
     assert list(plan_run(desk, spec).inputs) == list(first.run.manifest["inputs"])
+
+
+def test_a_span_that_is_open_takes_the_versions_of_its_bars_and_no_others(desk, spec):
+    for month in (DECEMBER.shift(-1), DECEMBER, JANUARY, Month(2024, 3)):
+        publish(desk, month, month.start + 20 * DAY)
+    whole = plan_run(desk, spec).inputs
+    versions = [name for name in whole if name.startswith(costs_table("paper"))]
+    assert versions == [f"{costs_table('paper')}/{month}" for month in (DECEMBER, JANUARY)]
+    wide = plan_run(desk, spec, span=(DECEMBER.shift(-11).start, FOREVER))
+    assert wide.inputs == whole
+    late = plan_run(desk, spec, span=(JANUARY.start + 25 * DAY, FOREVER))
+    assert [name for name in late.inputs if name in versions] == versions[1:]
 
 
 def test_a_run_is_made_again_by_the_versions_that_it_names(desk, spec):
