@@ -4,8 +4,8 @@ Every family has a desk of its own: bars in the tables, real backtests, the ledg
 further runs, and the decision of stages 0 to 3 by the default thresholds. A market is three symbols
 of hourly bars. In `edge` the closes drift while the strategy's own rule says long, and fall back
 otherwise, so that the strategy is the oracle; `--drift` sets how much. `one` tries many pairs of
-averages on one market of noise, and the best of them comes to the gate. No rule is waived: a family
-counts as promoted when every rule has passed. MLflow is off.
+averages on one market of noise, and the best of them comes to the gate. A family counts as promoted
+when every rule has passed. MLflow is off.
 
     python benchmarks/gate_study.py noise --seeds 0:1000
     python benchmarks/gate_study.py edge --seeds 0:50 --drift 1.5

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from trading_assets.domain.errors import MissingPartition
-from trading_assets.domain.ids import Month, canonical_json, content_hash
-from trading_assets.domain.instants import time_text
+from trading_assets.domain.errors import (
+    CorruptFile,
+    DataError,
+    MissingPartition,
+    StorageUnavailable,
+)
+from trading_assets.domain.ids import canonical_json, content_hash
 from trading_assets.evaluation.daily_returns import returns_since
 from trading_assets.market.bar_frame import TS
 from trading_assets.storage import parquet_files
@@ -19,8 +23,7 @@ from trading_assets.strategies.portfolio_spec import AnySpec
 from trading_assets.workflows.code_hash import source_hash
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.enter_trials import TrialEntry, enter_trials
-from trading_assets.workflows.frame_span import reach
-from trading_assets.workflows.listing import listed_part
+from trading_assets.workflows.held_out_inputs import forecast_by, require_readable
 from trading_assets.workflows.run_plan import RunPlan, plan_any
 from trading_assets.workflows.simulate_run import LaidOut, lay_out, play
 from trading_assets.workflows.trial_ledger import family_of
@@ -59,24 +62,31 @@ def read_holdout(
         report: is told that the months are read.
 
     Returns:
-        `address` of the reading, None while there is none, and `unread`, why there is none.
+        `address` of the reading, None while there is none, and `unread`, why there is none: no
+        month is read in part, out of date, by models that saw it, or with unsound bars.
 
     Raises:
-        CorruptFile, DataError: if an input is damaged or unsound; then it has cost no trial.
+        CorruptFile, StorageUnavailable: if an input is damaged or does not answer; then it has cost
+            no trial.
         LedgerBroken: if the ledger of trials is; then nothing was read.
     """
     try:
         plan = plan_any(desk, spec, held_out=True)
-        _require_whole(desk, plan, desk.settings.holdout.months)
+        require_readable(desk, plan)
     except MissingPartition as error:
-        return {"address": None, "unread": f"{error.what}: {error.found}."}
+        return _unread(error)
     identity = reading_id(run, plan)
     found = desk.examinations.find(spec.name, run.run_id, identity)
     if found is None:
         if not passes_all_else():
             return {"address": None, "unread": NOT_WORTH}
         report("the months held out")
-        laid = lay_out(desk, plan)
+        try:
+            laid = lay_out(desk, plan)
+        except (CorruptFile, StorageUnavailable):
+            raise
+        except DataError as error:  # of this candidate; others are still decided about
+            return _unread(error)
         trial_id = _enter(desk, plan, run, models)
         files = reading_files(desk, plan, laid, run, {"models": dict(models), "trial_id": trial_id})
         found = desk.examinations.publish(spec.name, run.run_id, identity, files)
@@ -127,6 +137,11 @@ def reading_code() -> str:
     return source_hash("workflows/read_holdout.py", "evaluation/daily_returns.py")[:16]
 
 
+def _unread(error: DataError) -> dict[str, Any]:
+    said = f"{error.what}: {error.found}." if error.found else f"{error.what}."
+    return {"address": None, "unread": said}
+
+
 def _returns(log: RunLog, plan: RunPlan) -> pl.DataFrame:
     found = returns_since(
         log.ts,
@@ -142,13 +157,15 @@ def _enter(desk: Desk, plan: RunPlan, run: StoredRun, models: Mapping[str, str])
     """Enter the reading before it is made; give its trial's id.
 
     The strategy was tried before, but to look at these months is a try of its own: the identity of
-    the trial has them in it. It is entered without returns, which nobody knows yet, so that counts
-    grow and nothing else of the family's statistics changes.
+    the trial has them in it, and the models that forecast them, so that a look with models that
+    were trained otherwise is another. It is entered without returns, which nobody knows yet, so
+    that counts grow and nothing else of the family's statistics changes.
     """
     spec, family = plan.spec, family_of(plan.spec)
     months = [str(plan.months[0]), str(plan.months[-1])]
     code = plan.facts["code_hash"]
-    trial_id = content_hash(["holdout", family, months, spec.spec_hash, dict(models), code])
+    behind = {**models, **forecast_by(plan)}
+    trial_id = content_hash(["holdout", family, months, spec.spec_hash, behind, code])
     entry = TrialEntry(
         family,
         trial_id,
@@ -164,27 +181,3 @@ def _enter(desk: Desk, plan: RunPlan, run: StoredRun, models: Mapping[str, str])
     )
     enter_trials(desk.settings.data_root, [entry], at=desk.clock.now())
     return trial_id
-
-
-def _require_whole(desk: Desk, plan: RunPlan, months: tuple[Month, ...]) -> None:
-    """Refuse to read a part of the months: what is read once is read whole.
-
-    Raises:
-        MissingPartition: naming what is not there yet.
-    """
-    lacking = [str(month) for month in months if month not in plan.months]
-    cut = sorted(
-        f"{manifest.address} reaches to {time_text(until)}"
-        for part in plan.parts
-        for (symbol, month), manifest in part.bars.items()
-        if month in months
-        and (until := reach(manifest, part.spec.parts[0].timeframe))
-        < listed_part(desk.settings, symbol, None, month.end)[1]
-    )
-    if lacking or cut:
-        raise MissingPartition(
-            "The months held out are not all there yet",
-            expected=f"whole months {months[0]} to {months[-1]}",
-            found=", ".join(lacking or cut),
-            fix="Materialise them, or wait until they are over.",
-        )

@@ -51,6 +51,9 @@ class Notebook:
         self.views[parent.run_id] = (experiment, list(params), list(metrics))
         return f"{parent.url}/trials"
 
+    def log_model(self, run, model_text, features, *, name, metadata):
+        return f"models:/{name}"
+
     def register(self, name, run, *, source, tags):
         numbers = [v for v in self.versions if v.name == name]
         version = RegisteredVersion(name, str(len(numbers) + 1), run.run_id, dict(tags))

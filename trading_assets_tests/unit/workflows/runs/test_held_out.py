@@ -10,6 +10,8 @@ from trading_assets.backtest.sweep_file import FoldsSection, SweepFile, SweepSec
 from trading_assets.domain.errors import ConfigurationError, MissingPartition
 from trading_assets.domain.ids import Month
 from trading_assets.domain.instants import instant_from_text
+from trading_assets.strategies.filter_sections import RegimeFilter
+from trading_assets.workflows.held_out_inputs import require_readable
 from trading_assets.workflows.run_backtest import run_backtest
 from trading_assets.workflows.run_plan import changed_inputs, plan_any
 from trading_assets.workflows.run_sweep import run_sweep, run_walk_forward
@@ -67,6 +69,47 @@ def test_later_months_are_closed_as_well_until_the_hold_out_is_moved_on(desk):
         plan_any(closed, find_spec(desk.settings, "ema_trend"))
     moved = holding_out(desk, "2024-02", "2024-03")
     assert plan_any(moved, find_spec(desk.settings, "ema_trend")).months == (JANUARY,)
+
+
+def test_who_reads_them_is_told_which_months_lack(desk):
+    closed = holding_out(desk, "2024-03", "2024-04")
+    with pytest.raises(MissingPartition) as caught:
+        plan_any(closed, find_spec(desk.settings, "ema_trend"), held_out=True)
+    assert caught.value.expected == (
+        "bars_5m of BTCUSDT, SOLUSDT for at least one month of 2024-03 to 2024-04"
+    )
+
+
+def test_regimes_of_bars_that_have_grown_since_are_not_read(desk):
+    closed = holding_out(desk, "2024-01")
+    shipped = find_spec(desk.settings, "ema_trend")
+    filters = shipped.filters.model_copy(update={"regime": RegimeFilter(allow=("calm",))})
+    calm = shipped.model_copy(update={"symbols": ("BTCUSDT",), "filters": filters})
+
+    def lay(table, days, parents):
+        ts = pl.col("ts").dt
+        hours = bars_of("BTCUSDT", 0).filter(
+            (ts.month() == 1) & (ts.day() <= days) & (ts.minute() == 0)
+        )
+        return desk.tables.publish(
+            table, "BTCUSDT", JANUARY, hours, code_version="1", parents=parents,
+            extra={"source": "embedded"},
+        )[0]  # fmt: skip
+
+    def refused():
+        with pytest.raises(MissingPartition) as caught:
+            require_readable(closed, plan_any(closed, calm, held_out=True))
+        return caught.value.found
+
+    early = lay("bars_1h", 19, {})
+    lay("regimes", 19, {early.address: early.version, "regimes/settings": "0" * 64})
+    assert refused() == "bars_1h/BTCUSDT/2024-01 reaches to 2024-01-20 00:00:00"
+    whole = lay("bars_1h", 31, {})
+    assert refused() == (
+        "regimes/BTCUSDT/2024-01 was made of another version of bars_1h/BTCUSDT/2024-01"
+    )
+    lay("regimes", 31, {whole.address: whole.version, "regimes/settings": "0" * 64})
+    require_readable(closed, plan_any(closed, calm, held_out=True))
 
 
 @pytest.mark.parametrize(

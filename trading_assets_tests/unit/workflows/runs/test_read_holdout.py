@@ -4,6 +4,7 @@ import dataclasses
 import shutil
 from datetime import UTC, datetime
 
+import polars as pl
 import pytest
 import yaml
 
@@ -73,7 +74,7 @@ def lay(desk, *months, trend=6e-4, end=END):
 
 
 def promoted(desk):
-    """Let the book trade the steady one, so that nothing is waived for the next."""
+    """Let the book trade the steady one, which the next has to be better than."""
     run = write(desk, "steady", SPECS["steady"])
     promote(desk, "paper", find_spec(desk.settings, "steady"), run, decide(desk, "paper"))
 
@@ -147,6 +148,21 @@ def test_a_candidate_is_held_until_the_months_are_there_and_whole(before):
         assert "did not pass the stage 'held_out'" in decision.document["reason"]
     assert "bars_5m/BTCUSDT/2024-03 reaches to 2024-03-20" in rules(cut)[0]["note"]
     assert (readings(before), tried(before)) == ([], count)
+
+
+def test_bars_that_are_unsound_hold_the_candidate_and_cost_no_trial(before):
+    count = tried(before)
+    lay(before, MARCH)
+    bars = before.tables.read("bars_5m", "BTCUSDT", MARCH)
+    odd = pl.when(pl.int_range(pl.len()) == 9).then(-1.0).otherwise(pl.col("volume"))
+    lay_month(before, "BTCUSDT", MARCH, bars.with_columns(volume=odd))
+    decision = decide(before, "paper")
+    assert (decision.verdict, decision.candidate["spec"]) == ("hold", "quick")
+    assert [row["passed"] for row in rules(decision)] == [None, None]
+    assert "a volume is negative" in rules(decision)[0]["note"]
+    assert (readings(before), tried(before)) == ([], count)
+    lay(before, MARCH)
+    assert decide(before, "paper").verdict == "promote"
 
 
 def test_one_that_holds_there_is_promoted_and_the_look_costs_one_trial(before, desk):
