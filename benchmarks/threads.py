@@ -27,7 +27,7 @@ from trading_assets.evaluation.cscv import cscv
 from trading_assets.forecasting.booster import Booster, cpu_quota
 from trading_assets.forecasting.horizons import horizon_micros
 from trading_assets.forecasting.past_returns import PAST_COLUMNS
-from trading_assets.forecasting.sample import Sample
+from trading_assets.forecasting.sample import SCALE, Sample
 from trading_assets.forecasting.trainer import TrainedModel, TrainingConfig, train
 
 MONTH, ROWS, COLUMNS, REPEATS = Month(2024, 7), 60_000, 30, 3
@@ -39,15 +39,17 @@ def made_up() -> Sample:
     rng = np.random.default_rng(7)
     decided = MONTH.start - BAR * np.arange(ROWS, 0, -1) - horizon_micros("1h")
     x = rng.standard_normal((ROWS, COLUMNS))
+    volatility = np.full(ROWS, 3e-4)
+    x[:, -1] = volatility
     y = 1e-3 * (0.05 * x[:, 0] + rng.standard_normal(ROWS))
     return Sample(
         horizon="1h",
-        features=tuple(f"f{n}" for n in range(COLUMNS)),
+        features=(*(f"f{n}" for n in range(COLUMNS - 1)), SCALE),
         decided=decided,
         known=decided + horizon_micros("1h"),
         x=np.ascontiguousarray(x),
         y=y,
-        volatility=np.full(ROWS, 3e-4),
+        volatility=volatility,
         past=np.zeros((ROWS, len(PAST_COLUMNS))),
     )
 
