@@ -39,6 +39,7 @@ _OF_A_RULE = ("rule", "passed", "value", "threshold", "note")
 _CODE_VERSION = source_hash(
     "evaluation/conduct.py",
     "evaluation/bootstrap.py",
+    "evaluation/predicted_band.py",
     "workflows/live_conduct.py",
     "workflows/lived.py",
 )[:16]
@@ -49,12 +50,7 @@ _CODE_VERSION = source_hash(
     partitions_def=DAYS,
     backfill_policy=ONE_RUN,
     group_name=GROUP,
-    code_version=source_hash(
-        "evaluation/conduct.py",
-        "evaluation/bootstrap.py",
-        "workflows/live_conduct.py",
-        "workflows/lived.py",
-    )[:16],
+    code_version=_CODE_VERSION,
     kinds={"numpy"},
 )
 def live_conduct(context: dg.AssetExecutionContext, desk: DeskResource) -> PartitionEvents:
