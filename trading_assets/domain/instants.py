@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Micros
@@ -46,6 +46,12 @@ def time_text(ts: Micros) -> str:
     if abs(ts) >= FOREVER:
         return "ever"
     return datetime.fromtimestamp(ts // 1_000_000, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def iso_text(ts: Micros) -> str:
+    """Write an instant as programs read it: `2024-07-01T00:05:00Z`, with its fraction if any."""
+    moment = _EPOCH + timedelta(microseconds=ts)
+    return moment.replace(tzinfo=None).isoformat() + "Z"
 
 
 def _micros(moment: datetime) -> Micros:

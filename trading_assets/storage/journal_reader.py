@@ -20,6 +20,8 @@ from trading_assets.storage.journal_codec import decode
 from trading_assets.storage.journal_files import Mark, Seal, Snapshots, Watermark
 
 FILE, SEAL = "journal.sqlite", "seal.json"
+_BEYOND = 2**63 - 1
+"""No row has a number so high: SQLite's largest."""
 _HEAD, _length = struct.Struct("<Iqqqq"), struct.Struct("<I").pack
 
 
@@ -121,6 +123,17 @@ class JournalReader:
         )
         values = (since, start, json.dumps(list(kinds)))
         return (JournalRow(*row) for row in self._rows(query, values))
+
+    def newest(
+        self, kind: str, *, count: int, before: int | None = None, symbol: str = ""
+    ) -> tuple[JournalRow, ...]:
+        """List the last rows of a kind before row `before`, newest first; "" is any symbol."""
+        query = (
+            "SELECT * FROM event WHERE kind = ? AND seq < ? AND (? = '' OR symbol = ?) "
+            "ORDER BY seq DESC LIMIT ?"
+        )
+        values = (kind, _BEYOND if before is None else before, symbol, symbol, count)
+        return tuple(JournalRow(*row) for row in self._rows(query, values))
 
     def of_order(self, client_order_id: str) -> tuple[Event, ...]:
         """List the events of one order, in order."""
