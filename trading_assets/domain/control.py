@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal, InvalidOperation
 from enum import Enum, IntEnum
-from typing import Any
+from typing import Any, Self
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros, content_hash
 
 _CODE_LENGTH = 6
-_LEAST_MULTIPLIER = Decimal("0.0001")
-_MOST = 10**15
+_LEAST = Decimal("0.0001")
+_RANGES = {"risk_multiplier": (_LEAST, 1), "weight": (_LEAST, 1), "risk_bps": (_LEAST, 10_000)}
+_ANY_AMOUNT = (0, 10**15)
 
 
 class HaltLevel(IntEnum):
@@ -36,6 +37,8 @@ class CommandKind(Enum):
     SAVE_SNAPSHOT = "SaveSnapshot"
     TIGHTEN_LIMITS = "TightenLimits"
     ACKNOWLEDGE_SYMBOL = "AcknowledgeSymbol"
+    STOP_STRATEGY = "StopStrategy"
+    START_STRATEGY = "StartStrategy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,8 @@ class HaltRequest:
     """A latch that is up: entries are stopped until a person resumes.
 
     Attributes:
-        source: by which way it came: `cli`, `http`, `dagster`, `file`, `signal`, `watchdog`,
-            `risk`, `reconcile`.
+        source: by which way it came: `cli`, `http`, `telegram`, `dagster`, `file`, `signal`,
+            `watchdog`, `risk`, `reconcile`.
         who: the person, "" for a machine.
         identity: names this very latch, so that a resume cannot lift a later one.
     """
@@ -76,10 +79,51 @@ class PersonCommand:
 
 
 @dataclass(frozen=True, slots=True)
-class TightLimits:
-    """Limits that people set while a book trades, besides its release's own; None is none.
+class _OnlyTighter:
+    """Numbers that only ever become smaller while a book trades; None is none."""
 
-    They hold for entries, and only ever become tighter.
+    @classmethod
+    def from_texts(cls, texts: Mapping[str, Any]) -> Self:
+        """Read limits from names and numbers as text.
+
+        Raises:
+            ConfigurationError: for an unknown name, a number out of its range, or none at all.
+        """
+        names = [field.name for field in fields(cls)]
+        unknown = sorted(texts.keys() - set(names))
+        if unknown or not texts:
+            raise ConfigurationError(
+                "No such limit",
+                expected=f"one or more of {', '.join(names)}",
+                found=", ".join(unknown) or "none",
+            )
+        return cls(**{name: _limit(name, text) for name, text in texts.items()})
+
+    def tightened_by(self, other: Self) -> Self:
+        """Give both together.
+
+        Raises:
+            ConfigurationError: if the other would loosen one.
+        """
+        changes = {f.name: getattr(other, f.name) for f in fields(other)}
+        changes = {name: value for name, value in changes.items() if value is not None}
+        for name, value in changes.items():
+            standing = getattr(self, name)
+            if standing is not None and value > standing:
+                raise loosened(name, standing, value)
+        return replace(self, **changes)
+
+    def to_texts(self) -> dict[str, str]:
+        """Give what is set, as text."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: str(value) for name, value in values.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class TightLimits(_OnlyTighter):
+    """Limits that people set while a book trades, besides its release's own.
+
+    They hold for entries.
 
     Attributes:
         max_order_notional: quote per order.
@@ -97,47 +141,28 @@ class TightLimits:
     max_open_orders: Decimal | None = None
     risk_multiplier: Decimal | None = None
 
-    @classmethod
-    def from_texts(cls, texts: Mapping[str, Any]) -> TightLimits:
-        """Read limits from names and numbers as text.
 
-        Raises:
-            ConfigurationError: for an unknown name, a number below zero or none at all, or a
-                multiplier that is not above 0 to 1.
-        """
-        names = [field.name for field in fields(cls)]
-        unknown = sorted(texts.keys() - set(names))
-        if unknown or not texts:
-            raise ConfigurationError(
-                "No such limit",
-                expected=f"one or more of {', '.join(names)}",
-                found=", ".join(unknown) or "none",
-            )
-        return cls(**{name: _limit(name, text) for name, text in texts.items()})
+@dataclass(frozen=True, slots=True)
+class StrategyLimits(_OnlyTighter):
+    """The same for one strategy of a book.
 
-    def tightened_by(self, other: TightLimits) -> TightLimits:
-        """Give both together.
+    Attributes:
+        weight: of what its release allocates to it, above 0 to 1.
+        risk_bps: of the equity that it sizes on, at risk per trade, in basis points.
+    """
 
-        Raises:
-            ConfigurationError: if the other would loosen one.
-        """
-        changes = {f.name: getattr(other, f.name) for f in fields(other)}
-        changes = {name: value for name, value in changes.items() if value is not None}
-        for name, value in changes.items():
-            standing = getattr(self, name)
-            if standing is not None and value > standing:
-                raise ConfigurationError(
-                    f"{name} can only be tightened while the book trades",
-                    expected=f"{standing} at most",
-                    found=str(value),
-                    fix="Promote a release with the wider limit, and begin a new journal.",
-                )
-        return replace(self, **changes)
+    weight: Decimal | None = None
+    risk_bps: Decimal | None = None
 
-    def to_texts(self) -> dict[str, str]:
-        """Give what is set, as text."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {name: str(value) for name, value in values.items() if value is not None}
+
+def loosened(name: str, standing: Decimal, wanted: Decimal) -> ConfigurationError:
+    """Say that a limit would become wider than the one that stands."""
+    return ConfigurationError(
+        f"{name} can only be tightened while the book trades",
+        expected=f"{standing} at most",
+        found=str(wanted),
+        fix="Promote a release with the wider limit, and begin a new journal.",
+    )
 
 
 def _limit(name: str, text: Any) -> Decimal:
@@ -145,8 +170,7 @@ def _limit(name: str, text: Any) -> Decimal:
         value = Decimal(str(text))
     except InvalidOperation:
         value = Decimal("NaN")
-    is_multiplier = name == "risk_multiplier"
-    least, most = (_LEAST_MULTIPLIER, 1) if is_multiplier else (0, _MOST)
+    least, most = _RANGES.get(name, _ANY_AMOUNT)
     fits = value.is_finite() and least <= value <= most
     if name in {"max_orders_per_day", "max_open_orders"}:
         fits = fits and value == int(value)

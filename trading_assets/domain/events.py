@@ -19,6 +19,11 @@ from trading_assets.domain.policy_events import (
     TradingRulesSeen,
     UpstreamStale,
 )
+from trading_assets.domain.strategy_events import (
+    StrategyStarted,
+    StrategyStopped,
+    StrategyTightened,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +360,9 @@ Event = (
     | BreakerTripped
     | EntriesPaused
     | EntriesAllowed
+    | StrategyStopped
+    | StrategyStarted
+    | StrategyTightened
     | ReleaseAwaited
     | ReleaseSwitched
     | ReleaseRefused

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Self
 
 import numpy as np
@@ -213,17 +213,22 @@ class Machine(CallerDesk):
         self._state.books[place]["orders"][k]["flags"] |= AT_VENUE
         return next(order for order in self.active_orders() if order.order_id == found)
 
-    def scale(self, multiplier: float) -> None:
-        """Give the strategies so much of what the setup allocates to them, from now on.
+    def scale(self, multipliers: Sequence[float], max_risks: Sequence[float]) -> None:
+        """Give each strategy less of what the setup gives it, from now on.
 
-        Everything that sizes by equity follows, a fixed size as well.
+        Everything that sizes by equity follows the allocation, a fixed size as well; sizing `risk`
+        and `atr` follow the risk.
 
         Args:
-            multiplier: above 0 to 1.
+            multipliers: of the allocations, each above 0 to 1, in the order of the strategies.
+            max_risks: of the equity that each sizes on, at risk per trade, as a fraction; what the
+                setup says holds where it is less.
         """
-        for book, (tag, _, _) in zip(self._state.books, self.places, strict=True):
-            share = float(self.setup.strategies[tag].allocation_pct / 100)
-            book["strategy"]["allocation"] = share * multiplier
+        own = self.fixed.terms.strategies
+        for place, (tag, _, _) in enumerate(self.places):
+            terms = self._state.books[place]["strategy"]
+            terms["allocation"] = own[place]["allocation"] * multipliers[tag]
+            terms["risk_fraction"] = min(own[place]["risk_fraction"], max_risks[tag])
 
     def charge(self, costs: Costs) -> None:
         """Charge other costs from the next bar on; the setup must name them in `later_costs`.

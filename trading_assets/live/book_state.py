@@ -27,13 +27,13 @@ from trading_assets.domain.order import (
 )
 from trading_assets.domain.trading_rules import TradingRules, rules_from_json, rules_to_json
 from trading_assets.live.live_order import LiveOrder, order_from_json, order_to_json
+from trading_assets.live.strategy_stance import Stances, StrategySize, read_stances, stances_json
 from trading_assets.live.turmoil import Turmoil
 
 Flows = dict[str, Decimal]
 """Change of holdings by asset."""
 
 _UNIT = Decimal("1e-8")
-
 
 LEAVING = "leaving"
 """Cause of a pause in which what is held of the symbol is sold."""
@@ -53,6 +53,7 @@ class SessionSetup:
         snapshot_bars: a snapshot is asked for after so many bars.
         order_types, times_in_force: what can be sent to the venue; a decision that needs another
             is dropped with that reason.
+        sizes: what the release gives each strategy, by its place in the engine; empty: everything.
     """
 
     book: str
@@ -69,11 +70,17 @@ class SessionSetup:
     times_in_force: frozenset[TimeInForce] = frozenset(
         {TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}
     )
+    sizes: tuple[StrategySize, ...] = ()
 
     @property
     def tags(self) -> tuple[str, ...]:
         """Names of the strategies, by their place in the engine."""
         return tuple(tag for tag, _ in self.members) or (self.tag,)
+
+    @property
+    def sizes_by_tag(self) -> dict[str, StrategySize]:
+        """What the release gives each strategy, by its name."""
+        return dict(zip(self.tags, self.sizes or [StrategySize()] * len(self.tags), strict=True))
 
     @property
     def signal_places(self) -> dict[tuple[str, Symbol], int]:
@@ -117,6 +124,7 @@ class BookState:
         inbox_id: the last command of a person that was taken.
         lifted: identity of the latch that the last resume takes down.
         tightened: limits that people have set since the book's first bar.
+        strategies: what people have said of single strategies, by their names.
         capital: most of the equity, in quote, that strategies are given by the leave to trade real
             money; None for all of it.
         entry_day, entries: the latest UTC day that an entry was decided on, and how many were.
@@ -156,6 +164,7 @@ class BookState:
     inbox_id: int = 0
     lifted: str = ""
     tightened: TightLimits = field(default_factory=TightLimits)
+    strategies: Stances = field(default_factory=dict)
     capital: Decimal | None = None
     entry_day: int = 0
     entries: int = 0
@@ -276,6 +285,7 @@ class BookState:
             "inbox_id": self.inbox_id,
             "lifted": self.lifted,
             "tightened": self.tightened.to_texts(),
+            "strategies": stances_json(self.strategies),
             "capital": None if self.capital is None else str(self.capital),
             "entry_day": self.entry_day,
             "entries": self.entries,
@@ -324,6 +334,7 @@ class BookState:
             inbox_id=values["inbox_id"],
             lifted=values.get("lifted", ""),
             tightened=TightLimits(**_decimals(values["tightened"])),
+            strategies=read_stances(values.get("strategies", {})),
             capital=Decimal(values["capital"]) if values.get("capital") else None,
             entry_day=values["entry_day"],
             entries=values["entries"],

@@ -15,6 +15,7 @@ from trading_assets.live.book_state import BookState, SessionSetup
 from trading_assets.live.live_order import LiveOrder
 from trading_assets.live.policies.pauses import paused_by
 from trading_assets.live.ports import DecisionMachine
+from trading_assets.live.strategy_stance import is_stopped
 from trading_assets.live.tightening import note_entry, tightened_refusal
 from trading_assets.live.translation import ticket_from_order
 
@@ -122,6 +123,8 @@ class Decisions:
         state = self._state
         if state.halted:
             return "halted"
+        if is_stopped(state.strategies, ticket.tag):
+            return "strategy_stopped"
         cause = paused_by(state, ticket.symbol)
         if cause:
             return f"paused_{cause}"

@@ -18,6 +18,7 @@ from trading_assets.domain.policy_events import EntriesPaused
 from trading_assets.live.book_state import LEAVING, BookState, SessionSetup
 from trading_assets.live.decisions import Decisions
 from trading_assets.live.ports import DecisionMachine
+from trading_assets.live.strategy_stance import is_stopped
 
 TRIES_PER_BAR = 3
 """An exit that does not end in a fill is made anew so often before the next bar."""
@@ -26,7 +27,8 @@ TRIES_PER_BAR = 3
 def withdrawals(state: BookState) -> list[Command]:
     """List the orders that must leave the venue: by the level of halt, or because a person said so.
 
-    Orders in doubt come later: what is not known to be there cannot be withdrawn.
+    Of a strategy that is stopped, its entries leave. Orders in doubt come later: what is not known
+    to be there cannot be withdrawn.
     """
     return [
         CancelOrder(order.ticket.symbol, order.client_order_id)
@@ -35,6 +37,7 @@ def withdrawals(state: BookState) -> list[Command]:
         and not order.is_in_doubt
         and (
             order.client_order_id in state.unwanted
+            or (is_stopped(state.strategies, order.ticket.tag) and not order.ticket.reduce_only)
             or must_go(order.ticket, state.stance_on(order.ticket.symbol))
         )
     ]

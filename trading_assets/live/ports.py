@@ -112,8 +112,8 @@ class DecisionMachine(Protocol):
         """Name the loss limit of its own that stops entries, "" when none does."""
         ...
 
-    def scale(self, multiplier: float) -> None:
-        """Give the strategies so much of what the setup allocates to them, from now on."""
+    def scale(self, multipliers: Sequence[float], max_risks: Sequence[float]) -> None:
+        """Give each strategy less of what the setup gives it, from now on; see `Machine.scale`."""
         ...
 
     def leave(self, place: int) -> EngineOrder | str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 from trading_assets.domain.account import Fill
 from trading_assets.domain.commands import (
@@ -50,6 +50,7 @@ from trading_assets.domain.events import (
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.instrument import units_from_decimal
 from trading_assets.domain.order import OrderStatus, advance
+from trading_assets.domain.strategy_events import StrategyEvent
 from trading_assets.live.awaiting import await_release, leave_release, refuse_release
 from trading_assets.live.book_state import BookState, SessionSetup, add_fill
 from trading_assets.live.decisions import Decisions
@@ -59,7 +60,8 @@ from trading_assets.live.live_order import LiveOrder
 from trading_assets.live.policies.pauses import policy_handlers
 from trading_assets.live.ports import DecisionMachine
 from trading_assets.live.saved_session import SavedSession
-from trading_assets.live.tightening import RISK, loss_rule, share_of_equity
+from trading_assets.live.strategy_stance import note
+from trading_assets.live.tightening import RISK, loss_rule, sizes_of_strategies
 from trading_assets.live.translation import matrices_from_bar, place
 
 _DERIVED = (OrderIntentCreated, DecisionDropped, EquityMarked)
@@ -95,6 +97,7 @@ class Session:
             TradingResumed: self._on_resumed,
             LimitsTightened: self._on_tightened,
             **policy_handlers(self.state),
+            **dict.fromkeys(get_args(StrategyEvent), self._on_strategy),
             Reconciled: self._on_reconciled,
             BookArmed: self._on_armed,
             ReleaseAwaited: lambda event: await_release(self.state, event),
@@ -207,9 +210,9 @@ class Session:
         matrices = matrices_from_bar(
             event, self._index, self._signal_places, self.setup.signal_columns
         )
-        share = share_of_equity(self.state, self.machine)
-        if share is not None:
-            self.machine.scale(share)
+        sizes = sizes_of_strategies(self.state, self.machine, self.setup.tags)
+        if sizes is not None:
+            self.machine.scale(*sizes)
         orders = self.machine.on_close(event.ts, *matrices)
         equity = Decimal(repr(float(self.machine.equity)))
         self._derived.append(EquityMarked(event.ts, equity, float(self.machine.drawdown)))
@@ -366,6 +369,10 @@ class Session:
     def _on_tightened(self, event: LimitsTightened) -> list[Command]:
         self.state.tightened = event.limits
         return []
+
+    def _on_strategy(self, event: StrategyEvent) -> list[Command]:
+        note(self.state.strategies, event)
+        return withdrawals(self.state)
 
     def _remember(self, fill: Fill) -> None:
         key = (fill.symbol, fill.trade_id)

@@ -6,13 +6,15 @@ only, so that no limit can lock a position in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
 from trading_assets.domain.bar import DAY
 from trading_assets.domain.control import TightLimits
 from trading_assets.domain.order import OrderTicket
 from trading_assets.live.book_state import BookState
 from trading_assets.live.ports import DecisionMachine
+from trading_assets.live.strategy_stance import SILENT
 
 RISK = "risk"
 """Source of a halt that a loss has caused."""
@@ -37,7 +39,27 @@ def loss_rule(state: BookState, machine: DecisionMachine) -> str:
     return machine.halting_rule
 
 
-def share_of_equity(state: BookState, machine: DecisionMachine) -> float | None:
+def sizes_of_strategies(
+    state: BookState, machine: DecisionMachine, tags: Sequence[str]
+) -> tuple[list[float], list[float]] | None:
+    """Give how large each strategy may be, for `DecisionMachine.scale`; None when nobody says.
+
+    Of what its release gives it: the smaller of what people leave all strategies and of what the
+    leave to trade real money covers, times the weight that people leave this one. Of what it may
+    risk per trade: what people say.
+    """
+    share = _share_of_equity(state, machine)
+    if share is None and not state.strategies:
+        return None
+    whole = 1.0 if share is None else share
+    limits = [state.strategies.get(tag, SILENT).limits for tag in tags]
+    return (
+        [whole if of.weight is None else whole * float(of.weight) for of in limits],
+        [math.inf if of.risk_bps is None else float(of.risk_bps / _BASIS_POINTS) for of in limits],
+    )
+
+
+def _share_of_equity(state: BookState, machine: DecisionMachine) -> float | None:
     """Give the share of the equity that strategies are given, above 0 to 1; None for no say in it.
 
     The smaller of what people have tightened and of what the leave to trade real money covers.

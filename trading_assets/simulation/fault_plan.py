@@ -74,6 +74,7 @@ WORLD_FAULTS: Mapping[str, int] = {
     "released": 2,
     "cancel_all": 2,
     "tightened": 1,
+    "strategy_stopped": 1,
     "compared": 1,
 }
 """What happens around the book, per bar."""

@@ -13,6 +13,7 @@ from trading_assets.domain.control import (
     confirmation_code,
 )
 from trading_assets.domain.ids import Micros, canonical_json
+from trading_assets.simulation.virtual_time import VirtualTime
 
 _WHO = "somebody"
 
@@ -43,6 +44,14 @@ class SimulatedPeople:
                 canonical_json(dict(arguments or {})).decode(),
             )
         )  # fmt: skip
+
+    def stop(self, strategy: str, ts: Micros) -> None:
+        """Ask for a stop of one strategy."""
+        self.ask(CommandKind.STOP_STRATEGY, ts, {"strategy": strategy})
+
+    def start(self, strategy: str, time: VirtualTime) -> None:
+        """Ask for its start, at the moment that it is by then."""
+        self.ask(CommandKind.START_STRATEGY, time.now, {"strategy": strategy})
 
     def halt(self, level: HaltLevel) -> None:
         """Put the latch up by hand."""

@@ -14,6 +14,7 @@ from trading_assets.domain.events import (
     TradingResumed,
 )
 from trading_assets.domain.policy_events import BreakerTripped
+from trading_assets.domain.strategy_events import StrategyStarted, StrategyStopped
 from trading_assets.live.hand_over import CARRY
 from trading_assets.simulation.world import World
 
@@ -23,6 +24,7 @@ def excesses(world: World) -> Iterator[str]:
     yield from _at_once(world)
     yield from _while_leaving(world)
     yield from _after_a_breaker(world)
+    yield from _of_a_stopped_strategy(world)
 
 
 def _at_once(world: World) -> Iterator[str]:
@@ -74,3 +76,17 @@ def _after_a_breaker(world: World) -> Iterator[str]:
         if tripped and not is_halted:
             yield f"breaker: no halt beside {tripped}"
             tripped = ""
+
+
+def _of_a_stopped_strategy(world: World) -> Iterator[str]:
+    """No entry of a strategy is decided between the stop and the start of a person."""
+    stopped: set[str] = set()
+    for event in world.disk.events:
+        if isinstance(event, StrategyStopped):
+            stopped.add(event.strategy)
+        elif isinstance(event, StrategyStarted):
+            stopped.discard(event.strategy)
+        elif isinstance(event, OrderIntentCreated):
+            ticket = event.ticket
+            if ticket.tag in stopped and not ticket.reduce_only:
+                yield f"stopped: entry {ticket.client_order_id} is of {ticket.tag}"

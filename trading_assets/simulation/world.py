@@ -328,6 +328,13 @@ class World:
         limits = {"max_order_notional": str(TIGHTENED)}
         self.people.ask(CommandKind.TIGHTEN_LIMITS, self.time.now, limits)
 
+    def _strategy_stopped(self) -> None:
+        name = self.plan.dice.choice(self.setup.tags)
+        self.people.stop(name, self.time.now)
+        self.time.at(
+            self.time.now + self._within(60, 240), partial(self.people.start, name, self.time)
+        )
+
     def _compared(self) -> None:
         self.people.ask(CommandKind.RECONCILE_STATE, self.time.now)
 

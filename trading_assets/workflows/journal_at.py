@@ -19,6 +19,7 @@ from trading_assets.domain.events import (
 from trading_assets.domain.ids import Micros
 from trading_assets.live.recovery import last_release, replay_rows
 from trading_assets.live.session import Session
+from trading_assets.live.strategy_stance import SILENT, described
 from trading_assets.storage.journal_reader import JournalReader, JournalRow
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import live_book
@@ -42,6 +43,7 @@ class BookView:
         account: what the venue's account must hold of each asset.
         positions: per strategy and symbol, flat ones left out.
         orders: that have not ended.
+        strategies: how each stands, see `live.strategy_stance.described`.
     """
 
     book: str
@@ -57,6 +59,7 @@ class BookView:
     account: Mapping[str, Decimal]
     positions: tuple[dict[str, Any], ...]
     orders: tuple[dict[str, Any], ...]
+    strategies: tuple[dict[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Give it as plain values; amounts are text."""
@@ -74,6 +77,7 @@ class BookView:
             "account": {asset: f"{amount:f}" for asset, amount in self.account.items()},
             "positions": [_plain(position) for position in self.positions],
             "orders": [_plain(order) for order in self.orders],
+            "strategies": list(self.strategies),
         }
 
 
@@ -196,6 +200,10 @@ def view_of(book: str, session: Session, seq: int, ts: Micros) -> BookView:
                 "state": order.status.value,
             }
             for order in state.orders.values()
+        ),
+        strategies=tuple(
+            described(name, size, state.strategies.get(name, SILENT))
+            for name, size in session.setup.sizes_by_tag.items()
         ),
     )
 

@@ -19,6 +19,7 @@ from trading_assets.domain.events import (
 )
 from trading_assets.domain.order import OrderStatus
 from trading_assets.domain.policy_events import EntriesPaused
+from trading_assets.domain.strategy_events import StrategyStopped, StrategyTightened
 from trading_assets.live.book_state import SessionSetup
 from trading_assets.live.ports import DecisionMachine
 from trading_assets.live.translation import matrices_from_bar
@@ -31,7 +32,7 @@ _FILL = ("id", "order_id", "bar_ts", "ts", "lots", "units", "price", "notional",
          "cash", "symbol", "tag", "side", "leg", "fee_in_base", "maker")  # fmt: skip
 _DISTURBING = (
     DecisionDropped, EntriesPaused, LimitsTightened, OrderProvenAbsent, OrderRefused,
-    ReleaseAwaited, TradingHalted,
+    ReleaseAwaited, StrategyStopped, StrategyTightened, TradingHalted,
 )  # fmt: skip
 
 EQUAL, DIFFERS, DISTURBED = "equal", "differs", "disturbed"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.order import OrderType
-from trading_assets.domain.setup import AnySetup
+from trading_assets.domain.setup import AnySetup, SizingMode
 from trading_assets.forecasting.horizons import BASE
 from trading_assets.live.book_state import SessionSetup
 from trading_assets.live.hand_over import MachineFactory, Terms, TermsOf
 from trading_assets.live.signal_desk import PinnedModel, SharedDesk, SignalDesk
+from trading_assets.live.strategy_stance import StrategySize
 from trading_assets.settings import Settings, load_settings
 from trading_assets.storage.release_store import Release, ReleaseStore
 from trading_assets.strategies.evaluate import strategy_columns
-from trading_assets.strategies.portfolio_spec import PortfolioSpec
+from trading_assets.strategies.portfolio_spec import AnySpec, PortfolioSpec
 from trading_assets.strategies.spec import StrategySpec
 from trading_assets.workflows.live_book import LiveBook, live_book
 
@@ -37,7 +40,20 @@ def session_setup(book: LiveBook, release: Release) -> SessionSetup:
         members=tuple((part.name, part.symbols) for part in parts) if shared else (),
         order_types=SUPPORTED,
         snapshot_bars=max(1, min(_SNAPSHOT_BARS, _HOUR // release.spec.timeframe.micros)),
+        sizes=_sizes(release.spec),
     )
+
+
+def _sizes(spec: AnySpec) -> tuple[StrategySize, ...]:
+    """Give what a spec gives each of its strategies, in their order."""
+    if not isinstance(spec, PortfolioSpec):
+        return (StrategySize(risk_bps=_risk_bps(spec)),)
+    return tuple(StrategySize(m.allocation_pct, _risk_bps(m.spec)) for m in spec.members)
+
+
+def _risk_bps(spec: StrategySpec) -> Decimal | None:
+    by_risk = spec.sizing.mode in {SizingMode.RISK.value, SizingMode.ATR.value}
+    return spec.sizing.risk_pct * 100 if by_risk else None
 
 
 def release_terms(book: LiveBook, release: Release) -> Terms:

@@ -140,8 +140,8 @@ class TinyMachine:
             for instrument, lots, price in zip((SOL, BTC), self.position, self.price, strict=True)
         )
 
-    def scale(self, multiplier):
-        self.multiplier = multiplier
+    def scale(self, multipliers, max_risks):
+        (self.multiplier,) = multipliers
 
     def leave(self, place):
         order = self._place(place, -self.position[place], self.ts)

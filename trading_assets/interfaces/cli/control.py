@@ -87,7 +87,7 @@ def tighten(
     limits = {name: text for name, text in given.items() if text is not None}
     opened = desk(load_settings().settings)
     asked = tighten_book(opened, book, limits, who=by, reason=reason, source=_SOURCE)
-    typer.echo(f"Book {book}: tighter limits are command {asked.inbox_id}. {_when(asked)}")
+    typer.echo(f"Book {book}: tighter limits are command {asked.inbox_id}. {when(asked)}")
 
 
 @app.command()
@@ -227,7 +227,7 @@ def _halt(book: str, level: HaltLevel, reason: str, by: str) -> None:
     code = standing(live_book(settings, book)).code
     typer.echo(
         f"Book {book}: {level.name}, no entry leaves from now on (command {asked.inbox_id}). "
-        f"{_when(asked)} Its code for `resume --confirm` is {code}."
+        f"{when(asked)} Its code for `resume --confirm` is {code}."
     )
 
 
@@ -240,10 +240,11 @@ def _ask(
     settings = load_settings().settings
     opened = desk(settings)
     asked = ask_book(opened, book, kind, who=by, reason=reason, source=_SOURCE, arguments=arguments)
-    typer.echo(f"Book {book}: {kind.value} is command {asked.inbox_id}. {_when(asked)}")
+    typer.echo(f"Book {book}: {kind.value} is command {asked.inbox_id}. {when(asked)}")
 
 
-def _when(asked: Asked) -> str:
+def when(asked: Asked) -> str:
+    """Say when a command is taken."""
     return (
         "The executor takes it now."
         if asked.is_running

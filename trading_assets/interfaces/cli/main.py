@@ -32,6 +32,7 @@ from trading_assets.interfaces.cli import (
     sim,
     sql,
     status,
+    strategy,
     sweep,
     trace,
     trials,
@@ -64,6 +65,7 @@ app.add_typer(journal.app, name="journal")
 app.add_typer(trace.app)
 app.add_typer(release.app, name="release")
 app.add_typer(control.app)
+app.add_typer(strategy.app, name="strategy")
 app.add_typer(status.app)
 app.add_typer(costs.app, name="costs")
 app.add_typer(preflight.app)

@@ -83,6 +83,10 @@ def _lines(found: BookStatus) -> list[tuple[str, str]]:
     ]
     if found.note:
         lines.append(("because", found.note))
+    for strategy in book.get("strategies", ()):
+        if strategy["state"] == "stopped":
+            because = f"{strategy['name']}: {strategy['reason']} ({strategy['by']})"
+            lines.append(("strategy stopped", because))
     for pause in book.get("pauses", ()):
         what = pause["symbol"] or "all symbols"
         lines.append(("entries paused", f"{what}: {pause['cause']} ({pause['reason']})"))

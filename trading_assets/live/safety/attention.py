@@ -74,8 +74,8 @@ class Attention:
                 self.halt(HaltRequest(f"{error.what}: {error.found}", source="inbox"))
             return taken
         for command in commands:
-            book, now = self._session.setup.book, self._clock.now()
-            events = events_of(command, book, state, self._control, now)
+            setup, now = self._session.setup, self._clock.now()
+            events = events_of(command, setup, state, self._control, now)
             self._effects.take(events)
             taken += events
             for event in events:

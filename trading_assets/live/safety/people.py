@@ -16,6 +16,7 @@ from trading_assets.domain.control import (
     HaltLevel,
     HaltRequest,
     PersonCommand,
+    StrategyLimits,
     TightLimits,
     confirmation_code,
 )
@@ -29,10 +30,18 @@ from trading_assets.domain.events import (
 )
 from trading_assets.domain.ids import Micros, Symbol, content_hash
 from trading_assets.domain.policy_events import EntriesAllowed
-from trading_assets.live.book_state import BookState
+from trading_assets.domain.strategy_events import (
+    StrategyEvent,
+    StrategyStarted,
+    StrategyStopped,
+    StrategyTightened,
+)
+from trading_assets.live.book_state import BookState, SessionSetup
 from trading_assets.live.policies.pauses import BY_PEOPLE
+from trading_assets.live.strategy_stance import SILENT, require_stopped, size_of, tightened
 
 _LEVELS = {CommandKind.HALT_TRADING: HaltLevel.HALT, CommandKind.FLATTEN_ALL: HaltLevel.FLATTEN}
+_OF_STRATEGY = frozenset({CommandKind.STOP_STRATEGY, CommandKind.START_STRATEGY})
 
 
 class Control(Protocol):
@@ -87,7 +96,7 @@ def halt_identity(latched: HaltRequest | None, reason: str) -> str:
 
 
 def events_of(
-    command: PersonCommand, book: str, state: BookState, control: Control, ts: Micros
+    command: PersonCommand, setup: SessionSetup, state: BookState, control: Control, ts: Micros
 ) -> list[Event]:
     """Give what a command becomes in the journal; a resume's latch is lifted once that is durable.
 
@@ -96,11 +105,14 @@ def events_of(
     """
     if command.kind is CommandKind.RESUME_TRADING:
         latched = control.latched()
-        refused = _against_resume(command, book, state, latched)
+        refused = _against_resume(command, setup.book, state, latched)
         latch = latched.identity if latched is not None else ""
         resumed = TradingResumed(ts, command.reason, command.who, command.inbox_id, latch)
         return [_received(command, ts, refused), *([] if refused else [resumed])]
-    if command.kind is CommandKind.TIGHTEN_LIMITS:
+    is_tightening = command.kind is CommandKind.TIGHTEN_LIMITS
+    if command.kind in _OF_STRATEGY or (is_tightening and "strategy" in arguments_of(command)):
+        return _on_strategy(command, setup, state, ts)
+    if is_tightening:
         return _tightening(command, state, ts)
     if command.kind is CommandKind.ACKNOWLEDGE_SYMBOL:
         return _acknowledgement(command, state, ts)
@@ -139,8 +151,41 @@ def _tightening(command: PersonCommand, state: BookState, ts: Micros) -> list[Ev
         wanted = TightLimits.from_texts(arguments_of(command))
         limits = state.tightened.tightened_by(wanted)
     except ConfigurationError as error:
-        return [_received(command, ts, f"{error.what}: expected {error.expected}")]
+        return [_received(command, ts, _said(error))]
     return [_received(command, ts), LimitsTightened(ts, limits, command.inbox_id)]
+
+
+def _on_strategy(
+    command: PersonCommand, setup: SessionSetup, state: BookState, ts: Micros
+) -> list[Event]:
+    """Give what a command to one strategy becomes."""
+    try:
+        event = _of_strategy(command, setup, state, ts)
+    except ConfigurationError as error:
+        return [_received(command, ts, _said(error))]
+    return [_received(command, ts), event]
+
+
+def _of_strategy(
+    command: PersonCommand, setup: SessionSetup, state: BookState, ts: Micros
+) -> StrategyEvent:
+    values = arguments_of(command)
+    name, number = str(values.pop("strategy", "")), command.inbox_id
+    size = size_of(name, setup.sizes_by_tag, setup.release_id)
+    stance = state.strategies.get(name, SILENT)
+    if command.kind is CommandKind.STOP_STRATEGY:
+        return StrategyStopped(ts, name, command.reason, command.who, number)
+    if command.kind is CommandKind.START_STRATEGY:
+        require_stopped(name, stance)
+        if not command.reason.strip() or not command.who.strip():
+            raise ConfigurationError("A start needs a reason and a name", expected="both")
+        return StrategyStarted(ts, name, command.reason, command.who, number)
+    limits = tightened(name, size, stance, StrategyLimits.from_texts(values))
+    return StrategyTightened(ts, name, limits, number)
+
+
+def _said(error: ConfigurationError) -> str:
+    return f"{error.what}: expected {error.expected}. {error.fix}".strip()
 
 
 def _acknowledgement(command: PersonCommand, state: BookState, ts: Micros) -> list[Event]:

@@ -25,6 +25,7 @@ from trading_assets.domain.events import (
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.order import OrderTicket
 from trading_assets.domain.policy_events import BreakerTripped, EntriesPaused
+from trading_assets.domain.strategy_events import StrategyStopped
 
 _LEVELS: dict[type[Any], str] = {
     TradingHalted: "error",
@@ -33,6 +34,7 @@ _LEVELS: dict[type[Any], str] = {
     OrderProvenAbsent: "warning",
     OrderRefused: "warning",
     EntriesPaused: "warning",
+    StrategyStopped: "warning",
     ForeignOrderSeen: "warning",
     ForeignFillSeen: "warning",
 }

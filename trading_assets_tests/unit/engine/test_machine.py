@@ -1,5 +1,6 @@
 """The machine as live, replay and callers use it."""
 
+import math
 from decimal import Decimal
 
 import numpy as np
@@ -134,8 +135,8 @@ def test_an_exit_at_market_is_the_venues_to_fill_and_reaches_the_same_books(mark
 def test_a_multiplier_scales_every_size_and_never_adds_up(market, sizing):
     whole = live(market, sizing=sizing).on_close(STEP, BAR, target(1.0))[0].lots
     machine = live(market, sizing=sizing)
-    machine.scale(0.5)
-    machine.scale(0.25)
+    machine.scale([0.5], [math.inf])
+    machine.scale([0.25], [math.inf])
     assert machine.on_close(STEP, BAR, target(1.0))[0].lots == whole // 4
 
 

@@ -8,7 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from trading_assets.domain.bar import Bar
+from trading_assets.domain.control import StrategyLimits
 from trading_assets.domain.events import BarReady, SignalRow, TradingHalted
+from trading_assets.domain.strategy_events import StrategyStopped, StrategyTightened
 from trading_assets.engine.machine import Machine
 from trading_assets.live.translation import matrices_from_bar
 from trading_assets.storage.release_store import Release
@@ -78,6 +80,19 @@ def test_what_a_backtest_does_not_know_disturbs(release, setup):
 
     late = [replace(event, late=True) for event in bars(setup)]
     assert verdict(release, setup, machine, late) == f"disturbed: a late bar at {START}"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        StrategyStopped(START + 7, "mine", "earnings", "ann"),
+        StrategyTightened(START + 7, "mine", StrategyLimits(Decimal("0.5"))),
+    ],
+)
+def test_what_people_said_of_a_strategy_disturbs(release, setup, said):
+    machine = live_machine(release, setup, slippage_bps=Decimal(1))
+    found = verdict(release, setup, machine, [said, *bars(setup)])
+    assert found == f"disturbed: {type(said).__name__} at {START + 7}"
 
 
 def test_what_was_disturbed_and_is_the_same_is_equal(release, setup):
