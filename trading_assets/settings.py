@@ -113,6 +113,7 @@ class Settings(BaseSettings):
     mlflow: Server
     dagster: Server
     control: Server
+    metrics: Server
     live: Live
     books: dict[str, Book]
     binance_api_key: SecretStr | None = None

@@ -70,12 +70,12 @@ def live_status(desk: Desk, name: str) -> BookStatus:
     age_s = None if heartbeat is None else (desk.clock.now() - heartbeat.beat) / 1_000_000
     halt = standing(place)
     book, seq, release_id, now = _read(desk, place)
-    code, verdict = _verdict(desk, place, heartbeat, age_s, is_halted=bool(halt.reason))
+    code, said = verdict(desk, place, heartbeat, age_s, is_halted=bool(halt.reason))
     last_bar, bar_size = book.get("last_bar"), _bar_size(desk, release_id)
     return BookStatus(
         name=name,
         code=code,
-        verdict=verdict,
+        verdict=said,
         state=heartbeat.state if heartbeat else "",
         holder=_holder(place),
         heartbeat_age_s=age_s,
@@ -90,7 +90,7 @@ def live_status(desk: Desk, name: str) -> BookStatus:
     )
 
 
-def _verdict(
+def verdict(
     desk: Desk,
     place: LiveBook,
     heartbeat: Heartbeat | None,
@@ -98,6 +98,7 @@ def _verdict(
     *,
     is_halted: bool,
 ) -> tuple[int, str]:
+    """Judge a book by its lease and its heartbeat, `age_s` old; give the code and its words."""
     if not place.is_running:
         return NOT_RUNNING, "not running"
     silence_s = _SILENCE_S + 3 * desk.settings.live.heartbeat_s

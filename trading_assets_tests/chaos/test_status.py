@@ -56,7 +56,7 @@ def test_a_book_is_seen_from_outside_in_every_state(rig, monkeypatch):
 
     figures = _cli(rig, monkeypatch, "--metrics")
     assert figures.exit_code == 0
-    assert 'trading_assets_up{book="demo"} 1\n' in figures.output
+    assert 'trading_assets_up{book="demo"} 1.0\n' in figures.output
     assert "# TYPE trading_assets_orders_sent_total counter" in figures.output
     assert "trading" in _cli(rig, monkeypatch).output
 

@@ -24,6 +24,7 @@ from trading_assets.interfaces.cli import (
     forecast,
     journal,
     live,
+    metrics,
     models,
     new,
     preflight,
@@ -67,6 +68,7 @@ app.add_typer(release.app, name="release")
 app.add_typer(control.app)
 app.add_typer(strategy.app, name="strategy")
 app.add_typer(status.app)
+app.add_typer(metrics.app, name="metrics")
 app.add_typer(costs.app, name="costs")
 app.add_typer(preflight.app)
 app.add_typer(sim.app, name="sim")

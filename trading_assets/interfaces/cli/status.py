@@ -27,34 +27,20 @@ def status(
     ] = False,
 ) -> None:
     """Show a book; exit 0 trades, 1 runs but opens nothing, 2 does not run, 3 gives no sign."""
-    from trading_assets.live.supervision.counters import prometheus_text
     from trading_assets.workflows.live_status import live_status
 
-    found = live_status(open_desk(), book)
+    desk = open_desk()
+    found = live_status(desk, book)
     if metrics:
-        typer.echo(prometheus_text(figures_of(found), book), nl=False)
+        from trading_assets.interfaces.metrics_exporter import exposition
+        from trading_assets.workflows.live_metrics import DeskMetrics
+
+        typer.echo(exposition([DeskMetrics(desk).of(book)]).decode(), nl=False)
     elif as_json:
         typer.echo(json.dumps(found.to_json(), sort_keys=True))
     else:
         _print(found)
     raise typer.Exit(found.code)
-
-
-def figures_of(found: BookStatus) -> dict[str, float]:
-    """Give every figure of a book that is known now, by its name."""
-    figures: dict[str, float] = dict(found.book.get("metrics", {}))
-    others = {
-        "up": float(found.code == 0),
-        "halted": float(found.level != "NONE"),
-        "journal_rows": float(found.seq),
-        "heartbeat_age_seconds": found.heartbeat_age_s,
-        "bar_lag_seconds": found.bar_lag_s,
-        "error_budget_left": found.budget_left,
-        "equity": found.book.get("equity"),
-        "drawdown": found.book.get("drawdown"),
-        "open_orders": float(len(found.book.get("orders", ()))),
-    }
-    return figures | {name: value for name, value in others.items() if value is not None}
 
 
 def _print(found: BookStatus) -> None:

@@ -27,8 +27,8 @@ from trading_assets.domain.events import (
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.policy_events import BreakerTripped, EntriesAllowed, EntriesPaused
 from trading_assets.live.supervision.budget import SLO, SLO_PAPER
+from trading_assets.live.supervision.timer import Timer
 
-_KEPT = 1_000
 _ERROR_WINDOW = 100
 _TOTALS: dict[type[Event], str] = {
     OrderIntentCreated: "intents_total",
@@ -55,6 +55,9 @@ class Counters:
         breaker: what has tripped since the latest resume, "" for nothing.
         is_wall: the market's clock is the world's; without it, nothing can be said of how long
             after the close of a bar something was recorded.
+        latency: from the close of a bar to the sending of its order.
+        order_rtt: from the sending of an order to the first answer.
+        bars_lag: from the close of a bar to its row.
     """
 
     bar_size: Micros
@@ -65,13 +68,13 @@ class Counters:
     offset_ms: float = 0.0
     halt_source: str = ""
     breaker: str = ""
+    latency: Timer = field(default_factory=Timer)
+    order_rtt: Timer = field(default_factory=Timer)
+    bars_lag: Timer = field(default_factory=Timer)
     _budget: dict[str, str] = field(default_factory=dict)
     _bar_of: dict[str, Micros] = field(default_factory=dict)
     _sent: dict[str, Micros] = field(default_factory=dict)
     _in_doubt: dict[str, Micros] = field(default_factory=dict)
-    _latency_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
-    _rtt_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
-    _lag_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
     _outcomes: deque[bool] = field(default_factory=lambda: deque(maxlen=_ERROR_WINDOW))
     _day: int = -1
     _day_start: Decimal = Decimal(0)
@@ -86,14 +89,14 @@ class Counters:
         if isinstance(event, BarReady):
             self.last_bar = event.ts
             self.late_bars += event.late
-            self._time(self._lag_ms, recorded, event.ts)
+            self._time(self.bars_lag, recorded, event.ts)
         elif isinstance(event, EquityMarked):
             self._mark(event)
         elif isinstance(event, OrderIntentCreated):
             self._bar_of[event.ticket.client_order_id] = event.ticket.bar_ts
         elif isinstance(event, OrderSubmitted):
             self._sent[event.client_order_id] = recorded
-            self._time(self._latency_ms, recorded, self._bar_of.get(event.client_order_id))
+            self._time(self.latency, recorded, self._bar_of.get(event.client_order_id))
         elif isinstance(event, OrderReported):
             self._answered(event.report.client_order_id, recorded, is_good=True)
         elif isinstance(event, OrderFilled):
@@ -121,6 +124,11 @@ class Counters:
         return self._outcomes.count(False) / len(self._outcomes) if self._outcomes else 0.0
 
     @property
+    def equity(self) -> float | None:
+        """Of the latest mark, in quote; None before one."""
+        return None if self._equity is None else float(self._equity)
+
+    @property
     def pnl_intraday(self) -> float:
         """Equity now less equity before the UTC day, in quote."""
         return float(self._equity - self._day_start) if self._equity is not None else 0.0
@@ -130,9 +138,9 @@ class Counters:
         found: dict[str, float] = {**self.totals, "late_bars_total": self.late_bars}
         found |= {"error_rate": self.error_rate, "pnl_intraday": self.pnl_intraday}
         timers = (
-            ("latency_ms", self._latency_ms),
-            ("order_rtt_ms", self._rtt_ms),
-            ("bars_lag_ms", self._lag_ms),
+            ("latency_ms", self.latency.latest_ms),
+            ("order_rtt_ms", self.order_rtt.latest_ms),
+            ("bars_lag_ms", self.bars_lag.latest_ms),
         )
         for name, values in timers:
             for label, share in (("p50", 0.50), ("p95", 0.95), ("p99", 0.99)):
@@ -160,16 +168,16 @@ class Counters:
         elif isinstance(event, EntriesAllowed):
             self._budget.pop(event.cause, None)
 
-    def _time(self, into: deque[float], recorded: Micros, bar_ts: Micros | None) -> None:
+    def _time(self, into: Timer, recorded: Micros, bar_ts: Micros | None) -> None:
         if self.is_wall and bar_ts is not None:
-            into.append((recorded - bar_ts - self.bar_size) / 1_000)
+            into.add(recorded - bar_ts - self.bar_size)
 
     def _answered(self, name: str, recorded: Micros, *, is_good: bool) -> None:
         """Note the first answer to an order; what comes later is the order's life."""
         self._bar_of.pop(name, None)
         sent = self._sent.pop(name, None)
         if sent is not None:
-            self._rtt_ms.append((recorded - sent) / 1_000)
+            self.order_rtt.add(recorded - sent)
             self._outcomes.append(is_good)
 
     def _mark(self, event: EquityMarked) -> None:
@@ -184,15 +192,3 @@ def quantile(values: Collection[float], share: float) -> float:
     """Give the smallest value with at least `share` of the values at or below it."""
     ordered = sorted(values)
     return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
-
-
-def prometheus_text(figures: dict[str, float], book: str) -> str:
-    """Write figures in the text format that Prometheus reads."""
-    lines: list[str] = []
-    for name, value in sorted(figures.items()):
-        kind = "counter" if name.endswith("_total") else "gauge"
-        lines += [
-            f"# TYPE trading_assets_{name} {kind}",
-            f'trading_assets_{name}{{book="{book}"}} {value:.10g}',
-        ]
-    return "\n".join(lines) + "\n"

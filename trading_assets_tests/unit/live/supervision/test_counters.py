@@ -15,7 +15,7 @@ from trading_assets.domain.events import (
     OrderSubmitted,
 )
 from trading_assets.domain.order import OrderSide, OrderTicket, OrderType, TimeInForce
-from trading_assets.live.supervision.counters import Counters, prometheus_text, quantile
+from trading_assets.live.supervision.counters import Counters, quantile
 
 MINUTE = 60_000_000
 DAY = 1440 * MINUTE
@@ -75,13 +75,3 @@ def test_todays_profit_is_counted_from_the_last_mark_of_the_day_before():
 )
 def test_a_quantile_is_a_value_that_was_measured(share, wanted):
     assert quantile(range(100, 0, -1), share) == wanted
-
-
-def test_prometheus_reads_counters_and_gauges():
-    text = prometheus_text({"fills_total": 3, "error_rate": 0.25}, "paper")
-    assert text == (
-        "# TYPE trading_assets_error_rate gauge\n"
-        'trading_assets_error_rate{book="paper"} 0.25\n'
-        "# TYPE trading_assets_fills_total counter\n"
-        'trading_assets_fills_total{book="paper"} 3\n'
-    )
