@@ -49,9 +49,9 @@ def time_text(ts: Micros) -> str:
 
 
 def iso_text(ts: Micros) -> str:
-    """Write an instant as programs read it: `2024-07-01T00:05:00Z`, with its fraction if any."""
+    """Write an instant as ISO 8601 in UTC, such as 2024-07-01T00:05:00Z, to the microsecond."""
     moment = _EPOCH + timedelta(microseconds=ts)
-    return moment.replace(tzinfo=None).isoformat() + "Z"
+    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}".removesuffix(".000000") + "Z"
 
 
 def _micros(moment: datetime) -> Micros:

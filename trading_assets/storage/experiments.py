@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,7 +16,7 @@ from typing import Any
 
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.domain.ids import Micros
-from trading_assets.storage import mlflow_views
+from trading_assets.storage import mlflow_pages, mlflow_views
 from trading_assets.storage.mlflow_values import absolute_uri, as_texts, split_metrics, unquoted
 from trading_assets.storage.mlflow_writing import DatasetInput, log_datasets, log_file, log_values
 from trading_assets.storage.roots import make_folder
@@ -191,6 +191,10 @@ class Experiments:
                 max_results=1,
             )
         return self._logged(found[0]) if found else None
+
+    def pages(self, run_ids: Collection[str]) -> Mapping[str, str]:
+        """Give the pages of stored runs by their id; MLflow is not loaded, see `mlflow_pages`."""
+        return mlflow_pages.run_pages(self.tracking_uri, self.ui_url, run_ids)
 
     def log_model(
         self,
@@ -379,7 +383,7 @@ class Experiments:
 
     def _logged(self, run: Any) -> LoggedRun:
         experiment, run_id = run.info.experiment_id, str(run.info.run_id)
-        return LoggedRun(run_id, f"{self.ui_url}/#/experiments/{experiment}/runs/{run_id}")
+        return LoggedRun(run_id, mlflow_pages.run_page(self.ui_url, experiment, run_id))
 
 
 @contextmanager

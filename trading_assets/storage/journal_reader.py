@@ -20,8 +20,7 @@ from trading_assets.storage.journal_codec import decode
 from trading_assets.storage.journal_files import Mark, Seal, Snapshots, Watermark
 
 FILE, SEAL = "journal.sqlite", "seal.json"
-_BEYOND = 2**63 - 1
-"""No row has a number so high: SQLite's largest."""
+_BEYOND = 2**62
 _HEAD, _length = struct.Struct("<Iqqqq"), struct.Struct("<I").pack
 
 
@@ -125,15 +124,23 @@ class JournalReader:
         return (JournalRow(*row) for row in self._rows(query, values))
 
     def newest(
-        self, kind: str, *, count: int, before: int | None = None, symbol: str = ""
+        self, kinds: Sequence[str], *, count: int, before: int | None = None, symbol: str = ""
     ) -> tuple[JournalRow, ...]:
-        """List the last rows of a kind before row `before`, newest first; "" is any symbol."""
+        """List rows, newest first.
+
+        Args:
+            kinds: of events; none of them: of all kinds.
+            count: at most so many.
+            before: only rows with a lower number.
+            symbol: only of this one.
+        """
         query = (
-            "SELECT * FROM event WHERE kind = ? AND seq < ? AND (? = '' OR symbol = ?) "
-            "ORDER BY seq DESC LIMIT ?"
+            "SELECT * FROM event WHERE (? = '[]' OR kind IN (SELECT value FROM json_each(?))) "
+            "AND seq < ? AND (? = '' OR symbol = ?) ORDER BY seq DESC LIMIT ?"
         )
-        values = (kind, _BEYOND if before is None else before, symbol, symbol, count)
-        return tuple(JournalRow(*row) for row in self._rows(query, values))
+        named, end = json.dumps(list(kinds)), _BEYOND if before is None else before
+        rows = self._rows(query, (named, named, end, symbol, symbol, count))
+        return tuple(JournalRow(*row) for row in rows)
 
     def of_order(self, client_order_id: str) -> tuple[Event, ...]:
         """List the events of one order, in order."""

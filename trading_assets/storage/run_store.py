@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from trading_assets.domain.errors import DataError, MissingPartition
-from trading_assets.domain.ids import sha256_hex, tag_from_text
+from trading_assets.domain.ids import Micros, sha256_hex, tag_from_text
 from trading_assets.storage import folders, parquet_files, pointers
 
 MANIFEST, METRICS, CHECKS = "manifest.json", "metrics.json", "checks.json"
@@ -131,10 +131,15 @@ class RunStore:
 
     def current(self, spec: str) -> StoredRun | None:
         """Give the newest run of a spec, or None when it was never run."""
+        run_id = self.current_id(spec)
+        return None if run_id is None else self.get(spec, run_id)
+
+    def current_id(self, spec: str) -> str | None:
+        """Give the id of the newest run of a spec, or None when it was never run."""
         pointer = pointers.current(self.root / tag_from_text(spec), _LEDGER)
         if pointer is None:
             return None
-        return self.get(spec, pointers.unsealed(pointer[1], self.root / spec)["run_id"])
+        return str(pointers.unsealed(pointer[1], self.root / spec)["run_id"])
 
     def history(self, spec: str) -> tuple[str, ...]:
         """List the run ids that were current, oldest first; one may stand there again."""
@@ -151,6 +156,17 @@ class RunStore:
             (path.parts[-3], path.parts[-2]) for path in self.root.glob(f"*/*/{folders.INDEX}")
         }
         return tuple(sorted(found))
+
+    def newest(self) -> tuple[tuple[Micros, str, str], ...]:
+        """List when each run was stored, its spec and its id, the newest first; reads no run.
+
+        The instant is the file time of its index; copies of a store must keep file times.
+        """
+        found = (
+            (path.stat().st_mtime_ns // 1000, path.parts[-3], path.parts[-2])
+            for path in self.root.glob(f"*/*/{folders.INDEX}")
+        )
+        return tuple(sorted(found, reverse=True))
 
     def get(self, spec: str, run_id: str) -> StoredRun:
         """Give one run.
