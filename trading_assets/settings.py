@@ -26,6 +26,8 @@ from trading_assets.declarations.sections import (
     Binance,
     Book,
     ConductRules,
+    ControlServer,
+    Display,
     Examination,
     Exchange,
     FillCostRules,
@@ -112,7 +114,8 @@ class Settings(BaseSettings):
     backtest: Backtest
     mlflow: Server
     dagster: Server
-    control: Server
+    control: ControlServer
+    display: Display
     metrics: Server
     live: Live
     books: dict[str, Book]

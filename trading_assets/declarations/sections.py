@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from trading_assets.declarations.declaration import Declaration
 from trading_assets.domain.ids import Month, months_between
@@ -29,11 +30,22 @@ class Quality(Declaration):
     cross_check_amounts: bool
 
 
-class Exchange(Declaration):
-    """The embedded exchange."""
+class Server(Declaration):
+    """Where a local server listens; loopback only."""
 
     host: Literal["127.0.0.1", "localhost", "::1"]
     port: int = Field(ge=1, le=65535)
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+class Exchange(Server):
+    """The embedded exchange."""
+
     seed: int = Field(ge=0)
     structure: float = Field(ge=0, le=1)
 
@@ -249,17 +261,25 @@ class Backtest(Declaration):
     max_hole_minutes: int = Field(ge=0)
 
 
-class Server(Declaration):
-    """Where a local server listens; loopback only."""
+class ControlServer(Server):
+    """Where the control API listens, and by which other names a proxy before it is asked."""
 
-    host: Literal["127.0.0.1", "localhost", "::1"]
-    port: int = Field(ge=1, le=65535)
+    hosts: tuple[str, ...] = ()
 
-    @property
-    def url(self) -> str:
-        """Its address."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+
+class Display(Declaration):
+    """How things are shown to people; nothing is ever stored that way."""
+
+    time_zone: str
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError("a time zone of the IANA database, such as Europe/Berlin") from None
+        return value
 
 
 OnForeign = Literal["report", "pause_symbol", "halt"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,6 +17,7 @@ from trading_assets.domain.order import OrderStatus
 
 if TYPE_CHECKING:
     from trading_assets.engine.machine import EngineOrder, Position
+    from trading_assets.records.codes import Verdict
 
 
 class JournalHistory(Protocol):
@@ -68,6 +69,11 @@ class DecisionMachine(Protocol):
     @property
     def realised_pnl(self) -> Decimal:
         """Profit of all round trips after their fees, in quote."""
+        ...
+
+    @property
+    def verdicts_by_tag(self) -> tuple[Mapping[Verdict, int], ...]:
+        """How often each rule spoke, for each strategy of the setup."""
         ...
 
     def on_close(

@@ -118,7 +118,7 @@ def forecast_now(desk: Desk, *, at: Micros | None = None) -> ForecastsNow:
             told = _judged(desk, symbol, bars, made, calibration, drawdowns)
             changed += _keep_forecasts(desk, symbol, made, loaded)
             changed += _keep_risk(desk, symbol, told, calibration)
-            forecasts += [_document(row) for row in made.iter_rows(named=True)]
+            forecasts += [forecast_document(row) for row in made.iter_rows(named=True)]
             risk += [risk_payload(row, book) for book, row in told.items()]
     return ForecastsNow(tuple(forecasts), tuple(risk), changed, skipped)
 
@@ -297,7 +297,8 @@ def _add(
     return new.height
 
 
-def _document(row: Mapping[str, Any]) -> dict[str, Any]:
+def forecast_document(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a row of FORECASTS_NOW as the JSON document that readers outside expect."""
     left_out = ("ts", "symbol")
     told = {name: value for name, value in row.items() if name not in left_out}
     return {**told, "timestamp": f"{row['timestamp']:%Y-%m-%dT%H:%M:%SZ}"}

@@ -45,6 +45,8 @@ class Pulse:
         self._supervision = supervision
         self._clock = clock
         self._told = told
+        self._counted: list[dict[str, int]] = []
+        self._latest: dict[str, Any] = {"bar": None, "strategies": {}}
 
     def beat(self, state: str, seq: int, ts: Micros, note: str) -> None:
         """Replace both files; a reader sees old or new ones, never half.
@@ -76,6 +78,7 @@ class Pulse:
             "budget_left": budget.remaining if budget and not budget.failure else None,
             "alerts": self._supervision.alerts,
             "supervision": budget.failure if budget else "",
+            "why": self._why(book.last_bar),
             "metrics": self._supervision.figures()
             | {"pnl_realized": float(self._session.machine.realised_pnl)},
         }
@@ -84,6 +87,33 @@ class Pulse:
         temporary.write_bytes(canonical_json(values))
         temporary.replace(file)
         self._told(state, seq)
+
+    def _why(self, last_bar: Micros | None) -> dict[str, Any]:
+        """Say what came of the bars since the beat before: per strategy, how often each rule spoke.
+
+        A strategy has one verdict per symbol and bar: `accepted`, the first rule that said no, or
+        what made a decision needless (`no_signal`, `no_change`, ...).
+        """
+        if last_bar == self._latest["bar"]:
+            return self._latest
+        counted = [
+            {verdict.name.lower(): count for verdict, count in found.items() if count}
+            for found in self._session.machine.verdicts_by_tag
+        ]
+        before = self._counted or [{} for _ in counted]
+        if len(before) != len(counted):
+            before = [{} for _ in counted]  # another release
+        names = self._session.setup.tags
+        fresh = {
+            names[tag]: {
+                verdict: more
+                for verdict, count in now.items()
+                if (more := count - then.get(verdict, 0)) > 0
+            }
+            for tag, (now, then) in enumerate(zip(counted, before, strict=True))
+        }
+        self._counted, self._latest = counted, {"bar": last_bar, "strategies": fresh}
+        return self._latest
 
 
 def read_pulse(folder: Path) -> dict[str, Any] | None:

@@ -58,8 +58,13 @@ class BookStatus:
         return asdict(self)
 
 
-def live_status(desk: Desk, name: str) -> BookStatus:
+def live_status(desk: Desk, name: str, *, before: BookStatus | None = None) -> BookStatus:
     """Look at a book; nothing is asked of the executor or the venue.
+
+    Args:
+        desk: whose book.
+        name: in the settings.
+        before: what was seen of it last; what has not changed since is not rebuilt.
 
     Raises:
         ConfigurationError: if settings have no such book.
@@ -69,7 +74,7 @@ def live_status(desk: Desk, name: str) -> BookStatus:
     heartbeat = read_heartbeat(place.heartbeat)
     age_s = None if heartbeat is None else (desk.clock.now() - heartbeat.beat) / 1_000_000
     halt = standing(place)
-    book, seq, release_id, now = _read(desk, place)
+    book, seq, release_id, now = _read(desk, place, before)
     code, said = verdict(desk, place, heartbeat, age_s, is_halted=bool(halt.reason))
     last_bar, bar_size = book.get("last_bar"), _bar_size(desk, release_id)
     return BookStatus(
@@ -85,7 +90,7 @@ def live_status(desk: Desk, name: str) -> BookStatus:
         seq=seq,
         release_id=release_id,
         bar_lag_s=None if last_bar is None else (now - last_bar - bar_size) / 1_000_000,
-        budget_left=budget_left(desk, place),
+        budget_left=_budget_left(desk, place, book),
         book=book,
     )
 
@@ -111,7 +116,15 @@ def verdict(
     return TRADING, "trading"
 
 
-def _read(desk: Desk, place: LiveBook) -> tuple[dict[str, Any], int, str, Micros]:
+def _budget_left(desk: Desk, place: LiveBook, book: dict[str, Any]) -> float | None:
+    """Take what a running executor says of its error budget, else read its journal."""
+    said = book.get("budget_left") if place.is_running else None
+    return budget_left(desk, place) if said is None else float(said)
+
+
+def _read(
+    desk: Desk, place: LiveBook, before: BookStatus | None
+) -> tuple[dict[str, Any], int, str, Micros]:
     """Give the book, the journal's last row, its release and market time."""
     if not (place.folder / FILE).is_file():
         return {}, 0, "", 0
@@ -124,6 +137,8 @@ def _read(desk: Desk, place: LiveBook) -> tuple[dict[str, Any], int, str, Micros
     is_known = found is not None and (place.is_running or found["seq"] == seq)
     if found is not None and is_known:
         return found, seq, release_id, now
+    if before is not None and (before.seq, before.release_id) == (seq, release_id):
+        return before.book, seq, release_id, now
     return (book_at(desk, place.name).to_json() if release_id else {}), seq, release_id, now
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -118,6 +118,17 @@ def live_days(desk: Desk, book: str) -> tuple[date, ...]:
     return tuple(datetime.fromtimestamp(d * DAY // 1_000_000, tz=UTC).date() for d in sorted(days))
 
 
+def order_state(events: Iterable[Event]) -> OrderStatus:
+    """Give the latest state that the journal knows of an order, from its events in order."""
+    state = OrderStatus.INTENT
+    for event in events:
+        if isinstance(event, OrderReported):
+            state = event.report.status
+        else:
+            state = _STATES.get(type(event), state)
+    return state
+
+
 def day_start(day: date) -> Micros:
     """Give the first instant of a UTC day."""
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1_000_000
@@ -138,12 +149,6 @@ def _order_row(events: Sequence[Event], ts: Micros) -> tuple[Any, ...] | None:
     sent = next((event.ts for event in events if isinstance(event, OrderSubmitted)), ts)
     if sent != ts:
         return None  # proven absent on a later day than it was sent
-    state = OrderStatus.INTENT
-    for event in events:
-        if isinstance(event, OrderReported):
-            state = event.report.status
-        else:
-            state = _STATES.get(type(event), state)
     ticket = intent.ticket
     return (
         ts,
@@ -154,7 +159,7 @@ def _order_row(events: Sequence[Event], ts: Micros) -> tuple[Any, ...] | None:
         ticket.quantity,
         ticket.limit_price,
         ticket.client_order_id,
-        state.value,
+        order_state(events).value,
     )
 
 

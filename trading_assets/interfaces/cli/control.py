@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from trading_assets.domain.control import CommandKind, HaltLevel
+from trading_assets.interfaces.cli.tables import open_desk
 from trading_assets.settings import load_settings
 
 if TYPE_CHECKING:
     from trading_assets.workflows.control_book import Asked
 
 app = typer.Typer()
-control_app = typer.Typer(help="The endpoint on loopback that halts books.", no_args_is_help=True)
+control_app = typer.Typer(help="API and pages for people, on loopback.", no_args_is_help=True)
 app.add_typer(control_app, name="control")
 
 _SOURCE = "cli"
@@ -188,33 +190,105 @@ def disarm(book: Annotated[str, typer.Option("--book", help="A book of a real ve
 
 @control_app.callback()
 def control() -> None:
-    """The endpoint on loopback that halts books."""
+    """API and pages for people, on loopback."""
 
 
 @control_app.command()
 def serve(
     port: Annotated[int | None, typer.Option(min=0, help="Port; 0 takes a free one.")] = None,
+    name: Annotated[str, typer.Option("--name", help="Who logs in by the printed link.")] = "desk",
 ) -> None:
-    """Serve POST /books/<book>/halt and others until Ctrl-C; see docs/how-to/stop-a-book.md."""
-    from trading_assets.bootstrap import desk
-    from trading_assets.interfaces.http_api.routes import Routes
-    from trading_assets.interfaces.http_api.server import control_server, own_hosts
-    from trading_assets.interfaces.http_api.tokens import load_tokens
+    """Serve the pages and the API until Ctrl-C; prints a link that logs in once.
+
+    Example: trading-assets control serve --name ann
+    """
+    from trading_assets.interfaces.http_api.key_files import Scope
+    from trading_assets.interfaces.http_api.server import bind, make_server, own_hosts, served_of
     from trading_assets.live.ports import MachineTime
 
-    settings = load_settings().settings
-    folder = settings.data_root / "live"
-    tokens = load_tokens(folder)
-    host = settings.control.host
-    with control_server(host, settings.control.port if port is None else port) as server:
-        bound = int(server.server_address[1])
-        hosts = own_hosts(host, bound)
-        server.routes = Routes(desk(settings), tokens, hosts, MachineTime())
-        typer.echo(f"http://{host}:{bound} (tokens: {folder}/halt.token, {folder}/control.token)")
+    opened = open_desk()
+    settings = opened.settings.control
+    with bind(settings.host, settings.port if port is None else port) as socket:
+        bound = int(socket.getsockname()[1])
+        hosts = own_hosts(settings.host, bound, settings.hosts)
+        served = served_of(opened, hosts, MachineTime())
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        code = served.access.code(name, Scope.ADMIN)
+        typer.echo(f"http://{host}:{bound}/#code={code}")
         try:
-            server.serve_forever(poll_interval=0.1)
-        except KeyboardInterrupt:
-            typer.echo("stopped")
+            make_server(served).run(sockets=[socket])
+        finally:
+            served.store.close()
+        typer.echo("stopped")
+
+
+@control_app.command()
+def token(
+    scope: Annotated[str, typer.Option("--scope", help="read, trade or admin.")] = "read",
+    name: Annotated[str, typer.Option("--name", help="Whose it is, for the journal.")] = "cli",
+) -> None:
+    """Print an access token that holds for 15 minutes, for programs.
+
+    Example: curl -H "Authorization: Bearer $(trading-assets control token)" \
+    http://127.0.0.1:8790/status
+    """
+    from trading_assets.interfaces.http_api.key_files import Scope
+    from trading_assets.interfaces.http_api.server import access_of
+
+    access, store = access_of(open_desk())
+    try:
+        typer.echo(access.log_in(name, Scope.named(scope)).access)
+    finally:
+        store.close()
+
+
+@control_app.command()
+def link(
+    scope: Annotated[str, typer.Option("--scope", help="read, trade or admin.")] = "admin",
+    name: Annotated[str, typer.Option("--name", help="Who logs in by it.")] = "desk",
+) -> None:
+    """Print a link to the pages that logs in once, within ten minutes.
+
+    Example: trading-assets control link --scope read --name screen
+    """
+    from trading_assets.interfaces.http_api.key_files import Scope
+    from trading_assets.interfaces.http_api.server import access_of
+
+    opened = open_desk()
+    access, store = access_of(opened)
+    try:
+        code = access.code(name, Scope.named(scope))
+    finally:
+        store.close()
+    typer.echo(f"{opened.settings.control.url}/#code={code}")
+
+
+@control_app.command()
+def keys() -> None:
+    """Say where the keys lie; each logs in with its scope, `arm.key` allows real money."""
+    from trading_assets.interfaces.http_api.server import access_of, keys_folder
+
+    opened = open_desk()
+    _, store = access_of(opened)
+    store.close()
+    for path in sorted(keys_folder(opened.settings).glob("*.key")):
+        if path.stem != "signing":
+            typer.echo(str(path))
+
+
+@control_app.command()
+def document() -> None:
+    """Print the OpenAPI document of the API.
+
+    Example: trading-assets control document > openapi.json
+    """
+    from trading_assets.interfaces.http_api.application import document as openapi
+    from trading_assets.interfaces.http_api.server import served_of
+    from trading_assets.live.ports import MachineTime
+
+    served = served_of(open_desk(), frozenset(), MachineTime())
+    served.store.close()
+    typer.echo(json.dumps(openapi(served), indent=1, sort_keys=True))
 
 
 def _halt(book: str, level: HaltLevel, reason: str, by: str) -> None:

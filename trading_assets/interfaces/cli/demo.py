@@ -29,6 +29,7 @@ from trading_assets.interfaces.cli import demo_summary, desk_services
 from trading_assets.interfaces.cli.demo_summary import LiveLeg
 from trading_assets.interfaces.cli.desk_services import Service
 from trading_assets.interfaces.dagster_client import DagsterClient
+from trading_assets.interfaces.running_services import running
 from trading_assets.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -306,12 +307,12 @@ def _poll(ask: Callable[[], str], ends: set[str], patience_s: float, what: str) 
 
 def _refuse_beside_a_running_desk(settings: Settings) -> None:
     """Two daemons on one instance would launch everything twice."""
-    running = desk_services.running(settings.data_root / "run")
-    if running:
+    found = running(settings.data_root / "run")
+    if found:
         raise ConfigurationError(
             "The desk is up",
             expected="no server of `make up`",
-            found=", ".join(service.name for service in running),
+            found=", ".join(service.name for service in found),
             fix="Run `make down` first; `make up` works again after the demo.",
         )
 

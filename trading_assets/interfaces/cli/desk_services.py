@@ -18,7 +18,8 @@ import typer
 from rich.console import Console
 
 from trading_assets.domain.errors import ConfigurationError, TradingAssetsError
-from trading_assets.interfaces.cli.compare_link import compare_link
+from trading_assets.interfaces.compare_link import compare_link
+from trading_assets.interfaces.running_services import Started, pid_file, running
 from trading_assets.settings import Settings, load_settings
 from trading_assets.storage.experiments import MLFLOW_ENVIRONMENT, Experiments
 
@@ -53,26 +54,6 @@ class Service:
         """Where people find it; "" when it listens nowhere."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}{self.page}" if self.port else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A running server, as remembered in its pid file; `created` guards against a reused pid."""
-
-    name: str
-    pid: int
-    created: float
-    address: str
-
-    def process(self) -> psutil.Process | None:
-        """Give the process, or None when it is gone."""
-        try:
-            process = psutil.Process(self.pid)
-            is_same = abs(process.create_time() - self.created) < 1.0
-            alive = is_same and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return None
-        return process if alive else None
 
 
 @app.command()
@@ -198,7 +179,7 @@ def stop(run_folder: Path, *, patience_s: float, only: set[str] | None = None) -
         _signal(process, signal.SIGKILL)
     psutil.wait_procs(stubborn, timeout=_PATIENCE_S)
     for name in stopped:
-        _pid_file(run_folder, name).unlink(missing_ok=True)
+        pid_file(run_folder, name).unlink(missing_ok=True)
     return tuple(stopped)
 
 
@@ -218,24 +199,8 @@ def _spawn(service: Service, run_folder: Path, home: Path) -> subprocess.Popen[b
 def _remember(service: Service, child: subprocess.Popen[bytes], run_folder: Path) -> Started:
     created = psutil.Process(child.pid).create_time()
     started = Started(service.name, child.pid, created, service.address)
-    _pid_file(run_folder, service.name).write_text(json.dumps(asdict(started)))
+    pid_file(run_folder, service.name).write_text(json.dumps(asdict(started)))
     return started
-
-
-def running(run_folder: Path) -> tuple[Started, ...]:
-    """Give the servers that pid files name and that still run; forget the others."""
-    found = []
-    for path in sorted(run_folder.glob("*.pid.json")):
-        try:
-            service = Started(**json.loads(path.read_text()))
-        except (ValueError, TypeError):
-            path.unlink()
-            continue
-        if service.process() is None:
-            path.unlink()
-        else:
-            found.append(service)
-    return tuple(found)
 
 
 def _require_free_port(service: Service) -> None:
@@ -292,10 +257,6 @@ def _signal(process: psutil.Process, number: signal.Signals) -> None:
         process.send_signal(number)
     except psutil.NoSuchProcess:
         return
-
-
-def _pid_file(run_folder: Path, name: str) -> Path:
-    return run_folder / f"{name}.pid.json"
 
 
 def _log_file(run_folder: Path, name: str) -> Path:

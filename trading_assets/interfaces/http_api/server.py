@@ -1,108 +1,109 @@
-"""The control endpoint on loopback: a socket around `routes`, with nothing else behind it."""
+"""The control API behind a socket on loopback."""
 
 from __future__ import annotations
 
-import json
 import socket
-import sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from trading_assets.interfaces.http_api.routes import MOST_BYTES, Answer, Request, Routes
+from trading_assets.interfaces.http_api.access import Access
+from trading_assets.interfaces.http_api.control_store import ControlStore
+from trading_assets.interfaces.http_api.key_files import load_keys
 
-_PATIENCE_S = 5.0
+if TYPE_CHECKING:
+    import uvicorn
 
+    from trading_assets.interfaces.http_api.served import Served
+    from trading_assets.live.ports import LocalTime
+    from trading_assets.settings import Settings
+    from trading_assets.workflows.desk import Desk
 
-class _Handler(BaseHTTPRequestHandler):
-    """Reads one request at a time, bounded in time and size, and logs none."""
-
-    protocol_version = "HTTP/1.1"
-    timeout = _PATIENCE_S
-    server: ControlServer
-    server_version = "trading-assets"
-    sys_version = ""
-
-    def do_GET(self) -> None:
-        self._answer()
-
-    def do_POST(self) -> None:
-        self._answer()
-
-    def log_message(self, *_: object) -> None:
-        """Write nothing: what matters stands in the journal, with its source."""
-
-    def _answer(self) -> None:
-        body = self._body()
-        if isinstance(body, Answer):
-            self.close_connection = True
-            self._send(body)
-            return
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.command, self.path, headers, body)
-        try:
-            answer = self.server.routes.answer(request)
-        except Exception:
-            self.close_connection = True
-            self._send(Answer(500, {"error": "a fault of this program; see what it printed"}))
-            raise
-        self._send(answer)
-
-    def _body(self) -> bytes | Answer:
-        length = self.headers.get("Content-Length", "0")
-        if "Transfer-Encoding" in self.headers or not length.isascii() or not length.isdigit():
-            return Answer(411, {"error": "a Content-Length, and no Transfer-Encoding"})
-        if len(length) > 9 or int(length) > MOST_BYTES:
-            return Answer(413, {"error": f"{MOST_BYTES} bytes at most"})
-        return self.rfile.read(int(length))
-
-    def _send(self, answer: Answer) -> None:
-        body = json.dumps(answer.values).encode()
-        self.send_response(answer.status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Cache-Control", "no-store")
-        if answer.retry_after_s:
-            self.send_header("Retry-After", str(answer.retry_after_s))
-        if answer.status == 401:
-            self.send_header("WWW-Authenticate", "Bearer")
-        if self.close_connection:
-            self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(body)
+_BACKLOG = 512  # a halt waits behind no handful of idle connections
+_KEEP_ALIVE_S = 15
+_STOP_S = 3
+_MOST_HEADERS = 32_768
 
 
-class ControlServer(ThreadingHTTPServer):
-    """Listens on loopback; made by `control_server`."""
-
-    daemon_threads = True
-    request_queue_size = 128  # a halt waits behind no handful of idle connections
-    routes: Routes
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Print what went wrong here; that a client has gone away is nothing of ours."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
-            super().handle_error(request, client_address)
+def keys_folder(settings: Settings) -> Path:
+    """Give where keys and sessions lie; beside the books, readable by the owner only."""
+    return settings.data_root / "live" / "control"
 
 
-class _ControlServerV6(ControlServer):
-    address_family = socket.AF_INET6
+def access_of(desk: Desk) -> tuple[Access, ControlStore]:
+    """Open keys and sessions of a desk; the caller closes the store.
+
+    Raises:
+        ConfigurationError: if others can read a key.
+        RecoveryError: if the sessions cannot be opened.
+    """
+    folder = keys_folder(desk.settings)
+    keys = load_keys(folder)
+    store = ControlStore(folder)
+    return Access(keys, store, desk.clock), store
 
 
-def control_server(host: str, port: int) -> ControlServer:
-    """Bind a socket; `routes` must be set before it serves.
+def served_of(desk: Desk, hosts: frozenset[str], local: LocalTime) -> Served:
+    """Join a desk to its keys, sessions and limits.
 
-    Args:
-        host: a loopback address.
-        port: 0 takes a free one.
+    Raises:
+        ConfigurationError: if others can read a key.
+        RecoveryError: if the sessions cannot be opened.
+    """
+    from trading_assets.interfaces.http_api.served import Served
+
+    access, store = access_of(desk)
+    return Served(desk=desk, access=access, store=store, hosts=hosts, local=local)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Take a port of loopback; 0 takes a free one.
 
     Raises:
         OSError: if the port is taken.
     """
-    kind = _ControlServerV6 if ":" in host else ControlServer
-    return kind((host, port), _Handler)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+        bound.listen(_BACKLOG)
+    except OSError:
+        bound.close()
+        raise
+    return bound
 
 
-def own_hosts(host: str, port: int) -> frozenset[str]:
-    """Give the values of `Host` that name this endpoint."""
+def own_hosts(host: str, port: int, more: tuple[str, ...] = ()) -> frozenset[str]:
+    """Give the values of `Host` that name this server.
+
+    Args:
+        host: address that it listens at.
+        port: the one that it has taken.
+        more: names by which a proxy is asked.
+    """
     names = {"127.0.0.1", "localhost", "[::1]", f"[{host}]" if ":" in host else host}
-    return frozenset(f"{name}:{port}" for name in names)
+    return frozenset({*(f"{name}:{port}" for name in names), *(name.lower() for name in more)})
+
+
+def make_server(served: Served) -> uvicorn.Server:
+    """Make the server; `run(sockets=[...])` serves until a signal, `should_exit` ends it."""
+    import uvicorn
+
+    from trading_assets.interfaces.http_api.application import create_app
+
+    config = uvicorn.Config(
+        create_app(served),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        lifespan="on",
+        ws_max_size=65_536,
+        ws_ping_interval=20.0,
+        ws_ping_timeout=20.0,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_STOP_S,
+        h11_max_incomplete_event_size=_MOST_HEADERS,
+        backlog=_BACKLOG,
+    )
+    return uvicorn.Server(config)

@@ -84,7 +84,7 @@ class Triggers:
         Raises:
             RuntimeError: if one has ended instead.
         """
-        self._address = self._said(self._control).split()[0]
+        self._address = self._said(self._control).split("/#")[0]
         self._said(self._hands)
 
     def pull(self, way: str) -> float:
@@ -119,10 +119,12 @@ class Triggers:
     # The triggers
 
     def _post(self) -> float:
-        token = (self._rig.folder.parent / "halt.token").read_text().strip()
-        url = f"{self._address}/books/{BOOK}/halt"
-        wish = {"who": "chaos", "reason": "chaos"}
-        answer = self._client.post(url, json=wish, headers={"Authorization": f"Bearer {token}"})
+        key = (self._rig.folder.parent / "control" / "trade.key").read_text().strip()
+        given = self._client.post(f"{self._address}/api/token", json={"key": key})
+        given.raise_for_status()
+        heads = {"Authorization": f"Bearer {given.json()['access']}"}
+        url = f"{self._address}/api/books/{BOOK}/halt"
+        answer = self._client.post(url, json={"who": "chaos", "reason": "chaos"}, headers=heads)
         returned_s = time.monotonic()
         answer.raise_for_status()
         return returned_s

@@ -1,0 +1,179 @@
+"""What is to be seen of a live book: how it stands, its orders, fills, decisions and events."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel
+
+from trading_assets.domain.instants import instant_from_text
+from trading_assets.interfaces.http_api.answers import REFUSALS, Answer, Refusal
+from trading_assets.interfaces.http_api.commands import require_book
+from trading_assets.interfaces.http_api.paging import USUAL, Cursor, Limit, PageOf, Points
+from trading_assets.interfaces.http_api.served import Reader, Served, Shown
+from trading_assets.interfaces.http_api.wishes import BookName
+
+router = APIRouter(prefix="/api/books/{book}", tags=["books"], responses=REFUSALS)
+Item = dict[str, Any]
+SymbolName = Annotated[str, Query(pattern=r"^[A-Z0-9]{2,20}$", description="Of an instrument.")]
+Instant = Annotated[str, Query(max_length=40, description="ISO 8601; without a zone, UTC.")]
+OrderId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+KindName = Annotated[str, Query(pattern=r"^[A-Za-z]{1,40}$")]
+_FAR = 2**62
+
+
+class Equity(BaseModel):
+    """Equity in quote and drawdown as a fraction, by seconds UTC of the bars' open."""
+
+    t: list[float]
+    equity: list[float]
+    drawdown: list[float]
+
+
+@router.get("")
+def book_card(served: Shown, _: Reader, book: BookName) -> Item:
+    """Give a book as it stands: equity, positions, open orders, limits, budget, alerts, why."""
+    from trading_assets.workflows.book_summary import summary
+
+    require_book(served, book)
+    status = served.statuses.of(book)
+    return summary(served.desk, status) | {"book": status.book, "holder": status.holder}
+
+
+@router.get("/equity")
+def equity(
+    served: Shown,
+    _: Reader,
+    book: BookName,
+    since: Instant = "1970-01-01",
+    until: Instant = "",
+    points: Points = 1500,
+) -> Equity:
+    """Give equity and drawdown, thinned out to peaks and troughs."""
+    from trading_assets.workflows.book_history import equity_series
+
+    _require_journal(served, book)
+    start, end = instant_from_text(since), instant_from_text(until) if until else _FAR
+    return Equity(**equity_series(served.desk, book, since=start, until=end, points=points))
+
+
+@router.get("/orders")
+def orders(
+    served: Shown,
+    _: Reader,
+    book: BookName,
+    is_open: Annotated[bool, Query(alias="open")] = False,
+    symbol: SymbolName = "",
+    limit: Limit = USUAL,
+    cursor: Cursor = None,
+) -> PageOf[Item]:
+    """List orders by when they were decided, newest first; `open`: only those at work."""
+    from trading_assets.workflows.book_listing import book_orders, open_orders
+
+    _require_journal(served, book)
+    if is_open:
+        names = [o["client_order_id"] for o in served.statuses.of(book).book.get("orders", ())]
+        found = open_orders(served.desk, book, names)
+        return PageOf(items=[order for order in found if symbol in ("", order["symbol"])])
+    page = book_orders(served.desk, book, symbol=symbol, limit=limit, cursor=cursor)
+    return PageOf(items=list(page.items), next=page.next)
+
+
+@router.get("/fills")
+def fills(
+    served: Shown,
+    _: Reader,
+    book: BookName,
+    symbol: SymbolName = "",
+    limit: Limit = USUAL,
+    cursor: Cursor = None,
+) -> PageOf[Item]:
+    """List executions, newest first."""
+    from trading_assets.workflows.book_listing import book_fills
+
+    _require_journal(served, book)
+    page = book_fills(served.desk, book, symbol=symbol, limit=limit, cursor=cursor)
+    return PageOf(items=list(page.items), next=page.next)
+
+
+@router.get("/decisions")
+def decisions(
+    served: Shown,
+    _: Reader,
+    book: BookName,
+    symbol: SymbolName = "",
+    limit: Limit = USUAL,
+    cursor: Cursor = None,
+) -> PageOf[Item]:
+    """List what was decided, newest first: entries, exits, and what a rule stopped, with why."""
+    from trading_assets.workflows.book_history import book_decisions
+
+    _require_journal(served, book)
+    page = book_decisions(served.desk, book, symbol=symbol, limit=limit, cursor=cursor)
+    return PageOf(items=list(page.items), next=page.next)
+
+
+@router.get("/events")
+def events(
+    served: Shown,
+    _: Reader,
+    book: BookName,
+    kind: KindName = "",
+    limit: Limit = USUAL,
+    cursor: Cursor = None,
+) -> PageOf[Item]:
+    """List rows of the journal as they are, newest first."""
+    from trading_assets.workflows.book_history import book_events
+
+    _require_journal(served, book)
+    page = book_events(served.desk, book, kind=kind, limit=limit, cursor=cursor)
+    return PageOf(items=list(page.items), next=page.next)
+
+
+@router.get("/alerts")
+def alerts(
+    served: Shown, _: Reader, book: BookName, limit: Limit = USUAL, cursor: Cursor = None
+) -> PageOf[Item]:
+    """List when alerts began and ended, newest first."""
+    from trading_assets.storage.alert_file import AlertFile
+    from trading_assets.workflows.book_history import alert_item
+    from trading_assets.workflows.live_book import live_book
+    from trading_assets.workflows.paging import cursor_key, page_of
+
+    require_book(served, book)
+    before = cursor_key(cursor, (0,))
+    lines = AlertFile(live_book(served.desk.settings, book).folder).lines()
+    newest = reversed([line for line in lines if before is None or line.n < int(before[0])])
+    page = page_of(newest, lambda line: (line.n,), limit)
+    return PageOf(items=[alert_item(line) for line in page.items], next=page.next)
+
+
+@router.get("/days")
+def days(served: Shown, _: Reader, book: BookName) -> dict[Literal["days"], list[str]]:
+    """List the UTC days on which a book handled bars."""
+    from trading_assets.workflows.live_tables import live_days
+
+    _require_journal(served, book)
+    return {"days": [day.isoformat() for day in live_days(served.desk, book)]}
+
+
+@router.get("/trace/{order_id}")
+def trace(served: Shown, _: Reader, book: BookName, order_id: OrderId) -> Answer:
+    """Follow an order down to the vendor's files; all of them are hashed again."""
+    from trading_assets.workflows.trace import trace_order
+
+    _require_journal(served, book)
+    return Answer(trace_order(served.desk, order_id, book=book).to_json())
+
+
+def _require_journal(served: Served, book: str) -> None:
+    from trading_assets.workflows.book_history import has_journal
+
+    require_book(served, book)
+    if not has_journal(served.desk, book):
+        raise Refusal(
+            404,
+            f"Book {book} has not begun",
+            fix=f"Start it: `trading-assets live --book {book}`.",
+        )

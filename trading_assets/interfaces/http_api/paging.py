@@ -1,0 +1,21 @@
+"""Pages of long lists, as the API takes and gives them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Generic, TypeVar
+
+from fastapi import Query
+from pydantic import BaseModel
+
+Item = TypeVar("Item")
+USUAL = 100
+Limit = Annotated[int, Query(ge=1, le=1000, description="Most items of one page.")]
+Cursor = Annotated[str | None, Query(max_length=400, description="`next` of the page before.")]
+Points = Annotated[int, Query(ge=2, le=20_000, description="Most points of a series.")]
+
+
+class PageOf(BaseModel, Generic[Item]):
+    """Some items, newest first unless said; `next` is null on the last page."""
+
+    items: list[Item]
+    next: str | None = None

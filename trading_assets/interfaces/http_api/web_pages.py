@@ -1,0 +1,53 @@
+"""The pages for people: a bundle of files that was built before, served as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+BUNDLE = Path(__file__).parent.parent / "web"
+_FOREVER = "public, max-age=31536000, immutable"
+_KINDS = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+    ".woff2": "font/woff2",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
+}
+
+
+def mount(app: FastAPI, bundle: Path = BUNDLE) -> None:
+    """Serve every file of the bundle by its name, and its index for every page.
+
+    The files are listed once: what a request names is looked up, never joined to a path.
+    """
+    files = {
+        path.relative_to(bundle).as_posix(): path
+        for path in sorted(bundle.rglob("*"))
+        if path.is_file() and path.suffix in _KINDS
+    }
+
+    async def page(request: Request) -> Response:
+        name = request.path_params["name"]
+        path = files.get(name)
+        if path is None and _is_page(request, name):
+            path = files.get("index.html")
+        if path is None:
+            raise HTTPException(404, "There is no such page")
+        lasting = _FOREVER if name.startswith("assets/") else "no-cache"
+        headers = {"Cache-Control": lasting}
+        return FileResponse(path, media_type=_KINDS[path.suffix], headers=headers)
+
+    app.add_route("/{name:path}", page, methods=["GET"], include_in_schema=False)
+
+
+def _is_page(request: Request, name: str) -> bool:
+    wants_html = "text/html" in request.headers.get("accept", "")
+    return wants_html and not name.startswith("api/") and "." not in name

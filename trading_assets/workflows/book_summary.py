@@ -1,0 +1,88 @@
+"""All live books at a glance, read again only where something has happened."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from trading_assets.domain.errors import MissingPartition
+from trading_assets.domain.instants import iso_text
+from trading_assets.workflows.armed import real_host
+from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.live_book import live_book
+from trading_assets.workflows.live_status import BookStatus, live_status
+
+
+class BookStatuses:
+    """The states of the books of a desk; what stands still is not rebuilt. Any thread."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Begin; nothing is read yet.
+
+        Args:
+            desk: whose books.
+        """
+        self._desk = desk
+        self._known: dict[str, BookStatus] = {}
+        self._lock = threading.Lock()
+
+    def of(self, book: str) -> BookStatus:
+        """Look at a book.
+
+        Raises:
+            ConfigurationError: if settings have no such book.
+            RecoveryError: if its journal cannot be read.
+        """
+        with self._lock:
+            found = live_status(self._desk, book, before=self._known.get(book))
+            self._known[book] = found
+            return found
+
+    def all(self) -> Mapping[str, BookStatus]:
+        """Look at every book that ever began; one that cannot be read is not left out silently.
+
+        Raises:
+            RecoveryError: if a journal cannot be read.
+        """
+        return {name: self.of(name) for name in sorted(self._desk.settings.books)}
+
+
+def summary(desk: Desk, status: BookStatus) -> dict[str, Any]:
+    """Give the line of a book: what it trades, whether it does, and how it stands.
+
+    `code` is 0 while it trades, 1 when it runs and opens nothing, 2 when it does not run, 3 when it
+    gives no sign of life. Equity is in quote, drawdown a fraction, lags in seconds.
+    """
+    place = live_book(desk.settings, status.name)
+    return {
+        "name": status.name,
+        "venue": place.settings.venue,
+        "account": place.settings.account,
+        "is_real": bool(real_host(desk.settings, place)),
+        "code": status.code,
+        "verdict": status.verdict,
+        "state": status.state,
+        "note": status.note,
+        "level": status.level,
+        "reason": status.reason,
+        "release_id": status.release_id,
+        "spec": _spec_name(desk, status.release_id),
+        "equity": status.book.get("equity"),
+        "drawdown": status.book.get("drawdown"),
+        "realised_pnl": status.book.get("realised_pnl"),
+        "ts": iso_text(status.book["ts"]) if "ts" in status.book else None,
+        "bar_lag_s": status.bar_lag_s,
+        "heartbeat_age_s": status.heartbeat_age_s,
+        "budget_left": status.budget_left,
+        "seq": status.seq,
+    }
+
+
+def _spec_name(desk: Desk, release_id: str) -> str:
+    if not release_id:
+        return ""
+    try:
+        return desk.releases.get(release_id).spec.name
+    except MissingPartition:
+        return ""
