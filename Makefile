@@ -5,7 +5,7 @@ BIN := .venv/bin
 export OMP_WAIT_POLICY ?= passive
 export DAGSTER_HOME ?= $(CURDIR)/dagster_home
 
-.PHONY: help setup clients demo up down test test-all check fmt lint types arch bench bench-data bench-exchange lock clean
+.PHONY: help setup clients demo up down test test-all check fmt lint types arch bench bench-data bench-exchange web web-check lock clean
 
 help: ## show every command
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,14 @@ bench-data: setup ## a backfill from archive zips, beside polars on the same fil
 bench-exchange: setup ## the embedded exchange: orders, klines and stream events a second, memory
 	@$(BIN)/python benchmarks/exchange.py
 	@$(BIN)/python benchmarks/exchange_streams.py
+
+web: ## build the web UI from web/ (node 20.19 or newer; not needed to run it)
+	@cd web && npm ci --silent && npm run --silent build
+
+web-check: web ## types, lint and tests of the web UI; is the committed bundle what web/ gives?
+	@cd web && npm run --silent check
+	@test -z "$$(git status --porcelain -- trading_assets/interfaces/web)" || \
+	  { echo "the bundle in trading_assets/interfaces/web is not what web/ gives: commit the one just built" >&2; exit 1; }
 
 lock: setup ## resolve the dependencies again, with hashes
 	@$(BIN)/uv pip compile --quiet --no-emit-index-url --no-strip-extras --generate-hashes \

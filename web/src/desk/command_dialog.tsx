@@ -1,0 +1,79 @@
+// One step: what the command does, why it is given, and a button that sends it.
+
+import { type FormEvent, useId, useState } from 'react'
+import type { Accepted } from '../api/types'
+import { Dialog } from '../ui/dialog'
+import { Failure } from '../ui/states'
+import { type BookCommand, readFields } from './commands'
+import { told, useCommand } from './send'
+
+interface CommandDialogProps {
+  command: BookCommand
+  path: string
+  subject: string
+  fixed?: Record<string, unknown>
+  onClose: () => void
+}
+
+export function CommandDialog({ command, path, subject, fixed = {}, onClose }: CommandDialogProps) {
+  const [reason, setReason] = useState('')
+  const [typed, setTyped] = useState<Record<string, string>>({})
+  const [misread, setMisread] = useState('')
+  const sending = useCommand<Accepted>()
+  const fields = command.fields ?? []
+  const id = useId()
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    try {
+      const body = { ...fixed, ...readFields(fields, typed), reason: reason.trim() || `${command.label} from the desk` }
+      setMisread('')
+      sending.mutate({ path, body })
+    } catch (error) {
+      setMisread(error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  return (
+    <Dialog title={`${command.label} ${subject}`} tone={command.tone} onClose={onClose}>
+      {sending.isSuccess ? (
+        <div className="answer" role="status">
+          <p>{told(sending.data)}</p>
+          <button type="button" autoFocus onClick={onClose}>Close</button>
+        </div>
+      ) : (
+        <form onSubmit={submit}>
+          <p>{command.effect}</p>
+          {fields.map((field) => (
+            <label key={field.name} htmlFor={`${id}-${field.name}`}>
+              {field.label}{field.isOptional && <span className="soft"> (optional)</span>}
+              <input
+                id={`${id}-${field.name}`}
+                type={field.kind === 'secret' ? 'password' : field.kind === 'number' ? 'number' : 'text'}
+                step="any"
+                autoComplete="off"
+                required={!field.isOptional}
+                value={typed[field.name] ?? ''}
+                onChange={(event) => setTyped({ ...typed, [field.name]: event.target.value })}
+              />
+              {field.hint && <small>{field.hint}</small>}
+            </label>
+          ))}
+          <label htmlFor={`${id}-reason`}>
+            Reason <span className="soft">(kept in the journal)</span>
+            <input id={`${id}-reason`} value={reason} placeholder={`${command.label} from the desk`}
+              onChange={(event) => setReason(event.target.value)} />
+          </label>
+          {misread && <p className="stale" role="alert">This is no JSON: {misread}</p>}
+          {sending.error && <Failure error={sending.error} />}
+          <div className="buttons">
+            <button type="button" onClick={onClose}>Cancel</button>
+            <button type="submit" className="primary" autoFocus={fields.length === 0} disabled={sending.isPending}>
+              {sending.isPending ? 'Sending…' : `${command.label} ${subject}`}
+            </button>
+          </div>
+        </form>
+      )}
+    </Dialog>
+  )
+}

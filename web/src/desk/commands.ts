@@ -1,0 +1,124 @@
+// What a person can ask of a book: where it goes, what it does, and who may.
+
+import type { Scope } from '../api/types'
+
+export interface Field {
+  name: string
+  label: string
+  kind: 'text' | 'number' | 'json' | 'secret'
+  hint?: string
+  isOptional?: boolean
+}
+
+export interface BookCommand {
+  id: string
+  label: string
+  /** Said in the dialog before anything is sent. */
+  effect: string
+  needs: Scope
+  steps: 1 | 2
+  tone: 'calm' | 'grave'
+  fields?: Field[]
+}
+
+export const HALT: BookCommand = {
+  id: 'halt',
+  label: 'Halt',
+  effect: 'Stops new entries and withdraws those that wait at the venue. Exits stay. Positions stay.',
+  needs: 'trade',
+  steps: 1,
+  tone: 'grave',
+}
+
+export const FLATTEN: BookCommand = {
+  id: 'flatten',
+  label: 'Flatten',
+  effect: 'Halts the book, withdraws every order, and sells what it holds at market.',
+  needs: 'trade',
+  steps: 2,
+  tone: 'grave',
+}
+
+export const PANIC: BookCommand = {
+  id: 'panic',
+  label: 'Panic',
+  effect: 'Flattens every book: every order is withdrawn, and everything held is sold at market.',
+  needs: 'trade',
+  steps: 2,
+  tone: 'grave',
+}
+
+export const MORE: BookCommand[] = [
+  {
+    id: 'pause',
+    label: 'Pause',
+    effect: 'Stops new entries. Orders at the venue and positions stay as they are.',
+    needs: 'trade',
+    steps: 1,
+    tone: 'calm',
+  },
+  {
+    id: 'resume',
+    label: 'Resume',
+    effect: 'Lets a halted book open positions again.',
+    needs: 'admin',
+    steps: 1,
+    tone: 'calm',
+    fields: [{ name: 'code', label: 'Code of the halt', kind: 'text', hint: 'As the halt’s reason or `status` says.' }],
+  },
+  {
+    id: 'cancel-all',
+    label: 'Cancel all orders',
+    effect: 'Withdraws every order of this book at the venue, exits too.',
+    needs: 'trade',
+    steps: 1,
+    tone: 'grave',
+  },
+  {
+    id: 'reconcile',
+    label: 'Reconcile',
+    effect: 'Compares the book with the venue now. Changes nothing but what was wrong.',
+    needs: 'trade',
+    steps: 1,
+    tone: 'calm',
+  },
+  {
+    id: 'snapshot',
+    label: 'Snapshot',
+    effect: 'Writes the whole state into the journal, so that a restart is faster.',
+    needs: 'trade',
+    steps: 1,
+    tone: 'calm',
+  },
+  {
+    id: 'tighten',
+    label: 'Tighten limits',
+    effect: 'Makes limits of this book stricter until its release changes. Limits cannot be loosened here.',
+    needs: 'trade',
+    steps: 1,
+    tone: 'calm',
+    fields: [{ name: 'limits', label: 'Limits', kind: 'json', hint: 'JSON, such as {"max_entries_per_day": 3}' }],
+  },
+  {
+    id: 'acknowledge',
+    label: 'Acknowledge symbol',
+    effect: 'Takes notice of foreign orders or fills in a symbol, so that its entries may go on.',
+    needs: 'trade',
+    steps: 1,
+    tone: 'calm',
+    fields: [{ name: 'symbol', label: 'Symbol', kind: 'text' }],
+  },
+]
+
+/** Read what was typed; throws a SyntaxError for JSON that is none. */
+export function readFields(fields: readonly Field[], typed: Readonly<Record<string, string>>): Record<string, unknown> {
+  const found: Record<string, unknown> = {}
+  for (const field of fields) {
+    const text = (typed[field.name] ?? '').trim()
+    if (!text && field.isOptional) continue
+    if (field.kind === 'number') found[field.name] = Number(text)
+    else if (field.kind === 'json') found[field.name] = JSON.parse(text) as unknown
+    else found[field.name] = text
+  }
+  return found
+}

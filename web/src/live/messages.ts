@@ -1,0 +1,106 @@
+// What the live socket says, and what that changes in the pages' caches.
+
+import type { QueryClient } from '@tanstack/react-query'
+import type { BookStatus, BookSummary, Decision, Fill, Forecast, JournalRow, Order, RiskFactor } from '../api/types'
+
+interface Status extends BookSummary {
+  type: 'status'
+  book: string
+}
+
+export interface EquityPoint {
+  type: 'equity'
+  book: string
+  t: number | string
+  equity: number
+  drawdown: number
+}
+
+export type LiveMessage =
+  | Status
+  | EquityPoint
+  | ({ type: 'order'; book: string } & Order)
+  | ({ type: 'fill'; book: string } & Fill)
+  | ({ type: 'decision'; book: string } & Decision)
+  | ({ type: 'alert'; book: string } & JournalRow)
+  | ({ type: 'forecast' } & Forecast)
+  | ({ type: 'risk' } & RiskFactor)
+  | { type: 'heartbeat'; t: number | string }
+
+/** Give an instant of the socket as epoch seconds. */
+export function seconds(t: number | string): number {
+  return typeof t === 'number' ? t : Date.parse(t) / 1000
+}
+
+/** Merge the pushed summary into the list of books. */
+export function withSummary(books: readonly BookSummary[], pushed: BookSummary): BookSummary[] {
+  const isKnown = books.some((book) => book.name === pushed.name)
+  if (!isKnown) return [...books, pushed]
+  return books.map((book) => (book.name === pushed.name ? { ...book, ...pushed } : book))
+}
+
+/** Bring the caches up to date; lists are asked again, at most once a second each. */
+export class LiveCache {
+  private readonly due = new Set<string>()
+  private readonly client: QueryClient
+
+  constructor(client: QueryClient) {
+    this.client = client
+  }
+
+  apply = (message: LiveMessage): void => {
+    switch (message.type) {
+      case 'status':
+        this.status(message)
+        break
+      case 'order':
+      case 'fill':
+        this.refresh(['book', message.book, message.type === 'order' ? 'orders' : 'fills'])
+        this.refresh(['book', message.book, 'status'])
+        this.refresh(['markers'])
+        break
+      case 'decision':
+        this.client.setQueryData<BookStatus>(['book', message.book, 'status'], (known) =>
+          known ? { ...known, last_decision: message } : known,
+        )
+        this.refresh(['book', message.book, 'decisions'])
+        break
+      case 'alert':
+        this.refresh(['book', message.book, 'alerts'])
+        break
+      case 'forecast':
+        this.refresh(['forecasts'])
+        break
+      case 'risk':
+        this.refresh(['risk'])
+        break
+      case 'equity':
+      case 'heartbeat':
+        break
+    }
+  }
+
+  private status(message: Status): void {
+    const { type: _, book, ...rest } = message
+    const summary: BookSummary = { ...rest, name: rest.name ?? book }
+    this.client.setQueryData<{ books: BookSummary[] }>(['status'], (known) => ({
+      books: withSummary(known?.books ?? [], summary),
+    }))
+    const { code, verdict, state, level, reason, release_id, bar_lag_s, heartbeat_age_s, budget_left } = summary
+    this.client.setQueryData<BookStatus>(['book', summary.name, 'status'], (known) =>
+      known
+        ? { ...known, code, verdict, state, level, reason, release_id, bar_lag_s, heartbeat_age_s, budget_left }
+        : known,
+    )
+  }
+
+  private refresh(key: string[]): void {
+    const name = key.join('/')
+    if (this.due.has(name)) return
+    this.due.add(name)
+    window.setTimeout(() => {
+      this.due.delete(name)
+      void this.client.invalidateQueries({ queryKey: key })
+    }, 1000)
+  }
+}

@@ -1,0 +1,168 @@
+// Bars of a symbol, what the desk did in them, and what it expected; a stretch at a time.
+
+import { useQuery } from '@tanstack/react-query'
+import { useCallback, useMemo, useState } from 'react'
+import { bars, desk, forecasts, markers, regimes, status } from '../api/queries'
+import type { DeskInfo, Forecast, Marker } from '../api/types'
+import { PriceChart } from '../charts/price_chart'
+import { POINTS, type Range } from '../charts/window'
+import { go, setQuery, to, usePlace } from '../router'
+import { isoOf, timeframeSeconds } from '../time/format'
+import { Panel } from '../ui/panel'
+import { With } from '../ui/states'
+import { Tabs } from '../ui/tabs'
+
+export default function Chart() {
+  const info = useQuery(desk)
+  return (
+    <>
+      <h1 className="off-screen">Chart</h1>
+      <With of={info} lines={8} isEmpty={({ symbols }) => symbols.length === 0} empty="No symbol is declared.">
+        {(found) => <Subject info={found} />}
+      </With>
+    </>
+  )
+}
+
+const NONE = 'nothing'
+
+function Subject({ info }: { info: DeskInfo }) {
+  const { query } = usePlace()
+  const books = useQuery(status)
+  const symbol = query.get('symbol') ?? info.symbols[0] ?? ''
+  const timeframe = query.get('timeframe') ?? info.timeframes.find((each) => each === '5m') ?? info.timeframes[0] ?? ''
+  const run = query.get('run') ?? ''
+  const whose = run ? `run ${run}` : (query.get('book') ?? books.data?.books[0]?.name ?? NONE)
+  const horizon = query.get('horizon') ?? ''
+  const names = [...new Set([whose, NONE, ...info.books])]
+  return (
+    <Panel
+      title={`${symbol} ${timeframe}`}
+      className="chart-page"
+      aside={
+        <div className="bar">
+          <label className="inline">
+            Symbol
+            <select value={symbol} onChange={(event) => setQuery({ symbol: event.target.value })}>
+              {info.symbols.map((each) => <option key={each}>{each}</option>)}
+            </select>
+          </label>
+          <Tabs label="Timeframe" names={info.timeframes} chosen={timeframe} choose={(each) => setQuery({ timeframe: each })} />
+          <label className="inline">
+            Orders of
+            <select value={whose} onChange={(event) => setQuery({ book: event.target.value, run: undefined })}>
+              {names.map((each) => <option key={each}>{each}</option>)}
+            </select>
+          </label>
+          <HorizonChoice symbol={symbol} horizon={horizon} />
+        </div>
+      }
+    >
+      <Stretch
+        key={`${symbol}/${timeframe}`} symbol={symbol} timeframe={timeframe} horizon={horizon}
+        of={run ? { run } : whose === NONE ? {} : { book: whose }}
+      />
+    </Panel>
+  )
+}
+
+const NO_FORECASTS: readonly Forecast[] = []
+
+/** Horizons are those that forecasts of the symbol have; there is no list of them. */
+function HorizonChoice({ symbol, horizon }: { symbol: string; horizon: string }) {
+  const found = useQuery(forecasts(symbol, '', {}, 200))
+  const horizons = [...new Set(found.data?.items.map((each) => each.horizon))]
+  return (
+    <label className="inline">
+      Forecast
+      <select value={horizon} onChange={(event) => setQuery({ horizon: event.target.value || undefined })}>
+        <option value="">none</option>
+        {horizons.map((each) => <option key={each}>{each}</option>)}
+      </select>
+    </label>
+  )
+}
+
+interface StretchProps {
+  symbol: string
+  timeframe: string
+  horizon: string
+  of: { book?: string; run?: string }
+}
+
+const FIRST_BARS = 1200
+const SPANS: Record<string, number> = { day: 86_400, week: 604_800, month: 2_592_000, year: 31_536_000 }
+
+function Stretch({ symbol, timeframe, horizon, of }: StretchProps) {
+  const extent = useQuery(bars({ symbol, timeframe, points: 300 }))
+  const [asked, setAsked] = useState<Range | null>(null)
+  const [subject, setSubject] = useState({ name: 'latest', count: 0 })
+  const [first, last] = [extent.data?.t[0], extent.data?.t.at(-1)]
+  const size = timeframeSeconds(timeframe)
+  const range = useMemo<Partial<Range> | null>(() => {
+    if (asked) return { from: asked.from, ...(last !== undefined && asked.to < last ? { to: asked.to } : {}) }
+    return last === undefined ? null : { from: Math.max(first ?? 0, last - FIRST_BARS * size) }
+  }, [asked, first, last, size])
+  const span = useMemo(
+    () => ({
+      ...(range?.from === undefined ? {} : { since: isoOf(Math.max(0, range.from)) }),
+      ...(range?.to === undefined ? {} : { until: isoOf(range.to) }),
+    }),
+    [range],
+  )
+  const found = useQuery({
+    ...bars({ symbol, timeframe, points: POINTS, ...span }),
+    enabled: range !== null,
+    ...(range?.to === undefined ? { refetchInterval: 30_000 } : {}),
+  })
+  const marked = useQuery({ ...markers(symbol, span, of), enabled: range !== null && Boolean(of.book ?? of.run) })
+  const states = useQuery({ ...regimes(symbol, span), enabled: range !== null })
+  const guesses = useQuery({ ...forecasts(symbol, horizon, span), enabled: range !== null && horizon !== '' })
+
+  const show = (name: string) => {
+    const seconds = SPANS[name]
+    setAsked(seconds && last !== undefined ? { from: last - seconds, to: last + size } : { from: first ?? 0, to: last ?? 0 })
+    setSubject(({ count }) => ({ name, count: count + 1 }))
+  }
+  const onWant = useCallback((wanted: Range) => setAsked(wanted), [])
+  const onOrder = useCallback(
+    (marker: Marker) => {
+      const where = of.run ? ['trace', 'run', of.run, marker.order_id] : ['trace', 'book', of.book ?? '', marker.order_id]
+      go(to(where))
+    },
+    [of.run, of.book],
+  )
+  const items = useMemo(() => (of.book ?? of.run ? (marked.data?.items ?? []) : []), [marked.data, of.book, of.run])
+  return (
+    <With of={extent} lines={10} isEmpty={({ t }) => t.length === 0}
+      empty={`No bars of ${symbol} are published. \`trading-assets data fetch\` gets them; Dagster shows the table bars_1m.`}>
+      {() => (
+        <With of={found} lines={10} isEmpty={({ t }) => t.length === 0} empty="No bars lie in this stretch.">
+          {(data) => (
+            <>
+              <Tabs label="Span" names={[...Object.keys(SPANS), 'all']} chosen={subject.name} choose={show} />
+              <PriceChart
+                subject={`${subject.name}/${subject.count}`} isWhole={subject.name !== 'latest'}
+                isSettled={!found.isPlaceholderData} bars={data} asked={range ?? {}}
+                markers={items} regimes={states.data} forecasts={horizon ? (guesses.data?.items ?? NO_FORECASTS) : NO_FORECASTS}
+                onWant={onWant} onOrder={onOrder}
+              />
+              <Explained count={items.length} problems={[marked.error, states.error, guesses.error]} />
+            </>
+          )}
+        </With>
+      )}
+    </With>
+  )
+}
+
+function Explained({ count, problems }: { count: number; problems: unknown[] }) {
+  const lost = problems.filter(Boolean)
+  return (
+    <p className="note">
+      {count} entries (arrows), exits (circles) and stops (squares): click one for its chain of evidence. Shaded: turbulent. Dotted: what was
+      expected for that instant, with its band. Drag, wheel or pinch to move; older and finer bars come by themselves.
+      {lost.length > 0 && <b> {lost.map((each) => (each instanceof Error ? each.message : '')).join('; ')}.</b>}
+    </p>
+  )
+}

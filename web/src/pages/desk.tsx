@@ -1,0 +1,84 @@
+// One book, all day: how it stands, what it did, and why or why not.
+
+import { useQuery } from '@tanstack/react-query'
+import { useMemo, useState } from 'react'
+import { bookEquity, bookStatus, status } from '../api/queries'
+import type { BookStatus, BookSummary } from '../api/types'
+import { EquityChart } from '../charts/equity_chart'
+import { BookCommands } from '../desk/book_commands'
+import { Blotter } from '../desk/blotter'
+import { BookStrip } from '../desk/book_strip'
+import { PositionTable } from '../desk/positions'
+import { LastDecision, RiskReasons } from '../desk/reasons'
+import { StrategyTable } from '../desk/strategies'
+import { usePlace } from '../router'
+import { isoOf } from '../time/format'
+import { Panel } from '../ui/panel'
+import { Tabs } from '../ui/tabs'
+import { Empty, With } from '../ui/states'
+
+export default function Desk() {
+  const { path } = usePlace()
+  const books = useQuery(status)
+  const name = path[1] ?? books.data?.books[0]?.name ?? ''
+  const summary = books.data?.books.find((book) => book.name === name)
+  return (
+    <With of={books} lines={8}>
+      {() => (
+        <>
+          <h1 className="off-screen">Desk: {name}</h1>
+          {name ? <Book key={name} name={name} summary={summary} /> : <Empty>There is no book yet. `make demo` makes one.</Empty>}
+        </>
+      )}
+    </With>
+  )
+}
+
+function Book({ name, summary }: { name: string; summary: BookSummary | undefined }) {
+  const book = useQuery(bookStatus(name))
+  return (
+    <With of={book} lines={8}>
+      {(found: BookStatus) => (
+        <div className="grid desk">
+          <BookStrip book={found} summary={summary} toldAt={book.dataUpdatedAt}>
+            <BookCommands book={found} isReal={summary?.is_real ?? found.is_real ?? false} />
+          </BookStrip>
+          <EquityPanel name={name} />
+          <div className="stack">
+            <Panel title="Last decision"><LastDecision book={name} decision={found.last_decision} note={found.note} /></Panel>
+            <Panel title="Risk factor"><RiskReasons risk={found.risk} /></Panel>
+            <Panel title="Strategies"><StrategyTable book={name} rows={found.strategies} /></Panel>
+          </div>
+          <Panel title="Positions" className="wide">
+            <PositionTable rows={found.book.positions ?? []} equity={summary?.equity ?? found.book.equity ?? null} />
+          </Panel>
+          <Blotter name={name} />
+        </div>
+      )}
+    </With>
+  )
+}
+
+const SPANS = { day: 86_400, week: 604_800, month: 2_592_000, all: 0 } as const
+type SpanName = keyof typeof SPANS
+
+function EquityPanel({ name }: { name: string }) {
+  const [span, setSpan] = useState<SpanName>('all')
+  const whole = useQuery(bookEquity(name, {}))
+  const last = whole.data?.t.at(-1)
+  const since = SPANS[span] && last ? isoOf(last - SPANS[span]) : undefined
+  const part = useQuery({ ...bookEquity(name, { since }), enabled: since !== undefined })
+  const shown = since ? part : whole
+  const curves = useMemo(() => (shown.data ? [{ name, ...shown.data }] : []), [shown.data, name])
+  return (
+    <Panel
+      title="Equity and drawdown"
+      className="equity"
+      aside={<Tabs label="Span" names={Object.keys(SPANS) as SpanName[]} chosen={span} choose={setSpan} />}
+    >
+      <With of={shown} lines={8} isEmpty={(series) => series.t.length === 0} empty="The curve begins with the first bar.">
+        {() => <EquityChart label={`Equity and drawdown of ${name}`} curves={curves} book={name} />}
+      </With>
+    </Panel>
+  )
+}

@@ -1,0 +1,96 @@
+// Where a day begins: every book in a line, where to go, and what runs.
+
+import { useQuery } from '@tanstack/react-query'
+import { desk, status } from '../api/queries'
+import type { BookSummary, DeskInfo } from '../api/types'
+import { to } from '../router'
+import { Since } from '../time/context'
+import { BOOK_TONE, Mark, Meter, Money } from '../ui/marks'
+import { depth, fixed, percent } from '../ui/numbers'
+import { Panel } from '../ui/panel'
+import { With } from '../ui/states'
+
+export default function Start() {
+  const books = useQuery(status)
+  const info = useQuery(desk)
+  return (
+    <div className="grid start">
+      <h1 className="off-screen">Start</h1>
+      <Panel title="Books" className="wide">
+        <With of={books} isEmpty={({ books: all }) => all.length === 0}
+          empty="No book has a journal yet. `make demo` makes one; `trading-assets live run BOOK` starts it.">
+          {({ books: all }) => (
+            <ul className="book-list">
+              {all.map((book) => <BookLine key={book.name} book={book} toldAt={books.dataUpdatedAt} />)}
+            </ul>
+          )}
+        </With>
+      </Panel>
+      <Panel title="Links">
+        <With of={info}>{(found) => <Links info={found} />}</With>
+      </Panel>
+      <Panel title="What runs" aside={info.data && <span>version {info.data.version}</span>}>
+        <With of={info} isEmpty={({ services }) => services.length === 0} empty="Nothing is known of other services.">
+          {({ services }) => (
+            <ul className="services">
+              {services.map((service) => (
+                <li key={service.name}>
+                  <Mark tone={service.is_running ? 'good' : 'off'}>{service.name}</Mark>
+                  <span className="soft">{service.is_running ? 'runs' : 'does not run'}</span>
+                  <code>{service.address}</code>
+                </li>
+              ))}
+            </ul>
+          )}
+        </With>
+      </Panel>
+    </div>
+  )
+}
+
+function BookLine({ book, toldAt }: { book: BookSummary; toldAt: number }) {
+  return (
+    <li>
+      <a href={to(['desk', book.name])}>
+        <span className="who">
+          <b>{book.name}</b> <Money isReal={book.is_real} />
+          <small>{book.spec || 'no release'} at {book.venue}</small>
+        </span>
+        <span className="what">
+          <Mark tone={BOOK_TONE[book.code] ?? 'off'}>{book.verdict}</Mark>
+          <small>{book.reason || book.state.replaceAll('_', ' ')}</small>
+        </span>
+        <span className="num"><b>{fixed(book.equity, 2)}</b><small>equity</small></span>
+        <span className="num"><b>{depth(book.drawdown)}</b><small>below its peak</small></span>
+        <span className="num"><b><Since seconds={book.bar_lag_s} toldAt={toldAt} /></b><small>since the last bar</small></span>
+        <span className="num">
+          <b>{percent(book.budget_left, 1)}</b>
+          <Meter label={`Error budget of ${book.name}`} fraction={book.budget_left} />
+          <small>error budget left</small>
+        </span>
+      </a>
+    </li>
+  )
+}
+
+const TOLD: Record<string, [string, string]> = {
+  dagster: ['Dagster', 'assets, lineage, checks, schedules'],
+  mlflow: ['MLflow', 'runs, models, the registry'],
+  compare: ['Compare strategies', 'newest backtest of each, best out of sample first'],
+  exchange: ['Exchange', 'the embedded exchange’s own page'],
+  docs: ['Documentation', 'how everything is meant'],
+}
+
+function Links({ info }: { info: DeskInfo }) {
+  return (
+    <ul className="links">
+      <li><a href="#/desk">Desk</a><small>positions, orders, fills, and why</small></li>
+      {Object.entries(info.links).filter(([, url]) => url).map(([name, url]) => (
+        <li key={name}>
+          <a href={url} target="_blank" rel="noopener noreferrer">{TOLD[name]?.[0] ?? name}<span aria-hidden="true"> ↗</span></a>
+          <small>{TOLD[name]?.[1] ?? url}</small>
+        </li>
+      ))}
+    </ul>
+  )
+}

@@ -1,0 +1,102 @@
+// What a book trades, what it traded before, what challenges it, and the way to real money.
+
+import { useState, useSyncExternalStore } from 'react'
+import { allows, session } from '../api/session'
+import type { Facts, Json, Release, Releases } from '../api/types'
+import type { BookCommand } from '../desk/commands'
+import { CommandDialog } from '../desk/command_dialog'
+import { When } from '../time/context'
+import { type Column, DataTable } from '../ui/data_table'
+import { FactList, Hash, text } from '../ui/facts'
+
+const APPROVE: BookCommand = {
+  id: 'approve',
+  label: 'Approve for real money',
+  effect: 'Arms the book: this release may trade real money for so many hours. Needs the arm key, which this page does not keep.',
+  needs: 'admin',
+  steps: 1,
+  tone: 'grave',
+  fields: [
+    { name: 'hours', label: 'For hours', kind: 'number' },
+    { name: 'fallback', label: 'Fallback release', kind: 'text', isOptional: true, hint: 'What is traded when it is taken back.' },
+    { name: 'step', label: 'Step of capital', kind: 'text', isOptional: true },
+    { name: 'arm_key', label: 'Arm key', kind: 'secret' },
+  ],
+}
+
+export function idOf(release: Release | null): string {
+  if (release === null) return ''
+  return typeof release === 'string' ? release : text(release.release_id ?? release.id ?? '')
+}
+
+/** The name that people use: the spec where it is known, else the start of the id. */
+export function nameOfRelease(release: Release | null): string {
+  if (release === null) return 'none'
+  if (typeof release === 'string') return release.length > 24 ? release.slice(0, 12) : release
+  const named = release.spec ?? release.title ?? release.release_id ?? release.run_id
+  return named === undefined || named === null ? 'unnamed' : text(named)
+}
+
+const PLACES = [
+  ['champion', 'Champion', 'what the book trades'],
+  ['challenger', 'Challenger', 'what the gate would trade next'],
+  ['previous', 'Previous', 'what is gone back to'],
+] as const
+
+export function ReleaseBoard({ book, releases }: { book: string; releases: Releases }) {
+  const identity = useSyncExternalStore(session.subscribe, session.snapshot)
+  const [approved, setApproved] = useState('')
+  const isBarred = !allows(identity?.scope, APPROVE.needs)
+  return (
+    <>
+      <div className="three">
+        {PLACES.map(([place, title, meaning]) => {
+          const release = releases[place]
+          const id = idOf(release)
+          return (
+            <article key={place} className="release">
+              <h3>{title} <small>{meaning}</small></h3>
+              {release === null ? <p className="empty">None.</p> : (
+                <>
+                  <p><b>{nameOfRelease(release)}</b> {id && <Hash of={id} />}</p>
+                  {typeof release !== 'string' && <FactList of={release as Json} most={14} />}
+                  {place !== 'previous' && id && (
+                    <button type="button" disabled={isBarred} onClick={() => setApproved(id)}
+                      title={isBarred ? 'Needs a key with the scope admin' : APPROVE.effect}>
+                      Approve for real money…
+                    </button>
+                  )}
+                </>
+              )}
+            </article>
+          )
+        })}
+      </div>
+      <details>
+        <summary>History ({releases.history.length})</summary>
+        <DataTable label="History of releases" rows={releases.history} columns={columnsOf(releases.history)} tall
+          keyOf={(_, index) => String(index)} empty="No release was made yet." />
+      </details>
+      {approved && (
+        <CommandDialog command={APPROVE} path={`/api/books/${encodeURIComponent(book)}/approve`}
+          subject={`${book}: ${approved.slice(0, 12)}`} fixed={{ release_id: approved }} onClose={() => setApproved('')} />
+      )}
+    </>
+  )
+}
+
+const MOST = 7
+
+function columnsOf(rows: readonly Facts[]): Column<Facts>[] {
+  return Object.keys(rows[0] ?? {}).slice(0, MOST).map((name) => ({
+    id: name,
+    head: name.replaceAll('_', ' '),
+    cell: (row) => cellOf(name, row[name]),
+    value: (row) => text(row[name]),
+  }))
+}
+
+function cellOf(name: string, value: Json | undefined) {
+  if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value)) return <When at={value} style="full" />
+  return name.endsWith('_id') && typeof value === 'string' ? <Hash of={value} /> : text(value)
+}

@@ -1,0 +1,90 @@
+// Trades, orders and fills of a run: every column that it has, units in the head.
+
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { useMemo, useState } from 'react'
+import { runRows, type RunTable } from '../api/queries'
+import type { Json, RunDetail, RunRow } from '../api/types'
+import { to } from '../router'
+import { When } from '../time/context'
+import { type Column, DataTable } from '../ui/data_table'
+import { text } from '../ui/facts'
+import { Side } from '../ui/marks'
+import { exact, isNumber, price, Signed } from '../ui/numbers'
+import { Panel } from '../ui/panel'
+import { With } from '../ui/states'
+import { Tabs } from '../ui/tabs'
+
+const TABLES: RunTable[] = ['trades', 'orders', 'fills']
+
+export function RunRows({ run }: { run: RunDetail }) {
+  const [table, setTable] = useState<RunTable>('trades')
+  return (
+    <Panel title="Rows" className="wide" aside={<Tabs label="Rows" names={TABLES} chosen={table} choose={setTable} />}>
+      <Rows key={table} run={run} table={table} />
+    </Panel>
+  )
+}
+
+function Rows({ run, table }: { run: RunDetail; table: RunTable }) {
+  const asked = useInfiniteQuery(runRows(run.spec, run.run_id, table))
+  const rows = useMemo(() => asked.data?.pages.flatMap((page) => page.items) ?? [], [asked.data])
+  const columns = useMemo(() => columnsOf(rows, run), [rows, run])
+  const more = { has: asked.hasNextPage, isLoading: asked.isFetchingNextPage, load: () => void asked.fetchNextPage() }
+  return (
+    <With of={asked} lines={6}>
+      {() => (
+        <DataTable label={table} rows={rows} columns={columns} keyOf={(_, index) => String(index)} more={more} tall
+          empty={`This run has no ${table}.`} />
+      )}
+    </With>
+  )
+}
+
+const TIMES = /(^|_)(ts|time|at|opened|closed)$/
+const PRICES = /price$/
+const MONEY = /(pnl|profit|loss|return)/
+const IN_QUOTE = /^(notional|fee|fees|pnl|net_pnl|gross_pnl|.*_pnl)$/
+const QUANTITIES = /^(qty|quantity|filled)$/
+const ORDER_IDS = /order_id$/
+const UNITS = new Set(['quote', 'unit_qty'])
+
+/** Make a column of each field, in the order in which the rows have them. */
+function columnsOf(rows: readonly RunRow[], run: RunDetail): Column<RunRow>[] {
+  const first = rows[0]
+  if (!first) return []
+  return Object.keys(first).filter((name) => !UNITS.has(name)).map((name) => {
+    const isTime = TIMES.test(name)
+    const isNumeric = !isTime && rows.some((row) => isNumber(row[name]))
+    return {
+      id: name,
+      head: headOf(name, first, run.quote),
+      isNumber: isNumeric || QUANTITIES.test(name) || PRICES.test(name),
+      cell: (row) => cellOf(name, row[name], isTime, run),
+      value: (row) => sortable(row[name]),
+    }
+  })
+}
+
+function headOf(name: string, row: RunRow, quote: string): string {
+  const words = name.replaceAll('_', ' ')
+  const unit = IN_QUOTE.test(name) ? text(row.quote ?? quote) : QUANTITIES.test(name) ? text(row.unit_qty ?? '') : ''
+  return unit && unit !== '–' ? `${words}, ${unit}` : words
+}
+
+function sortable(value: Json | undefined): string | number | null {
+  return typeof value === 'number' || typeof value === 'string' ? value : value === null || value === undefined ? null : text(value)
+}
+
+function cellOf(name: string, value: Json | undefined, isTime: boolean, run: RunDetail) {
+  if (value === null || value === undefined) return <span className="soft">–</span>
+  if (isTime && (typeof value === 'string' || typeof value === 'number')) return <When at={value} style="full" />
+  if (name === 'side' && typeof value === 'string') return <Side of={value} />
+  if (ORDER_IDS.test(name) && typeof value === 'string') {
+    return <a className="mono" title={value} href={to(['trace', 'run', `${run.spec}/${run.run_id}`, value])}>{value.slice(0, 14)}</a>
+  }
+  if (isNumber(value)) {
+    if (MONEY.test(name)) return <Signed value={value} />
+    return PRICES.test(name) ? price(value) : exact(value)
+  }
+  return QUANTITIES.test(name) && typeof value === 'string' ? exact(value) : text(value)
+}
