@@ -19,6 +19,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from trading_assets.declarations.alerts import Alerts, require_safe_url
 from trading_assets.declarations.feature_sets import FeatureSetDeclaration
 from trading_assets.declarations.instruments import InstrumentDeclaration
 from trading_assets.declarations.sections import (
@@ -56,7 +57,16 @@ from trading_assets.domain.ids import (
 PACKAGE_DEFAULTS = Path(__file__).with_name("defaults.toml")
 USER_FILE = "trading_assets.toml"
 _LOADER_VARIABLES = {"TA_HOME", "TA_CONFIG", "TA_SECRETS_DIR"}
-_SECRETS = ("binance_api_key", "binance_api_secret", "eodhd_api_key", "polygon_api_key")
+_SECRETS = (
+    "binance_api_key",
+    "binance_api_secret",
+    "eodhd_api_key",
+    "polygon_api_key",
+    "alert_webhook_url",
+    "alert_webhook_secret",
+    "telegram_bot_token",
+    "smtp_password",
+)
 
 
 class Settings(BaseSettings):
@@ -117,12 +127,17 @@ class Settings(BaseSettings):
     control: ControlServer
     display: Display
     metrics: Server
+    alerts: Alerts
     live: Live
     books: dict[str, Book]
     binance_api_key: SecretStr | None = None
     binance_api_secret: SecretStr | None = None
     eodhd_api_key: SecretStr | None = None
     polygon_api_key: SecretStr | None = None
+    alert_webhook_url: SecretStr | None = None
+    alert_webhook_secret: SecretStr | None = None
+    telegram_bot_token: SecretStr | None = None
+    smtp_password: SecretStr | None = None
 
     @field_validator("symbols")
     @classmethod
@@ -173,6 +188,19 @@ class Settings(BaseSettings):
         if not isinstance(value, Mapping):
             return value
         return {_checked(symbol_from_text, str(name).upper()): v for name, v in value.items()}
+
+    @field_validator("alert_webhook_url")
+    @classmethod
+    def _webhook_is_safe(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            require_safe_url(value.get_secret_value())
+        return value
+
+    @property
+    def secret_values(self) -> tuple[str, ...]:
+        """Every secret that is set, whatever it is of: to be masked."""
+        held = (getattr(self, name) for name in _SECRETS)
+        return tuple(each.get_secret_value() for each in held if each is not None)
 
     def source_of(self, symbol: Symbol) -> str:
         """Give the name of the source of a symbol."""

@@ -17,6 +17,8 @@ TradingAssetsError
 │   ├── OrderRejected       a definite refusal; never retry the same order
 │   ├── OrderArchived       it ended without an execution, so long ago that nothing else is kept
 │   └── OutcomeUnknown      ask the venue before anything else; never resend
+├── AlertUndelivered        a channel to people does not take a message; it is sent again later
+│   └── AlertRefused        it never takes this one; the next are sent
 ├── LeaseHeld               another executor owns this book; attach or wait
 ├── RecoveryError           a person reconciles before trading continues
 │   └── JournalUnwritable   the disk refuses; the book is halted and its process ends
@@ -145,6 +147,30 @@ class OrderArchived(VenueError):
 
 class OutcomeUnknown(VenueError):
     """The request may or may not have been executed; query before anything else."""
+
+
+class AlertUndelivered(TradingAssetsError):
+    """A channel to people has not taken a message; it is sent again after a pause.
+
+    Attributes:
+        retry_after_s: the shortest pause that the other side asks for, 0 when it does not.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        expected: str = "",
+        found: str = "",
+        fix: str = "",
+        retry_after_s: float = 0.0,
+    ) -> None:
+        super().__init__(what, expected=expected, found=found, fix=fix)
+        self.retry_after_s = retry_after_s
+
+
+class AlertRefused(AlertUndelivered):
+    """A channel to people never takes this message; those after it are sent."""
 
 
 class LeaseHeld(TradingAssetsError):

@@ -20,6 +20,11 @@ class Background(ABC):
         self.ended = threading.Event()
         self._thread = threading.Thread(target=self.watch, name=name, daemon=True)
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it works; not before it is entered, after it is left, or when it has failed."""
+        return self._thread.is_alive()
+
     @abstractmethod
     def watch(self) -> None:
         """Work until `ended` is set."""

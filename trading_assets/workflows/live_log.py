@@ -44,7 +44,7 @@ class LiveLog:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._handler = RotatingFileHandler(path, maxBytes=_BYTES, backupCount=_KEPT)
         if self._handler is not None:
-            self._handler.addFilter(Masking(secrets_of(settings)))
+            self._handler.addFilter(Masking(settings.secret_values))
 
     def write(self, row: JournalRow, journal: JournalReader) -> None:
         """Write one row."""
@@ -79,14 +79,3 @@ class LiveLog:
         """Close the file."""
         if self._handler is not None:
             self._handler.close()
-
-
-def secrets_of(settings: Settings) -> list[str]:
-    """Give the secrets that settings hold, to be masked."""
-    held = (
-        settings.binance_api_key,
-        settings.binance_api_secret,
-        settings.eodhd_api_key,
-        settings.polygon_api_key,
-    )
-    return [secret.get_secret_value() for secret in held if secret is not None]

@@ -79,7 +79,12 @@ def down() -> None:
 
 
 def desk_services(settings: Settings) -> tuple[Service, ...]:
-    """List the servers of the desk, in the order in which they start."""
+    """List the servers of the desk, in the order in which they start.
+
+    The alerter is among them where settings name somebody to be told.
+    """
+    from trading_assets.workflows.alert_channels import channels
+
     python, home = sys.executable, settings.home
     workspace = str(home / "workspace.yaml")
     experiments = Experiments(settings.data_root / "mlflow")
@@ -124,7 +129,8 @@ def desk_services(settings: Settings) -> tuple[Service, ...]:
         "dagster.port",
         environment=dagster,
     )
-    return exchange, mlflow, daemon, ui
+    alerts = Service("alerts", (python, "-c", _COMMAND_LINE, "alerts", "serve"))
+    return (exchange, mlflow, daemon, ui, *((alerts,) if channels(settings) else ()))
 
 
 def start(

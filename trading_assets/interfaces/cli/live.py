@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from trading_assets.interfaces.cli.journal import instant_text
+from trading_assets.interfaces.cli.signals import stop_on_signals
 from trading_assets.settings import load_settings
 
 if TYPE_CHECKING:
@@ -43,7 +39,7 @@ def live(
     settings = load_settings().settings
     if fresh:
         set_aside(live_book(settings, book))
-    with _stop_on_signals() as stop:
+    with stop_on_signals() as stop:
         summary = run_live(
             desk(settings),
             book,
@@ -99,23 +95,3 @@ def _say(observation: Observation) -> None:
         f"{instant_text(observation.ts)} {observation.state}{reason} "
         f"(row {observation.seq}, {observation.bars} bars, equity {observation.equity:,.2f})"
     )
-
-
-@contextmanager
-def _stop_on_signals() -> Iterator[threading.Event]:
-    """Let Ctrl-C and SIGTERM ask for a clean stop; asking again changes nothing."""
-    stop = threading.Event()
-    asked = [False]
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        if not asked[0]:
-            asked[0] = True
-            # A handler must not take the event's lock: the main thread may hold it.
-            threading.Thread(target=stop.set, daemon=True).start()
-
-    handlers = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)

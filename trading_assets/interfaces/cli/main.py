@@ -10,6 +10,7 @@ from rich.console import Console
 from trading_assets import __version__
 from trading_assets.domain.errors import DataError, TradingAssetsError
 from trading_assets.interfaces.cli import (
+    alerts,
     backtest,
     chaos,
     config,
@@ -69,6 +70,7 @@ app.add_typer(control.app)
 app.add_typer(strategy.app, name="strategy")
 app.add_typer(status.app)
 app.add_typer(metrics.app, name="metrics")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(costs.app, name="costs")
 app.add_typer(preflight.app)
 app.add_typer(sim.app, name="sim")
