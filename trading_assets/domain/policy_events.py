@@ -10,16 +10,32 @@ from trading_assets.domain.trading_rules import TradingRules
 
 
 @dataclass(frozen=True, slots=True)
-class UpstreamStale:
-    """What is wrong by now with the data behind the release, when that has changed; () for nothing.
+class FoundUpstream:
+    """What a look at the data behind a release has found; () for nothing.
 
     Attributes:
         findings: one line per partition that was restated, is stale, missing or damaged.
+        aged: one line per pin that later ones have followed. They come with each month and say
+            nothing against the release, so they are told, and no policy answers them.
     """
+
+    findings: tuple[str, ...]
+    aged: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All of it."""
+        return (*self.findings, *self.aged)
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamStale:
+    """What is found by now behind the release, when that has changed; see `FoundUpstream`."""
 
     ts: Micros
     release_id: str
     findings: tuple[str, ...]
+    aged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,11 @@ from trading_assets.evaluation.gates import (
 from trading_assets.evaluation.judging import evaluate_rules
 from trading_assets.evaluation.stage_robust import largest_capital
 
-SCHEMA = 4
-_READABLE = (1, 2, 3, SCHEMA)
+SCHEMA = 5
+_READABLE = (1, 2, 3, 4, SCHEMA)
 """Schema 1 had no stages, 2 did not know what was taken back, 3 no months held out, and it waived
-rules for the first release of a book; such decisions can be read, and recomputed by the code of
-their time."""
+rules for the first release of a book, 4 pinned no regimes; such decisions can be read, and
+recomputed by the code of their time."""
 
 _SELECTION = (
     "Every spec with a run, except what the champion already is, is judged by all rules. The "
@@ -64,7 +64,7 @@ class Decision:
 
     @property
     def candidate(self) -> Mapping[str, Any] | None:
-        """Spec, hashes and pinned models of the candidate, or None when there was none."""
+        """Spec, hashes and pins of the candidate, or None when there was none."""
         found: Mapping[str, Any] | None = self.document["candidate"]
         return found
 
@@ -181,6 +181,7 @@ class _Judged:
             "run_id": self.run.run_id,
             "order_types": sorted(self.run.order_types),
             "models": dict(self.run.models),
+            "regimes": {symbol: dict(pin) for symbol, pin in sorted(self.run.regimes.items())},
             "largest_capital": self.capital,
         }
 

@@ -256,11 +256,14 @@ class RunEvidence:
         oos: the same metrics, out of sample.
         fill_rules: `fill_at` and `size_at` of the spec.
         models: pinned model files, horizon to SHA-256; empty for rule strategies.
+        regimes: pinned parameters of regimes, symbol to month, version and SHA-256.
+        regimes_unknown: symbols that a filter asks the regimes of and that have none to pin, and
+            why.
         pins_complete: whether every forecast that the strategy needs has a model to pin.
         model_skill: whether each pinned model beat its baselines out of sample, by horizon.
         reproductions: for each later run of the same inputs, whether its bytes were equal.
         stale: inputs of the run that are no longer current.
-        needs: tables beside the bars and forecasts that its filters look at.
+        needs: tables beside the bars that its filters look at, of which a release pins nothing.
         costs: of the spec, in basis points and factors, as its manifest has them.
         evidence: name of a file to its path and SHA-256, `runs/...#sha256`.
         returns: daily, out of sample.
@@ -288,6 +291,8 @@ class RunEvidence:
     evidence: Mapping[str, str]
     returns: Returns
     needs: tuple[str, ...] = ()
+    regimes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    regimes_unknown: Mapping[str, str] = field(default_factory=dict)
     costs: Mapping[str, Any] = field(default_factory=dict)
     profit: ProfitShares | None = None
     trials: Trials | None = None

@@ -49,6 +49,7 @@ def rules_of_validity(
         _order_types_supported(candidate, venue),
         _inputs_known_live(candidate),
         _models_pinned(candidate),
+        _regimes_pinned(candidate),
         _paper_money(venue),
         _minimum("min_trades", candidate.metrics, thresholds.min_trades, candidate),
         _minimum("min_oos_trades", candidate.oos, thresholds.min_oos_trades, candidate),
@@ -165,11 +166,11 @@ def _order_types_supported(candidate: RunEvidence, venue: str) -> RuleResult:
 
 
 def _inputs_known_live(candidate: RunEvidence) -> RuleResult:
-    """The executor sees bars and pinned models; it cannot follow a table of each month yet."""
+    """The executor sees bars and what is pinned; it cannot follow a table of each month yet."""
     return RuleResult(
         "inputs_known_live",
         list(candidate.needs),
-        "bars and pinned models alone",
+        "bars, pinned models and pinned regimes alone",
         not candidate.needs,
         "hold",
         "integrity",
@@ -190,6 +191,21 @@ def _models_pinned(candidate: RunEvidence) -> RuleResult:
         "hold",
         "integrity",
         "valid",
+    )
+
+
+def _regimes_pinned(candidate: RunEvidence) -> RuleResult:
+    lacking = [f"{symbol}: {why}" for symbol, why in sorted(candidate.regimes_unknown.items())]
+    return RuleResult(
+        "regimes_pinned",
+        {symbol: dict(pin) for symbol, pin in sorted(candidate.regimes.items())},
+        "parameters for every symbol whose regime a filter asks for",
+        not lacking,
+        "hold",
+        "integrity",
+        "valid",
+        files_of(candidate, "manifest.json"),
+        note=f"A live book would enter nothing: {'; '.join(lacking)}."[:500] if lacking else "",
     )
 
 

@@ -1,8 +1,9 @@
 """From finished bars to signal rows: the same functions on the same anchored frame as a backtest.
 
 Of each symbol it keeps the bars from the anchor of the month on, and appends; nothing is ever
-computed on a trailing window. Forecasts come from one pinned model, whatever the month. The
-forecast of a row is computed once and kept, since no later bar can change it.
+computed on a trailing window. Forecasts come from one pinned model, whatever the month, and
+regimes from pinned parameters. The forecast of a row is computed once and kept, since no later bar
+can change it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from trading_assets.domain.events import SignalRow
 from trading_assets.domain.ids import Micros, Month, Symbol, months_between
 from trading_assets.features.anchor import anchor
 from trading_assets.features.feature_set import FeatureSet
+from trading_assets.features.regime import known_regimes
+from trading_assets.live.live_regimes import LiveRegimes, first_hour
 from trading_assets.market.bar_frame import between, instant
 from trading_assets.strategies.evaluate import month_signals, signal_rows, with_forecasts
 from trading_assets.strategies.protocol import Strategy, memory
@@ -64,18 +67,24 @@ class Signals(Protocol):
         ...
 
 
-def history_start(strategy: Strategy, month: Month, features: FeatureSet | None) -> Micros:
+def history_start(
+    strategy: Strategy, month: Month, features: FeatureSet | None, *, sees_regimes: bool
+) -> Micros:
     """Give the open time of the first bar that rows of a month may depend on.
 
     Args:
         strategy: whose signals.
         month: of the rows.
         features: that its forecasts look at; None where it follows none.
+        sees_regimes: whether it is filtered by regimes.
     """
     start = anchor(month, memory(strategy))
-    if features is None:
-        return start
-    return min(start, anchor(Month.of(start), features.warm_up))
+    found = [start]
+    if features is not None:
+        found.append(anchor(Month.of(start), features.warm_up))
+    if sees_regimes:
+        found.append(first_hour(month))
+    return min(found)
 
 
 class SharedDesk:
@@ -120,25 +129,33 @@ class SignalDesk:
     """Bars of several symbols and the signals of one strategy on them."""
 
     def __init__(
-        self, strategy: Strategy, model: PinnedModel | None = None, *, tag: str = ""
+        self,
+        strategy: Strategy,
+        model: PinnedModel | None = None,
+        *,
+        regimes: LiveRegimes | None = None,
+        tag: str = "",
     ) -> None:
         """Begin without bars.
 
         Args:
             strategy: whose signals.
             model: that its forecasts come from, where it follows any.
+            regimes: of its symbols, where it is filtered by them.
             tag: of its rows, where it shares a book with others.
         """
         self._tag = tag
         self._strategy = strategy
         self._model = model if strategy.horizon else None
+        self._regimes = regimes
         self._bars: dict[Symbol, pl.DataFrame] = {}
         self._forecasts: dict[Symbol, pl.DataFrame] = {}
 
     def history_start(self, month: Month) -> Micros:
         """Give the open time of the first bar that rows of a month may depend on."""
         features = None if self._model is None else self._model.features
-        return history_start(self._strategy, month, features)
+        sees_regimes = self._regimes is not None
+        return history_start(self._strategy, month, features, sees_regimes=sees_regimes)
 
     def append(self, symbol: Symbol, bars: pl.DataFrame) -> None:
         """Add bars that are later than all that are there (RESAMPLED_SCHEMA, ascending)."""
@@ -154,6 +171,8 @@ class SignalDesk:
         for symbol, frame in self._bars.items():
             if int(frame["ts"].to_physical()[0]) < start:
                 self._bars[symbol] = frame.filter(pl.col("ts") >= instant(start))
+        if self._regimes is not None:
+            self._regimes.forget_before(start)
 
     def bars(self, symbol: Symbol, start: Micros, end: Micros) -> pl.DataFrame:
         """Give the bars of a symbol with open time in [start, end)."""
@@ -174,6 +193,9 @@ class SignalDesk:
             forecasts = self._forecast(symbol, frame, Month.of(min(instants)), self._model)
             frame = with_forecasts(frame, forecasts, str(self._strategy.horizon))
             ids = _ids(forecasts, instants)
+        if self._regimes is not None:
+            known = self._regimes.known(symbol, self._bars[symbol], instants)
+            frame = known_regimes(frame, known, self._regimes.bar_size)
         found: dict[Micros, tuple[SignalRow, ...]] = {}
         for month in sorted({Month.of(ts) for ts in instants}):
             signals = month_signals(self._strategy, frame, month)

@@ -61,6 +61,12 @@ class Release:
         found: Mapping[str, Mapping[str, Any]] = self.facts["models"]
         return found
 
+    @property
+    def regimes(self) -> Mapping[str, Mapping[str, str]]:
+        """Pinned parameters of regimes by symbol: `month`, `version`, `sha256`, `document`."""
+        found: Mapping[str, Mapping[str, str]] = self.facts.get("regimes", {})
+        return found
+
     def file(self, name: str) -> bytes:
         """Read one of its files, proven.
 
@@ -97,7 +103,7 @@ class ReleaseStore:
         Args:
             book: name of the book.
             facts: plain values, with `decision_id`, `order_types`, `models`, `instruments`.
-            files: `spec.yaml`, `decision.json` and the model files.
+            files: `spec.yaml`, `decision.json` and the files that are pinned.
             after: release that the decision has seen as current; None for none.
 
         Returns:

@@ -9,6 +9,9 @@ from pydantic import Field, model_validator
 
 from trading_assets.strategies.spec_sections import Amount, Number, Section
 
+PINNED = ("regime",)
+"""Filters that look at more than the symbol's own bars, and whose parameters a release pins."""
+
 Flag = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")]
 
 

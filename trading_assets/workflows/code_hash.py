@@ -73,6 +73,7 @@ GATE_SOURCES = (
     "evaluation/stage_robust.py",
     "evaluation/stage_valid.py",
     "evaluation/superior_ability.py",
+    "strategies/filter_sections.py",
     "workflows/decide.py",
     "workflows/run_evidence.py",
 )

@@ -27,12 +27,16 @@ from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.examine_run import examine_run
 from trading_assets.workflows.feature_evidence import features_know_no_future
 from trading_assets.workflows.pinned_models import choose_models, needed_horizons
+from trading_assets.workflows.pinned_regimes import choose_regimes, identity_of
 from trading_assets.workflows.read_holdout import read_holdout
 from trading_assets.workflows.run_backtest import run_backtest
 from trading_assets.workflows.run_evidence import contender_of, run_evidence
 from trading_assets.workflows.run_plan import changed_inputs, plan_any
 from trading_assets.workflows.strategy_specs import list_portfolios, list_specs
 from trading_assets.workflows.trial_ledger import family_of, holds, trials_of_family
+
+IDENTITY = ("spec_hash", "models", "regimes")
+"""What two entries have in common that would be one and the same release but for its decision."""
 
 
 def decide(
@@ -169,7 +173,7 @@ def _gather(
         entry = _candidate(desk, spec, run) | {
             "taken_back": taken_back.get(run.manifest["spec_hash"])
         }
-        if champion is None or any(entry[k] != champion[k] for k in ("spec_hash", "models")):
+        if champion is None or any(entry[k] != champion[k] for k in IDENTITY):
             if _is_worth_examining(desk, run, entry, book, checks):
                 entry["examination"] = examine_run(desk, spec, run, report=report).address
             candidates.append(entry)
@@ -237,6 +241,7 @@ def _candidate(desk: Desk, spec: AnySpec, run: StoredRun) -> dict[str, Any]:
     if not stale and not desk.runs.reproductions(spec.name, run.run_id):
         _repeat(desk, spec, run)
     models = choose_models(desk, spec, until=run.manifest["last_ts"])
+    regimes, regimes_unknown = choose_regimes(desk, spec, until=run.manifest["last_ts"])
     return {
         "spec": spec.name,
         "spec_hash": run.manifest["spec_hash"],
@@ -249,6 +254,8 @@ def _candidate(desk: Desk, spec: AnySpec, run: StoredRun) -> dict[str, Any]:
             for horizon, model_id in models.items()
         },
         "pins_complete": set(needed_horizons(spec)) <= models.keys(),
+        "regimes": regimes,
+        "regimes_unknown": regimes_unknown,
         "checks": [asdict(features_know_no_future(desk))] if needed_horizons(spec) else [],
         **_trials(desk, spec),
         "examination": None,
@@ -297,6 +304,7 @@ def _champion(desk: Desk, release: Release) -> dict[str, Any]:
         "spec": name,
         "spec_hash": spec_hash,
         "models": {horizon: model["model_id"] for horizon, model in release.models.items()},
+        "regimes": {symbol: identity_of(pin) for symbol, pin in release.regimes.items()},
         "run_id": run.run_id if run else None,
         "as_of": desk.releases.decisions.get(release.decision_id).document["as_of"],
     }

@@ -17,11 +17,12 @@ from trading_assets.workflows.release_parts import strategy_of
 
 def frame_start(settings: Settings, release: Release, tag: str, month: Month) -> Micros:
     """Give the first instant that signals of a month, of one strategy of a release, look at."""
-    strategy = strategy_of(release, tag).build_strategy()
-    if not strategy.horizon:
-        return history_start(strategy, month, None)
-    pin = release.models.get(strategy.horizon, {})
-    return history_start(strategy, month, set_of_pin(settings, pin))
+    part = strategy_of(release, tag)
+    strategy, sees_regimes = part.build_strategy(), part.filters.regime is not None
+    features = None
+    if strategy.horizon:
+        features = set_of_pin(settings, release.models.get(strategy.horizon, {}))
+    return history_start(strategy, month, features, sees_regimes=sees_regimes)
 
 
 def reach(manifest: Manifest, size: Timeframe) -> Micros:

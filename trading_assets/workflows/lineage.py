@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from trading_assets.domain.ids import Month, Symbol
 from trading_assets.storage.model_store import StoredModel, model_address
-from trading_assets.storage.partition_store import Manifest, PartitionStore
+from trading_assets.storage.partition_store import Manifest, PartitionStore, address
 from trading_assets.storage.release_store import Release
+from trading_assets.workflows.build_regimes import PARAMETERS_TABLE
 from trading_assets.workflows.desk import Desk
 
 Node = tuple[str, str]
@@ -70,12 +72,24 @@ def release_node(book: str, release_id: str) -> Node:
     return f"releases/{book}", release_id
 
 
+def regime_nodes(pins: Mapping[str, Mapping[str, str]]) -> dict[str, Node]:
+    """Give the partition that the pinned parameters of each symbol come from."""
+    return {
+        symbol: (
+            address(PARAMETERS_TABLE, Symbol(symbol), Month.from_text(pin["month"])),
+            pin["version"],
+        )
+        for symbol, pin in sorted(pins.items())
+    }
+
+
 def nodes_of_release(release: Release) -> tuple[Node, ...]:
-    """Name what a release stands on: the models it pins, its run, and the run's inputs."""
+    """Name what a release stands on: models and regimes that it pins, its run, and its inputs."""
     facts = release.facts
     pins = release.models.items()
     return (
         *((model_address(horizon, pin["month"]), str(pin["model_id"])) for horizon, pin in pins),
+        *regime_nodes(release.regimes).values(),
         _run_node(facts["spec"], str(facts["run_id"])),
         *sorted(facts["inputs"].items()),
     )
@@ -144,6 +158,7 @@ def _decisions(desk: Desk, models: Mapping[str, set[Node]]) -> Iterator[Thing]:
             for entry in (*inputs["candidates"], *filter(None, [inputs["champion"]])):
                 nodes.add(_run_node(entry["spec"], str(entry["run_id"])))
                 nodes |= {node for found in entry["models"].values() for node in models[found]}
+                nodes |= {*regime_nodes(entry.get("regimes", {})).values()}
                 nodes |= _read_by(desk, entry.get("holdout"))
             name = f"{book} {decision.decision_id[:16]}"
             node = (f"decisions/{book}", decision.decision_id)

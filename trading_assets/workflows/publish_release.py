@@ -19,7 +19,8 @@ from trading_assets.strategies.portfolio_spec import AnySpec, parse_any
 from trading_assets.workflows.decide import recompute
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.measured_costs import with_named
-from trading_assets.workflows.pinned_models import PinnedModel, load_pins
+from trading_assets.workflows.pinned_models import load_pins
+from trading_assets.workflows.pinned_regimes import load_regimes
 from trading_assets.workflows.registry import follow_ledger
 from trading_assets.workflows.strategy_specs import find_spec
 
@@ -30,8 +31,8 @@ def publish_release(desk: Desk, book: str, decision_id: str) -> Release:
     """Publish the candidate of a decision as the book's release; the one before is kept.
 
     Publishing a decision twice gives the same release. The decision is recomputed first, so that
-    every byte behind it is proven once more. The bundle holds the spec, the pinned models, the
-    instruments and the hashes of all inputs: an executor needs nothing else.
+    every byte behind it is proven once more. The bundle holds the spec, the pinned models and
+    regimes, the instruments and the hashes of all inputs: an executor needs nothing else.
 
     Args:
         desk: holds the decision, the run and the models.
@@ -42,7 +43,8 @@ def publish_release(desk: Desk, book: str, decision_id: str) -> Release:
         ConfigurationError: if the book trades real money (it is armed by a person, never from
             here), or the decision is about another book or does not promote.
         ConflictError: if the book has been decided about, or got a release, since.
-        CorruptFile: if evidence or models are damaged.
+        CorruptFile: if evidence, models or parameters of regimes are damaged.
+        MissingPartition: if one of them is gone.
         InvariantError: if the decision cannot be recomputed.
     """
     _refuse_real_money(desk, book)
@@ -55,16 +57,12 @@ def publish_release(desk: Desk, book: str, decision_id: str) -> Release:
     _refuse_superseded(desk, decision)
     recompute(desk, decision.decision_id)
     run = desk.runs.get(candidate["spec"], candidate["run_id"])
-    pins = load_pins(desk, candidate["models"])
+    pinned, files = _pinned(desk, candidate)
     champion = decision.document["champion"]
     release, _ = desk.releases.publish(
         book,
-        _facts(desk, decision, run, pins),
-        {
-            SPEC: run.file("spec.yaml"),
-            DECISION: decision.payload,
-            **{name: data for pin in pins for name, data in pin.files.items()},
-        },
+        {**_facts(desk, decision, run), **pinned},
+        {SPEC: run.file("spec.yaml"), DECISION: decision.payload, **files},
         after=champion["release_id"] if champion else None,
     )
     follow_ledger(desk, book)
@@ -131,9 +129,18 @@ def _refuse_superseded(desk: Desk, decision: Decision) -> None:
         )
 
 
-def _facts(
-    desk: Desk, decision: Decision, run: StoredRun, pins: tuple[PinnedModel, ...]
-) -> dict[str, Any]:
+def _pinned(desk: Desk, candidate: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Give what a release says of its models and regimes, and their files."""
+    models = load_pins(desk, candidate["models"])
+    regimes = load_regimes(desk, candidate["regimes"])
+    facts: dict[str, Any] = {"models": {pin.horizon: pin.facts for pin in models}}
+    if regimes:
+        facts["regimes"] = {pin.symbol: pin.facts for pin in regimes}
+    files = [pin.files for pin in models] + [pin.files for pin in regimes]
+    return facts, {name: data for held in files for name, data in held.items()}
+
+
+def _facts(desk: Desk, decision: Decision, run: StoredRun) -> dict[str, Any]:
     find = partial(find_spec, desk.settings)
     spec = parse_any(run.file(SPEC).decode(), where=f"{run.folder}/{SPEC}", find=find)
     manifest = run.manifest
@@ -155,7 +162,6 @@ def _facts(
         "order_types": manifest["order_types"],
         "instruments": manifest["instruments"],
         "limits": spec.limits.model_dump(mode="json"),
-        "models": {pin.horizon: pin.facts for pin in pins},
         "code_hash": manifest["code_hash"],
         "run_id": run.run_id,
         "result_hash": run.result_hash,

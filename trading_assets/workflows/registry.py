@@ -127,6 +127,7 @@ def _of_release(release: Release) -> Holder:
             "data.hash": facts["data_hash"],
             "release_id": release.release_id,
             **{f"model.{h}": model["model_id"] for h, model in facts["models"].items()},
+            **{f"regimes.{s}": pin["sha256"] for s, pin in release.regimes.items()},
         },
     )
 
@@ -145,6 +146,7 @@ def _of_decision(desk: Desk, decision: Decision) -> Holder:
             **_deflated(decision),
             "data.hash": run.manifest["data_hash"],
             **{f"model.{h}": model for h, model in candidate["models"].items()},
+            **{f"regimes.{s}": pin["sha256"] for s, pin in candidate.get("regimes", {}).items()},
         },
     )
 

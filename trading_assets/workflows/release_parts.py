@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from decimal import Decimal
 
-from trading_assets.domain.errors import ConfigurationError
+from trading_assets.domain.errors import ConfigurationError, CorruptFile
+from trading_assets.domain.ids import Symbol, sha256_hex
 from trading_assets.domain.order import OrderType
 from trading_assets.domain.setup import AnySetup, SizingMode
+from trading_assets.features.regime import RegimeParameters
 from trading_assets.forecasting.horizons import BASE
 from trading_assets.live.book_state import SessionSetup
 from trading_assets.live.hand_over import MachineFactory, Terms, TermsOf
+from trading_assets.live.live_regimes import LiveRegimes
 from trading_assets.live.signal_desk import PinnedModel, SharedDesk, SignalDesk
 from trading_assets.live.strategy_stance import StrategySize
+from trading_assets.market.sessions import Sessions
 from trading_assets.settings import Settings, load_settings
 from trading_assets.storage.release_store import Release, ReleaseStore
 from trading_assets.strategies.evaluate import strategy_columns
+from trading_assets.strategies.filter_sections import PINNED
 from trading_assets.strategies.portfolio_spec import AnySpec, PortfolioSpec
 from trading_assets.strategies.spec import StrategySpec
 from trading_assets.workflows.live_book import LiveBook, live_book
@@ -64,8 +71,11 @@ def release_terms(book: LiveBook, release: Release) -> Terms:
 def parts_of(
     settings: Settings, book: str, release: Release
 ) -> tuple[Terms, SignalDesk | SharedDesk]:
-    """Give what a release makes of a book of the settings, and the desk of its signals."""
-    return release_terms(live_book(settings, book), release), signal_desk(release)
+    """Give what a release makes of a book of the settings, and the desk of its signals.
+
+    Its symbols are of markets that never close.
+    """
+    return release_terms(live_book(settings, book), release), signal_desk(release, {})
 
 
 def terms_of(releases: ReleaseStore, book: LiveBook) -> TermsOf:
@@ -98,37 +108,44 @@ def warm_engine(release: Release) -> None:
         warm_up(part.engine_setup(release.instruments))
 
 
-def signal_desk(release: Release) -> SignalDesk | SharedDesk:
-    """Give the desk that computes a release's signals, with the models that it pins.
+def signal_desk(release: Release, sessions: Mapping[Symbol, Sessions]) -> SignalDesk | SharedDesk:
+    """Give the desk that computes a release's signals, with what it pins.
+
+    Args:
+        release: holds models and parameters of regimes.
+        sessions: of its symbols whose markets close.
 
     Raises:
-        ConfigurationError: if the strategy needs a forecast that the release does not pin, or the
-            model was trained on features that this version computes otherwise; or if it follows
-            forecasts on bars of another size than theirs.
-        CorruptFile: if a file of the model is damaged.
+        ConfigurationError: if the strategy needs a forecast or regimes that the release does not
+            pin, or the model was trained on features that this version computes otherwise; or if
+            it follows forecasts on bars of another size than theirs, or regimes on bars of more
+            than an hour.
+        CorruptFile: if a file of what is pinned is damaged.
     """
-    if release.spec.needs:
+    unseen = [need for need in release.spec.needs if need not in PINNED]
+    if unseen:
         raise ConfigurationError(
             f"Release {release.release_id} filters by what a live book cannot see yet",
             expected="filters that look at the symbol's own bars",
-            found=", ".join(release.spec.needs),
+            found=", ".join(unseen),
             fix="Leave these filters out, or keep the spec to backtests.",
         )
     if not isinstance(release.spec, PortfolioSpec):
-        return _desk_of(release, release.spec)
+        return _desk_of(release, release.spec, sessions)
     parts = release.spec.parts
-    return SharedDesk([(part.symbols, _desk_of(release, part, part.name)) for part in parts])
+    desks = (_desk_of(release, part, sessions, part.name) for part in parts)
+    return SharedDesk([(part.symbols, desk) for part, desk in zip(parts, desks, strict=True)])
 
 
-def signal_desk_of(release: Release, tag: str) -> SignalDesk:
+def signal_desk_of(release: Release, tag: str, sessions: Mapping[Symbol, Sessions]) -> SignalDesk:
     """Give the desk of one strategy of a release, by the tag of its orders.
 
     Raises:
         ConfigurationError, CorruptFile: as `signal_desk`, or if it has no such strategy.
     """
     if not isinstance(release.spec, PortfolioSpec):
-        return _desk_of(release, release.spec)
-    return _desk_of(release, strategy_of(release, tag), tag)
+        return _desk_of(release, release.spec, sessions)
+    return _desk_of(release, strategy_of(release, tag), sessions, tag)
 
 
 def strategy_of(release: Release, tag: str) -> StrategySpec:
@@ -147,10 +164,13 @@ def strategy_of(release: Release, tag: str) -> StrategySpec:
     return found
 
 
-def _desk_of(release: Release, spec: StrategySpec, tag: str = "") -> SignalDesk:
+def _desk_of(
+    release: Release, spec: StrategySpec, sessions: Mapping[Symbol, Sessions], tag: str = ""
+) -> SignalDesk:
     strategy = spec.build_strategy()
+    regimes = _regimes_of(release, spec, sessions)
     if strategy.horizon is None:
-        return SignalDesk(strategy, tag=tag)
+        return SignalDesk(strategy, regimes=regimes, tag=tag)
     if spec.timeframe is not BASE:
         raise ConfigurationError(
             f"Release {release.release_id} follows forecasts on bars of {spec.bar_size}",
@@ -158,7 +178,37 @@ def _desk_of(release: Release, spec: StrategySpec, tag: str = "") -> SignalDesk:
             found=f"bar_size: {spec.bar_size}",
             fix="Promote a spec of that size.",
         )
-    return SignalDesk(strategy, _pinned(release, strategy.horizon), tag=tag)
+    return SignalDesk(strategy, _pinned(release, strategy.horizon), regimes=regimes, tag=tag)
+
+
+def _regimes_of(
+    release: Release, spec: StrategySpec, sessions: Mapping[Symbol, Sessions]
+) -> LiveRegimes | None:
+    """Give what filters the hours of a strategy's symbols; None where it asks for no regimes."""
+    if spec.filters.regime is None:
+        return None
+    found = {symbol: _pinned_regimes(release, symbol) for symbol in spec.symbols}
+    return LiveRegimes(found, spec.timeframe, sessions)
+
+
+def _pinned_regimes(release: Release, symbol: Symbol) -> RegimeParameters:
+    facts = release.regimes.get(symbol)
+    if facts is None:
+        raise ConfigurationError(
+            f"Release {release.release_id} pins no regimes of {symbol}",
+            expected=f"parameters of {', '.join(release.spec.symbols)}",
+            found=", ".join(release.regimes) or "none",
+            fix="Materialise `regimes`, then decide and publish again.",
+        )
+    payload = release.file(facts["document"])
+    if sha256_hex(payload) != facts["sha256"]:
+        raise CorruptFile(
+            f"{release.folder}/{facts['document']} is not what the release pins",
+            expected=f"sha256 {facts['sha256']}",
+            found=f"sha256 {sha256_hex(payload)}",
+            fix="Restore it from a copy, or publish the decision again.",
+        )
+    return RegimeParameters.from_plain(json.loads(payload))
 
 
 def _pinned(release: Release, horizon: str) -> PinnedModel:

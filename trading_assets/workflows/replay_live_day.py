@@ -188,13 +188,13 @@ def _release(desk: Desk, place: LiveBook, journal: JournalReader) -> Release:
 
 def _computed_again(desk: Desk, release: Release, start: Micros) -> _Again:
     """Compute a day's bars and signal rows from market data that the executor never touched."""
-    signals = signal_desk(release)
+    sessions = sessions_of_release(desk, release)
+    signals = signal_desk(release, sessions)
     begin = signals.history_start(Month.of(start))
     size: Timeframe = release.spec.timeframe
     bars: dict[Symbol, Mapping[Micros, Bar]] = {}
     rows: dict[Symbol, Mapping[Micros, tuple[SignalRow, ...]]] = {}
     minutes = read_minutes(desk, release.spec.symbols, begin, start + DAY)
-    sessions = sessions_of_release(desk, release)
     for symbol, frame in minutes.items():
         larger = resample(frame, size, sessions=sessions.get(symbol))
         signals.append(symbol, larger)

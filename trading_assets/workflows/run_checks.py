@@ -22,7 +22,7 @@ from trading_assets.features.look_ahead import MIN_CUTS, find_look_ahead
 from trading_assets.features.warm_up import find_short_warm_up
 from trading_assets.market.bar_frame import RESAMPLED_ONLY, between, validate_bars
 from trading_assets.market.outages import unexplained
-from trading_assets.market.table_columns import MEMBER, RANK
+from trading_assets.market.table_columns import MEMBER, RANK, REGIME_PROBABILITIES
 from trading_assets.strategies.evaluate import anchored, evaluate
 from trading_assets.strategies.filters import NEWS
 from trading_assets.strategies.protocol import Strategy, memory
@@ -33,7 +33,7 @@ from trading_assets.workflows.run_plan import RunPlan
 _MOST_PARTITIONS = 36
 """That the look-ahead check looks at; of longer histories, so many are drawn."""
 
-_BESIDE_BARS = ("prediction", "confidence", MEMBER, RANK, NEWS)
+_BESIDE_BARS = ("prediction", "confidence", MEMBER, RANK, NEWS, *REGIME_PROBABILITIES, "regime")
 
 Frames = Mapping[Symbol, pl.DataFrame]
 

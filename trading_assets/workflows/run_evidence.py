@@ -27,6 +27,7 @@ from trading_assets.evaluation.gates import (
 )
 from trading_assets.storage.examination_store import StoredExamination
 from trading_assets.storage.run_store import StoredRun
+from trading_assets.strategies.filter_sections import PINNED
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.examine_run import TRIAL
 
@@ -71,7 +72,9 @@ def run_evidence(
         reproductions=tuple(entry["reproductions"]),
         stale=tuple(entry["stale"]),
         evidence=evidence,
-        needs=tuple(run.manifest.get("needs", ())),
+        needs=tuple(need for need in run.manifest.get("needs", ()) if need not in PINNED),
+        regimes=entry["regimes"],
+        regimes_unknown=entry["regimes_unknown"],
         costs=config["costs"],
         returns=returns,
         profit=profit_shares(run.table("round_trips"), run.manifest["oos_start"]),

@@ -305,7 +305,7 @@ def _executor(
     sessions = sessions_of_release(desk, release)
     feed = BarFeed(
         source,
-        signal_desk(release),
+        signal_desk(release, sessions),
         spec.symbols,
         spec.timeframe,
         grace=pace.late_bar // 2,

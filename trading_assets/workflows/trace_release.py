@@ -40,7 +40,10 @@ class ReleaseTracer:
         files = self._proofs.folder(release.folder)
         name = f"{release.book}/{release.release_id}"
         pins = {horizon: pin["model_id"] for horizon, pin in release.models.items()}
-        yield filed("release", name, release.release_id, files, models=pins, spec=release.spec.name)
+        yield filed(
+            "release", name, release.release_id, files,
+            models=pins, regimes=dict(release.regimes), spec=release.spec.name,
+        )  # fmt: skip
         yield self._promotion(release.decision_id)
         recorded = str(release.facts.get("code_hash", ""))
         yield code_link(release.spec.name, recorded, code_hash(release.spec.build_strategy()))

@@ -139,7 +139,7 @@ class SignalTracer:
         start = frame_start(self._desk.settings, release, tag, month)
         end = max(instants) + release.spec.timeframe.micros
         frame = self._reader(release_id).read(symbol, self._seen[symbol], start, end)
-        signals = signal_desk_of(release, tag)
+        signals = signal_desk_of(release, tag, sessions_of_release(self._desk, release))
         signals.append(symbol, frame.rows)
         return signals, signals.rows(symbol, sorted({*instants}))
 

@@ -17,7 +17,7 @@ def main(book: str, release_id: str) -> None:
     settings = load_settings().settings
     try:
         release = ReleaseStore(settings.data_root / "releases").get(release_id)
-        signal_desk(release)
+        signal_desk(release, {})  # no bar comes that a session could cut
         release_terms(live_book(settings, book), release).machines.new()
     except TradingAssetsError as error:
         sys.stderr.write(f"{error}\n")

@@ -10,11 +10,15 @@ from typing import Literal
 import polars as pl
 
 from trading_assets.domain.errors import CorruptFile
+from trading_assets.domain.ids import Month, Symbol
+from trading_assets.domain.policy_events import FoundUpstream
 from trading_assets.market.bar_frame import instant
 from trading_assets.storage.partition_store import Manifest, Partition, PartitionStore, address
 from trading_assets.storage.release_store import Release
+from trading_assets.workflows.build_regimes import PARAMETERS_TABLE
 from trading_assets.workflows.desk import Desk
-from trading_assets.workflows.lineage import Node
+from trading_assets.workflows.lineage import Node, regime_nodes
+from trading_assets.workflows.provenance import partition_from_address
 
 _EVERY_S = 3600.0
 
@@ -27,11 +31,12 @@ class UpstreamFinding:
         address: of the partition.
         kind: `restated`: its rows of that time are others now; `stale`: it has not been made again
             since one that it stands on was restated, be it that this failed; `missing`: there is
-            none any more; `damaged`: its record cannot be read.
+            none any more; `damaged`: its record cannot be read; `aged`: the release pins it, and
+            there is one of a later month.
     """
 
     address: str
-    kind: Literal["restated", "stale", "missing", "damaged"]
+    kind: Literal["restated", "stale", "missing", "damaged", "aged"]
     detail: str
 
     def __str__(self) -> str:
@@ -46,19 +51,23 @@ def upstream_findings(desk: Desk, release: Release) -> tuple[UpstreamFinding, ..
 
     Args:
         desk: holds tables and models.
-        release: its facts name the versions of its inputs and its models.
+        release: its facts name the versions of its inputs, its models and its regimes.
 
     Returns:
         Findings, sorted by address.
     """
     tables = desk.tables
     places = {address(*partition): partition for partition in tables.partitions()}
-    waiting: list[Node] = [*release.facts.get("inputs", {}).items(), *_of_models(desk, release)]
+    waiting: list[Node] = [
+        *release.facts.get("inputs", {}).items(),
+        *_of_models(desk, release),
+        *regime_nodes(release.regimes).values(),
+    ]
     seen: set[Node] = set()
     found: set[UpstreamFinding] = set()
     while waiting:
         node = waiting.pop()
-        if node in seen or node[0].partition("/")[0] not in tables.tables():
+        if node in seen or not _is_partition(tables, node[0]):
             continue  # a hash of rules, say, which no later data can restate
         seen.add(node)
         partition = places.get(node[0])
@@ -70,7 +79,21 @@ def upstream_findings(desk: Desk, release: Release) -> tuple[UpstreamFinding, ..
             waiting += _parents(tables, partition, node[1]).items()
         except CorruptFile as error:
             found.add(UpstreamFinding(node[0], "damaged", error.what))
-    return tuple(sorted(found))
+    return tuple(sorted(found.union(_aged(tables, release))))
+
+
+def _aged(tables: PartitionStore, release: Release) -> Iterator[UpstreamFinding]:
+    """Find parameters of regimes that a backtest of a later month would not use any more."""
+    for symbol, (name, _) in regime_nodes(release.regimes).items():
+        pinned = Month.from_text(release.regimes[symbol]["month"])
+        newest = max(tables.months(PARAMETERS_TABLE, Symbol(symbol)), default=pinned)
+        if newest > pinned:
+            yield UpstreamFinding(name, "aged", f"those of {newest} are known, the release goes on")
+
+
+def _is_partition(tables: PartitionStore, name: str) -> bool:
+    """Tell a partition from the settings of a table, such as `regimes/settings`."""
+    return partition_from_address(name) is not None and name.partition("/")[0] in tables.tables()
 
 
 def _of_models(desk: Desk, release: Release) -> Iterator[Node]:
@@ -132,18 +155,18 @@ class UpstreamWatch:
     """Looks once an hour, beside the executor: reading a store may take longer than a bar.
 
     Args:
-        look: gives the findings of the present moment, as lines.
+        look: gives what is found at the present moment.
         monotonic: local seconds.
     """
 
-    def __init__(self, look: Callable[[], tuple[str, ...]], monotonic: Callable[[], float]) -> None:
+    def __init__(self, look: Callable[[], FoundUpstream], monotonic: Callable[[], float]) -> None:
         self._look = look
         self._monotonic = monotonic
         self._due_s = 0.0
         self._thread: threading.Thread | None = None
-        self._found: tuple[str, ...] | None = None
+        self._found: FoundUpstream | None = None
 
-    def __call__(self) -> tuple[str, ...] | None:
+    def __call__(self) -> FoundUpstream | None:
         """Give the findings of a look that has ended, each look once; returns at once."""
         if self._thread is not None:
             if self._thread.is_alive():
@@ -166,11 +189,16 @@ class UpstreamWatch:
             self._found = self._look()
         except Exception as error:  # whatever it is: the book's journal gets it as a finding
             what = str(error) or type(error).__name__
-            self._found = (f"the data behind the release cannot be looked at: {what}",)
+            said = f"the data behind the release cannot be looked at: {what}"
+            self._found = FoundUpstream((said,))
 
 
 def upstream_watch(desk: Desk, release: Release, monotonic: Callable[[], float]) -> UpstreamWatch:
     """Give the watch of a release."""
-    return UpstreamWatch(
-        lambda: tuple(str(finding) for finding in upstream_findings(desk, release)), monotonic
-    )
+
+    def look() -> FoundUpstream:
+        found = upstream_findings(desk, release)
+        aged = tuple(str(finding) for finding in found if finding.kind == "aged")
+        return FoundUpstream(tuple(str(f) for f in found if f.kind != "aged"), aged)
+
+    return UpstreamWatch(look, monotonic)

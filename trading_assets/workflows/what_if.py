@@ -26,7 +26,7 @@ from trading_assets.evaluation.judging import is_worth_examining
 from trading_assets.storage.branch import open_branch
 from trading_assets.workflows.assumptions import Assumptions
 from trading_assets.workflows.code_hash import GATE_SOURCES, source_hash
-from trading_assets.workflows.decide import build_decision
+from trading_assets.workflows.decide import IDENTITY, build_decision
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.remake import Remaker, Tally
 from trading_assets.workflows.remake_examination import remake_examination
@@ -255,7 +255,7 @@ class _Inputs:
             "examination": None,
             "holdout": remake_reading(self._remaker, recorded, entry["holdout"]),
         }
-        if champion is not None and all(now[k] == champion[k] for k in ("spec_hash", "models")):
+        if champion is not None and all(now[k] == champion[k] for k in IDENTITY):
             return None
         checks = tuple(Check(**check) for check in self._inputs["checks"])
         evidence = run_evidence(run, now, checks, None)

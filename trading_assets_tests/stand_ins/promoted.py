@@ -9,6 +9,7 @@ from trading_assets.strategies.portfolio_spec import AnySpec
 from trading_assets.workflows.decide import decide
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.pinned_models import choose_models, load_pins
+from trading_assets.workflows.pinned_regimes import choose_regimes, load_regimes
 
 
 def promote(
@@ -19,13 +20,16 @@ def promote(
     decision = decision or decide(desk, "paper")
     manifest = run.manifest
     pins = load_pins(desk, choose_models(desk, spec, until=manifest["last_ts"]))
+    chosen, _ = choose_regimes(desk, spec, until=manifest["last_ts"])
+    regimes = load_regimes(desk, chosen)
     copied = ("spec_hash", "code_hash", "order_types", "instruments", "inputs")
     facts = {name: manifest[name] for name in copied} | {
         "decision_id": decision.decision_id,
         "spec": run.spec,
         "run_id": run.run_id,
         "models": {pin.horizon: pin.facts for pin in pins},
+        "regimes": {pin.symbol: pin.facts for pin in regimes},
     }
     files = {"spec.yaml": run.file("spec.yaml"), "decision.json": decision.payload}
-    files |= {name: data for pin in pins for name, data in pin.files.items()}
+    files |= {name: data for pin in (*pins, *regimes) for name, data in pin.files.items()}
     return desk.releases.publish(book, facts, files, after=None)[0]

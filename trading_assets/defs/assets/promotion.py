@@ -86,7 +86,7 @@ class ReleaseConfig(dg.Config):
     kinds={"yaml"},
 )
 def release(config: ReleaseConfig, desk: DeskResource) -> dg.MaterializeResult[Any]:
-    """The immutable bundle that the paper book trades: spec, pinned models, instruments, hashes.
+    """The immutable bundle that the paper book trades: spec, models, regimes, instruments, hashes.
 
     Publishing a decision twice gives the same release. While the newest decision does not
     promote, the release that stands is kept.
@@ -145,6 +145,7 @@ def _release_facts(published: "Release") -> dict[str, Any]:
             "decision_id": published.decision_id,
             "spec": published.spec.name,
             "models": {horizon: m["model_id"] for horizon, m in published.models.items()},
+            "regimes": {symbol: pin["month"] for symbol, pin in published.regimes.items()},
             "order_types": sorted(kind.name for kind in published.order_types),
             "folder": str(published.folder),
         }

@@ -26,6 +26,7 @@ from trading_assets.domain.order import OrderTicket
 from trading_assets.domain.policy_events import (
     EntriesAllowed,
     EntriesPaused,
+    FoundUpstream,
     TradingRulesSeen,
     UpstreamStale,
 )
@@ -68,7 +69,7 @@ class OnUpstream(Enum):
     HOLD = "hold"
 
 
-Upstream = Callable[[], tuple[str, ...] | None]
+Upstream = Callable[[], FoundUpstream | None]
 """Gives what is wrong with the data behind the release, None between looks; returns at once."""
 
 
@@ -232,9 +233,9 @@ class BookPolicies:
 
     def _upstream_news(self, now: Micros) -> list[Event]:
         found = self._upstream()
-        if found is None or found == self._state.upstream:
+        if found is None or found.lines == self._state.upstream:
             return []
-        return [UpstreamStale(now, self._release_id, found)]
+        return [UpstreamStale(now, self._release_id, found.findings, found.aged)]
 
     def _pause(
         self, ts: Micros, symbol: Symbol, cause: str, reason: str, until: Micros = 0

@@ -59,7 +59,7 @@ def note_rules(state: BookState, event: TradingRulesSeen) -> list[Command]:
 
 def note_upstream(state: BookState, event: UpstreamStale) -> list[Command]:
     """Keep what was found, so that the same is not news again."""
-    state.upstream = event.findings
+    state.upstream = (*event.findings, *event.aged)
     return []
 
 

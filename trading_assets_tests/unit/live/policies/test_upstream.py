@@ -9,7 +9,12 @@ import pytest
 from trading_assets.domain.control import CommandKind
 from trading_assets.domain.events import OrderIntentCreated, TradingHalted
 from trading_assets.domain.order import OrderSide
-from trading_assets.domain.policy_events import EntriesAllowed, EntriesPaused, UpstreamStale
+from trading_assets.domain.policy_events import (
+    EntriesAllowed,
+    EntriesPaused,
+    FoundUpstream,
+    UpstreamStale,
+)
 from trading_assets.live.policies.book_policies import OnUpstream, PolicyTerms
 from trading_assets.live.recovery import recover
 
@@ -25,8 +30,9 @@ def _sides(desk):
     return [e.ticket.side for e in _kinds(desk, OrderIntentCreated)]
 
 
-def _run(desk, bars, policy, answer):
-    desk.policies = PolicyTerms(upstream=policy, look_upstream=lambda: answer)
+def _run(desk, bars, policy, answer, aged=()):
+    found = None if answer is None else FoundUpstream(answer, aged)
+    desk.policies = PolicyTerms(upstream=policy, look_upstream=lambda: found)
     desk.run(bars)
     desk.journal.snapshots = []
     again = recover(desk.journal, desk.setup, desk.machines)
@@ -71,3 +77,15 @@ def test_a_pause_ends_with_its_cause_or_by_a_person_and_the_same_is_no_news(kit)
     reasons = [e.reason for e in _kinds(desk, EntriesAllowed)]
     assert reasons == ["said so (ann)", "nothing is found any more"]
     assert [len(e.findings) for e in _kinds(desk, UpstreamStale)] == [2, 1, 0]
+
+
+@pytest.mark.parametrize("policy", list(OnUpstream))
+def test_the_age_of_what_is_pinned_is_told_once_a_month_and_stops_nothing(kit, policy):
+    desk = kit.Desk([(1000 * (n + 1), NAN) for n in range(4)])
+    for month in ("02", "02", "03", "03"):
+        _run(desk, 1, policy, (), (f"regime_parameters/BTCUSDT/2024-01 is aged: {month}",))
+
+    told = [(e.findings, e.aged[0][-2:]) for e in _kinds(desk, UpstreamStale)]
+    assert told == [((), "02"), ((), "03")]
+    assert _kinds(desk, EntriesPaused, TradingHalted) == []
+    assert len(_sides(desk)) == 4

@@ -10,6 +10,7 @@ import pytest
 
 from trading_assets.domain.errors import CorruptFile
 from trading_assets.domain.ids import Month
+from trading_assets.domain.policy_events import FoundUpstream
 from trading_assets.workflows.upstream_of_release import UpstreamWatch, upstream_findings
 
 JANUARY = Month(2024, 1)
@@ -40,7 +41,9 @@ def _put(desk, table, values, *, parents=(), symbol="BTCUSDT"):
 def _release(*manifests, models=()):
     pins = {str(n): {"model_id": name} for n, name in enumerate(models)}
     inputs = {m.address: m.version for m in manifests}
-    return SimpleNamespace(facts={"inputs": {**inputs, "rules/costs": "abc"}}, models=pins)
+    return SimpleNamespace(
+        facts={"inputs": {**inputs, "rules/costs": "abc"}}, models=pins, regimes={}
+    )
 
 
 def _found(desk, release):
@@ -100,12 +103,12 @@ def test_a_watch_looks_beside_the_executor_once_an_hour():
         looks.append(local[0])
         if len(looks) > 1:
             raise errors.pop()
-        return ("a is restated",)
+        return FoundUpstream(("a is restated",))
 
     watch = UpstreamWatch(look, lambda: local[0])
     assert watch() is None
     watch.wait()
-    assert watch() == ("a is restated",)
+    assert watch() == FoundUpstream(("a is restated",))
     local[0] = 3599.0
     assert watch() is None
     watch.wait()
@@ -113,10 +116,10 @@ def test_a_watch_looks_beside_the_executor_once_an_hour():
     local[0] = 3600.0
     assert watch() is None
     watch.wait()
-    (line,) = watch()
+    (line,) = watch().findings
     assert "cannot be looked at: torn" in line
     assert watch() is None
     local[0] = 7200.0
     assert watch() is None
     watch.wait()
-    assert watch() == ("the data behind the release cannot be looked at: 'inputs'",)
+    assert watch().findings == ("the data behind the release cannot be looked at: 'inputs'",)

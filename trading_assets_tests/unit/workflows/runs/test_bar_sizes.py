@@ -138,7 +138,7 @@ def test_a_release_that_follows_forecasts_on_other_bars_does_not_start(desk, add
     spec = add_spec(strategy="forecast_driven", params={"horizon": "1h"})
     release = Release("r" * 16, "paper", desk.settings.home, {}, spec, ())
     with pytest.raises(ConfigurationError, match="forecasts on bars of 1h"):
-        signal_desk(release)
+        signal_desk(release, {})
 
 
 def test_tables_of_all_sizes_that_specs_and_portfolios_trade_are_published(desk, add_spec):

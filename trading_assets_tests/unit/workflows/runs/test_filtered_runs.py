@@ -137,6 +137,8 @@ def test_a_live_book_cannot_follow_a_universe_and_the_gate_says_so(desk):
     entry = {
         "models": {},
         "pins_complete": True,
+        "regimes": {},
+        "regimes_unknown": {},
         "model_skill": {},
         "reproductions": [True],
         "stale": [],
@@ -160,7 +162,7 @@ def test_a_live_book_cannot_follow_a_universe_and_the_gate_says_so(desk):
 def test_a_release_that_filters_by_a_universe_does_not_start(desk):
     release = Release("r" * 16, "paper", desk.settings.home, {}, TOP_ONE, ())
     with pytest.raises(ConfigurationError, match="cannot see yet"):
-        signal_desk(release)
+        signal_desk(release, {})
 
 
 def test_the_shipped_two_stage_spec_says_both_stages():

@@ -157,4 +157,4 @@ def test_a_portfolio_is_decided_published_and_made_ready_to_trade(desk):
     assert len(terms.signal_places) == sum(len(part.symbols) for part in spec.parts)
     machine = machine_factory(release).new()
     assert len(machine.positions()) == len(terms.signal_places)
-    assert isinstance(signal_desk(release), SharedDesk)
+    assert isinstance(signal_desk(release, {}), SharedDesk)

@@ -50,7 +50,7 @@ def traded(desk, make_desk):
 
 def _trade(desk, book, symbol, release):
     frame = desk.tables.read_range("bars_5m", symbol, JANUARY.start, END)
-    signals = signal_desk(release)
+    signals = signal_desk(release, {})
     signals.append(symbol, frame.filter(between(signals.history_start(FEBRUARY), END)))
     bars = bars_from_frame(frame.filter(between(START, END)))
     rows = signals.rows(symbol, list(bars))
