@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import date
+from decimal import Decimal
 
 import numpy as np
 import polars as pl
@@ -19,7 +20,8 @@ from trading_assets.workflows.history_sources import traits_of_symbol
 from trading_assets.workflows.live_book import live_book
 from trading_assets.workflows.release_parts import signal_desk
 from trading_assets.workflows.replay_live_day import replay_live_day
-from trading_assets_tests.stand_ins.written_book import BTC, SPEC, written_book
+from trading_assets.workflows.trace import trace_all
+from trading_assets_tests.stand_ins.written_book import BAR, BTC, SPEC, written_book
 
 MARCH, DAY_OF_IT = Month(2024, 3), date(2024, 3, 1)
 MONTHS = tuple(Month(2024, n) for n in (1, 2, 3))
@@ -49,17 +51,24 @@ def _lay(desk, minutes):
 
 
 def _release(desk):
-    facts = {"decision_id": "d", "order_types": ["MARKET"], "models": {}, "instruments": []}
+    facts = {
+        "decision_id": "d",
+        "order_types": ["MARKET"],
+        "models": {},
+        "spec": "mine",
+        "run_id": "r",
+    }
     facts["instruments"] = [
         {"symbol": BTC, "base": "BTC", "quote": "USDT", "tick": "0.01", "lot": "0.00001",
          "min_notional": "5", "point_value": "1", "calendar": "24/7", "asset_class": "crypto_spot"}
     ]  # fmt: skip
     name = f"regimes/{BTC}.json"
     pin = {"month": "2024-02", "version": "v", "sha256": CALM.sha256, "document": name}
-    text = SPEC + "params: {fast: 3, slow: 9}\nfilters: {regime: {allow: [calm]}}\n"
+    text = SPEC.replace("qty: 0.01", "qty: 0.1")
+    text += "params: {fast: 3, slow: 9}\nfilters: {regime: {allow: [calm]}}\n"
     files = {"spec.yaml": text.encode(), "decision.json": b"{}"}
     files[name] = canonical_json(CALM.plain)
-    facts["regimes"] = {BTC: pin}
+    facts |= {"regimes": {BTC: pin}, "inputs": {}}
     return desk.releases.publish("paper", facts, files, after=None)[0]
 
 
@@ -77,7 +86,8 @@ def _live(desk, release, minutes):
             seen = bars_from_frame(part)
             for ts, (row,) in signals.rows(BTC, list(seen)).items():
                 targets.append(row.values[0])
-                book.happen(BarReady(ts, (seen[ts],), (row,)))
+                for ticket in book.decide(BarReady(ts, (seen[ts],), (row,))):
+                    book.fill(ticket, ts + BAR, f"{ts}", Decimal(str(seen[ts].close)))
     return targets
 
 
@@ -91,3 +101,10 @@ def test_the_day_comes_out_to_the_bit_by_the_parameters_of_the_release(make_desk
     report = replay_live_day(desk, "paper", DAY_OF_IT)
     assert (report.bars, report.rows, report.snapshots) == (288, 288, 0)
     assert report.is_equal, report.differences
+
+    # Each order's signal comes out of the recorded bars again, and of the tables' before them.
+    links = [link for each in trace_all(desk, book="paper") for link in each.of("signal")]
+    assert len(links) > 1
+    assert {(link.status, link.said) for link in links} == {
+        ("equal", "evaluated again on the anchored frame of the recorded bars")
+    }
