@@ -65,7 +65,7 @@ const LINK: Record<Link['phase'], [Tone, string]> = {
   off: ['off', 'not linked'],
   connecting: ['wait', 'connecting'],
   greeting: ['wait', 'signing in'],
-  open: ['good', 'live'],
+  open: ['good', 'linked'],
   waiting: ['bad', 'no link'],
 }
 

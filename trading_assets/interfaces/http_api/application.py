@@ -27,8 +27,12 @@ from trading_assets.interfaces.http_api.answers import Answer, Refusal, refused,
 from trading_assets.interfaces.http_api.guards import Guards
 from trading_assets.interfaces.http_api.served import Served
 
+_CHART_STYLE = "'sha256-3pRED1tOXas1FXFoPb9TGCjmYe9XQsmO9OV23khV2nY='"
+"""Of the one style that the charts' library adds to the page: the place of its attribution."""
+
 _POLICY = (
-    "default-src 'self'; img-src 'self' data:; connect-src 'self' {sockets}; object-src 'none'; "
+    f"default-src 'self'; style-src 'self' {_CHART_STYLE}; img-src 'self' data:; "
+    "connect-src 'self' {sockets}; object-src 'none'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _ROUTERS = (log_in, system, commands, seed_commands, books, releases, live_socket)
@@ -65,7 +69,9 @@ def create_app(served: Served) -> FastAPI:
     app.add_exception_handler(TradingAssetsError, _desk_said_no)
     app.add_exception_handler(OSError, _disk_said_no)
     app.add_exception_handler(Exception, _fault)
-    sockets = " ".join(sorted(f"ws://{host} wss://{host}" for host in served.hosts))
+    # A policy cannot name an address of IPv6; there 'self' has to do.
+    named = sorted(host for host in served.hosts if not host.startswith("["))
+    sockets = " ".join(f"ws://{host} wss://{host}" for host in named)
     app.add_middleware(Guards, hosts=served.hosts, policy=_POLICY.format(sockets=sockets))
     return app
 

@@ -4,8 +4,8 @@ import { type InfiniteData, keepPreviousData, queryOptions, type UseInfiniteQuer
 import type { Query } from './address'
 import { get } from './client'
 import type {
-  Bars, BookStatus, BookSummary, Comparison, Decision, DeskInfo, EquitySeries, Facts, Fill, Forecast,
-  HeatMap, JournalRow, Marker, Order, Page, PromotionDecision, PromotionDetail, Regimes, Releases,
+  Bars, BookStatus, BookSummary, Comparison, Decision, DeskInfo, EquitySeries, Fill, Forecast,
+  HeatMap, JournalRow, Marker, Order, Page, Performance, PromotionDecision, PromotionDetail, Regimes, Releases,
   RiskFactor, Run, RunDetail, RunRow, StrategyConfig, Trace,
 } from './types'
 
@@ -159,6 +159,26 @@ export const forecasts = (asset: string, horizon: string, span: Span, limit = 10
     placeholderData: keepPreviousData,
   })
 
+const MOST_PAGES = 3
+
+/** Ask for the forecasts of a stretch, as many as a chart can draw: the newest of more. */
+export const forecastsOf = (asset: string, horizon: string, span: Span) =>
+  queryOptions({
+    queryKey: ['forecasts', 'stretch', asset, horizon, span],
+    queryFn: async ({ signal }) => {
+      const found: Forecast[] = []
+      let cursor: string | null = ''
+      for (let page = 0; page < MOST_PAGES && cursor !== null; page += 1) {
+        const query: Query = { asset, horizon, ...span, limit: 1000, cursor }
+        const answer: Page<Forecast> = await get<Page<Forecast>>('/api/forecasts', query, signal)
+        found.push(...answer.items)
+        cursor = answer.next
+      }
+      return found
+    },
+    placeholderData: keepPreviousData,
+  })
+
 export const risk = (asset: string, limit: number) =>
   queryOptions({
     queryKey: ['risk', asset, limit],
@@ -169,14 +189,15 @@ export const risk = (asset: string, limit: number) =>
 export const performance = (name: string) =>
   queryOptions({
     queryKey: ['performance', name],
-    queryFn: ({ signal }) => get<Facts>('/api/performance', { book: name }, signal),
+    queryFn: ({ signal }) => get<Performance>('/api/performance', { book: name }, signal),
     enabled: name !== '',
   })
 
-export const heatMap = (month: string) =>
+export const heatMap = (month: string, horizon: string, spec: string) =>
   queryOptions({
-    queryKey: ['heatmap', month],
-    queryFn: ({ signal }) => get<HeatMap>('/api/heatmap', { month }, signal),
+    queryKey: ['heatmap', month, horizon, spec],
+    queryFn: ({ signal }) => get<HeatMap>('/api/heatmap', { month, horizon, spec }, signal),
+    enabled: month !== '',
     placeholderData: keepPreviousData,
   })
 

@@ -54,6 +54,9 @@ export interface BookSummary {
   bar_lag_s: number | null
   heartbeat_age_s: number | null
   budget_left: number | null
+  realised_pnl?: number | null
+  note?: string
+  seq?: number
 }
 
 export interface Position {
@@ -99,8 +102,16 @@ export interface Slo {
   day?: string
 }
 
+/** How often each rule spoke since the beat before, by strategy. */
+export interface Why {
+  bar?: number | string
+  strategies?: Record<string, Record<string, number>>
+}
+
 export interface BookView {
   seq?: number
+  why?: Why
+  slo_level?: string
   equity?: number
   drawdown?: number
   realised_pnl?: number
@@ -112,19 +123,13 @@ export interface BookView {
   [more: string]: unknown
 }
 
-export interface BookStatus extends Omit<BookSummary, 'equity' | 'drawdown' | 'venue' | 'account' | 'spec' | 'is_real'> {
-  venue?: string
-  account?: string
-  spec?: string
-  is_real?: boolean
+export interface BookStatus extends BookSummary {
   holder: string
-  seq: number
-  note: string
   book: BookView
-  strategies: StrategyState[]
-  slo: Slo | null
-  risk: RiskFactor | null
-  last_decision: Decision | null
+  strategies?: StrategyState[]
+  slo?: Slo | null
+  risk?: RiskFactor | null
+  last_decision?: Decision | null
 }
 
 export interface EquitySeries {
@@ -146,6 +151,8 @@ export interface Order {
   quote: string
   client_order_id: string
   state: string
+  filled_qty?: Amount
+  avg_price?: number | null
   unit_qty?: string
 }
 
@@ -166,7 +173,8 @@ export interface Fill {
 
 export interface JournalRow {
   seq?: number
-  ts?: Instant
+  /** Text, or microseconds as the journal has them. */
+  ts?: Instant | number
   kind?: string
   [more: string]: Json | undefined
 }
@@ -250,7 +258,7 @@ export interface PromotionDecision {
   as_of: Instant | null
   candidate: Release | null
   champion: Release | null
-  first_unmet: string | null
+  first_unmet: string | Rule | null
   plain: string
 }
 
@@ -262,6 +270,7 @@ export interface Rule {
   passed: boolean | null
   evidence: Json
   plain: string
+  note?: string
 }
 
 export interface PromotionDetail {
@@ -277,9 +286,12 @@ export interface Bars {
   high: number[]
   low: number[]
   close: number[]
-  volume: number[]
+  volume: (number | null)[]
   timeframe: string
   aggregated_to: string
+  /** What there is of the symbol, in epoch seconds. */
+  first?: number | null
+  last?: number | null
 }
 
 export interface Marker {
@@ -314,6 +326,8 @@ export interface HeatMap {
   symbols: string[]
   t: number[]
   columns: Record<string, (number | null)[][]>
+  horizon?: string
+  spec?: string | null
 }
 
 export interface StrategyConfig {
@@ -323,18 +337,29 @@ export interface StrategyConfig {
   version: number | string
   params: Facts
   is_current: boolean
+  traded_by?: string[]
 }
 
 export interface NewConfig {
   spec: string
   version: number | string
   file: string
+  todo?: string
+}
+
+export interface Performance {
+  of?: string
+  first?: Instant
+  last?: Instant
+  metrics: Metrics
+  oos: Metrics | null
 }
 
 export interface Accepted {
   command?: number | string
   is_running?: boolean
   halted?: Record<string, Json>
+  expires?: Instant
 }
 
 export interface Armed {

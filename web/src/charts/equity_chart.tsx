@@ -4,7 +4,9 @@ import { AreaSeries, type ISeriesApi, LineSeries, type Time } from 'lightweight-
 import { useCallback, useEffect, useRef } from 'react'
 import { useEquity } from '../live/context'
 import { type EquityPoint, seconds } from '../live/messages'
+import { signed } from '../ui/numbers'
 import { line } from './series_data'
+import { GROUPED } from './theme'
 import { useChart } from './use_chart'
 
 export interface Curve {
@@ -42,7 +44,7 @@ export function EquityChart({ label, curves, book = '', className = '' }: Equity
     drawn.current = curves.map((curve, place) => {
       const color = isOne ? colours.accent : (colours.series[place % colours.series.length] ?? colours.accent)
       const plain = { priceLineVisible: false, lastValueVisible: isOne, title: isOne ? '' : String(place + 1) }
-      const equity = chart.addSeries(LineSeries, { ...plain, color, lineWidth: curve.t.length > FEW ? 1 : 2 }, 0)
+      const equity = chart.addSeries(LineSeries, { ...plain, color, priceFormat: GROUPED, lineWidth: curve.t.length > FEW ? 1 : 2 }, 0)
       const drawdown = chart.addSeries(
         AreaSeries,
         {
@@ -52,7 +54,7 @@ export function EquityChart({ label, curves, book = '', className = '' }: Equity
           bottomColor: 'transparent',
           invertFilledArea: true,
           lineWidth: 1,
-          priceFormat: { type: 'custom', formatter: (value: number) => `${(value * 100).toFixed(1)} %`, minMove: 0.001 },
+          priceFormat: { type: 'custom', formatter: (value: number) => `${signed(value * 100, 1)} %`, minMove: 0.001 },
         },
         1,
       )

@@ -11,7 +11,7 @@ import { timeframeSeconds } from '../time/format'
 import { fixed, price } from '../ui/numbers'
 import { Band, Shading } from './layers'
 import { candles, expected, turbulence, volumes } from './series_data'
-import type { Palette } from './theme'
+import { GROUPED, type Palette } from './theme'
 import { useChart } from './use_chart'
 import { type Loaded, placeOf, POINTS, type Range, wanted } from './window'
 
@@ -48,11 +48,11 @@ function build(chart: IChartApi, colours: Palette): Parts {
   chart.priceScale('volume').applyOptions({ scaleMargins: { top: 0.86, bottom: 0 } })
   const series = chart.addSeries(CandlestickSeries, {
     upColor: colours.ground, borderUpColor: colours.gain, wickUpColor: colours.gain,
-    downColor: colours.loss, borderDownColor: colours.loss, wickDownColor: colours.loss,
+    priceFormat: GROUPED, downColor: colours.loss, borderDownColor: colours.loss, wickDownColor: colours.loss,
   })
   const forecast = chart.addSeries(LineSeries, {
     color: colours.accent, lineWidth: 2, lineStyle: LineStyle.Dotted, lastValueVisible: false, priceLineVisible: false,
-    crosshairMarkerVisible: false,
+    crosshairMarkerVisible: false, priceFormat: GROUPED,
   })
   const [shading, band] = [new Shading(colours.turbulent), new Band(colours.band)]
   series.attachPrimitive(shading)

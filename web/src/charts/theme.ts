@@ -34,6 +34,9 @@ export function palette(): Palette {
   }
 }
 
+/** Prices and equity with their digits grouped; the scale still finds its own steps. */
+export const GROUPED = { type: 'custom', formatter: price, minMove: 0.00001 } as const
+
 const seconds = (time: Time): number =>
   typeof time === 'number' ? time : Date.parse(typeof time === 'string' ? time : `${time.year}-${time.month}-${time.day}`) / 1000
 
@@ -64,7 +67,6 @@ export function chartOptions(colours: Palette, zone: string): DeepPartial<TimeCh
       tickMarkFormatter: (time: Time, kind: TickMarkType) => tick(seconds(time), kind, zone),
     },
     localization: {
-      priceFormatter: price,
       timeFormatter: (time: Time) => instant(seconds(time) * 1000, zone, 'full'),
     },
   }

@@ -8,7 +8,7 @@ import { When } from '../time/context'
 import type { Column } from '../ui/data_table'
 import { text } from '../ui/facts'
 import { Side } from '../ui/marks'
-import { exact } from '../ui/numbers'
+import { exact, price } from '../ui/numbers'
 import { Paged } from '../ui/paged'
 import { Panel } from '../ui/panel'
 import { Tabs } from '../ui/tabs'
@@ -88,6 +88,8 @@ const orderColumns = (href: Href): Column<Order>[] => [
   { id: 'limit', head: 'Limit', isNumber: true, cell: (row) => exact(row.limit_price), value: (row) => Number(row.limit_price) },
   { id: 'stop', head: 'Stop', isNumber: true, cell: (row) => exact(row.stop_price), value: (row) => Number(row.stop_price) },
   { id: 'notional', head: 'Notional', isNumber: true, cell: (row) => <>{exact(row.notional)} <small>{row.quote}</small></>, value: (row) => Number(row.notional) },
+  { id: 'filled', head: 'Filled', isNumber: true, cell: (row) => exact(row.filled_qty), value: (row) => Number(row.filled_qty) },
+  { id: 'average', head: 'Average', isNumber: true, cell: (row) => price(row.avg_price), value: (row) => row.avg_price ?? null },
   { id: 'state', head: 'State', cell: (row) => row.state.toLowerCase().replaceAll('_', ' '), value: (row) => row.state },
   { id: 'id', head: 'Order', cell: (row) => <Traced id={row.client_order_id} href={href} /> },
 ]
@@ -115,16 +117,23 @@ const decisionColumns = (href: Href): Column<Decision>[] => [
 
 const rowKey = (row: JournalRow, index: number) => String(row.seq ?? index)
 
+const SHOWN_APART = new Set(['seq', 'ts', 'kind', 'crc', 'lease', 'recorded'])
+
 function rest(row: JournalRow): string {
-  return Object.entries(row)
-    .filter(([name]) => !['seq', 'ts', 'kind'].includes(name))
+  const { body } = row
+  const isNested = typeof body === 'object' && body !== null && !Array.isArray(body)
+  return Object.entries(isNested ? body : row)
+    .filter(([name]) => !SHOWN_APART.has(name))
     .map(([name, value]) => `${name}: ${text(value)}`)
     .join('   ')
 }
 
+/** The journal counts in microseconds. */
+const instantOf = ({ ts }: JournalRow) => (typeof ts === 'number' ? ts / 1_000_000 : ts)
+
 const journalColumns: Column<JournalRow>[] = [
   { id: 'seq', head: 'Row', isNumber: true, cell: (row) => row.seq ?? '', value: (row) => row.seq ?? null },
-  { id: 'ts', head: 'Time', cell: (row) => <When at={row.ts} style="full" />, value: (row) => row.ts ?? null },
+  { id: 'ts', head: 'Time', cell: (row) => <When at={instantOf(row)} style="full" />, value: (row) => row.ts ?? null },
   { id: 'kind', head: 'Kind', cell: (row) => <b>{row.kind}</b>, value: (row) => row.kind ?? null },
   { id: 'rest', head: 'What it says', cell: (row) => <span className="mono rest" title={rest(row)}>{rest(row)}</span> },
 ]

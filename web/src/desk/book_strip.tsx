@@ -7,6 +7,7 @@ import { Hash } from '../ui/facts'
 import { BOOK_TONE, Mark, Meter, Money } from '../ui/marks'
 import { depth, fixed, percent, Signed } from '../ui/numbers'
 import { Figure } from '../ui/panel'
+import { RiskValue } from './risk_now'
 
 interface BookStripProps {
   book: BookStatus
@@ -41,7 +42,7 @@ export function BookStrip({ book, summary, toldAt, children }: BookStripProps) {
         <Figure label="Drawdown" title="Below the highest equity so far">
           <span className={`num ${drawdown ? 'loss' : ''}`}>{depth(drawdown)}</span>
         </Figure>
-        <Figure label="Realised" title="Profit of all closed round trips, after fees"><Signed value={book.book.realised_pnl} /></Figure>
+        <Figure label="Realised" title="Profit of all closed round trips, after fees"><Signed value={book.realised_pnl ?? book.book.realised_pnl} /></Figure>
         <Figure label="Unrealised" title="Profit of what is held, at the last close"><Signed value={held} /></Figure>
         <Figure label="Feed" title="Market time since the last bar closed that the book knows">
           <span className="num"><Since seconds={book.bar_lag_s} toldAt={toldAt} /></span>
@@ -54,7 +55,7 @@ export function BookStrip({ book, summary, toldAt, children }: BookStripProps) {
           <span className="num">{percent(book.budget_left, 1)}</span>
         </Figure>
         <Figure label="Risk factor" title="What every entry is multiplied by" >
-          <span className="num">{book.risk ? fixed(book.risk.risk_factor, 2) : '–'}</span>
+          <RiskValue book={book} />
         </Figure>
       </dl>
     </section>

@@ -1,10 +1,11 @@
-// Why, or why not: the last decision, and what the risk factor stands on.
+// Why, or why not: the last decision of a book, and what its rules said at the last bar.
 
-import type { Decision, RiskFactor } from '../api/types'
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { bookDecisions } from '../api/queries'
+import type { BookStatus, Decision, Why } from '../api/types'
 import { to } from '../router'
 import { When } from '../time/context'
-import { fixed } from '../ui/numbers'
-import { Empty } from '../ui/states'
+import { Empty, With } from '../ui/states'
 
 export const WHAT: Record<Decision['what'], string> = {
   entry: '▲ entry',
@@ -13,14 +14,20 @@ export const WHAT: Record<Decision['what'], string> = {
   refused: '✕ refused',
 }
 
-interface LastDecisionProps {
-  book: string
-  decision: Decision | null
-  note: string
+export function LastDecision({ book }: { book: BookStatus }) {
+  const found = useInfiniteQuery(bookDecisions(book.name))
+  const last = book.last_decision ?? found.data?.pages[0]?.items[0]
+  return (
+    <>
+      {last ? <Told book={book.name} decision={last} /> : (
+        <With of={found} lines={2}>{() => <Empty>{book.note || 'Nothing has been decided yet.'}</Empty>}</With>
+      )}
+      <Rules why={book.book.why} />
+    </>
+  )
 }
 
-export function LastDecision({ book, decision, note }: LastDecisionProps) {
-  if (!decision) return <Empty>{note || 'No bar has been handled yet.'}</Empty>
+function Told({ book, decision }: { book: string; decision: Decision }) {
   const isDone = decision.what === 'entry' || decision.what === 'exit'
   return (
     <div className="decision">
@@ -34,16 +41,19 @@ export function LastDecision({ book, decision, note }: LastDecisionProps) {
   )
 }
 
-export function RiskReasons({ risk }: { risk: RiskFactor | null }) {
-  if (!risk) return <Empty>No risk factor is known: none was published for this book’s symbols.</Empty>
+/** How often each rule spoke lately: most bars end with no order, and this says why. */
+function Rules({ why }: { why: Why | undefined }) {
+  const rows = Object.entries(why?.strategies ?? {}).flatMap(([strategy, counts]) =>
+    Object.entries(counts).filter(([, count]) => count > 0).map(([verdict, count]) => ({ strategy, verdict, count })),
+  )
+  if (rows.length === 0) return null
   return (
-    <div className="risk-factor">
-      <p><b className="num big">{fixed(risk.risk_factor, 2)}</b> <span className="soft">of the planned size · <When at={risk.timestamp} /></span></p>
-      {risk.reasons.length === 0 ? (
-        <p className="soft">Nothing speaks for less.</p>
-      ) : (
-        <ul>{risk.reasons.map((reason) => <li key={reason}>{reason.replaceAll('_', ' ')}</li>)}</ul>
-      )}
-    </div>
+    <ul className="verdicts" aria-label="What the rules said lately">
+      {rows.map(({ strategy, verdict, count }) => (
+        <li key={`${strategy}/${verdict}`}>
+          <span className="num">{count}×</span> {verdict.replaceAll('_', ' ')} <span className="soft">{strategy}</span>
+        </li>
+      ))}
+    </ul>
   )
 }

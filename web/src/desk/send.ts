@@ -3,6 +3,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { command } from '../api/client'
+import type { Accepted } from '../api/types'
 
 export interface Intent {
   method?: 'POST' | 'PUT'
@@ -13,7 +14,8 @@ export interface Intent {
 export const newKey = (): string => crypto.randomUUID()
 
 /** Tell of a command as it will be read in the journal. */
-export function told(answer: { command?: number | string; is_running?: boolean } | null): string {
+export function told(answer: Accepted | null): string {
+  if (answer?.expires) return `Allowed until ${answer.expires.replace('T', ' ').replace('Z', ' UTC')}.`
   if (answer?.command === undefined) return 'Done.'
   const taken = `Taken as command ${answer.command}.`
   return answer.is_running === false

@@ -25,6 +25,7 @@ export type LiveMessage =
   | ({ type: 'alert'; book: string } & JournalRow)
   | ({ type: 'forecast' } & Forecast)
   | ({ type: 'risk' } & RiskFactor)
+  | { type: 'error'; book: string; error: string }
   | { type: 'heartbeat'; t: number | string }
 
 /** Give an instant of the socket as epoch seconds. */
@@ -65,6 +66,9 @@ export class LiveCache {
         )
         this.refresh(['book', message.book, 'decisions'])
         break
+      case 'error':
+        this.refresh(['book', message.book, 'status'])
+        break
       case 'alert':
         this.refresh(['book', message.book, 'alerts'])
         break
@@ -86,12 +90,7 @@ export class LiveCache {
     this.client.setQueryData<{ books: BookSummary[] }>(['status'], (known) => ({
       books: withSummary(known?.books ?? [], summary),
     }))
-    const { code, verdict, state, level, reason, release_id, bar_lag_s, heartbeat_age_s, budget_left } = summary
-    this.client.setQueryData<BookStatus>(['book', summary.name, 'status'], (known) =>
-      known
-        ? { ...known, code, verdict, state, level, reason, release_id, bar_lag_s, heartbeat_age_s, budget_left }
-        : known,
-    )
+    this.client.setQueryData<BookStatus>(['book', summary.name, 'status'], (known) => (known ? { ...known, ...summary } : known))
   }
 
   private refresh(key: string[]): void {

@@ -2,7 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query'
 import { useCallback, useMemo, useState } from 'react'
-import { bars, desk, forecasts, markers, regimes, status } from '../api/queries'
+import { bars, desk, forecasts, forecastsOf, markers, regimes, status } from '../api/queries'
 import type { DeskInfo, Forecast, Marker } from '../api/types'
 import { PriceChart } from '../charts/price_chart'
 import { POINTS, type Range } from '../charts/window'
@@ -70,7 +70,7 @@ const NO_FORECASTS: readonly Forecast[] = []
 
 /** Horizons are those that forecasts of the symbol have; there is no list of them. */
 function HorizonChoice({ symbol, horizon }: { symbol: string; horizon: string }) {
-  const found = useQuery(forecasts(symbol, '', {}, 200))
+  const found = useQuery(forecasts(symbol, '', {}, 100))
   const horizons = [...new Set(found.data?.items.map((each) => each.horizon))]
   return (
     <label className="inline">
@@ -97,7 +97,7 @@ function Stretch({ symbol, timeframe, horizon, of }: StretchProps) {
   const extent = useQuery(bars({ symbol, timeframe, points: 300 }))
   const [asked, setAsked] = useState<Range | null>(null)
   const [subject, setSubject] = useState({ name: 'latest', count: 0 })
-  const [first, last] = [extent.data?.t[0], extent.data?.t.at(-1)]
+  const [first, last] = [extent.data?.first ?? extent.data?.t[0], extent.data?.last ?? extent.data?.t.at(-1)]
   const size = timeframeSeconds(timeframe)
   const range = useMemo<Partial<Range> | null>(() => {
     if (asked) return { from: asked.from, ...(last !== undefined && asked.to < last ? { to: asked.to } : {}) }
@@ -117,7 +117,7 @@ function Stretch({ symbol, timeframe, horizon, of }: StretchProps) {
   })
   const marked = useQuery({ ...markers(symbol, span, of), enabled: range !== null && Boolean(of.book ?? of.run) })
   const states = useQuery({ ...regimes(symbol, span), enabled: range !== null })
-  const guesses = useQuery({ ...forecasts(symbol, horizon, span), enabled: range !== null && horizon !== '' })
+  const guesses = useQuery({ ...forecastsOf(symbol, horizon, span), enabled: range !== null && horizon !== '' })
 
   const show = (name: string) => {
     const seconds = SPANS[name]
@@ -144,7 +144,7 @@ function Stretch({ symbol, timeframe, horizon, of }: StretchProps) {
               <PriceChart
                 subject={`${subject.name}/${subject.count}`} isWhole={subject.name !== 'latest'}
                 isSettled={!found.isPlaceholderData} bars={data} asked={range ?? {}}
-                markers={items} regimes={states.data} forecasts={horizon ? (guesses.data?.items ?? NO_FORECASTS) : NO_FORECASTS}
+                markers={items} regimes={states.data} forecasts={horizon ? (guesses.data ?? NO_FORECASTS) : NO_FORECASTS}
                 onWant={onWant} onOrder={onOrder}
               />
               <Explained count={items.length} problems={[marked.error, states.error, guesses.error]} />

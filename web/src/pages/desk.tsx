@@ -3,13 +3,14 @@
 import { useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 import { bookEquity, bookStatus, status } from '../api/queries'
-import type { BookStatus, BookSummary } from '../api/types'
+import type { BookStatus, BookSummary, StrategyState } from '../api/types'
 import { EquityChart } from '../charts/equity_chart'
 import { BookCommands } from '../desk/book_commands'
 import { Blotter } from '../desk/blotter'
 import { BookStrip } from '../desk/book_strip'
 import { PositionTable } from '../desk/positions'
-import { LastDecision, RiskReasons } from '../desk/reasons'
+import { LastDecision } from '../desk/reasons'
+import { RiskNow } from '../desk/risk_now'
 import { StrategyTable } from '../desk/strategies'
 import { usePlace } from '../router'
 import { isoOf } from '../time/format'
@@ -45,9 +46,9 @@ function Book({ name, summary }: { name: string; summary: BookSummary | undefine
           </BookStrip>
           <EquityPanel name={name} />
           <div className="stack">
-            <Panel title="Last decision"><LastDecision book={name} decision={found.last_decision} note={found.note} /></Panel>
-            <Panel title="Risk factor"><RiskReasons risk={found.risk} /></Panel>
-            <Panel title="Strategies"><StrategyTable book={name} rows={found.strategies} /></Panel>
+            <Panel title="Last decision"><LastDecision book={found} /></Panel>
+            <Panel title="Risk factor"><RiskNow book={found} /></Panel>
+            <Panel title="Strategies"><StrategyTable book={name} rows={strategiesOf(found)} /></Panel>
           </div>
           <Panel title="Positions" className="wide">
             <PositionTable rows={found.book.positions ?? []} equity={summary?.equity ?? found.book.equity ?? null} />
@@ -57,6 +58,14 @@ function Book({ name, summary }: { name: string; summary: BookSummary | undefine
       )}
     </With>
   )
+}
+
+/** Without a list of them, strategies are those that hold something or said something. */
+function strategiesOf({ strategies, book, spec }: BookStatus): StrategyState[] {
+  if (strategies) return strategies
+  const names = new Set([...Object.keys(book.why?.strategies ?? {}), ...(book.positions ?? []).map((each) => each.strategy)])
+  if (names.size === 0 && spec) names.add(spec)
+  return [...names].map((name) => ({ name, symbols: [], state: '', weight: null }))
 }
 
 const SPANS = { day: 86_400, week: 604_800, month: 2_592_000, all: 0 } as const

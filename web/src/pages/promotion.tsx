@@ -47,6 +47,11 @@ export default function Promotion() {
   )
 }
 
+function unmetOf({ first_unmet: unmet }: PromotionDecision): string {
+  if (unmet === null) return 'none'
+  return (typeof unmet === 'string' ? unmet : unmet.rule).replaceAll('_', ' ')
+}
+
 function Releases({ book }: { book: string }) {
   const found = useQuery(bookReleases(book))
   return (
@@ -68,7 +73,7 @@ function DecisionList({ book, chosen }: { book: string; chosen: string }) {
       { id: 'as_of', head: 'As of', cell: (row) => <When at={row.as_of} />, value: (row) => row.as_of },
       { id: 'candidate', head: 'Candidate', cell: (row) => <b>{nameOfRelease(row.candidate)}</b>, value: (row) => nameOfRelease(row.candidate) },
       { id: 'champion', head: 'Champion then', cell: (row) => nameOfRelease(row.champion), value: (row) => nameOfRelease(row.champion) },
-      { id: 'unmet', head: 'First rule not met', cell: (row) => row.first_unmet?.replaceAll('_', ' ') ?? 'none', value: (row) => row.first_unmet },
+      { id: 'unmet', head: 'First rule not met', cell: (row) => unmetOf(row), value: unmetOf },
       { id: 'plain', head: 'In words', cell: (row) => <span className="rest" title={row.plain}>{row.plain}</span> },
     ],
     [book],

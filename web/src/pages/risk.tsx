@@ -3,17 +3,17 @@
 import { useQueries, useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 import { bookStatus, desk, performance, risk, status } from '../api/queries'
-import type { BookStatus, BookSummary, Json, RiskFactor } from '../api/types'
+import type { BookStatus, BookSummary, RiskFactor } from '../api/types'
 import { StepChart } from '../charts/step_chart'
 import { worth } from '../desk/positions'
 import { to } from '../router'
 import { When } from '../time/context'
 import { type Column, DataTable } from '../ui/data_table'
-import { FactList } from '../ui/facts'
 import { BOOK_TONE, Mark, Meter } from '../ui/marks'
+import { MetricTable } from '../ui/metrics'
 import { depth, fixed, percent } from '../ui/numbers'
 import { Panel } from '../ui/panel'
-import { Empty, With } from '../ui/states'
+import { With } from '../ui/states'
 
 export default function Risk() {
   const books = useQuery(status)
@@ -124,7 +124,10 @@ function Performances({ names }: { names: readonly string[] }) {
     return asked && (
       <Panel key={name} title={`Performance of ${name}`}>
         <With of={asked}>
-          {(facts) => (Object.keys(facts).length ? <FactList of={facts as Json} most={24} /> : <Empty>It has not traded a day yet.</Empty>)}
+          {({ metrics, oos }) => (
+            <MetricTable label="Figure" of={name} most={24}
+              columns={[{ name: 'all', metrics }, ...(oos ? [{ name: 'out of sample', metrics: oos }] : [])]} />
+          )}
         </With>
       </Panel>
     )

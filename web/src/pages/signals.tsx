@@ -2,41 +2,75 @@
 
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { forecasts, heatMap } from '../api/queries'
-import type { Forecast, HeatMap as Heat } from '../api/types'
+import { bars, desk, forecasts, heatMap, strategyConfig } from '../api/queries'
+import type { DeskInfo, Forecast, HeatMap as Heat } from '../api/types'
 import { HeatMap } from '../charts/heat_map'
 import { setQuery, to, usePlace } from '../router'
 import { When } from '../time/context'
+import { isoOf } from '../time/format'
 import { type Column, DataTable } from '../ui/data_table'
 import { isNumber, percent, Signed, signed } from '../ui/numbers'
 import { Panel } from '../ui/panel'
-import { With } from '../ui/states'
+import { Failure, With } from '../ui/states'
 import { Tabs } from '../ui/tabs'
 
 export default function Signals() {
-  const { query } = usePlace()
-  const month = query.get('month') ?? ''
-  const heat = useQuery(heatMap(month))
+  const info = useQuery(desk)
   return (
     <div className="grid signals">
       <h1 className="off-screen">Signals</h1>
-      <Panel
-        title="Heat map"
-        className="wide"
-        aside={
-          <label className="inline">
-            Month <input type="month" value={month} onChange={(event) => setQuery({ month: event.target.value || undefined })} />
-          </label>
-        }
-      >
-        <With of={heat} lines={8} isEmpty={({ t, symbols }) => t.length === 0 || symbols.length === 0}
-          empty="No signals or forecasts are published for this month. Materialise the asset forecasts in Dagster.">
-          {(found) => <Maps heat={found} />}
-        </With>
-      </Panel>
+      <With of={info}>{(found) => <Month info={found} />}</With>
       <Latest />
     </div>
   )
+}
+
+const NONE = ''
+
+function Month({ info }: { info: DeskInfo }) {
+  const { query } = usePlace()
+  const symbol = info.symbols[0] ?? ''
+  const extent = useQuery(bars({ symbol, timeframe: info.timeframes.includes('1d') ? '1d' : (info.timeframes[0] ?? ''), points: 2 }))
+  const specs = useQuery(strategyConfig)
+  const last = extent.data?.last ?? extent.data?.t.at(-1)
+  const month = query.get('month') ?? (last ? isoOf(last).slice(0, 7) : '')
+  const [horizon, spec] = [query.get('horizon') ?? NONE, query.get('spec') ?? NONE]
+  const heat = useQuery(heatMap(month, horizon, spec))
+  const names = [...new Set(specs.data?.map((each) => each.spec))]
+  return (
+    <Panel
+      title="Heat map"
+      className="wide"
+      aside={
+        <div className="bar">
+          <label className="inline">
+            Signal of
+            <select value={spec} onChange={(event) => setQuery({ spec: event.target.value || undefined })}>
+              <option value={NONE}>no strategy</option>
+              {names.map((each) => <option key={each}>{each}</option>)}
+            </select>
+          </label>
+          <label className="inline">
+            Month <input type="month" value={month} onChange={(event) => setQuery({ month: event.target.value || undefined })} />
+          </label>
+        </div>
+      }
+    >
+      {month === '' && !extent.isPending ? (
+        <Failure error={extent.error ?? new Error('No bars are published')} />
+      ) : (
+        <With of={heat} lines={8} isEmpty={isUnknown}
+          empty={`Nothing is published of ${month}. Another month may have signals; the asset forecasts in Dagster makes them.`}>
+          {(found) => <Maps heat={found} />}
+        </With>
+      )}
+    </Panel>
+  )
+}
+
+function isUnknown({ t, symbols, columns }: Heat): boolean {
+  const isAny = Object.values(columns).some((rows) => rows.some((row) => row.some(isNumber)))
+  return t.length === 0 || symbols.length === 0 || !isAny
 }
 
 function Maps({ heat }: { heat: Heat }) {

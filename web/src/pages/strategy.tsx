@@ -18,40 +18,54 @@ export default function Strategy() {
   )
 }
 
+/** A version is a spec of its own: `ema_trend_v2` is the second of `ema_trend`. */
+export const familyOf = (spec: string): string => spec.replace(/_v[1-9]\d*$/, '')
+
 function Configs({ all }: { all: readonly StrategyConfig[] }) {
   const { query } = usePlace()
-  const specs = [...new Set(all.map((each) => each.spec))]
-  const spec = query.get('spec') ?? specs[0] ?? ''
-  const versions = all.filter((each) => each.spec === spec)
+  // The list has a row for each parameter; each row has all parameters of its spec.
+  const specs = [...new Map(all.map((each) => [`${each.spec}/${each.version}`, each])).values()]
+  const families = [...new Set(specs.map((each) => familyOf(each.spec)))]
+  const family = query.get('spec') ?? families[0] ?? ''
+  const versions = specs.filter((each) => familyOf(each.spec) === family).sort((a, b) => Number(b.version) - Number(a.version))
   const current = versions.find((each) => each.is_current) ?? versions[0]
   return (
     <div className="grid strategy">
       <h1 className="off-screen">Strategy</h1>
       <Panel title="Strategies">
         <ul className="choices">
-          {specs.map((each) => (
+          {families.map((each) => (
             <li key={each}>
-              <button type="button" aria-pressed={each === spec} onClick={() => setQuery({ spec: each })}>
+              <button type="button" aria-pressed={each === family} onClick={() => setQuery({ spec: each })}>
                 <b>{each}</b>
-                <small>{all.filter((one) => one.spec === each).length} version(s)</small>
+                <small>{noted(specs.filter((one) => familyOf(one.spec) === each))}</small>
               </button>
             </li>
           ))}
         </ul>
       </Panel>
       {current && (
-        <Panel title={`${spec}, version ${current.version}`} aside={<span className="soft">{current.is_current ? 'current' : 'not current'}</span>}>
-          <ConfigForm key={`${spec}/${current.version}`} config={current} />
+        <Panel title={`${family}, version ${current.version}`} aside={<span className="soft">{current.is_current ? 'newest' : 'not the newest'}</span>}>
+          <ConfigForm key={`${current.spec}/${current.version}`} config={current} />
         </Panel>
       )}
       <Panel title="All versions" className="wide">
         {versions.map((each) => (
-          <details key={`${each.key}/${each.version}`} open={versions.length === 1}>
-            <summary>Version {each.version}{each.is_current ? ' (current)' : ''}</summary>
+          <details key={`${each.spec}/${each.version}`} open={versions.length === 1}>
+            <summary>
+              Version {each.version}{each.is_current ? ' (newest)' : ''}
+              {each.traded_by?.length ? `, traded by ${each.traded_by.join(', ')}` : ''}
+            </summary>
             <FactList of={each.params} />
           </details>
         ))}
       </Panel>
     </div>
   )
+}
+
+function noted(versions: readonly StrategyConfig[]): string {
+  const books = [...new Set(versions.flatMap((each) => each.traded_by ?? []))]
+  const count = versions.length === 1 ? '1 version' : `${versions.length} versions`
+  return books.length ? `${count}, traded by ${books.join(', ')}` : count
 }

@@ -21,7 +21,7 @@ export default function Trace() {
       <Panel title="Which order?" className="wide"><Ask key={`${name}/${order}`} of={of} /></Panel>
       <Panel title={order ? `Order ${order}` : 'Chain'} className="wide">
         {name && order ? (
-          <With of={found} lines={10}>{(chain) => <ChainView chain={chain} />}</With>
+          <With of={found} lines={10} patience="Every link is computed once more, and every file hashed again: this takes some seconds.">{(chain) => <ChainView chain={chain} />}</With>
         ) : (
           <Empty>Click an order, a fill, a decision or a marker of the chart; or type an order’s id above.</Empty>
         )}

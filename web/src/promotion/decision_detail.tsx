@@ -64,7 +64,7 @@ function Rules({ rules }: { rules: readonly Rule[] }) {
                 <td className={rule.passed ? 'met' : 'unmet'}>{SIGN[String(rule.passed) as keyof typeof SIGN]}</td>
                 <td>
                   <b>{rule.rule.replaceAll('_', ' ')}</b>
-                  <span className="plain">{rule.plain}</span>
+                  <span className="plain">{[rule.plain, rule.note].filter(Boolean).join(' ')}</span>
                   {rule.evidence !== null && <span className="soft evidence" title={text(rule.evidence)}>{text(rule.evidence)}</span>}
                 </td>
                 <td className="num">{text(rule.value)}</td>

@@ -19,21 +19,24 @@ const APPROVE: BookCommand = {
   fields: [
     { name: 'hours', label: 'For hours', kind: 'number' },
     { name: 'fallback', label: 'Fallback release', kind: 'text', isOptional: true, hint: 'What is traded when it is taken back.' },
-    { name: 'step', label: 'Step of capital', kind: 'text', isOptional: true },
+    { name: 'step', label: 'Step of capital', kind: 'number', isOptional: true, hint: 'Number of the step; without it, the next one.' },
     { name: 'arm_key', label: 'Arm key', kind: 'secret' },
   ],
 }
 
 export function idOf(release: Release | null): string {
   if (release === null) return ''
-  return typeof release === 'string' ? release : text(release.release_id ?? release.id ?? '')
+  if (typeof release === 'string') return release
+  const { tags } = release
+  const tagged = typeof tags === 'object' && tags !== null && !Array.isArray(tags) ? tags.release_id : undefined
+  return text(release.release_id ?? tagged ?? '')
 }
 
 /** The name that people use: the spec where it is known, else the start of the id. */
 export function nameOfRelease(release: Release | null): string {
   if (release === null) return 'none'
   if (typeof release === 'string') return release.length > 24 ? release.slice(0, 12) : release
-  const named = release.spec ?? release.title ?? release.release_id ?? release.run_id
+  const named = release.spec ?? release.family ?? release.name ?? release.release_id
   return named === undefined || named === null ? 'unnamed' : text(named)
 }
 

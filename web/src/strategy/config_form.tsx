@@ -19,7 +19,7 @@ export function ConfigForm({ config }: { config: StrategyConfig }) {
 
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    const params = { ...config.params, ...Object.fromEntries(changed.map(({ name, after }) => [name, after])) }
+    const params = Object.fromEntries(changed.map(({ name, after }) => [name, after]))
     sending.mutate({ method: 'PUT', path: '/api/strategy/config', body: { spec: config.spec, params, reason: reason.trim() } })
   }
 
@@ -50,7 +50,7 @@ export function ConfigForm({ config }: { config: StrategyConfig }) {
       {sending.error && <Failure error={sending.error} />}
       {sending.data && (
         <p className="armed" role="status">
-          Version {sending.data.version} of {sending.data.spec} is kept ({sending.data.file}). The gate decides about it.
+          Version {sending.data.version} of {sending.data.spec} is kept ({sending.data.file}). {sending.data.todo ?? 'The gate decides about it.'}
         </p>
       )}
       <div className="buttons">

@@ -65,13 +65,15 @@ interface MetricTableProps {
   label: string
   columns: { name: string; metrics: Metrics | null; title?: string }[]
   most?: number
+  /** Tells this table from others of the page. */
+  of?: string
 }
 
 /** Figures down, runs or halves of a run across. */
-export function MetricTable({ label, columns, most = 16 }: MetricTableProps) {
+export function MetricTable({ label, columns, most = 16, of = '' }: MetricTableProps) {
   const names = metricNames(columns.map((column) => column.metrics ?? {}), most)
   return (
-    <div className="table-box" role="region" aria-label={`Table: ${label}`} tabIndex={0}>
+    <div className="table-box" role="region" aria-label={`Table: ${label} ${of}`} tabIndex={0}>
       <table className="metrics">
         <thead>
           <tr>

@@ -61,8 +61,9 @@ interface SignedProps {
 }
 
 export function Signed({ value, digits = 2, unit = '' }: SignedProps) {
+  const rounded = isNumber(value) ? Number(value.toFixed(digits)) : null // what reads 0.00 has no colour
   return (
-    <span className={`num ${tone(value)}`}>
+    <span className={`num ${tone(rounded)}`}>
       {signed(value, digits)}
       {unit && isNumber(value) ? ` ${unit}` : ''}
     </span>

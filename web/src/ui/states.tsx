@@ -3,9 +3,10 @@
 import type { ReactNode } from 'react'
 import { asProblem } from '../api/problem'
 
-export function Loading({ lines = 3 }: { lines?: number }) {
+export function Loading({ lines = 3, said = '' }: { lines?: number; said?: string }) {
   return (
-    <div className="loading" role="status" aria-label="Loading">
+    <div className="loading" role="status" aria-label={said || 'Loading'}>
+      {said && <p className="soft">{said}</p>}
       {Array.from({ length: lines }, (_, index) => (
         <span key={index} />
       ))}
@@ -44,17 +45,19 @@ export interface Asked<T> {
 interface WithProps<T> {
   of: Asked<T>
   lines?: number
+  /** Said while it loads, where that takes more than a moment. */
+  patience?: string
   isEmpty?: (data: T) => boolean
   empty?: ReactNode
   children: (data: T) => ReactNode
 }
 
 /** Show data, or its state; data that could not be renewed stays, and says so. */
-export function With<T>({ of, lines, isEmpty, empty, children }: WithProps<T>) {
+export function With<T>({ of, lines, patience, isEmpty, empty, children }: WithProps<T>) {
   const { data, error } = of
   const retry = () => void of.refetch()
   if (data === undefined) {
-    return error ? <Failure error={error} retry={retry} /> : <Loading {...(lines ? { lines } : {})} />
+    return error ? <Failure error={error} retry={retry} /> : <Loading {...(lines ? { lines } : {})} {...(patience ? { said: patience } : {})} />
   }
   return (
     <>
