@@ -13,6 +13,7 @@ from trading_assets.settings import load_settings
 
 if TYPE_CHECKING:
     from trading_assets.workflows.control_book import Asked
+    from trading_assets.workflows.desk import Desk
 
 app = typer.Typer()
 control_app = typer.Typer(help="API and pages for people, on loopback.", no_args_is_help=True)
@@ -197,8 +198,9 @@ def control() -> None:
 def serve(
     port: Annotated[int | None, typer.Option(min=0, help="Port; 0 takes a free one.")] = None,
     name: Annotated[str, typer.Option("--name", help="Who logs in by the printed link.")] = "desk",
+    link: Annotated[bool, typer.Option(help="Print a link that logs in once.")] = True,
 ) -> None:
-    """Serve the pages and the API until Ctrl-C; prints a link that logs in once.
+    """Serve the pages and the API until Ctrl-C.
 
     Example: trading-assets control serve --name ann
     """
@@ -213,8 +215,8 @@ def serve(
         hosts = own_hosts(settings.host, bound, settings.hosts)
         served = served_of(opened, hosts, MachineTime())
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        code = served.access.code(name, Scope.ADMIN)
-        typer.echo(f"http://{host}:{bound}/#code={code}")
+        code = f"#code={served.access.code(name, Scope.ADMIN)}" if link else ""
+        typer.echo(f"http://{host}:{bound}/{code}")
         try:
             make_server(served).run(sockets=[socket])
         finally:
@@ -251,16 +253,7 @@ def link(
 
     Example: trading-assets control link --scope read --name screen
     """
-    from trading_assets.interfaces.http_api.key_files import Scope
-    from trading_assets.interfaces.http_api.server import access_of
-
-    opened = open_desk()
-    access, store = access_of(opened)
-    try:
-        code = access.code(name, Scope.named(scope))
-    finally:
-        store.close()
-    typer.echo(f"{opened.settings.control.url}/#code={code}")
+    typer.echo(login_link(open_desk(), scope, name))
 
 
 @control_app.command()
@@ -289,6 +282,24 @@ def document() -> None:
     served = served_of(open_desk(), frozenset(), MachineTime())
     served.store.close()
     typer.echo(json.dumps(openapi(served), indent=1, sort_keys=True))
+
+
+def login_link(opened: Desk, scope: str, name: str) -> str:
+    """Make an address of the pages that logs somebody in once.
+
+    Raises:
+        ConfigurationError: if there is no such scope, or others can read a key.
+        RecoveryError: if the sessions cannot be opened.
+    """
+    from trading_assets.interfaces.http_api.key_files import Scope
+    from trading_assets.interfaces.http_api.server import access_of
+
+    access, store = access_of(opened)
+    try:
+        code = access.code(name, Scope.named(scope))
+    finally:
+        store.close()
+    return f"{opened.settings.control.url}/#code={code}"
 
 
 def _halt(book: str, level: HaltLevel, reason: str, by: str) -> None:

@@ -9,15 +9,19 @@ import socket
 import subprocess
 import sys
 import time
+import webbrowser
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import psutil
 import typer
 from rich.console import Console
 
 from trading_assets.domain.errors import ConfigurationError, TradingAssetsError
+from trading_assets.interfaces.cli.control import login_link
+from trading_assets.interfaces.cli.tables import open_desk
 from trading_assets.interfaces.compare_link import compare_link
 from trading_assets.interfaces.running_services import Started, pid_file, running
 from trading_assets.settings import Settings, load_settings
@@ -57,17 +61,27 @@ class Service:
 
 
 @app.command()
-def up() -> None:
-    """Serve the Dagster UI, MLflow and the embedded exchange on loopback."""
-    settings = load_settings().settings
+def up(
+    browser: Annotated[bool, typer.Option(help="Open the desk's pages in a browser.")] = True,
+) -> None:
+    """Serve the desk's pages, the Dagster UI, MLflow and the embedded exchange on loopback.
+
+    The first address logs in once, within ten minutes; on a terminal a browser is opened there.
+    """
+    opened = open_desk()
+    settings = opened.settings
     console = Console()
     started = start(desk_services(settings), settings.data_root / "run", settings.home, console)
     for service in started:
-        if service.address:
+        if service.address and service.name != "desk":
             console.print(f"  {service.name:<10} {service.address}", highlight=False)
     compared = compare_link(settings.mlflow.url)
     console.print(f"  {'compare':<10} {compared}", highlight=False, soft_wrap=True)
+    page = login_link(opened, "admin", "desk")
+    console.print(f"  {'desk':<10} {page}", highlight=False, soft_wrap=True)
     console.print("Stop them with `make down`; their logs are in", settings.data_root / "run")
+    if browser and console.is_terminal:
+        webbrowser.open(page)
 
 
 @app.command()
@@ -129,8 +143,16 @@ def desk_services(settings: Settings) -> tuple[Service, ...]:
         "dagster.port",
         environment=dagster,
     )
+    desk = Service(
+        "desk",
+        (python, "-c", _COMMAND_LINE, "control", "serve", "--no-link"),
+        settings.control.host,
+        settings.control.port,
+        "control.port",
+    )
     alerts = Service("alerts", (python, "-c", _COMMAND_LINE, "alerts", "serve"))
-    return (exchange, mlflow, daemon, ui, *((alerts,) if channels(settings) else ()))
+    told = (alerts,) if channels(settings) else ()
+    return desk, exchange, mlflow, daemon, ui, *told
 
 
 def start(

@@ -63,6 +63,7 @@ def create_app(served: Served) -> FastAPI:
     app.state.served = served
     for room in _ROUTERS:
         app.include_router(room.router)
+    web_pages.mount_documents(app, served.desk.settings.home)
     web_pages.mount(app)
     app.add_exception_handler(HTTPException, _told)
     app.add_exception_handler(RequestValidationError, _invalid)

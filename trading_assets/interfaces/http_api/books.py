@@ -149,6 +149,15 @@ def alerts(
     return PageOf(items=[alert_item(line) for line in page.items], next=page.next)
 
 
+@router.get("/strategies")
+def strategies(served: Shown, _: Reader, book: BookName) -> dict[Literal["strategies"], list[Item]]:
+    """Say how each strategy of the book stands: traded or stopped by whom, its size and limits."""
+    from trading_assets.workflows.control_strategy import list_strategies
+
+    _require_journal(served, book)
+    return {"strategies": [dict(found) for found in list_strategies(served.desk, book)]}
+
+
 @router.get("/days")
 def days(served: Shown, _: Reader, book: BookName) -> dict[Literal["days"], list[str]]:
     """List the UTC days on which a book handled bars."""

@@ -27,7 +27,7 @@ from trading_assets.interfaces.http_api.wishes import (
 )
 
 router = APIRouter(prefix="/api/books/{book}", tags=["commands"], responses=REFUSALS)
-_ACCEPTED: dict[int | str, dict[str, Any]] = {202: {"model": Taken}}
+ACCEPTED: dict[int | str, dict[str, Any]] = {202: {"model": Taken}}
 
 
 class Confirmed(Wish):
@@ -77,13 +77,13 @@ async def stop(
     return Answer(await at_once(served, work), 202)
 
 
-@router.post("/pause", status_code=202, responses=_ACCEPTED)
+@router.post("/pause", status_code=202, responses=ACCEPTED)
 async def pause(served: Shown, identity: Halting, book: BookName, wish: Wish | None = None) -> Any:
     """Stop entries; what works at the venue stays."""
     return await stop(served, identity, book, HaltLevel.PAUSE, wish)
 
 
-@router.post("/halt", status_code=202, responses=_ACCEPTED)
+@router.post("/halt", status_code=202, responses=ACCEPTED)
 async def halt(served: Shown, identity: Halting, book: BookName, wish: Wish | None = None) -> Any:
     """Stop entries and withdraw those that work at the venue; exits stay."""
     return await stop(served, identity, book, HaltLevel.HALT, wish)
@@ -104,7 +104,7 @@ async def flatten(
     return await stop(served, identity, book, HaltLevel.FLATTEN, said)
 
 
-@router.post("/cancel-all", status_code=202, responses=_ACCEPTED)
+@router.post("/cancel-all", status_code=202, responses=ACCEPTED)
 async def cancel_all(
     request: Request, served: Shown, identity: Trader, book: BookName, wish: Wish, key: Key
 ) -> Any:
@@ -113,7 +113,7 @@ async def cancel_all(
     return await once(served, request, identity, key, work)
 
 
-@router.post("/reconcile", status_code=202, responses=_ACCEPTED)
+@router.post("/reconcile", status_code=202, responses=ACCEPTED)
 async def reconcile(
     request: Request, served: Shown, identity: Trader, book: BookName, wish: Wish, key: Key
 ) -> Any:
@@ -122,7 +122,7 @@ async def reconcile(
     return await once(served, request, identity, key, work)
 
 
-@router.post("/snapshot", status_code=202, responses=_ACCEPTED)
+@router.post("/snapshot", status_code=202, responses=ACCEPTED)
 async def snapshot(
     request: Request, served: Shown, identity: Trader, book: BookName, wish: Wish, key: Key
 ) -> Any:
@@ -131,7 +131,7 @@ async def snapshot(
     return await once(served, request, identity, key, work)
 
 
-@router.post("/acknowledge", status_code=202, responses=_ACCEPTED)
+@router.post("/acknowledge", status_code=202, responses=ACCEPTED)
 async def acknowledge(
     request: Request, served: Shown, identity: Trader, book: BookName, wish: Acknowledged, key: Key
 ) -> Any:
@@ -142,7 +142,7 @@ async def acknowledge(
     return await once(served, request, identity, key, work)
 
 
-@router.post("/tighten", status_code=202, responses=_ACCEPTED)
+@router.post("/tighten", status_code=202, responses=ACCEPTED)
 async def tighten(
     request: Request, served: Shown, identity: Trader, book: BookName, wish: Tighter, key: Key
 ) -> Any:
@@ -160,7 +160,7 @@ async def tighten(
     return await once(served, request, identity, key, work)
 
 
-@router.post("/resume", status_code=202, responses=_ACCEPTED)
+@router.post("/resume", status_code=202, responses=ACCEPTED)
 async def resume(
     request: Request, served: Shown, identity: Admin, book: BookName, wish: Resumed, key: Key
 ) -> Any:

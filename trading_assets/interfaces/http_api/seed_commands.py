@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from trading_assets.domain.control import HaltLevel
-from trading_assets.interfaces.http_api.access import NONCE_S
-from trading_assets.interfaces.http_api.answers import REFUSALS, Answer
-from trading_assets.interfaces.http_api.commands import require_book
-from trading_assets.interfaces.http_api.served import Halting, Served, Shown
+from trading_assets.interfaces.http_api.access import NONCE_S, Identity
+from trading_assets.interfaces.http_api.answers import REFUSALS, Answer, Refusal
+from trading_assets.interfaces.http_api.commands import ACCEPTED, require_book
+from trading_assets.interfaces.http_api.served import Admin, Halting, Served, Shown, Trader
 from trading_assets.interfaces.http_api.wishes import (
     SOURCE,
     BookName,
+    Key,
     Wish,
     at_once,
+    once,
+    taken,
     who,
 )
 
@@ -50,7 +54,7 @@ async def panic(served: Shown, identity: Halting, wish: Panic | None = None) -> 
     from trading_assets.workflows.control_book import halt_book
 
     said = wish or Panic()
-    books = _panicking(served, said.book)
+    books = _meant(served, said.book)
     subject = f"panic {','.join(books)} {identity.session}"
     if not said.nonce:
         nonce = await at_once(served, lambda: served.access.nonce(subject))
@@ -74,7 +78,101 @@ async def panic(served: Shown, identity: Halting, wish: Panic | None = None) -> 
     return Answer({"halted": await at_once(served, work)}, 202)
 
 
-def _panicking(served: Served, book: str | None) -> list[str]:
+class OfStrategy(Wish):
+    """A strategy by its tag; the book may be left out where only one has begun."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_]{0,39}$")
+    book: BookName | None = None
+
+
+class Risk(OfStrategy):
+    """Risk per trade in basis points of equity; it can only become less."""
+
+    bps: float = Field(gt=0, le=10_000)
+
+
+class Allocation(OfStrategy):
+    """Share of what the release gives the strategy, above 0 to 1; it can only become less."""
+
+    weight: float = Field(gt=0, le=1)
+
+
+@router.post("/strategy/stop", status_code=202, responses=ACCEPTED)
+async def stop_strategy(
+    request: Request, served: Shown, identity: Trader, wish: OfStrategy, key: Key
+) -> Any:
+    """Stop the entries of one strategy; its exits go on."""
+    from trading_assets.workflows import control_strategy
+
+    book = _only(served, wish.book)
+
+    def work() -> dict[str, Any]:
+        told = {"who": who(wish, identity), "reason": wish.reason, "source": SOURCE}
+        return taken(control_strategy.stop_strategy(served.desk, book, wish.name, **told))
+
+    return await once(served, request, identity, key, work)
+
+
+@router.post("/strategy/start", status_code=202, responses=ACCEPTED)
+async def start_strategy(
+    request: Request, served: Shown, identity: Admin, wish: OfStrategy, key: Key
+) -> Any:
+    """Take back a stop that a person gave; a halt or a pause stays."""
+    from trading_assets.workflows import start_strategy
+
+    book = _only(served, wish.book)
+
+    def work() -> dict[str, Any]:
+        told = {"who": who(wish, identity), "reason": wish.reason, "source": SOURCE}
+        return taken(start_strategy.start_strategy(served.desk, book, wish.name, **told))
+
+    return await once(served, request, identity, key, work)
+
+
+@router.post("/risk", status_code=202, responses=ACCEPTED)
+async def risk(request: Request, served: Shown, identity: Trader, wish: Risk, key: Key) -> Any:
+    """Let a strategy risk less per trade."""
+    work = _smaller(served, identity, wish, {"risk_bps": wish.bps})
+    return await once(served, request, identity, key, work)
+
+
+@router.post("/alloc", status_code=202, responses=ACCEPTED)
+async def allocate(
+    request: Request, served: Shown, identity: Trader, wish: Allocation, key: Key
+) -> Any:
+    """Give a strategy less of the account."""
+    work = _smaller(served, identity, wish, {"weight": wish.weight})
+    return await once(served, request, identity, key, work)
+
+
+def _smaller(
+    served: Served, identity: Identity, wish: OfStrategy, limits: dict[str, float]
+) -> Callable[[], dict[str, Any]]:
+    from trading_assets.workflows.control_strategy import tighten_strategy
+
+    book, said = _only(served, wish.book), {name: str(value) for name, value in limits.items()}
+
+    def work() -> dict[str, Any]:
+        told = {"who": who(wish, identity), "reason": wish.reason, "source": SOURCE}
+        return taken(tighten_strategy(served.desk, book, wish.name, said, **told))
+
+    return work
+
+
+def _only(served: Served, book: str | None) -> str:
+    """Give the book that is meant, where only one can be."""
+    found = _meant(served, book)
+    if len(found) != 1:
+        raise Refusal(
+            409,
+            "Which book is meant?",
+            expected="`book` in the body, or one book that has begun",
+            found=", ".join(found) or "none has begun",
+        )
+    return found[0]
+
+
+def _meant(served: Served, book: str | None) -> list[str]:
     """Give the books that are meant: one by name, else each that has begun."""
     from trading_assets.workflows.book_history import has_journal
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from trading_assets.live.ports import LocalTime
     from trading_assets.workflows.book_summary import BookStatuses
     from trading_assets.workflows.desk import Desk
+    from trading_assets.workflows.live_metrics import DeskMetrics
 
 READS_PER_S, READS_AT_ONCE = 200.0, 400
 COMMANDS_PER_S, COMMANDS_AT_ONCE = 5.0, 20
@@ -41,6 +42,7 @@ class Served:
         hosts: values of `Host` that are ours.
         local: monotonic time, for limits on requests.
         statuses: of the books, as they were last seen.
+        metrics: of the books, counted on from where they were last read.
         commands: threads for what people ask, which reads never fill.
     """
 
@@ -50,14 +52,17 @@ class Served:
     hosts: frozenset[str]
     local: LocalTime
     statuses: BookStatuses = field(init=False)
+    metrics: DeskMetrics = field(init=False)
     commands: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_COMMANDS))
     _buckets: dict[tuple[str, str], TokenBucket] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         from trading_assets.workflows.book_summary import BookStatuses
+        from trading_assets.workflows.live_metrics import DeskMetrics
 
         self.statuses = BookStatuses(self.desk)
+        self.metrics = DeskMetrics(self.desk)
 
     def take(self, what: str, who: str, *, per_s: float, burst: int) -> None:
         """Count a request.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter
-from fastapi.responses import RedirectResponse
+from fastapi.responses import PlainTextResponse, RedirectResponse
 from pydantic import BaseModel
 
 import trading_assets
@@ -82,6 +82,14 @@ def ready(served: Shown) -> Any:
     return Answer({"ready": is_ready, "books": found}, 200 if is_ready else 503)
 
 
+@router.get("/metrics", response_class=PlainTextResponse)
+def metrics(served: Shown) -> PlainTextResponse:
+    """Give what Prometheus asks for; see docs/monitoring.md."""
+    from trading_assets.interfaces.metrics_exporter import CONTENT_TYPE, metrics_text
+
+    return PlainTextResponse(metrics_text(served.metrics), media_type=CONTENT_TYPE)
+
+
 @router.get("/status", response_model=Status, responses=REFUSALS)
 def status(served: Shown, _: Reader) -> Any:
     """Give all books at a glance."""
@@ -107,6 +115,7 @@ def desk_card(served: Shown, _: Reader) -> Any:
             "mlflow": settings.mlflow.url,
             "compare": "/go/compare",
             "exchange": f"{settings.exchange.url}/api",
+            "docs": "/docs",
         },
         "services": [
             {"name": service.name, "address": service.address, "is_running": True}

@@ -48,6 +48,27 @@ def mount(app: FastAPI, bundle: Path = BUNDLE) -> None:
     app.add_route("/{name:path}", page, methods=["GET"], include_in_schema=False)
 
 
+def mount_documents(app: FastAPI, home: Path) -> None:
+    """Serve the documents of a checkout as they are written: its README, and what it links to."""
+    found = [home / "README.md", home / "CHANGELOG.md", *sorted((home / "docs").rglob("*"))]
+    files = {
+        path.relative_to(home).as_posix(): path
+        for path in found
+        if path.is_file() and path.suffix in {".md", ".png"}
+    }
+
+    async def read(request: Request) -> Response:
+        name = request.path_params.get("name")
+        path = files.get(f"docs/{name}" if name else "README.md")
+        if path is None:
+            raise HTTPException(404, "There is no such document")
+        kind = "image/png" if path.suffix == ".png" else "text/plain; charset=utf-8"
+        return FileResponse(path, media_type=kind)
+
+    app.add_route("/docs", read, methods=["GET"], include_in_schema=False)
+    app.add_route("/docs/{name:path}", read, methods=["GET"], include_in_schema=False)
+
+
 def _is_page(request: Request, name: str) -> bool:
     wants_html = "text/html" in request.headers.get("accept", "")
     return wants_html and not name.startswith("api/") and "." not in name
