@@ -158,15 +158,14 @@ class _Session:
     async def send(self, listener: Listener) -> int:
         """Send until the token has expired or the reader is too slow."""
         while True:
-            now = self._served.desk.clock.now()
-            if now >= self._identity.expires:
+            if self._served.access.is_over(self._identity):
                 return NO_TOKEN
             if listener.is_slow:
                 return TOO_SLOW
             try:
                 message = await asyncio.wait_for(listener.waiting.get(), BEAT_S)
             except TimeoutError:
-                message = {"type": "heartbeat", "t": now / 1_000_000}
+                message = {"type": "heartbeat", "t": self._served.desk.clock.now() / 1_000_000}
             try:
                 await asyncio.wait_for(self._socket.send_text(json.dumps(message)), SEND_S)
             except TimeoutError:

@@ -126,7 +126,7 @@ def desk_card(served: Shown, _: Reader) -> Any:
     return Answer(card)
 
 
-@router.get("/go/compare", status_code=307, responses=REFUSALS)
+@router.get("/go/compare", include_in_schema=False)
 def compare(served: Shown) -> RedirectResponse:
     """Go to MLflow's view of all strategies, which MLflow is asked for first."""
     from trading_assets.interfaces.compare_link import compare_link

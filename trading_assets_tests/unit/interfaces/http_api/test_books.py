@@ -1,0 +1,228 @@
+"""What is to be seen of a book over HTTP, and what happens to it as it happens."""
+
+from __future__ import annotations
+
+import json
+import time
+from decimal import Decimal
+
+import pytest
+from starlette.websockets import WebSocketDisconnect
+
+from trading_assets.domain.control import CommandKind
+from trading_assets.interfaces.http_api import live_socket
+from trading_assets.interfaces.http_api.key_files import Scope
+from trading_assets.storage.release_store import instrument_to_plain
+from trading_assets.strategies.spec import parse_spec
+from trading_assets.workflows.live_book import live_book
+from trading_assets_tests.stand_ins.written_book import (
+    BAR,
+    SPEC,
+    START,
+    release_of_btc,
+    written_book,
+)
+from trading_assets_tests.unit.interfaces.http_api.conftest import HOST, WORDS
+
+BOOK = "/api/books/paper"
+
+
+@pytest.fixture
+def begun(endpoint):
+    """A book that trades `mine` and whose journal the test writes."""
+    (grid,) = release_of_btc().instruments
+    spec = parse_spec(SPEC, where="mine.yaml")
+    facts = {
+        "spec": spec.name,
+        "spec_hash": spec.spec_hash,
+        "decision_id": "d" * 64,
+        "order_types": ["MARKET"],
+        "instruments": [instrument_to_plain(grid)],
+        "models": {},
+    }
+    files = {"spec.yaml": spec.canonical_yaml().encode()}
+    release, _ = endpoint.desk.releases.publish("paper", facts, files, after=None)
+    with written_book(live_book(endpoint.desk.settings, "paper"), release) as book:
+        yield book
+
+
+def round_trip(book, number=0):
+    for step, target in enumerate((1.0, 0.0)):
+        (ticket,) = book.bar(number + step, target, 50_000.0)
+        at = START + (number + step + 1) * BAR
+        book.fill(ticket, at, f"t{number + step}", Decimal("50000.10"))
+
+
+def test_ctl_09_status_gives_every_book_and_says_what_runs(endpoint, begun):
+    round_trip(begun)
+    demo, paper = endpoint.get("/status", scope=Scope.READ).json()["books"]
+    assert (demo["name"], demo["equity"], demo["release_id"]) == ("demo", None, "")
+    assert (paper["spec"], paper["verdict"], paper["code"]) == ("mine", "not running", 2)
+    assert paper["is_real"] is False
+    assert paper["equity"] == pytest.approx(1000, rel=0.01)
+
+
+def test_ctl_09_health_and_readiness_need_no_token(endpoint, begun):
+    assert endpoint.http.get("/health").json() == {"ok": True}
+    assert endpoint.http.get("/ready").json() == {"ready": True, "books": {}}
+    assert endpoint.http.get("/status").status_code == 401
+
+
+def test_lists_come_in_pages_that_meet(endpoint, begun):
+    for number in (0, 2, 4):
+        round_trip(begun, number)
+    whole = endpoint.get(f"{BOOK}/fills").json()["items"]
+    assert [fill["trade_id"] for fill in whole] == ["t5", "t4", "t3", "t2", "t1", "t0"]
+    seen, cursor = [], None
+    while True:
+        asked = {"limit": 4, **({"cursor": cursor} if cursor else {})}
+        page = endpoint.get(f"{BOOK}/fills", params=asked).json()
+        seen += page["items"]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert seen == whole
+    for wrong in ("x", "W10", "e30"):
+        assert endpoint.get(f"{BOOK}/fills", params={"cursor": wrong}).status_code == 422
+    for limit in (0, 1001, "many"):
+        assert endpoint.get(f"{BOOK}/fills", params={"limit": limit}).status_code == 422
+
+
+def test_orders_decisions_and_events_say_what_was_done_and_why(endpoint, begun):
+    round_trip(begun)
+    exit_, entry = endpoint.get(f"{BOOK}/orders").json()["items"]
+    assert (entry["side"], entry["state"], exit_["side"]) == ("BUY", "FILLED", "SELL")
+    assert entry["notional"] == "500.001"
+    decided = endpoint.get(f"{BOOK}/decisions").json()["items"]
+    assert [each["what"] for each in decided] == ["exit", "entry"]
+    assert [each["order_id"] for each in decided] == [
+        exit_["client_order_id"],
+        entry["client_order_id"],
+    ]
+    kinds = {"kind": "OrderFilled"}
+    assert len(endpoint.get(f"{BOOK}/events", params=kinds).json()["items"]) == 2
+    assert endpoint.get(f"{BOOK}/events", params={"limit": 1}).json()["items"][0]["seq"] > 5
+    assert endpoint.get(f"{BOOK}/orders", params={"open": True}).json()["items"] == []
+
+
+def test_equity_is_thinned_out_to_peaks_and_troughs(endpoint, begun):
+    for number in range(60):
+        begun.bar(number, 1.0 if number == 0 else float("nan"), 50_000.0 + 100 * (number % 7))
+    whole = endpoint.get(f"{BOOK}/equity").json()
+    thin = endpoint.get(f"{BOOK}/equity", params={"points": 12}).json()
+    assert len(whole["t"]) == 60
+    assert len(thin["t"]) <= 12
+    assert (thin["t"][0], thin["t"][-1]) == (whole["t"][0], whole["t"][-1])
+    assert (min(thin["equity"]), max(thin["equity"])) == (
+        min(whole["equity"]),
+        max(whole["equity"]),
+    )
+    later = endpoint.get(f"{BOOK}/equity", params={"since": "2024-04-01T00:30:00Z"}).json()
+    assert later["t"][0] == 1_711_931_400
+    assert endpoint.get(f"{BOOK}/equity", params={"since": "soon"}).status_code == 422
+
+
+def test_a_book_that_has_not_begun_says_how_it_begins(endpoint):
+    answer = endpoint.get(f"{BOOK}/orders")
+    assert answer.status_code == 404
+    assert answer.json()["fix"] == "Start it: `trading-assets live --book paper`."
+
+
+def test_ctl_04_ctl_05_ctl_06_a_strategy_is_stopped_and_made_smaller_by_its_name(endpoint, begun):
+    assert endpoint.post("/strategy/stop", {**WORDS, "name": "mine"}).status_code == 202
+    smaller = {**WORDS, "name": "mine", "weight": 0.5}
+    assert endpoint.post("/alloc", smaller).status_code == 202
+    assert endpoint.post("/risk", {**WORDS, "name": "mine", "bps": 0}).status_code == 422
+    assert endpoint.post("/risk", {**WORDS, "name": "other", "bps": 20}).status_code == 409
+    started = endpoint.post("/strategy/start", {**WORDS, "name": "mine"}, scope=Scope.TRADE)
+    assert started.status_code == 403
+    kinds = [command.kind for command in endpoint.commands()]
+    assert kinds == [CommandKind.STOP_STRATEGY, CommandKind.TIGHTEN_LIMITS]
+    (listed,) = endpoint.get(f"{BOOK}/strategies").json()["strategies"]
+    assert listed["name"] == "mine"
+
+
+class Hearing:
+    """A socket, and the messages that are no signs of life."""
+
+    def __init__(self, socket):
+        self.socket = socket
+
+    def until(self, kind):
+        for _ in range(200):
+            message = self.socket.receive_json()
+            if message["type"] == kind:
+                return message
+        raise AssertionError(f"no {kind}")
+
+
+@pytest.fixture
+def hurried(monkeypatch):
+    monkeypatch.setattr(live_socket, "LOOK_S", 0.02)
+    monkeypatch.setattr(live_socket, "BEAT_S", 0.2)
+
+
+def connect(endpoint):
+    return endpoint.http.websocket_connect("/api/live", headers={"Host": HOST})
+
+
+def test_ctl_14_what_happens_is_told_as_it_happens(endpoint, begun, hurried):
+    with connect(endpoint) as socket:
+        socket.send_json({"token": endpoint.tokens[Scope.READ], "books": ["paper"]})
+        heard = Hearing(socket)
+        assert heard.until("status")["name"] == "paper"
+        (ticket,) = begun.bar(0, 1.0, 50_000.0)
+        assert heard.until("decision")["order_id"] == ticket.client_order_id
+        begun.fill(ticket, START + BAR, "t0", Decimal("50000.10"))
+        assert heard.until("fill")["price"] == "50000.1"
+        begun.bar(1, float("nan"), 50_100.0)
+        assert heard.until("equity")["equity"] == pytest.approx(1001, abs=2)
+        assert heard.until("heartbeat")["t"] > 0
+
+
+@pytest.mark.parametrize(
+    "hello", ['{"token": "x"}', "{}", "[]", "hello", '{"token": ' + '"' + "x" * 5000 + '"}']
+)
+def test_a_stranger_hears_nothing(endpoint, hello):
+    with connect(endpoint) as socket:
+        socket.send_text(hello)
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_json()
+    assert closed.value.code == live_socket.NO_TOKEN
+
+
+def test_a_token_that_expires_ends_the_socket_unless_a_newer_one_comes(endpoint, hurried):
+    given = endpoint.served.access.log_in("ann", Scope.READ)
+    with connect(endpoint) as socket:
+        socket.send_json({"token": given.access})
+        Hearing(socket).until("heartbeat")
+        endpoint.clock.wait(600)
+        newer = endpoint.served.access.renew(given.refresh)
+        socket.send_text(json.dumps({"token": newer.access}))
+        for _ in range(3):  # by then it has been heard
+            Hearing(socket).until("heartbeat")
+        endpoint.clock.wait(600)  # the first one has expired by now
+        Hearing(socket).until("heartbeat")
+        endpoint.clock.wait(600)
+        with pytest.raises(WebSocketDisconnect) as closed:
+            Hearing(socket).until("nothing")
+    assert closed.value.code == live_socket.NO_TOKEN
+
+
+def test_who_does_not_read_is_let_go(endpoint):
+    listener = live_socket.Listener(None)
+    for number in range(live_socket.MOST_WAITING + 1):
+        listener.tell({"type": "equity", "book": "paper", "n": number})
+    assert listener.is_slow
+    only = live_socket.Listener(frozenset({"demo"}))
+    only.tell({"type": "equity", "book": "paper"})
+    assert only.waiting.empty()
+
+
+@pytest.mark.parametrize("heads", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}])
+def test_a_page_of_somebody_else_gets_no_socket(endpoint, heads):
+    with (
+        pytest.raises(WebSocketDisconnect),
+        endpoint.http.websocket_connect("/api/live", headers={"Host": HOST, **heads}),
+    ):
+        time.sleep(0)
