@@ -133,7 +133,8 @@ def test_a_damaged_pid_file_is_forgotten(run_folder: Path) -> None:
 def test_every_server_of_the_desk_listens_on_loopback(tmp_path: Path) -> None:
     settings = load_settings({"TA_HOME": str(tmp_path)}).settings
     services = desk_services(settings)
-    assert [service.name for service in services] == ["exchange", "mlflow", "daemon", "dagster"]
+    names = [service.name for service in services]
+    assert names == ["desk", "exchange", "mlflow", "daemon", "dagster"]
     assert {service.host for service in services if service.port} == {"127.0.0.1"}
     assert all(sys.executable == service.command[0] for service in services)
 
