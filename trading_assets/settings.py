@@ -44,6 +44,7 @@ from trading_assets.declarations.sections import (
     Tuning,
 )
 from trading_assets.declarations.sources import BUILT_IN, SourceDeclaration
+from trading_assets.declarations.telegram import Telegram
 from trading_assets.declarations.universe import UniverseDeclaration
 from trading_assets.domain.errors import ConfigurationError, TradingAssetsError
 from trading_assets.domain.ids import (
@@ -128,6 +129,7 @@ class Settings(BaseSettings):
     display: Display
     metrics: Server
     alerts: Alerts
+    telegram: Telegram
     live: Live
     books: dict[str, Book]
     binance_api_key: SecretStr | None = None

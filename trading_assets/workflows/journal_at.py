@@ -41,7 +41,7 @@ class BookView:
         halted: why entries are stopped, "" when they are not.
         balances: what the engine holds of each asset.
         account: what the venue's account must hold of each asset.
-        positions: per strategy and symbol, flat ones left out.
+        positions: per strategy and symbol, flat ones left out; `price` is the latest close.
         orders: that have not ended.
         strategies: how each stands, see `live.strategy_stance.described`.
     """
@@ -184,6 +184,7 @@ def view_of(book: str, session: Session, seq: int, ts: Micros) -> BookView:
                 "symbol": position.symbol,
                 "quantity": position.quantity + position.dust,
                 "average_price": _number(position.average_price),
+                "price": position.price,
                 "unrealised_pnl": position.unrealised_pnl,
             }
             for position in (machine.positions() if has_marks else ())

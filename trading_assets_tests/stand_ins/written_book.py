@@ -66,12 +66,16 @@ class WrittenBook:
         derived = self.happen(event)
         return [each.ticket for each in derived if isinstance(each, OrderIntentCreated)]
 
-    def bar(self, number: int, target: float, price: float) -> list[OrderTicket]:
-        """Let a bar of bitcoin end whose signal is the share to hold; give the orders decided."""
+    def bar(self, number: int, target: float, price: float, tag: str = "") -> list[OrderTicket]:
+        """Let a bar of bitcoin end whose signal is the share to hold; give the orders decided.
+
+        Where several strategies share the book, `tag` says whose signal it is.
+        """
         ts = START + number * BAR
         values = (target, *(math.nan,) * (self._session.setup.signal_columns - 1))
         bar = Bar(BTC, ts, price, price, price, price, 5.0, 5 * price, 9)
-        return self.decide(BarReady(ts, (bar,), (SignalRow(BTC, ts, values, f"h{number}"),)))
+        row = SignalRow(BTC, ts, values, f"h{number}", tag=tag)
+        return self.decide(BarReady(ts, (bar,), (row,)))
 
     def save(self, change: Callable[[dict[str, Any]], object] = lambda _: None) -> None:
         """Save a snapshot after the last row, in which `change` has changed the book's fields."""

@@ -36,6 +36,7 @@ from trading_assets.interfaces.cli import (
     status,
     strategy,
     sweep,
+    telegram,
     trace,
     trials,
     universe,
@@ -68,6 +69,7 @@ app.add_typer(trace.app)
 app.add_typer(release.app, name="release")
 app.add_typer(control.app)
 app.add_typer(strategy.app, name="strategy")
+app.add_typer(telegram.app, name="telegram")
 app.add_typer(status.app)
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(alerts.app, name="alerts")
