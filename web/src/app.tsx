@@ -72,6 +72,7 @@ function Shell() {
           ))}
         </nav>
         <main ref={main} tabIndex={-1} aria-label={section.name}>
+          <h1 className="off-screen">{section.name}</h1>
           <Boundary key={section.id}>
             <Page />
           </Boundary>

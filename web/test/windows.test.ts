@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { cells } from '../src/charts/heat'
 import { expected, turbulence } from '../src/charts/series_data'
-import { type Loaded, placeOf, wanted } from '../src/charts/window'
+import { type Loaded, placeOf, placesOf, timesAt, wanted } from '../src/charts/window'
 import { rowsInSight } from '../src/ui/window'
 
 describe('the stretch of bars to ask for', () => {
@@ -24,6 +24,15 @@ describe('the stretch of bars to ask for', () => {
     expect(wanted(seen, loaded)).toEqual({ from: 120_000, to: 180_000 })
     expect(wanted(seen, { ...loaded, finestS: 300 })).toBeNull()
   })
+})
+
+it('keeps what is seen when other bars are drawn, beside them too', () => {
+  const coarse = { times: [0, 600, 1200], barS: 600 }
+  const fine = { times: [0, 300, 600, 900, 1200, 1500], barS: 300 }
+  const seen = timesAt(coarse, { from: -2, to: 3.5 })
+  expect(seen).toEqual({ from: -1200, to: 2100 })
+  expect(placesOf(fine, seen)).toEqual({ from: -4, to: 7 })
+  expect(timesAt(fine, placesOf(fine, { from: 450, to: 1350 }))).toEqual({ from: 450, to: 1350 })
 })
 
 it('finds the bar that an instant falls into', () => {

@@ -42,7 +42,7 @@ async function once(path: string, request: RequestInit, token: string): Promise<
   }
 }
 
-/** Whether asking again could help. */
+/** Whether asking again at once could help: the line broke, and nobody said no. */
 export function isPassing(error: unknown): boolean {
-  return error instanceof Problem && (error.status === 0 || error.status === 503)
+  return error instanceof Problem && error.status === 0
 }

@@ -187,19 +187,24 @@ export interface FileProof {
   vendor?: string
 }
 
+/** A link came out the same again, did not, or could not be computed again. */
+export type Proof = 'equal' | 'differs' | 'not checkable'
+
 export interface TraceLink {
   kind: string
   name: string
   recorded: string
   found: string
   is_equal?: boolean | null
-  status?: 'equal' | 'differs' | 'not checkable'
+  status?: Proof
+  facts?: Facts
   said: string
   files: FileProof[]
 }
 
 export interface Trace {
-  is_sound: boolean
+  is_sound?: boolean
+  status?: Proof
   links: TraceLink[]
   order?: Facts
   origin?: string

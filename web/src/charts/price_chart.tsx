@@ -13,7 +13,7 @@ import { Band, Shading } from './layers'
 import { candles, expected, turbulence, volumes } from './series_data'
 import { GROUPED, type Palette } from './theme'
 import { useChart } from './use_chart'
-import { type Loaded, placeOf, POINTS, type Range, wanted } from './window'
+import { type Axis, type Loaded, placeOf, placesOf, POINTS, type Range, timesAt, wanted } from './window'
 
 interface PriceChartProps {
   /** Changes when a person asks for another span: then all of it is shown, or its latest bars. */
@@ -78,6 +78,7 @@ export function PriceChart(props: PriceChartProps) {
   const [box, made] = useChart()
   const parts = useRef<Parts | null>(null)
   const shown = useRef('')
+  const drawn = useRef<Axis | null>(null)
   const latest = useRef({ loaded: null as Loaded | null, markers, onWant, onOrder })
   const [place, setPlace] = useState<number | null>(null)
 
@@ -90,14 +91,14 @@ export function PriceChart(props: PriceChartProps) {
     const { chart, colours } = made
     parts.current = build(chart, colours)
     shown.current = ''
+    drawn.current = null
     let timer: number | undefined
     const look = () => {
       window.clearTimeout(timer)
       timer = window.setTimeout(() => {
-        const seen = chart.timeScale().getVisibleRange()
+        const seen = sight(chart, drawn.current)
         const { loaded } = latest.current
-        const stretch = seen && loaded ? beyond(chart, seen as Range, loaded) : null
-        const range = stretch && loaded ? wanted(stretch, loaded) : null
+        const range = seen && loaded ? wanted(seen, loaded) : null
         if (range) latest.current.onWant(range)
       }, 180)
     }
@@ -116,7 +117,9 @@ export function PriceChart(props: PriceChartProps) {
   useEffect(() => {
     if (!made || !parts.current) return
     const scale = made.chart.timeScale()
-    const seen = scale.getVisibleRange()
+    const seen = sight(made.chart, drawn.current)
+    const axis = { times: bars.t, barS: loadedOf(bars, {})?.barS ?? 1 }
+    drawn.current = axis
     parts.current.price.setData(candles(bars))
     parts.current.volume.setData(volumes(bars, made.colours.rule))
     if (isSettled && shown.current !== subject) {
@@ -124,7 +127,7 @@ export function PriceChart(props: PriceChartProps) {
       const count = isWhole ? bars.t.length : LATEST
       scale.setVisibleLogicalRange({ from: bars.t.length - count, to: bars.t.length + 4 })
     } else if (seen) {
-      scale.setVisibleRange(seen)
+      scale.setVisibleLogicalRange(placesOf(axis, seen))
     }
   }, [made, bars, subject, isWhole, isSettled])
 
@@ -151,11 +154,10 @@ export function PriceChart(props: PriceChartProps) {
   )
 }
 
-/** The range in sight, with the empty space beyond the bars counted as time. */
-function beyond(chart: IChartApi, seen: Range, loaded: Loaded): Range {
-  const logical = chart.timeScale().getVisibleLogicalRange()
-  const before = logical && logical.from < 0 ? -logical.from * loaded.barS : 0
-  return { from: seen.from - before, to: seen.to }
+/** The stretch of time in sight, with the empty space beside the bars. */
+function sight(chart: IChartApi, axis: Axis | null): Range | null {
+  const places = chart.timeScale().getVisibleLogicalRange()
+  return places && axis && axis.times.length > 0 ? timesAt(axis, places) : null
 }
 
 const MOST_NAMED = 40

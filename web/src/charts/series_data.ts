@@ -65,7 +65,8 @@ export function expected(forecasts: readonly Forecast[], bars: Bars): Expected {
     const known = placeOf(bars.t, made - 1) // the bar that closed by then
     const close = bars.close[known]
     const horizon = timeframeSeconds(forecast.horizon)
-    if (close === undefined || !Number.isFinite(horizon)) continue
+    // Of bars longer than the horizon a forecast says nothing that could be seen.
+    if (close === undefined || !Number.isFinite(horizon) || horizon < step) continue
     const target = snapped(made + horizon, bars.t, step)
     const [low = null, high = null] = forecast.band ?? []
     byTime.set(target, {

@@ -44,3 +44,34 @@ export function placeOf(times: readonly number[], t: number): number {
   }
   return low - 1
 }
+
+/** Bars as the time axis has them: one place each, and as many more of `barS` on both sides as are seen. */
+export interface Axis {
+  times: readonly number[]
+  barS: number
+}
+
+/** Give the instants at two places of the axis, which may lie beside its bars. */
+export function timesAt({ times, barS }: Axis, places: Range): Range {
+  const at = (place: number): number => {
+    const [first, last] = [times[0] ?? 0, times.at(-1) ?? 0]
+    if (place <= 0) return first + place * barS
+    if (place >= times.length - 1) return last + (place - times.length + 1) * barS
+    const known = times[Math.floor(place)] ?? first
+    return known + (place % 1) * ((times[Math.floor(place) + 1] ?? last) - known)
+  }
+  return { from: at(places.from), to: at(places.to) }
+}
+
+/** Give the places of two instants: what `timesAt` was given. */
+export function placesOf({ times, barS }: Axis, seen: Range): Range {
+  const of = (t: number): number => {
+    const [first, last] = [times[0] ?? 0, times.at(-1) ?? 0]
+    if (t <= first) return (t - first) / barS
+    if (t >= last) return times.length - 1 + (t - last) / barS
+    const place = placeOf(times, t)
+    const known = times[place] ?? first
+    return place + (t - known) / ((times[place + 1] ?? last) - known)
+  }
+  return { from: of(seen.from), to: of(seen.to) }
+}

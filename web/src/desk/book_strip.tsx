@@ -25,7 +25,7 @@ export function BookStrip({ book, summary, toldAt, children }: BookStripProps) {
     <section className={`strip code-${book.code}`} aria-label={`State of ${book.name}`}>
       <div className="strip-head">
         <p className="verdict">
-          <Mark tone={BOOK_TONE[book.code] ?? 'off'}>{book.verdict}</Mark>
+          <Mark tone={BOOK_TONE[book.code] ?? 'off'}>{book.verdict}</Mark>{' '}
           {book.level !== 'NONE' && <span className="tag warn">{book.level.toLowerCase()}</span>}
           <Money isReal={summary?.is_real ?? book.is_real} />
         </p>

@@ -15,6 +15,8 @@ interface CommandDialogProps {
   onClose: () => void
 }
 
+const focused = (button: HTMLButtonElement | null) => button?.focus()
+
 export function CommandDialog({ command, path, subject, fixed = {}, onClose }: CommandDialogProps) {
   const [reason, setReason] = useState('')
   const [typed, setTyped] = useState<Record<string, string>>({})
@@ -35,18 +37,18 @@ export function CommandDialog({ command, path, subject, fixed = {}, onClose }: C
   }
 
   return (
-    <Dialog title={`${command.label} ${subject}`} tone={command.tone} onClose={onClose}>
+    <Dialog title={`${command.label}: ${subject}`} tone={command.tone} onClose={onClose}>
       {sending.isSuccess ? (
         <div className="answer" role="status">
           <p>{told(sending.data)}</p>
-          <button type="button" autoFocus onClick={onClose}>Close</button>
+          <button type="button" ref={focused} onClick={onClose}>Close</button>
         </div>
       ) : (
         <form onSubmit={submit}>
           <p>{command.effect}</p>
           {fields.map((field) => (
             <label key={field.name} htmlFor={`${id}-${field.name}`}>
-              {field.label}{field.isOptional && <span className="soft"> (optional)</span>}
+              <span>{field.label}{field.isOptional && ' (optional)'}</span>
               <input
                 id={`${id}-${field.name}`}
                 type={field.kind === 'secret' ? 'password' : field.kind === 'number' ? 'number' : 'text'}
@@ -60,7 +62,7 @@ export function CommandDialog({ command, path, subject, fixed = {}, onClose }: C
             </label>
           ))}
           <label htmlFor={`${id}-reason`}>
-            Reason <span className="soft">(kept in the journal)</span>
+            <span>Reason (kept in the journal)</span>
             <input id={`${id}-reason`} value={reason} placeholder={`${command.label} from the desk`}
               onChange={(event) => setReason(event.target.value)} />
           </label>
@@ -68,8 +70,8 @@ export function CommandDialog({ command, path, subject, fixed = {}, onClose }: C
           {sending.error && <Failure error={sending.error} />}
           <div className="buttons">
             <button type="button" onClick={onClose}>Cancel</button>
-            <button type="submit" className="primary" autoFocus={fields.length === 0} disabled={sending.isPending}>
-              {sending.isPending ? 'Sending…' : `${command.label} ${subject}`}
+            <button type="submit" className="primary" {...(fields.length === 0 ? { 'data-focus': true } : {})} disabled={sending.isPending}>
+              {sending.isPending ? 'Sending…' : command.label}
             </button>
           </div>
         </form>

@@ -54,7 +54,7 @@ export function TwoStepDialog({ command, path, subject = 'all books', onClose }:
     await client.invalidateQueries()
   }
 
-  const left = now.at === 'armed' ? Math.max(0, Math.ceil((now.endsAt - present) / 1000)) : 0
+  const left = now.at === 'armed' ? Math.max(0, Math.floor((now.endsAt - present) / 1000)) : 0
   return (
     <Dialog title={`${command.label}: ${subject}`} tone="grave" onClose={onClose}>
       <p>{command.effect}</p>
@@ -68,7 +68,7 @@ export function TwoStepDialog({ command, path, subject = 'all books', onClose }:
       {now.at === 'failed' && <Failure error={asProblem(now.error)} />}
       {(now.at === 'idle' || now.at === 'expired' || now.at === 'failed') && (
         <label>
-          Reason <span className="soft">(kept in the journal)</span>
+          <span>Reason (kept in the journal)</span>
           <input value={reason} placeholder={`${command.label} from the desk`} onChange={(event) => setReason(event.target.value)} />
         </label>
       )}
@@ -80,7 +80,7 @@ export function TwoStepDialog({ command, path, subject = 'all books', onClose }:
             {now.at === 'armed' ? `2 of 2: ${command.label.toLowerCase()} now (${left} s)` : 'Sending…'}
           </button>
         ) : now.at === 'done' ? null : (
-          <button type="button" className="primary" disabled={now.at === 'asking'} onClick={() => void ask()}>
+          <button type="button" className="primary" data-focus disabled={now.at === 'asking'} onClick={() => void ask()}>
             {now.at === 'asking' ? 'Asking…' : `1 of 2: prepare ${command.label.toLowerCase()}`}
           </button>
         )}

@@ -15,12 +15,9 @@ import { Tabs } from '../ui/tabs'
 export default function Chart() {
   const info = useQuery(desk)
   return (
-    <>
-      <h1 className="off-screen">Chart</h1>
-      <With of={info} lines={8} isEmpty={({ symbols }) => symbols.length === 0} empty="No symbol is declared.">
-        {(found) => <Subject info={found} />}
-      </With>
-    </>
+    <With of={info} lines={8} isEmpty={({ symbols }) => symbols.length === 0} empty="No symbol is declared.">
+      {(found) => <Subject info={found} />}
+    </With>
   )
 }
 

@@ -25,12 +25,7 @@ export default function Desk() {
   const summary = books.data?.books.find((book) => book.name === name)
   return (
     <With of={books} lines={8}>
-      {() => (
-        <>
-          <h1 className="off-screen">Desk: {name}</h1>
-          {name ? <Book key={name} name={name} summary={summary} /> : <Empty>There is no book yet. `make demo` makes one.</Empty>}
-        </>
-      )}
+      {() => (name ? <Book key={name} name={name} summary={summary} /> : <Empty>There is no book yet. `make demo` makes one.</Empty>)}
     </With>
   )
 }

@@ -26,7 +26,6 @@ export default function Promotion() {
         const book = query.get('book') ?? books[0] ?? ''
         return (
           <div className="grid promotion">
-            <h1 className="off-screen">Promotion</h1>
             <div className="bar wide">
               <label className="inline">
                 Book

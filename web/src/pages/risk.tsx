@@ -20,7 +20,6 @@ export default function Risk() {
   const info = useQuery(desk)
   return (
     <div className="grid risk">
-      <h1 className="off-screen">Risk</h1>
       <Panel title="Books" className="wide">
         <With of={books}>{({ books: all }) => <Books books={all} />}</With>
       </Panel>

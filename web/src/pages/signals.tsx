@@ -18,7 +18,6 @@ export default function Signals() {
   const info = useQuery(desk)
   return (
     <div className="grid signals">
-      <h1 className="off-screen">Signals</h1>
       <With of={info}>{(found) => <Month info={found} />}</With>
       <Latest />
     </div>

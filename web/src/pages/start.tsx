@@ -15,7 +15,6 @@ export default function Start() {
   const info = useQuery(desk)
   return (
     <div className="grid start">
-      <h1 className="off-screen">Start</h1>
       <Panel title="Books" className="wide">
         <With of={books} isEmpty={({ books: all }) => all.length === 0}
           empty="No book has a journal yet. `make demo` makes one; `trading-assets live run BOOK` starts it.">

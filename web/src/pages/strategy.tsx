@@ -31,7 +31,6 @@ function Configs({ all }: { all: readonly StrategyConfig[] }) {
   const current = versions.find((each) => each.is_current) ?? versions[0]
   return (
     <div className="grid strategy">
-      <h1 className="off-screen">Strategy</h1>
       <Panel title="Strategies">
         <ul className="choices">
           {families.map((each) => (

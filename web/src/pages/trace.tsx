@@ -3,7 +3,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { desk, trace, type TraceOf } from '../api/queries'
-import type { FileProof, Json, Trace as Chain, TraceLink } from '../api/types'
+import type { FileProof, Json, Proof, Trace as Chain, TraceLink } from '../api/types'
 import { go, to, usePlace } from '../router'
 import { FactList } from '../ui/facts'
 import { Mark, type Tone } from '../ui/marks'
@@ -17,7 +17,6 @@ export default function Trace() {
   const found = useQuery(trace(of))
   return (
     <div className="grid trace">
-      <h1 className="off-screen">Trace</h1>
       <Panel title="Which order?" className="wide"><Ask key={`${name}/${order}`} of={of} /></Panel>
       <Panel title={order ? `Order ${order}` : 'Chain'} className="wide">
         {name && order ? (
@@ -53,9 +52,14 @@ function Ask({ of }: { of: TraceOf }) {
   )
 }
 
-type Proof = 'equal' | 'differs' | 'not checkable'
 const TONE: Record<Proof, Tone> = { equal: 'good', differs: 'bad', 'not checkable': 'wait' }
 const SAID: Record<Proof, string> = { equal: 'came out the same again', differs: 'differs', 'not checkable': 'cannot be checked' }
+
+const WHOLE: Record<Proof, string> = {
+  equal: 'The chain holds.',
+  differs: 'The chain does not hold.',
+  'not checkable': 'The chain holds as far as it can be checked.',
+}
 
 function proofOf(link: TraceLink): Proof {
   if (link.status) return link.status
@@ -65,13 +69,12 @@ function proofOf(link: TraceLink): Proof {
 function ChainView({ chain }: { chain: Chain }) {
   const proofs = chain.links.map(proofOf)
   const count = (proof: Proof) => proofs.filter((each) => each === proof).length
+  const whole: Proof = count('differs') > 0 || chain.is_sound === false ? 'differs' : count('not checkable') > 0 ? 'not checkable' : 'equal'
   const files = chain.links.reduce((sum, link) => sum + link.files.length, 0)
   return (
     <>
       <p className="sound">
-        <Mark tone={chain.is_sound ? 'good' : 'bad'}>
-          <b>{chain.is_sound ? 'The chain holds.' : 'The chain does not hold.'}</b>
-        </Mark>{' '}
+        <Mark tone={TONE[whole]}><b>{WHOLE[whole]}</b></Mark>{' '}
         {count('equal')} of {chain.links.length} links came out the same again
         {count('differs') > 0 && `, ${count('differs')} differ`}
         {count('not checkable') > 0 && `, ${count('not checkable')} cannot be checked`}; {files} files.
@@ -104,6 +107,12 @@ function LinkView({ link, proof }: { link: TraceLink; proof: Proof }) {
             </>
           )}
         </dl>
+      )}
+      {link.facts && Object.keys(link.facts).length > 0 && (
+        <details>
+          <summary>more of it</summary>
+          <FactList of={link.facts as Json} most={24} />
+        </details>
       )}
       {link.files.length > 0 && (
         <details open={proof === 'differs'}>

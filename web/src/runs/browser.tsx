@@ -57,8 +57,6 @@ export function RunBrowser() {
     [chosen],
   )
   return (
-    <>
-    <h1 className="off-screen">Runs</h1>
     <Panel
       title="Runs"
       className="page"
@@ -76,6 +74,5 @@ export function RunBrowser() {
       <Paged label="Runs" query={runs(asked, '')} columns={columns} keyOf={nameOf} tall isChosen={(row) => chosen.includes(nameOf(row))}
         empty={asked ? `No run is called like “${asked}”.` : 'No run is stored. `trading-assets backtest SPEC` makes one.'} />
     </Panel>
-    </>
   )
 }

@@ -24,7 +24,6 @@ export function RunComparison({ names }: { names: string[] }) {
     <With of={found} lines={10}>
       {({ runs }) => (
         <div className="grid compare">
-          <h1 className="off-screen">Comparison of {runs.length} runs</h1>
           <Panel title={`${runs.length} runs compared`} className="wide" aside={<a href="#/runs">All runs</a>}>
             <ol className="key">
               {runs.map(({ name, title }, place) => (

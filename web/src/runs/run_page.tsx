@@ -25,7 +25,7 @@ export function RunPage({ spec, id }: { spec: string; id: string }) {
         <div className="grid run">
           <section className="strip" aria-label="Run">
             <div className="strip-head">
-              <h1>{run.title}</h1>
+              <h2 className="title">{run.title}</h2>
               <p className="soft">
                 <a href="#/runs">Runs</a> / {run.spec} / <Hash of={run.run_id} /> · <When at={run.first} style="date" /> to <When at={run.last} style="date" />
                 {' · '}{run.symbols.join(', ')} · in {run.quote}

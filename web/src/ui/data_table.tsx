@@ -65,7 +65,7 @@ export function DataTable<Row extends object>(props: TableProps<Row>) {
   if (rows.length === 0) return <Empty>{empty ?? 'Nothing yet.'}</Empty>
   return (
     <>
-      <div className={`table-box ${tall ? 'tall' : ''}`} onScroll={look} role="region" aria-label={`Table: ${label}`} tabIndex={0}>
+      <div className={`table-box ${tall || isWindowed ? 'tall' : ''}`} onScroll={look} role="region" aria-label={`Table: ${label}`} tabIndex={0}>
         <table aria-rowcount={sorted.length + 1}>
           <thead>
             <tr>

@@ -1,4 +1,5 @@
-// A modal dialog: the browser's own, so that focus stays inside and Escape leaves it.
+// A modal dialog: the browser's own, so that focus stays inside and Escape leaves it. It begins at
+// what is marked `data-focus`.
 
 import { type ReactNode, useEffect, useId, useRef } from 'react'
 
@@ -15,6 +16,7 @@ export function Dialog({ title, tone = 'calm', onClose, children }: DialogProps)
   useEffect(() => {
     const dialog = box.current
     dialog?.showModal()
+    dialog?.querySelector<HTMLElement>('[data-focus]')?.focus()
     return () => dialog?.close()
   }, [])
   return (
