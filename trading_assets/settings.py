@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -19,9 +19,11 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from trading_assets.declarations.alerts import Alerts, require_safe_url
+from trading_assets.declarations.alerts import Alerts
 from trading_assets.declarations.feature_sets import FeatureSetDeclaration
 from trading_assets.declarations.instruments import InstrumentDeclaration
+from trading_assets.declarations.logs import Logging
+from trading_assets.declarations.secrets import SECRETS, Secrets
 from trading_assets.declarations.sections import (
     Backtest,
     Binance,
@@ -58,19 +60,9 @@ from trading_assets.domain.ids import (
 PACKAGE_DEFAULTS = Path(__file__).with_name("defaults.toml")
 USER_FILE = "trading_assets.toml"
 _LOADER_VARIABLES = {"TA_HOME", "TA_CONFIG", "TA_SECRETS_DIR"}
-_SECRETS = (
-    "binance_api_key",
-    "binance_api_secret",
-    "eodhd_api_key",
-    "polygon_api_key",
-    "alert_webhook_url",
-    "alert_webhook_secret",
-    "telegram_bot_token",
-    "smtp_password",
-)
 
 
-class Settings(BaseSettings):
+class Settings(Secrets, BaseSettings):
     """All settings, frozen. Made by `load_settings` only; paths are absolute.
 
     `tables_root` and `raw_root` are absolute paths or `s3://bucket/prefix`; everything else lies in
@@ -129,17 +121,10 @@ class Settings(BaseSettings):
     display: Display
     metrics: Server
     alerts: Alerts
+    logging: Logging
     telegram: Telegram
     live: Live
     books: dict[str, Book]
-    binance_api_key: SecretStr | None = None
-    binance_api_secret: SecretStr | None = None
-    eodhd_api_key: SecretStr | None = None
-    polygon_api_key: SecretStr | None = None
-    alert_webhook_url: SecretStr | None = None
-    alert_webhook_secret: SecretStr | None = None
-    telegram_bot_token: SecretStr | None = None
-    smtp_password: SecretStr | None = None
 
     @field_validator("symbols")
     @classmethod
@@ -190,19 +175,6 @@ class Settings(BaseSettings):
         if not isinstance(value, Mapping):
             return value
         return {_checked(symbol_from_text, str(name).upper()): v for name, v in value.items()}
-
-    @field_validator("alert_webhook_url")
-    @classmethod
-    def _webhook_is_safe(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            require_safe_url(value.get_secret_value())
-        return value
-
-    @property
-    def secret_values(self) -> tuple[str, ...]:
-        """Every secret that is set, whatever it is of: to be masked."""
-        held = (getattr(self, name) for name in _SECRETS)
-        return tuple(each.get_secret_value() for each in held if each is not None)
 
     def source_of(self, symbol: Symbol) -> str:
         """Give the name of the source of a symbol."""
@@ -322,7 +294,7 @@ def _layers(home: Path, environ: Mapping[str, str]) -> list[tuple[str, dict[str,
     layers = [("package defaults", _toml(PACKAGE_DEFAULTS))]
     if user_file.is_file():
         values = _toml(user_file)
-        for name in _SECRETS:
+        for name in SECRETS:
             if name in values:
                 raise ConfigurationError(
                     f"{user_file}: {name} is a secret",
@@ -331,12 +303,10 @@ def _layers(home: Path, environ: Mapping[str, str]) -> list[tuple[str, dict[str,
                     fix="Remove it from the file, and change the key at the venue.",
                 )
         layers.append((str(user_file), values))
-    if environ.get("TA_SECRETS_DIR"):
-        secrets = SecretsSettingsSource(
-            Settings, secrets_dir=environ["TA_SECRETS_DIR"], env_prefix=""
-        )
-        read = {k: v for k, v in secrets().items() if k in _SECRETS}
-        layers.append((f"secret file in {environ['TA_SECRETS_DIR']}", read))
+    if folder := environ.get("TA_SECRETS_DIR"):
+        secrets = SecretsSettingsSource(Settings, secrets_dir=folder, env_prefix="")
+        read = {k: v for k, v in secrets().items() if k in SECRETS}
+        layers.append((f"secret file in {folder}", read))
     layers.append(("environment", _environment(environ)))
     return layers
 
@@ -422,7 +392,7 @@ def _configuration_error(error: ValidationError, origins: Mapping[str, str]) -> 
         "no source",
     )
     may_hold_credentials = "://" in str(first.get("input")) and "@" in str(first.get("input"))
-    secret = parts[0] in _SECRETS or may_hold_credentials
+    secret = parts[0] in SECRETS or may_hold_credentials
     return ConfigurationError(
         f"Setting {key} ({origin})",
         expected=first["msg"].removeprefix("Value error, "),

@@ -39,9 +39,11 @@ def live_run_key(book: str) -> dg.AssetKey:
 @dg.op
 def trade(context: dg.OpExecutionContext, config: LiveConfig, desk: DeskResource) -> None:
     """Trade a book's release until the run is terminated, then stop cleanly and report."""
+    from trading_assets.workflows.process_log import begin_logging
     from trading_assets.workflows.run_live import run_live
 
     opened = desk.open()
+    begin_logging(opened.settings, in_background=True, leave_out=("dagster",))
     require_play_money(opened.settings, config.book)
     key = live_run_key(config.book)
     with (

@@ -54,6 +54,7 @@ from trading_assets.workflows.live_release import (
 from trading_assets.workflows.live_settings import pace_of, policies_of
 from trading_assets.workflows.live_supervision import Supervision, enforced, supervise
 from trading_assets.workflows.live_waiting import Waiting
+from trading_assets.workflows.process_log import bound
 from trading_assets.workflows.release_parts import (
     release_terms,
     signal_desk,
@@ -138,6 +139,7 @@ def run_live(
                 holder="process {pid} on {host}".format(**holder()),
             )
         )
+        stack.enter_context(bound(book=place.name, run_id=f"{place.name}-{journal.lease}"))
         connect = partial(_broker, desk, time_is_auth=_is_auth(place, epoch))
         guard = stack.enter_context(on_guard(desk, place, signalled, stop, connect))
         run = _Run(

@@ -34,9 +34,11 @@ def live(
     from trading_assets.bootstrap import desk
     from trading_assets.live.supervision.sd_notify import ServiceManager
     from trading_assets.workflows.live_book import live_book, set_aside
+    from trading_assets.workflows.process_log import begin_logging
     from trading_assets.workflows.run_live import run_live
 
     settings = load_settings().settings
+    begin_logging(settings, in_background=True)  # a pipe that nobody reads must not stop trading
     if fresh:
         set_aside(live_book(settings, book))
     with stop_on_signals() as stop:

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from trading_assets import __version__
-from trading_assets.domain.errors import DataError, TradingAssetsError
+from trading_assets.domain.errors import ConfigurationError, DataError, TradingAssetsError
 from trading_assets.interfaces.cli import (
     alerts,
     backtest,
@@ -42,6 +42,8 @@ from trading_assets.interfaces.cli import (
     universe,
     what_if,
 )
+from trading_assets.settings import load_settings
+from trading_assets.workflows.process_log import begin_logging, take_uncaught
 
 app = typer.Typer(
     help="A quant's whole desk as one lineage graph.",
@@ -103,9 +105,22 @@ def _run() -> None:
         ) from panic
 
 
-def main() -> None:
-    """Run a command; an error of ours is a message, not a traceback."""
+def _begin_logging() -> None:
+    """Log as settings say; where they cannot be read, a command that needs them says so."""
     try:
+        settings = load_settings().settings
+    except ConfigurationError:
+        return
+    begin_logging(settings)
+
+
+def main() -> None:
+    """Run a command; an error of ours is a message, not a traceback.
+
+    What it logs is on stderr, masked; so is the error of a bug that ends it.
+    """
+    try:
+        _begin_logging()
         _run()
     except TradingAssetsError as error:
         console = Console(stderr=True)
@@ -118,3 +133,6 @@ def main() -> None:
             if text:
                 console.print(f"  {name}: {text}", highlight=False, markup=False)
         sys.exit(2)
+    except Exception:
+        take_uncaught()
+        raise
