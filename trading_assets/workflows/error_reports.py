@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
-from trading_assets import __version__
 from trading_assets.domain.errors import ConfigurationError
 from trading_assets.live.supervision.masking import Masking
 
@@ -38,7 +38,7 @@ def begin_reports(dsn: str, masking: Masking) -> None:
     try:
         sentry_sdk.init(
             dsn=dsn,
-            release=f"trading-assets@{__version__}",
+            release=f"trading-assets@{version('trading-assets')}",
             include_local_variables=False,
             max_request_body_size="never",
             auto_enabling_integrations=False,  # they load every framework that is installed
