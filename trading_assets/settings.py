@@ -146,16 +146,9 @@ class Settings(Secrets, BaseSettings):
     def _month_is_valid(cls, value: str) -> str:
         return str(_checked(Month.from_text, value))
 
-    @field_validator("books")
+    @field_validator("books", "feature_sets")
     @classmethod
-    def _books_are_named(cls, value: dict[str, Book]) -> dict[str, Book]:
-        for name in value:
-            _checked(tag_from_text, name)
-        return value
-
-    @field_validator("feature_sets")
-    @classmethod
-    def _feature_sets_are_named(cls, value: dict[str, Any]) -> dict[str, Any]:
+    def _names_are_tags(cls, value: dict[str, Any]) -> dict[str, Any]:
         for name in value:
             _checked(tag_from_text, name)
         return value

@@ -19,7 +19,6 @@ class Alerts(Declaration):
     timeout_s: float = Field(gt=0, le=60)
     first_hours: float = Field(ge=0)
     down_s: float = Field(ge=5)
-    telegram_url: str
     telegram_chat: str
     smtp_host: str
     smtp_port: int = Field(ge=1, le=65535)
@@ -30,7 +29,6 @@ class Alerts(Declaration):
 
     @model_validator(mode="after")
     def _is_safe_and_whole(self) -> Self:
-        require_safe_url(self.telegram_url)
         if self.smtp_security == "none" and self.smtp_host not in ("", *_LOOPBACK):
             raise ValueError("smtp_security starttls or tls: in clear text on loopback only")
         if self.smtp_host and not (self.mail_from and self.mail_to):

@@ -49,7 +49,10 @@ def channels(settings: Settings) -> tuple[AlertChannel, ...]:
             )
         found.append(
             TelegramChat(
-                own.telegram_url, token=token, chat=own.telegram_chat, timeout_s=own.timeout_s
+                settings.telegram.api_url,
+                token=token,
+                chat=own.telegram_chat,
+                timeout_s=own.timeout_s,
             )
         )
     if own.smtp_host:

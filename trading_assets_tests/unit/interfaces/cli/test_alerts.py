@@ -60,7 +60,6 @@ def test_a_second_alerter_is_refused(receiver, tmp_path):
     ("name", "value"),
     [
         ("TA_ALERT_WEBHOOK_URL", "http://example.org/secret-hook"),
-        ("TA_ALERTS__TELEGRAM_URL", "http://example.org"),
         ("TA_ALERTS__SMTP_SECURITY", "none"),
         ("TA_ALERTS__SMTP_HOST", "mail.example.org"),
     ],
