@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections import defaultdict
+from datetime import date
 from decimal import Decimal
 
 import httpx
@@ -17,17 +18,23 @@ from trading_assets.domain.events import (
     BarReady,
     CommandReceived,
     OrderFilled,
+    OrderIntentCreated,
     OrderSubmitted,
     Reconciled,
+    SessionOpened,
     TradingHalted,
     TradingResumed,
 )
 from trading_assets.domain.order import OrderSide
 from trading_assets.domain.policy_events import EntriesAllowed, EntriesPaused
+from trading_assets.domain.strategy_events import StrategyStopped
 from trading_assets.interfaces.cli.control import app
+from trading_assets.interfaces.telegram_bot.commands import BookCommands
+from trading_assets.interfaces.telegram_bot.door import Person
 from trading_assets.workflows.control_book import ask_book, halt_book, standing
 from trading_assets.workflows.live_book import live_book
 from trading_assets.workflows.live_status import live_status
+from trading_assets.workflows.replay_live_day import replay_live_day
 from trading_assets.workflows.resume_book import resume_book
 
 pytestmark = pytest.mark.slow
@@ -160,3 +167,50 @@ def test_a_signal_halts_while_the_venue_is_frozen_and_is_journalled_when_it_thaw
     assert (halted.source, halted.level) == ("signal", HaltLevel.HALT)
     assert _entries(rig) == entries
     assert rig.verdicts() == []
+
+
+@pytest.mark.long
+def test_a_strategy_is_stopped_shrunk_and_started_by_a_bot_and_its_day_is_replayed_to_the_byte(rig):
+    """Through the very commands of the bot; a process in between ends without a word."""
+    commands, person = BookCommands(rig.desk, lambda: ""), Person(7, 7, "Ann")
+
+    def say(text):
+        name, *words = text.split()
+        return commands.answer(commands.by_name[name], person, words)
+
+    process = rig.start()
+    rig.until(lambda: max(_held(rig.events()).values(), default=0) > 100, "something held")
+    assert "no entry of eager" in say("stop eager demo a test")
+    rig.until(lambda: rig.count(StrategyStopped), "the stop in the journal")
+    entries = _entries(rig)
+    _bars_pass(rig, 2)
+    rig.kill(process)
+    process = rig.start()
+    rig.until(lambda: rig.count(SessionOpened) == 2, "the next process")
+    _bars_pass(rig, 3)
+    assert _entries(rig) == entries
+    assert "eager stopped: a test (7 Ann)" in say("strategies demo")
+    sold = [o for o in rig.ledger()["orders"] if o["side"] == "SELL"]
+    assert sold, "exits go on"
+
+    assert "weight of eager is 0.25" in say("alloc eager 0.25 demo")
+    assert "may open positions again" in say("start eager demo it is over")
+    rig.until(lambda: len(_entries(rig)) > len(entries) + 2, "entries after the start")
+    assert "eager has earned" in say("status demo")
+    rig.stop(process)
+
+    smaller = {
+        event.ticket.symbol: event.ticket.quantity
+        for event in rig.events()
+        if isinstance(event, OrderIntentCreated) and not event.ticket.reduce_only
+    }
+    larger = next(
+        event.ticket
+        for event in rig.events()
+        if isinstance(event, OrderIntentCreated) and event.ticket.symbol in smaller
+    )
+    assert smaller[larger.symbol] < larger.quantity * Decimal("0.3")
+    assert rig.verdicts() == []
+    report = replay_live_day(rig.desk, "demo", date(2024, 4, 1))
+    assert report.is_equal, report.differences
+    assert report.decisions > 0
