@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+# Runs share a machine: tables take half of its cores, so that no run waits for another's threads.
+# Polars reads this when it is imported; whoever has set it, or imported Polars before, decides.
+os.environ.setdefault("POLARS_MAX_THREADS", str(max(1, len(os.sched_getaffinity(0)) // 2)))
 
 if TYPE_CHECKING:
     from trading_assets.backtest.result import BacktestResult

@@ -73,6 +73,14 @@ class Decision:
         """Rows of the candidate: rule, value, threshold, passed, evidence."""
         return tuple(self.document["rules"])
 
+    def measured(self, rule: str) -> Mapping[str, Any]:
+        """Give what a rule has measured of the candidate, where that is more than one figure."""
+        for row in self.rules:
+            if row["rule"] == rule and isinstance(row["value"], Mapping):
+                found: Mapping[str, Any] = row["value"]
+                return found
+        return {}
+
     @classmethod
     def from_payload(cls, payload: bytes, *, where: str = "decision") -> Decision:
         """Read a stored decision.

@@ -139,6 +139,7 @@ class Experiments:
         tags: Mapping[str, str] | None = None,
         artifacts: Mapping[str, Path] | None = None,
         curves: Mapping[str, Sequence[tuple[int, float]]] | None = None,
+        datasets: Sequence[DatasetInput] = (),
     ) -> None:
         """Add what became known of a finished run later, at an instant.
 
@@ -152,6 +153,7 @@ class Experiments:
                 client.set_tag(run.run_id, name, text)
             for name, path in (artifacts or {}).items():
                 log_file(client, run.run_id, name, path)
+            log_datasets(client, run.run_id, datasets)
 
     def mark_newest(self, experiment: str, run: LoggedRun, strategy_id: str) -> None:
         """Let this run, and no other, stand for its strategy in the view that compares them."""

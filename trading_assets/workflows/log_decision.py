@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from trading_assets.domain.ids import content_hash
 from trading_assets.evaluation.decision import Decision
 from trading_assets.evaluation.gates import Check
 from trading_assets.storage.experiments import LoggedRun
+from trading_assets.storage.mlflow_writing import DatasetInput
 from trading_assets.workflows.decide import decide
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.registry import family_of_run, follow_ledger
@@ -64,7 +66,12 @@ def log_decision(desk: Desk, decision: Decision) -> None:
             document = Path(folder) / GATE
             document.write_bytes(decision.payload)
             desk.experiments.add_to_run(
-                logged, at=at, tags=tags, metrics=_figures(decision), artifacts={GATE: document}
+                logged,
+                at=at,
+                tags=tags,
+                metrics=_figures(decision),
+                artifacts={GATE: document},
+                datasets=held_out_data(desk, decision),
             )
     follow_ledger(desk, decision.book)
 
@@ -74,18 +81,36 @@ def _run_of(desk: Desk, row: Mapping[str, Any]) -> LoggedRun | None:
     return desk.experiments.find_run(experiment_of(family_of_run(desk, run)), identity_of(run))
 
 
+def held_out_data(desk: Desk, decision: Decision) -> list[DatasetInput]:
+    """Give what the candidate read of the months held out, if it did."""
+    candidate = decision.candidate or {}
+    for entry in decision.document["inputs"]["candidates"]:
+        read = entry["holdout"] or {}
+        if entry["run_id"] == candidate.get("run_id") and read.get("address"):
+            reading = desk.examinations.get(read["address"])
+            return [
+                DatasetInput(
+                    f"months held out {read['first']}..{read['last']}",
+                    content_hash(reading.document["facts"]),
+                    reading.folder,
+                    "holdout",
+                )
+            ]
+    return []
+
+
 def _figures(decision: Decision) -> dict[str, float | None]:
     """Give what the rules have measured, by the names that runs are compared by."""
-    values = {rule["rule"]: rule["value"] for rule in decision.rules}
-    deflated, overfit = (values.get(n) for n in ("deflated_sharpe", "overfitting_probability"))
+    deflated = decision.measured("deflated_sharpe")
     figures: dict[str, float | None] = {}
-    if isinstance(deflated, Mapping):
+    if deflated:
         figures |= {
             "oos.dsr": deflated.get("deflated_sharpe"),
             "n_trials": deflated.get("trials"),
         }
-    if isinstance(overfit, Mapping):
+    overfit = decision.measured("overfitting_probability")
+    if overfit:
         figures["oos.pbo"] = overfit.get("pbo")
-    for name, sharpe in (values.get("stressed") or {}).items():
+    for name, sharpe in decision.measured("stressed").items():
         figures[f"stress.{name}.sharpe"] = sharpe
     return figures

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from trading_assets.domain.ids import content_hash
 from trading_assets.evaluation.labels import span
 from trading_assets.forecasting.horizons import BASE
 from trading_assets.storage.experiments import LoggedRun, RegisteredVersion
@@ -95,7 +96,13 @@ def _log(desk: Desk, model: StoredModel, dataset: Dataset, tags: Mapping[str, st
                 dataset.version,
                 desk.tables.folder(table, None, None),
                 "train",
-            )
+            ),
+            DatasetInput(
+                f"{table} {span(dataset.months)}, stretches that were judged",
+                content_hash([dataset.version, "judged"]),
+                desk.tables.folder(table, None, None),
+                "validation",
+            ),
         ],
     )
 

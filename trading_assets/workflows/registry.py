@@ -153,11 +153,8 @@ def _of_decision(desk: Desk, decision: Decision) -> Holder:
 
 def _deflated(decision: Decision) -> dict[str, str]:
     """Give the tag `dsr`: the deflated Sharpe ratio by which the candidate was judged."""
-    for rule in decision.rules:
-        if rule["rule"] == "deflated_sharpe" and isinstance(rule["value"], Mapping):
-            found = rule["value"].get("deflated_sharpe")
-            return {} if found is None else {"dsr": f"{found:.4f}"}
-    return {}
+    found = decision.measured("deflated_sharpe").get("deflated_sharpe")
+    return {} if found is None else {"dsr": f"{found:.4f}"}
 
 
 def _version(desk: Desk, holder: Holder) -> RegisteredVersion | None:

@@ -26,12 +26,15 @@ class Notebook:
     def pages(self, run_ids):
         return {t["run_id"]: r.url for *_, t, _, r in self.runs if t.get("run_id") in run_ids}
 
-    def add_to_run(self, run, *, at, metrics=None, tags=None, artifacts=None, curves=None):
+    def add_to_run(
+        self, run, *, at, metrics=None, tags=None, artifacts=None, curves=None, datasets=()
+    ):
         for _, _, known, values, logged in self.runs:
             if logged == run:
                 known.update(tags or {})
                 latest = {name: points[-1][1] for name, points in (curves or {}).items()}
                 values.setdefault("metrics", {}).update({**(metrics or {}), **latest})
+                values["datasets"] = [*values.get("datasets", ()), *datasets]
 
     def mark_newest(self, experiment, run, strategy_id):
         self.newest[strategy_id] = run

@@ -127,8 +127,9 @@ def test_the_run_in_mlflow_tells_the_whole_story(desk, trained):
         assert run.data.metrics[f"oos.{name}.r2"] == summary["scores"][name]["r2"]
     assert run.data.params["min_data_in_leaf"] == "400"
     assert len(client.get_metric_history(run.info.run_id, "wf.r2")) == 3
-    (data,) = run.inputs.dataset_inputs
-    assert data.dataset.digest == trained.dataset.version[:32]
+    read = {data.tags[0].value: data.dataset for data in run.inputs.dataset_inputs}
+    assert read.keys() == {"train", "validation"}
+    assert read["train"].digest == trained.dataset.version[:32]
     names = {file.path for file in client.list_artifacts(run.info.run_id)}
     card = {"card.md", "card.json", "card.png"}
     assert names == {*card, "baselines.json", "model.txt", "model.json"}

@@ -10,12 +10,13 @@ import yaml
 
 from trading_assets import bootstrap
 from trading_assets.domain.errors import CorruptFile
-from trading_assets.domain.ids import Month
+from trading_assets.domain.ids import Month, content_hash
 from trading_assets.settings import load_settings
 from trading_assets.workflows import read_holdout as reading
 from trading_assets.workflows.assumptions import assume
 from trading_assets.workflows.blast_radius import blast_radius
 from trading_assets.workflows.decide import decide, recompute
+from trading_assets.workflows.log_decision import held_out_data
 from trading_assets.workflows.run_backtest import run_backtest
 from trading_assets.workflows.strategy_specs import find_spec
 from trading_assets.workflows.trial_ledger import read_trials, trials_of_family, verify_ledger
@@ -148,6 +149,15 @@ def test_a_candidate_is_held_until_the_months_are_there_and_whole(before):
         assert "did not pass the stage 'held_out'" in decision.document["reason"]
     assert "bars_5m/BTCUSDT/2024-03 reaches to 2024-03-20" in rules(cut)[0]["note"]
     assert (readings(before), tried(before)) == ([], count)
+
+
+def test_a_decision_says_what_its_candidate_read_of_the_months(desk):
+    decision = current(desk)
+    (read,) = held_out_data(desk, decision)
+    assert (read.context, read.name) == ("holdout", "months held out 2024-03..2024-03")
+    reading_ = desk.examinations.get(entry(decision)["holdout"]["address"])
+    assert read.sha256 == content_hash(reading_.document["facts"])
+    assert str(read.source).endswith(entry(decision)["holdout"]["address"])
 
 
 def test_bars_that_are_unsound_hold_the_candidate_and_cost_no_trial(before):
