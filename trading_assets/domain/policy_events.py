@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from trading_assets.domain.bar import Bar
 from trading_assets.domain.ids import Micros, Symbol
@@ -19,13 +21,17 @@ class FoundUpstream:
             nothing against the release, so they are told, and no policy answers them.
     """
 
-    findings: tuple[str, ...]
+    findings: tuple[str, ...] = ()
     aged: tuple[str, ...] = ()
 
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """All of it."""
-        return (*self.findings, *self.aged)
+    def to_json(self) -> dict[str, list[str]]:
+        """Give it as fields of a snapshot."""
+        return {"upstream": list(self.findings), "aged": list(self.aged)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> FoundUpstream:
+        """Read a snapshot, also one from before there were ages."""
+        return cls(tuple(values.get("upstream", ())), tuple(values.get("aged", ())))
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from trading_assets.domain.order import (
     OrderType,
     TimeInForce,
 )
+from trading_assets.domain.policy_events import FoundUpstream
 from trading_assets.domain.trading_rules import TradingRules, rules_from_json, rules_to_json
 from trading_assets.live.live_order import LiveOrder, order_from_json, order_to_json
 from trading_assets.live.strategy_stance import Stances, StrategySize, read_stances, stances_json
@@ -170,7 +171,7 @@ class BookState:
     entries: int = 0
     loss_rule: str = ""
     rules: dict[Symbol, TradingRules] = field(default_factory=dict)
-    upstream: tuple[str, ...] = ()
+    upstream: FoundUpstream = field(default_factory=FoundUpstream)
     pauses: dict[tuple[Symbol, str], tuple[str, Micros]] = field(default_factory=dict)
     turmoil: Turmoil = field(default_factory=Turmoil)
     unwanted: set[str] = field(default_factory=set)
@@ -291,7 +292,7 @@ class BookState:
             "entries": self.entries,
             "loss_rule": self.loss_rule,
             "rules": [rules_to_json(rules) for _, rules in sorted(self.rules.items())],
-            "upstream": list(self.upstream),
+            **self.upstream.to_json(),
             "pauses": [[*key, *value] for key, value in sorted(self.pauses.items())],
             "turmoil": self.turmoil.to_json(),
             "unwanted": sorted(self.unwanted),
@@ -340,7 +341,7 @@ class BookState:
             entries=values["entries"],
             loss_rule=values["loss_rule"],
             rules={each["symbol"]: rules_from_json(each) for each in values.get("rules", ())},
-            upstream=tuple(values.get("upstream", ())),
+            upstream=FoundUpstream.from_json(values),
             pauses={(of, cause): (why, end) for of, cause, why, end in values.get("pauses", ())},
             turmoil=Turmoil.from_json(values["turmoil"]),
             unwanted=set(values["unwanted"]),
@@ -386,10 +387,8 @@ def _is_news(order: LiveOrder, report: OrderReport) -> bool:
         return report.executed > order.executed
     if order.status.is_final or report.status is order.status:
         return False
-    is_older = (
-        report.status is OrderStatus.ACCEPTED and order.status is OrderStatus.PARTIALLY_FILLED
-    )
-    return not is_older
+    older = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
+    return (report.status, order.status) != older
 
 
 def _texts(flows: Flows) -> dict[str, str]:

@@ -220,6 +220,8 @@ class BookPolicies:
 
     def _stale(self, event: UpstreamStale) -> Sequence[Event]:
         """Answer by policy; a finding that has gone ends the pause, a halt is for people to end."""
+        if event.findings == self._state.upstream.findings:
+            return ()  # only ages are others, and somebody may have acknowledged what stands
         if not event.findings:
             if (ALL, UPSTREAM) not in self._state.pauses:
                 return ()
@@ -233,7 +235,7 @@ class BookPolicies:
 
     def _upstream_news(self, now: Micros) -> list[Event]:
         found = self._upstream()
-        if found is None or found.lines == self._state.upstream:
+        if found is None or found == self._state.upstream:
             return []
         return [UpstreamStale(now, self._release_id, found.findings, found.aged)]
 

@@ -14,6 +14,7 @@ from trading_assets.domain.policy_events import (
     BreakerTripped,
     EntriesAllowed,
     EntriesPaused,
+    FoundUpstream,
     TradingRulesSeen,
     UpstreamStale,
 )
@@ -59,7 +60,7 @@ def note_rules(state: BookState, event: TradingRulesSeen) -> list[Command]:
 
 def note_upstream(state: BookState, event: UpstreamStale) -> list[Command]:
     """Keep what was found, so that the same is not news again."""
-    state.upstream = (*event.findings, *event.aged)
+    state.upstream = FoundUpstream(event.findings, event.aged)
     return []
 
 

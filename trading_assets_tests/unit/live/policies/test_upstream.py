@@ -89,3 +89,14 @@ def test_the_age_of_what_is_pinned_is_told_once_a_month_and_stops_nothing(kit, p
     assert told == [((), "02"), ((), "03")]
     assert _kinds(desk, EntriesPaused, TradingHalted) == []
     assert len(_sides(desk)) == 4
+
+
+def test_what_somebody_has_acknowledged_does_not_pause_again_for_an_age(kit):
+    desk = kit.Desk([(1000 * (n + 1), NAN) for n in range(3)])
+    _run(desk, 1, OnUpstream.REDUCE, FOUND)
+    desk.people.ask(CommandKind.ACKNOWLEDGE_SYMBOL, symbol="")
+    _run(desk, 2, OnUpstream.REDUCE, FOUND, ("regime_parameters/BTCUSDT/2024-01 is aged: x",))
+
+    assert len(_kinds(desk, UpstreamStale)) == 2
+    assert len(_kinds(desk, EntriesPaused)) == 1
+    assert len(_sides(desk)) == 2
