@@ -61,10 +61,14 @@ class DecisionStore:
 
     def history(self, book: str) -> tuple[Decision, ...]:
         """List the decisions about a book, oldest first; one may be current again."""
+        return tuple(self.get(decision_id) for _, decision_id in self.ledger(book))
+
+    def ledger(self, book: str) -> tuple[tuple[int, str], ...]:
+        """List number and id of the decisions about a book, oldest first; reads no document."""
         folder = self._folder(book)
         return tuple(
-            self.get(pointers.unsealed(payload, folder)["id"])
-            for _, payload in pointers.history(folder, _LEDGER)
+            (n, str(pointers.unsealed(payload, folder)["id"]))
+            for n, payload in pointers.history(folder, _LEDGER)
         )
 
     def get(self, decision_id: str) -> Decision:

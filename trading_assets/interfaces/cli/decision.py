@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from trading_assets.evaluation.rule_words import rule_text
 from trading_assets.interfaces.cli.tables import MARKS, cell
 from trading_assets.settings import load_settings
 
@@ -85,10 +86,8 @@ def explain(
             highlight=False,
         )
         for rule in rules if stage == "held_out" else unmet:
-            said = f" {rule['note']}" if rule["note"] else ""
             console.print(
-                f"  {MARKS[rule['passed']]}  {rule['rule']}: {escape(cell(rule['value']))}, "
-                f"wanted {escape(cell(rule['threshold']))}.{escape(said)}",
+                f"  {MARKS[rule['passed']]}  {escape(rule_text(rule))}",
                 highlight=False,
                 soft_wrap=True,
             )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from trading_assets.evaluation.rule_words import value_text
 from trading_assets.settings import load_settings
 
 if TYPE_CHECKING:
@@ -35,12 +36,4 @@ def new_table(*headings: str) -> Table:
 
 def cell(value: Any) -> str:
     """Write a value, with what is in it: two decimals, yes or no, `-` for nothing."""
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {cell(part)}" for name, part in value.items()) or "-"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(cell, value)) or "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.2f}"
-    return "-" if value is None else str(value)
+    return value_text(value)

@@ -1,0 +1,110 @@
+"""A month at a glance: forecasts of every symbol by the hour, and what a strategy makes of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trading_assets.domain.bar import MINUTE
+from trading_assets.domain.ids import Micros, Month, Symbol
+from trading_assets.domain.setup import SignalFamily
+from trading_assets.forecasting.horizons import horizon_micros
+from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.forecast_month import FORECASTS
+from trading_assets.workflows.run_plan import plan_run
+from trading_assets.workflows.strategy_specs import find_spec
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from trading_assets.strategies.protocol import Strategy
+
+HOUR: Micros = 60 * MINUTE
+_Cells = list[list[float | None]]
+
+
+def signal_map(
+    desk: Desk, month: Month, *, horizon: str = "", spec_name: str = ""
+) -> dict[str, Any]:
+    """Give what was expected of every symbol at the end of each hour of a month.
+
+    Args:
+        desk: holds the tables.
+        month: whose hours.
+        horizon: of the forecasts; "" for that of `risk_factor`.
+        spec_name: whose signals to evaluate once more on the present tables; "" for none.
+
+    Returns:
+        `symbols`, `t` (starts of the hours, in seconds), `horizon`, `spec`, and `columns`: rows in
+        the order of `symbols`, cells in that of `t`, None where there is none. `forecast` is the
+        last prediction (a return) of each hour, `confidence` its confidence. `signal` is the last
+        that the strategy said in the hour: its target as a signed part of what its sizing gives; of
+        a strategy of brackets 1, -1 or 0 for entries it would place on the long side, the short
+        side, or both. It is no position: what is held, the engine decides.
+
+    Raises:
+        ConfigurationError: if there is no such horizon or spec.
+        MissingPartition: if the spec lacks inputs of the month.
+        CorruptFile: if a file is damaged.
+    """
+    import polars as pl
+
+    chosen = horizon or desk.settings.risk_factor.horizon
+    horizon_micros(chosen)
+    symbols = desk.settings.symbols
+    hours = range(month.start, month.end, HOUR)
+    columns: dict[str, _Cells] = {"forecast": [], "confidence": []}
+    for symbol in symbols:
+        manifest = desk.tables.current(FORECASTS, symbol, month)
+        rows = None if manifest is None else desk.tables.read_mapped(manifest)
+        rows = None if rows is None else rows.filter(pl.col("horizon") == chosen)
+        columns["forecast"].append(_by_hour(rows, "prediction", hours))
+        columns["confidence"].append(_by_hour(rows, "confidence", hours))
+    if spec_name:
+        signals = _signals(desk, month, spec_name)
+        columns["signal"] = [_by_hour(signals.get(s), "signal", hours) for s in symbols]
+    return {
+        "symbols": list(symbols),
+        "t": [hour // 1_000_000 for hour in hours],
+        "horizon": chosen,
+        "spec": spec_name or None,
+        "columns": columns,
+    }
+
+
+def _by_hour(rows: pl.DataFrame | None, column: str, hours: range) -> list[float | None]:
+    """Give the last value of each hour, by the close of the row's bar."""
+    import polars as pl
+
+    cells: list[float | None] = [None] * len(hours)
+    if rows is None:
+        return cells
+    at = (pl.col("ts").dt.epoch("us") - hours.start) // HOUR
+    last = rows.drop_nulls(column).group_by(hour=at).agg(pl.col(column).last())
+    for hour, value in last.iter_rows():
+        cells[hour] = value
+    return cells
+
+
+def _signals(desk: Desk, month: Month, spec_name: str) -> dict[Symbol, pl.DataFrame]:
+    """Evaluate a spec over one month, as a backtest does."""
+    from trading_assets.strategies.evaluate import month_signals
+    from trading_assets.workflows.simulate_run import frames_of
+
+    plan = plan_run(desk, find_spec(desk.settings, spec_name), within=[month])
+    strategy = plan.spec.parts[0].build_strategy()
+    if strategy.family is SignalFamily.ON_BAR:
+        return {}
+    return {
+        symbol: _said(strategy, month_signals(strategy, frame, month))
+        for symbol, frame in frames_of(desk, plan).items()
+    }
+
+
+def _said(strategy: Strategy, signals: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
+    if strategy.family is SignalFamily.TARGET:
+        return signals.select("ts", signal="target")
+    longs, shorts = (pl.col(n).is_not_null() for n in ("long_entry", "short_entry"))
+    side = longs.cast(pl.Float64) - shorts.cast(pl.Float64)
+    return signals.select("ts", signal=pl.when(longs | shorts).then(side))
