@@ -158,15 +158,14 @@ class RunStore:
         return tuple(sorted(found))
 
     def newest(self) -> tuple[tuple[Micros, str, str], ...]:
-        """List when each run was stored, its spec and its id, the newest first; reads no run.
+        """List when each run was stored, its spec and its id, the newest first; reads no run."""
+        found = [path.parts[-3:-1] for path in self.root.glob(f"*/*/{folders.INDEX}")]
+        rows = [(self.stored_at(spec, run_id), spec, run_id) for spec, run_id in found]
+        return tuple(sorted(rows, reverse=True))
 
-        The instant is the file time of its index; copies of a store must keep file times.
-        """
-        found = (
-            (path.stat().st_mtime_ns // 1000, path.parts[-3], path.parts[-2])
-            for path in self.root.glob(f"*/*/{folders.INDEX}")
-        )
-        return tuple(sorted(found, reverse=True))
+    def stored_at(self, spec: str, run_id: str) -> Micros:
+        """Give the file time of a run's index; copies of a store must keep file times."""
+        return (self._folder(spec, run_id) / folders.INDEX).stat().st_mtime_ns // 1000
 
     def get(self, spec: str, run_id: str) -> StoredRun:
         """Give one run.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from trading_assets.domain.bar import DAY, MINUTE, Timeframe
 from trading_assets.domain.errors import MissingPartition, UnknownSymbol
 from trading_assets.domain.ids import Micros, Month, Symbol
+from trading_assets.domain.instants import FOREVER
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.market_tables import bars_table, is_of_own_source
 from trading_assets.workflows.native_tables import native_size
@@ -70,8 +71,8 @@ def chart_bars(
         desk: holds the tables.
         symbol: one of the settings.
         timeframe: size of the bars that are asked for.
-        since: first open time; None: as far back as `points` bars of the size reach.
-        until: end of the span, exclusive; None: behind the last bar.
+        since: first open time; None: the first there is.
+        until: end of the span, exclusive; None: behind the last there is.
         points: rows at most.
 
     Returns:
@@ -95,9 +96,8 @@ def chart_bars(
     spans = [(m.min_ts, m.max_ts) for m in months if m.min_ts is not None and m.max_ts is not None]
     first = min((span[0] for span in spans), default=None)
     last = max((span[1] for span in spans), default=None)
-    end = until if until is not None else (0 if last is None else last + 1)
-    start = since if since is not None else end - points * timeframe.micros
-    rows = _read(desk, months, start, end)
+    start = -FOREVER if since is None else since
+    rows = _read(desk, months, start, FOREVER if until is None else until)
     width = _width(rows.ts, timeframe.micros, points)
     shown = _aggregated(rows, width)
     return {

@@ -47,7 +47,7 @@ def book_performance(desk: Desk, book: str) -> dict[str, Any]:
         raise MissingPartition(
             f"Book {book} has not seen a bar yet", expected="a marked bar", found="none"
         )
-    schema = {"ts_utc": TS, "equity": pl.Float64, "drawdown": pl.Float64}
+    schema = pl.Schema({"ts_utc": TS, "equity": pl.Float64(), "drawdown": pl.Float64()})
     frame = pl.DataFrame(marks, schema=schema, orient="row")
     opening, final = marks[0][1], marks[-1][1]
     days = daily_equity(frame, opening)

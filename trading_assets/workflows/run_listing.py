@@ -58,7 +58,8 @@ def run_row(desk: Desk, run: StoredRun) -> dict[str, Any]:
     """
     links = desk.experiments.pages({run.run_id})
     is_current = desk.runs.current_id(run.spec) == run.run_id
-    return _joined(desk.settings, _facts(run), is_current=is_current, links=links)
+    row = {**_facts(run), "stored": iso_text(desk.runs.stored_at(run.spec, run.run_id))}
+    return _joined(desk.settings, row, is_current=is_current, links=links)
 
 
 def _joined(

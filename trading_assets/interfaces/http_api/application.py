@@ -16,10 +16,15 @@ from trading_assets.domain.errors import TradingAssetsError
 from trading_assets.interfaces.http_api import (
     books,
     commands,
+    forecasts,
     live_socket,
     log_in,
+    market,
+    promotion,
     releases,
+    runs,
     seed_commands,
+    strategy_config,
     system,
     web_pages,
 )
@@ -35,7 +40,20 @@ _POLICY = (
     "connect-src 'self' {sockets}; object-src 'none'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_ROUTERS = (log_in, system, commands, seed_commands, books, releases, live_socket)
+_ROUTERS = (
+    log_in,
+    system,
+    commands,
+    seed_commands,
+    books,
+    releases,
+    runs,
+    promotion,
+    market,
+    forecasts,
+    strategy_config,
+    live_socket,
+)
 _ABOUT = (
     "Reads stores and journals, never the running loop. Commands go to the inbox of a book; none "
     "can loosen what a release allows. Instants are ISO 8601 in UTC."

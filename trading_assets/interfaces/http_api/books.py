@@ -53,7 +53,7 @@ def equity(
     """Give equity and drawdown, thinned out to peaks and troughs."""
     from trading_assets.workflows.book_history import equity_series
 
-    _require_journal(served, book)
+    require_journal(served, book)
     start, end = instant_from_text(since), instant_from_text(until) if until else _FAR
     return Equity(**equity_series(served.desk, book, since=start, until=end, points=points))
 
@@ -71,7 +71,7 @@ def orders(
     """List orders by when they were decided, newest first; `open`: only those at work."""
     from trading_assets.workflows.book_listing import book_orders, open_orders
 
-    _require_journal(served, book)
+    require_journal(served, book)
     if is_open:
         names = [o["client_order_id"] for o in served.statuses.of(book).book.get("orders", ())]
         found = open_orders(served.desk, book, names)
@@ -92,7 +92,7 @@ def fills(
     """List executions, newest first."""
     from trading_assets.workflows.book_listing import book_fills
 
-    _require_journal(served, book)
+    require_journal(served, book)
     page = book_fills(served.desk, book, symbol=symbol, limit=limit, cursor=cursor)
     return PageOf(items=list(page.items), next=page.next)
 
@@ -109,7 +109,7 @@ def decisions(
     """List what was decided, newest first: entries, exits, and what a rule stopped, with why."""
     from trading_assets.workflows.book_history import book_decisions
 
-    _require_journal(served, book)
+    require_journal(served, book)
     page = book_decisions(served.desk, book, symbol=symbol, limit=limit, cursor=cursor)
     return PageOf(items=list(page.items), next=page.next)
 
@@ -126,7 +126,7 @@ def events(
     """List rows of the journal as they are, newest first."""
     from trading_assets.workflows.book_history import book_events
 
-    _require_journal(served, book)
+    require_journal(served, book)
     page = book_events(served.desk, book, kind=kind, limit=limit, cursor=cursor)
     return PageOf(items=list(page.items), next=page.next)
 
@@ -163,7 +163,7 @@ def days(served: Shown, _: Reader, book: BookName) -> dict[Literal["days"], list
     """List the UTC days on which a book handled bars."""
     from trading_assets.workflows.live_tables import live_days
 
-    _require_journal(served, book)
+    require_journal(served, book)
     return {"days": [day.isoformat() for day in live_days(served.desk, book)]}
 
 
@@ -172,11 +172,16 @@ def trace(served: Shown, _: Reader, book: BookName, order_id: OrderId) -> Answer
     """Follow an order down to the vendor's files; all of them are hashed again."""
     from trading_assets.workflows.trace import trace_order
 
-    _require_journal(served, book)
+    require_journal(served, book)
     return Answer(trace_order(served.desk, order_id, book=book).to_json())
 
 
-def _require_journal(served: Served, book: str) -> None:
+def require_journal(served: Served, book: str) -> None:
+    """Refuse a book of which there is nothing to read.
+
+    Raises:
+        Refusal: 404 if settings have no such book, or it has not begun.
+    """
     from trading_assets.workflows.book_history import has_journal
 
     require_book(served, book)

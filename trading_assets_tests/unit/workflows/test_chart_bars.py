@@ -71,8 +71,6 @@ def test_a_size_that_is_not_published_is_made_of_a_smaller_one(desk, bars):
     assert (found["timeframe"], found["aggregated_to"]) == ("1h", "1h")
     assert len(found["t"]) == 7 * 24 - 6
     assert max(found["high"]) == bars["high"].max()
-    latest = chart_bars(desk, BTC, Timeframe.H1, points=10)
-    assert latest["t"] == found["t"][-10:], "without a span the newest are shown"
 
 
 def test_an_unknown_volume_is_null_and_never_nan(desk):

@@ -1,0 +1,250 @@
+"""The market as charts take it: bars, marks, regimes; risk factors, key figures, a month's map."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from trading_assets.domain.instants import instant_from_text
+from trading_assets.interfaces.http_api.answers import REFUSALS, Refusal
+from trading_assets.interfaces.http_api.books import require_journal
+from trading_assets.interfaces.http_api.paging import USUAL, Cursor, Limit, PageOf, Points
+from trading_assets.interfaces.http_api.queries import (
+    BookText,
+    HorizonText,
+    InstantText,
+    RunText,
+    SpecText,
+    SymbolText,
+    span_of,
+    symbol_of,
+)
+from trading_assets.interfaces.http_api.served import Reader, Shown
+
+router = APIRouter(prefix="/api", tags=["market"], responses=REFUSALS)
+
+Size = Annotated[Literal["1m", "5m", "15m", "1h", "1d"], Query(description="Size of a bar.")]
+MonthText = Annotated[str, Query(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="UTC, YYYY-MM.")]
+Values = list[float | None]
+
+
+class Bars(BaseModel):
+    """Bars by open time in seconds UTC, put together to `aggregated_to` where they were too many.
+
+    `first` and `last` say what there is of the symbol; a volume is null where a bar lacks it.
+    """
+
+    t: list[int]
+    open: Values
+    high: Values
+    low: Values
+    close: Values
+    volume: Values
+    timeframe: str
+    aggregated_to: str
+    first: int | None
+    last: int | None
+
+
+class Marker(BaseModel):
+    """Where a position was entered or left; `t` in seconds UTC."""
+
+    t: float
+    kind: Literal["entry", "exit", "stop"]
+    side: str
+    price: float
+    qty: float
+    strategy: str
+    order_id: str
+
+
+class Regimes(BaseModel):
+    """What was known at the close of the hours that open at `t`, seconds UTC."""
+
+    t: list[int]
+    regime: list[str | None]
+    p_calm: Values
+    p_normal: Values
+    p_turbulent: Values
+    volatility: Values
+
+
+class Risk(BaseModel):
+    """A change of a risk factor, as `risk_updates` tells it; `book` where it is that of one."""
+
+    risk_factor: float
+    reasons: list[str]
+    timestamp: str
+    asset: str
+    book: str | None = None
+    purpose: str
+    source: Literal["log", "now"]
+
+
+class Performance(BaseModel):
+    """Key figures of a book, by its journal, or of the current run of a spec."""
+
+    of: str
+    kind: Literal["book", "spec"]
+    first: str
+    last: str
+    metrics: dict[str, float | int | None]
+    oos: dict[str, float | int | None] | None
+    run_id: str | None = None
+    title: str | None = None
+    release_id: str | None = None
+
+
+class HeatMap(BaseModel):
+    """A month by the hour: a row per symbol, a cell per `t` (seconds UTC), null where nothing is.
+
+    `forecast` and `confidence` are the last of each hour; `signal` is the last that the spec said.
+    """
+
+    month: str
+    symbols: list[str]
+    t: list[int]
+    horizon: str
+    spec: str | None
+    columns: dict[Literal["forecast", "confidence", "signal"], list[Values]]
+
+
+@router.get("/bars")
+def bars(
+    served: Shown,
+    _: Reader,
+    symbol: SymbolText,
+    timeframe: Size = "5m",
+    since: InstantText = "",
+    until: InstantText = "",
+    points: Points = 1500,
+) -> Bars:
+    """Give bars of any span; without one, of all that there is."""
+    from trading_assets.domain.bar import Timeframe
+    from trading_assets.workflows.chart_bars import chart_bars
+
+    found = chart_bars(
+        served.desk,
+        symbol_of(symbol),
+        Timeframe(timeframe),
+        since=instant_from_text(since) if since else None,
+        until=instant_from_text(until) if until else None,
+        points=points,
+    )
+    return Bars(**found)
+
+
+@router.get("/markers")
+def markers(
+    served: Shown,
+    _: Reader,
+    symbol: SymbolText,
+    book: BookText = "",
+    run: RunText = "",
+    since: InstantText = "",
+    until: InstantText = "",
+    limit: Limit = USUAL,
+    cursor: Cursor = None,
+) -> PageOf[Marker]:
+    """List the fills of a book or of a run as marks, newest first."""
+    from trading_assets.workflows.markers import book_markers, run_markers
+
+    _require_one(book=book, run=run)
+    start, end = span_of(since, until)
+    if book:
+        require_journal(served, book)
+    page = (book_markers if book else run_markers)(
+        served.desk,
+        book or run,
+        symbol_of(symbol),
+        since=start,
+        until=end,
+        limit=limit,
+        cursor=cursor,
+    )
+    return PageOf(items=[Marker(**row) for row in page.items], next=page.next)
+
+
+@router.get("/regimes")
+def regimes(
+    served: Shown,
+    _: Reader,
+    symbol: SymbolText,
+    since: InstantText = "",
+    until: InstantText = "",
+    points: Points = 1500,
+) -> Regimes:
+    """Give the regimes of a symbol; without a span, of its last 90 days."""
+    from trading_assets.workflows.regime_series import regime_series
+
+    found = regime_series(
+        served.desk,
+        symbol_of(symbol),
+        since=instant_from_text(since) if since else None,
+        until=instant_from_text(until) if until else None,
+        points=points,
+    )
+    return Regimes(**found)
+
+
+@router.get("/risk")
+@router.get("/risk/", include_in_schema=False)
+def risk(
+    served: Shown,
+    _: Reader,
+    asset: SymbolText = "",
+    since: InstantText = "",
+    until: InstantText = "",
+    limit: Limit = USUAL,
+    cursor: Cursor = None,
+) -> PageOf[Risk]:
+    """List changes of risk factors, newest first."""
+    from trading_assets.workflows.risk_listing import list_risk
+
+    start, end = span_of(since, until)
+    page = list_risk(served.desk, asset=asset, since=start, until=end, limit=limit, cursor=cursor)
+    return PageOf(items=[Risk(**row) for row in page.items], next=page.next)
+
+
+@router.get("/performance")
+@router.get("/performance/", include_in_schema=False)
+def performance(served: Shown, _: Reader, book: BookText = "", spec: SpecText = "") -> Performance:
+    """Give the key figures of a book or of a spec."""
+    from trading_assets.workflows.performance_reading import book_performance, spec_performance
+
+    _require_one(book=book, spec=spec)
+    if book:
+        require_journal(served, book)
+    found: dict[str, Any] = (
+        book_performance(served.desk, book) if book else spec_performance(served.desk, spec)
+    )
+    return Performance(**found)
+
+
+@router.get("/heatmap")
+def heat_map(
+    served: Shown,
+    _: Reader,
+    month: MonthText = "",
+    horizon: HorizonText = "",
+    spec: SpecText = "",
+) -> HeatMap:
+    """Give forecasts and signals of every symbol by the hour; without a month, of the newest."""
+    from trading_assets.domain.ids import Month
+    from trading_assets.workflows.signal_map import signal_map
+
+    chosen = Month.from_text(month) if month else None
+    return HeatMap(**signal_map(served.desk, chosen, horizon=horizon, spec_name=spec))
+
+
+def _require_one(**named: str) -> None:
+    given = [name for name, text in named.items() if text]
+    if len(given) != 1:
+        raise Refusal(
+            422,
+            "One of two is needed",
+            expected=" or ".join(named),
+            found=" and ".join(given) or "neither",
+        )

@@ -1,0 +1,245 @@
+"""Backtests: a list with speaking titles, and each with its curve, months, tables and traces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from trading_assets.interfaces.http_api.answers import REFUSALS, Answer
+from trading_assets.interfaces.http_api.paging import USUAL, Cursor, Limit, PageOf, Points
+from trading_assets.interfaces.http_api.queries import (
+    RUN,
+    InstantText,
+    OrderPath,
+    RunPath,
+    SpecPath,
+    SpecText,
+    SymbolText,
+    span_of,
+)
+from trading_assets.interfaces.http_api.served import Reader, Served, Shown
+
+if TYPE_CHECKING:
+    from trading_assets.workflows.trace_links import Trace
+
+router = APIRouter(prefix="/api/runs", tags=["runs"], responses=REFUSALS)
+
+_TRACES = CapacityLimiter(2)
+"""Each hashes files for seconds; more of them at once would only hold up all other reads."""
+Metrics = dict[str, float | int | None]
+Words = Annotated[str, Query(max_length=100, description="Words that must all be there.")]
+Runs = Annotated[
+    list[Annotated[str, Field(pattern=RUN)]],
+    Query(min_length=2, max_length=8, description="spec/run id, or a spec; two to eight."),
+]
+
+
+class Links(BaseModel):
+    """Where else a run is shown; `mlflow` is null for one that was never logged."""
+
+    mlflow: str | None
+    dagster: str
+
+
+class RunRow(BaseModel):
+    """One run: the title that it bears everywhere, its span, and its key figures.
+
+    `metrics` are of all bars, `oos` of the part out of sample, null when there is none; their names
+    are those of the glossary. `stored` is when it was stored.
+    """
+
+    spec: str
+    run_id: str
+    title: str
+    symbols: list[str]
+    timeframe: str
+    quote: str
+    first: str
+    last: str
+    stored: str
+    is_current: bool
+    checks_green: bool
+    metrics: Metrics
+    oos: Metrics | None
+    links: Links
+
+
+class Check(BaseModel):
+    """A check of a run, and what was seen."""
+
+    name: str
+    passed: bool | None
+    detail: str
+
+
+class Year(BaseModel):
+    """Returns of a year's months in percent, null without a day."""
+
+    year: int
+    months: list[float | None]
+    total_pct: float | None
+
+
+class Run(RunRow):
+    """A run whole."""
+
+    manifest: dict[str, Any]
+    checks: list[Check]
+    monthly: list[Year]
+
+
+class Curve(BaseModel):
+    """Equity in quote and drawdown as a fraction, by seconds UTC; no extreme is left out."""
+
+    t: list[int]
+    equity: list[float]
+    drawdown: list[float]
+
+
+class OnGrid(BaseModel):
+    """A run on the grid of all, 100 at its opening; null before its first bar, after its last."""
+
+    t: list[int]
+    equity_index: list[float | None]
+    drawdown: list[float | None]
+
+
+class ComparedRun(BaseModel):
+    """One of the runs that are compared; `run` is spec/run id."""
+
+    name: str
+    run: str
+    title: str
+    quote: str
+    metrics: Metrics
+    oos: Metrics | None
+
+
+class Comparison(BaseModel):
+    """Runs side by side; `differences` is what they were told differently, in their order."""
+
+    runs: list[ComparedRun]
+    differences: dict[str, list[str]]
+    series: dict[str, OnGrid]
+
+
+@router.get("")
+def runs(
+    served: Shown,
+    _: Reader,
+    spec: SpecText = "",
+    q: Words = "",
+    limit: Limit = USUAL,
+    cursor: Cursor = None,
+) -> PageOf[RunRow]:
+    """List runs, the last stored first."""
+    from trading_assets.workflows.run_listing import list_runs
+
+    page = list_runs(served.desk, spec=spec, search=q, limit=limit, cursor=cursor)
+    return PageOf(items=[RunRow(**row) for row in page.items], next=page.next)
+
+
+@router.get("/compare")
+def compare(served: Shown, _: Reader, run: Runs, points: Points = 1500) -> Comparison:
+    """Lay two to eight runs beside each other, on one grid of instants."""
+    from trading_assets.workflows.run_reading import compare_runs
+
+    return Comparison(**compare_runs(served.desk, run, points=points))
+
+
+@router.get("/{spec}/{run_id}")
+def run(served: Shown, _: Reader, spec: SpecPath, run_id: RunPath) -> Run:
+    """Give a run with its manifest, checks and monthly returns; the id's beginning is enough."""
+    from trading_assets.workflows.run_reading import run_detail
+
+    return Run(**run_detail(served.desk, f"{spec}/{run_id}"))
+
+
+@router.get("/{spec}/{run_id}/equity")
+def equity(
+    served: Shown,
+    _: Reader,
+    spec: SpecPath,
+    run_id: RunPath,
+    since: InstantText = "",
+    until: InstantText = "",
+    points: Points = 1500,
+) -> Curve:
+    """Give the equity after each bar, thinned out to peaks and troughs."""
+    from trading_assets.workflows.run_reading import run_equity
+
+    start, end = span_of(since, until)
+    name = f"{spec}/{run_id}"
+    return Curve(**run_equity(served.desk, name, since=start, until=end, points=points))
+
+
+@router.get("/{spec}/{run_id}/trades")
+def trades(
+    served: Shown,
+    _: Reader,
+    spec: SpecPath,
+    run_id: RunPath,
+    symbol: SymbolText = "",
+    limit: Limit = USUAL,
+    cursor: Cursor = None,
+) -> PageOf[dict[str, Any]]:
+    """List round trips by entry, newest first; `qty` counts `unit_qty`, amounts are in `quote`."""
+    return _table(served, f"{spec}/{run_id}", "trades", symbol, limit, cursor)
+
+
+@router.get("/{spec}/{run_id}/orders")
+def orders(
+    served: Shown,
+    _: Reader,
+    spec: SpecPath,
+    run_id: RunPath,
+    symbol: SymbolText = "",
+    limit: Limit = USUAL,
+    cursor: Cursor = None,
+) -> PageOf[dict[str, Any]]:
+    """List orders by decision, newest first; `notional` is that of fills, else at limit or stop."""
+    return _table(served, f"{spec}/{run_id}", "orders", symbol, limit, cursor)
+
+
+@router.get("/{spec}/{run_id}/fills")
+def fills(
+    served: Shown,
+    _: Reader,
+    spec: SpecPath,
+    run_id: RunPath,
+    symbol: SymbolText = "",
+    limit: Limit = USUAL,
+    cursor: Cursor = None,
+) -> PageOf[dict[str, Any]]:
+    """List executions, newest first."""
+    return _table(served, f"{spec}/{run_id}", "fills", symbol, limit, cursor)
+
+
+@router.get("/{spec}/{run_id}/trace/{order_id}")
+async def trace(
+    served: Shown, _: Reader, spec: SpecPath, run_id: RunPath, order_id: OrderPath
+) -> Answer:
+    """Follow an order down to the vendor's files; all are hashed again, which may take a minute."""
+    from trading_assets.workflows.trace import trace_order
+
+    def work() -> Trace:
+        return trace_order(served.desk, order_id, run=f"{spec}/{run_id}")
+
+    return Answer((await to_thread.run_sync(work, limiter=_TRACES)).to_json())
+
+
+def _table(
+    served: Served,
+    name: str,
+    table: Literal["trades", "orders", "fills"],
+    symbol: str,
+    limit: int,
+    cursor: str | None,
+) -> PageOf[dict[str, Any]]:
+    from trading_assets.workflows.run_reading import run_table
+
+    page = run_table(served.desk, name, table, symbol=symbol, limit=limit, cursor=cursor)
+    return PageOf(items=list(page.items), next=page.next)
