@@ -154,7 +154,7 @@ def strategies(served: Shown, _: Reader, book: BookName) -> dict[Literal["strate
     """Say how each strategy of the book stands: traded or stopped by whom, its size and limits."""
     from trading_assets.workflows.control_strategy import list_strategies
 
-    _require_journal(served, book)
+    require_journal(served, book)
     return {"strategies": [dict(found) for found in list_strategies(served.desk, book)]}
 
 

@@ -26,7 +26,8 @@ from trading_assets.interfaces.http_api.served import Reader, Shown
 router = APIRouter(prefix="/api", tags=["market"], responses=REFUSALS)
 
 Size = Annotated[Literal["1m", "5m", "15m", "1h", "1d"], Query(description="Size of a bar.")]
-MonthText = Annotated[str, Query(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="UTC, YYYY-MM.")]
+_MONTH = r"^(19[7-9][0-9]|2[0-9]{3})-(0[1-9]|1[0-2])$"
+MonthText = Annotated[str, Query(pattern=_MONTH, description="Of UTC, as 2024-03.")]
 Values = list[float | None]
 
 
