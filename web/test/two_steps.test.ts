@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { MORE, readFields } from '../src/desk/commands'
 import { IDLE, type Step, type StepEvent, step } from '../src/desk/two_steps'
 
 const run = (events: StepEvent[]): Step => events.reduce(step, IDLE)
@@ -28,4 +29,11 @@ it('forgets a nonce that comes after it was left', () => {
 it('begins again at the first step after a failure', () => {
   const error = new Error('no')
   expect(run([{ type: 'ask' }, { type: 'failed', error }, { type: 'ask' }])).toEqual({ at: 'asking' })
+})
+
+it('sends the limits that were typed, and no others', () => {
+  const fields = MORE.find(({ id }) => id === 'tighten')?.fields ?? []
+  expect(readFields(fields, { max_orders_per_day: '3', risk_multiplier: ' 0.5 ', daily_loss_bps: '' })).toEqual({
+    limits: { max_orders_per_day: 3, risk_multiplier: 0.5 },
+  })
 })

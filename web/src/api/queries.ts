@@ -6,7 +6,7 @@ import { get } from './client'
 import type {
   Bars, BookStatus, BookSummary, Comparison, Decision, DeskInfo, EquitySeries, Fill, Forecast,
   HeatMap, JournalRow, Marker, Order, Page, Performance, PromotionDecision, PromotionDetail, Regimes, Releases,
-  RiskFactor, Run, RunDetail, RunRow, StrategyConfig, Trace,
+  RiskFactor, Run, RunDetail, RunRow, StrategyConfig, StrategyState, Trace,
 } from './types'
 
 const OFTEN = 10_000
@@ -38,6 +38,13 @@ export const bookStatus = (name: string) =>
     queryFn: ({ signal }) => get<BookStatus>(book(name), {}, signal),
     refetchInterval: OFTEN,
     enabled: name !== '',
+  })
+
+export const bookStrategies = (name: string) =>
+  queryOptions({
+    queryKey: ['book', name, 'strategies'],
+    queryFn: ({ signal }) => get<{ strategies: StrategyState[] }>(book(name, '/strategies'), {}, signal),
+    refetchInterval: SELDOM,
   })
 
 export const bookEquity = (name: string, span: Span) =>

@@ -69,9 +69,14 @@ export interface Position {
 
 export interface StrategyState {
   name: string
-  symbols: string[]
   state: string
-  weight: number | null
+  /** Why it is stopped, and by whom. */
+  reason?: string
+  by?: string
+  symbols?: string[]
+  weight: Amount | null
+  allocation_pct?: Amount | null
+  risk_bps?: Amount | null
 }
 
 export interface RiskFactor {
@@ -126,7 +131,6 @@ export interface BookView {
 export interface BookStatus extends BookSummary {
   holder: string
   book: BookView
-  strategies?: StrategyState[]
   slo?: Slo | null
   risk?: RiskFactor | null
   last_decision?: Decision | null

@@ -48,7 +48,7 @@ function build(chart: IChartApi, colours: Palette): Parts {
   chart.priceScale('volume').applyOptions({ scaleMargins: { top: 0.86, bottom: 0 } })
   const series = chart.addSeries(CandlestickSeries, {
     upColor: colours.ground, borderUpColor: colours.gain, wickUpColor: colours.gain,
-    priceFormat: GROUPED, downColor: colours.loss, borderDownColor: colours.loss, wickDownColor: colours.loss,
+    priceFormat: GROUPED, priceLineColor: colours.soft, downColor: colours.loss, borderDownColor: colours.loss, wickDownColor: colours.loss,
   })
   const forecast = chart.addSeries(LineSeries, {
     color: colours.accent, lineWidth: 2, lineStyle: LineStyle.Dotted, lastValueVisible: false, priceLineVisible: false,

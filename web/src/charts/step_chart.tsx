@@ -9,7 +9,7 @@ export function StepChart({ label, points }: { label: string; points: readonly {
   useEffect(() => {
     if (!made) return
     const series = made.chart.addSeries(LineSeries, {
-      color: made.colours.accent, lineWidth: 2, lineType: LineType.WithSteps, priceLineVisible: false,
+      color: made.colours.accent, lineWidth: 1, lineType: LineType.WithSteps, priceLineVisible: false,
       priceFormat: { type: 'price', precision: 2, minMove: 0.01 },
     })
     // Of several changes at one instant the last one stands.

@@ -20,20 +20,14 @@ const focused = (button: HTMLButtonElement | null) => button?.focus()
 export function CommandDialog({ command, path, subject, fixed = {}, onClose }: CommandDialogProps) {
   const [reason, setReason] = useState('')
   const [typed, setTyped] = useState<Record<string, string>>({})
-  const [misread, setMisread] = useState('')
   const sending = useCommand<Accepted>()
   const fields = command.fields ?? []
   const id = useId()
 
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    try {
-      const body = { ...fixed, ...readFields(fields, typed), reason: reason.trim() || `${command.label} from the desk` }
-      setMisread('')
-      sending.mutate({ path, body })
-    } catch (error) {
-      setMisread(error instanceof Error ? error.message : String(error))
-    }
+    const body = { ...fixed, ...readFields(fields, typed), reason: reason.trim() || `${command.label} from the desk` }
+    sending.mutate({ path, body })
   }
 
   return (
@@ -66,7 +60,6 @@ export function CommandDialog({ command, path, subject, fixed = {}, onClose }: C
             <input id={`${id}-reason`} value={reason} placeholder={`${command.label} from the desk`}
               onChange={(event) => setReason(event.target.value)} />
           </label>
-          {misread && <p className="stale" role="alert">This is no JSON: {misread}</p>}
           {sending.error && <Failure error={sending.error} />}
           <div className="buttons">
             <button type="button" onClick={onClose}>Cancel</button>

@@ -5,7 +5,9 @@ import type { Scope } from '../api/types'
 export interface Field {
   name: string
   label: string
-  kind: 'text' | 'number' | 'json' | 'secret'
+  kind: 'text' | 'number' | 'secret'
+  /** Sent inside an object of this name. */
+  within?: string
   hint?: string
   isOptional?: boolean
 }
@@ -47,6 +49,17 @@ export const PANIC: BookCommand = {
   steps: 2,
   tone: 'grave',
 }
+
+const limit = (name: string, label: string): Field => ({ name, label, kind: 'number', within: 'limits', isOptional: true })
+
+const LIMITS: Field[] = [
+  limit('max_order_notional', 'Quote per order'),
+  limit('max_position_pct', 'Percent of equity per symbol'),
+  limit('max_orders_per_day', 'Entries per UTC day'),
+  limit('max_open_orders', 'Orders that have not ended'),
+  limit('daily_loss_bps', 'Loss of a UTC day, basis points of equity'),
+  limit('risk_multiplier', 'Share of the equity for strategies, above 0 to 1'),
+]
 
 export const MORE: BookCommand[] = [
   {
@@ -97,7 +110,7 @@ export const MORE: BookCommand[] = [
     needs: 'trade',
     steps: 1,
     tone: 'calm',
-    fields: [{ name: 'limits', label: 'Limits', kind: 'json', hint: 'JSON, such as {"max_entries_per_day": 3}' }],
+    fields: LIMITS,
   },
   {
     id: 'acknowledge',
@@ -110,15 +123,16 @@ export const MORE: BookCommand[] = [
   },
 ]
 
-/** Read what was typed; throws a SyntaxError for JSON that is none. */
+/** Read what was typed; what is optional and empty is left out. */
 export function readFields(fields: readonly Field[], typed: Readonly<Record<string, string>>): Record<string, unknown> {
   const found: Record<string, unknown> = {}
+  const inside: Record<string, Record<string, unknown>> = {}
   for (const field of fields) {
     const text = (typed[field.name] ?? '').trim()
     if (!text && field.isOptional) continue
-    if (field.kind === 'number') found[field.name] = Number(text)
-    else if (field.kind === 'json') found[field.name] = JSON.parse(text) as unknown
-    else found[field.name] = text
+    const value = field.kind === 'number' ? Number(text) : text
+    if (field.within) inside[field.within] = { ...inside[field.within], [field.name]: value }
+    else found[field.name] = value
   }
-  return found
+  return { ...found, ...inside }
 }

@@ -1,15 +1,19 @@
 // The strategies of a book, each to be started, stopped, or given a risk.
 
+import { useQuery } from '@tanstack/react-query'
 import { useState, useSyncExternalStore } from 'react'
+import { bookStrategies } from '../api/queries'
 import { allows, session } from '../api/session'
 import type { StrategyState } from '../api/types'
 import { type Column, DataTable } from '../ui/data_table'
-import { percent } from '../ui/numbers'
+import { Mark } from '../ui/marks'
+import { exact, percent } from '../ui/numbers'
+import { With } from '../ui/states'
 import type { BookCommand } from './commands'
 import { CommandDialog } from './command_dialog'
 
 const START: BookCommand = {
-  id: 'start', label: 'Start', effect: 'Lets this strategy open positions again.', needs: 'trade', steps: 1, tone: 'calm',
+  id: 'start', label: 'Start', effect: 'Takes back a stop that a person gave. A halt or a pause of the book stays.', needs: 'admin', steps: 1, tone: 'calm',
 }
 const STOP: BookCommand = {
   id: 'stop', label: 'Stop', effect: 'This strategy opens no position any more. Its exits stay.', needs: 'trade', steps: 1, tone: 'calm',
@@ -19,23 +23,41 @@ const RISK: BookCommand = {
   needs: 'trade', steps: 1, tone: 'calm',
   fields: [{ name: 'bps', label: 'Basis points of equity', kind: 'number' }],
 }
-const PATH: Record<string, string> = { start: '/strategy/start', stop: '/strategy/stop', risk: '/risk' }
+const WEIGHT: BookCommand = {
+  id: 'weight', label: 'Set weight', effect: 'Gives this strategy a share of what its release gives it. It can only be made smaller.',
+  needs: 'trade', steps: 1, tone: 'calm',
+  fields: [{ name: 'weight', label: 'Share, above 0 to 1', kind: 'number' }],
+}
+const PATH: Record<string, string> = { start: '/strategy/start', stop: '/strategy/stop', risk: '/risk', weight: '/alloc' }
 
-export function StrategyTable({ book, rows }: { book: string; rows: readonly StrategyState[] }) {
+export function Strategies({ book }: { book: string }) {
+  const found = useQuery(bookStrategies(book))
+  return <With of={found} lines={2}>{({ strategies }) => <StrategyTable book={book} rows={strategies} />}</With>
+}
+
+
+function StrategyTable({ book, rows }: { book: string; rows: readonly StrategyState[] }) {
   const identity = useSyncExternalStore(session.subscribe, session.snapshot)
   const [asked, setAsked] = useState<{ command: BookCommand; name: string } | null>(null)
-  const isBarred = !allows(identity?.scope, 'trade')
+  const lacks = (command: BookCommand) => !allows(identity?.scope, command.needs)
   const columns: Column<StrategyState>[] = [
-    { id: 'name', head: 'Name', cell: (row) => <span title={row.symbols.join(', ')}><b>{row.name}</b></span>, value: (row) => row.name },
-    { id: 'state', head: 'State', cell: (row) => row.state.toLowerCase(), value: (row) => row.state },
-    { id: 'weight', head: 'Weight', isNumber: true, cell: (row) => percent(row.weight, 0), value: (row) => row.weight },
+    { id: 'name', head: 'Name', cell: (row) => <b>{row.name}</b>, value: (row) => row.name },
+    { id: 'state', head: 'State', cell: stateOf, value: (row) => row.state },
+    {
+      id: 'part', head: 'Of account', isNumber: true, title: 'Share of the account that it is given now',
+      cell: (row) => (row.allocation_pct ? `${exact(row.allocation_pct)} %` : percent(Number(row.weight ?? Number.NaN), 0)),
+    },
+    {
+      id: 'bps', head: 'Risk, bps', isNumber: true, title: 'What a trade may lose, of equity; – where its sizing knows no such thing',
+      cell: (row) => exact(row.risk_bps),
+    },
     {
       id: 'actions', head: '',
       cell: (row) => (
         <span className="row-buttons">
-          {[START, STOP, RISK].map((command) => (
-            <button key={command.id} type="button" className="link" disabled={isBarred} aria-label={`${command.label} ${row.name}`}
-              title={isBarred ? 'Needs a key with the scope trade' : command.effect}
+          {[row.state === 'stopped' ? START : STOP, RISK, WEIGHT].map((command) => (
+            <button key={command.id} type="button" className="link" disabled={lacks(command)} aria-label={`${command.label} ${row.name}`}
+              title={lacks(command) ? `Needs a key with the scope ${command.needs}` : command.effect}
               onClick={() => setAsked({ command, name: row.name })}>
               {command.label}
             </button>
@@ -53,4 +75,9 @@ export function StrategyTable({ book, rows }: { book: string; rows: readonly Str
       )}
     </>
   )
+}
+
+function stateOf({ state, by, reason }: StrategyState) {
+  const told = [by && `by ${by}`, reason].filter(Boolean).join(': ')
+  return <Mark tone={state === 'stopped' ? 'wait' : 'good'}><span title={told}>{state.toLowerCase()}</span></Mark>
 }

@@ -3,7 +3,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 import { bookEquity, bookStatus, status } from '../api/queries'
-import type { BookStatus, BookSummary, StrategyState } from '../api/types'
+import type { BookStatus, BookSummary } from '../api/types'
 import { EquityChart } from '../charts/equity_chart'
 import { BookCommands } from '../desk/book_commands'
 import { Blotter } from '../desk/blotter'
@@ -11,7 +11,7 @@ import { BookStrip } from '../desk/book_strip'
 import { PositionTable } from '../desk/positions'
 import { LastDecision } from '../desk/reasons'
 import { RiskNow } from '../desk/risk_now'
-import { StrategyTable } from '../desk/strategies'
+import { Strategies } from '../desk/strategies'
 import { usePlace } from '../router'
 import { isoOf } from '../time/format'
 import { Panel } from '../ui/panel'
@@ -39,28 +39,36 @@ function Book({ name, summary }: { name: string; summary: BookSummary | undefine
           <BookStrip book={found} summary={summary} toldAt={book.dataUpdatedAt}>
             <BookCommands book={found} isReal={summary?.is_real ?? found.is_real ?? false} />
           </BookStrip>
-          <EquityPanel name={name} />
-          <div className="stack">
-            <Panel title="Last decision"><LastDecision book={found} /></Panel>
-            <Panel title="Risk factor"><RiskNow book={found} /></Panel>
-            <Panel title="Strategies"><StrategyTable book={name} rows={strategiesOf(found)} /></Panel>
-          </div>
-          <Panel title="Positions" className="wide">
-            <PositionTable rows={found.book.positions ?? []} equity={summary?.equity ?? found.book.equity ?? null} />
-          </Panel>
-          <Blotter name={name} />
+          {found.equity === null && found.seq === 0 ? <NotBegun name={name} /> : <Begun name={name} book={found} summary={summary} />}
         </div>
       )}
     </With>
   )
 }
 
-/** Without a list of them, strategies are those that hold something or said something. */
-function strategiesOf({ strategies, book, spec }: BookStatus): StrategyState[] {
-  if (strategies) return strategies
-  const names = new Set([...Object.keys(book.why?.strategies ?? {}), ...(book.positions ?? []).map((each) => each.strategy)])
-  if (names.size === 0 && spec) names.add(spec)
-  return [...names].map((name) => ({ name, symbols: [], state: '', weight: null }))
+function NotBegun({ name }: { name: string }) {
+  return (
+    <Panel title="Not begun" className="wide">
+      <Empty>Book {name} has not handled a bar yet: it has no journal. `trading-assets live --book {name}` starts it.</Empty>
+    </Panel>
+  )
+}
+
+function Begun({ name, book, summary }: { name: string; book: BookStatus; summary: BookSummary | undefined }) {
+  return (
+    <>
+      <EquityPanel name={name} />
+      <div className="stack">
+        <Panel title="Last decision"><LastDecision book={book} /></Panel>
+        <Panel title="Risk factor"><RiskNow book={book} /></Panel>
+        <Panel title="Strategies"><Strategies book={name} /></Panel>
+      </div>
+      <Panel title="Positions" className="wide">
+        <PositionTable rows={book.book.positions ?? []} equity={summary?.equity ?? book.book.equity ?? null} />
+      </Panel>
+      <Blotter name={name} />
+    </>
+  )
 }
 
 const SPANS = { day: 86_400, week: 604_800, month: 2_592_000, all: 0 } as const

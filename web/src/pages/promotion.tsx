@@ -36,7 +36,7 @@ export default function Promotion() {
             </div>
             <Releases book={book} />
             <Panel title="Decisions" className={chosen ? '' : 'wide'}>
-              <DecisionList book={book} chosen={chosen} />
+              <DecisionList book={query.get('book') ?? ''} chosen={chosen} />
             </Panel>
             {chosen && <DecisionDetail key={chosen} id={chosen} />}
           </div>
@@ -66,9 +66,10 @@ function DecisionList({ book, chosen }: { book: string; chosen: string }) {
       {
         id: 'verdict', head: 'Verdict', value: (row) => row.verdict,
         cell: (row) => (
-          <a href={to(['promotion', row.decision_id], { book })}><Mark tone={VERDICT[row.verdict] ?? 'off'}>{row.verdict}</Mark></a>
+          <a href={to(['promotion', row.decision_id], { book: book || undefined })}><Mark tone={VERDICT[row.verdict] ?? 'off'}>{row.verdict}</Mark></a>
         ),
       },
+      { id: 'book', head: 'Book', cell: (row) => row.book, value: (row) => row.book },
       { id: 'as_of', head: 'As of', cell: (row) => <When at={row.as_of} />, value: (row) => row.as_of },
       { id: 'candidate', head: 'Candidate', cell: (row) => <b>{nameOfRelease(row.candidate)}</b>, value: (row) => nameOfRelease(row.candidate) },
       { id: 'champion', head: 'Champion then', cell: (row) => nameOfRelease(row.champion), value: (row) => nameOfRelease(row.champion) },
@@ -80,6 +81,6 @@ function DecisionList({ book, chosen }: { book: string; chosen: string }) {
   return (
     <Paged label="Decisions" query={promotions(book)} columns={columns} keyOf={(row) => row.decision_id} tall
       isChosen={(row) => row.decision_id === chosen}
-      empty={`Nothing was decided for ${book} yet. The asset promotion_decision in Dagster decides.`} />
+      empty={`Nothing was decided${book ? ` for ${book}` : ''} yet. The asset promotion_decision in Dagster decides.`} />
   )
 }

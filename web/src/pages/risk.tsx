@@ -24,7 +24,7 @@ export default function Risk() {
         <With of={books}>{({ books: all }) => <Books books={all} />}</With>
       </Panel>
       <With of={info}>{({ symbols }) => <Factors symbols={symbols} />}</With>
-      <With of={books}>{({ books: all }) => <Performances names={all.map((book) => book.name)} />}</With>
+      <With of={books}>{({ books: all }) => <Performances names={all.filter((book) => book.equity !== null).map((book) => book.name)} />}</With>
     </div>
   )
 }
@@ -124,7 +124,7 @@ function Performances({ names }: { names: readonly string[] }) {
       <Panel key={name} title={`Performance of ${name}`}>
         <With of={asked}>
           {({ metrics, oos }) => (
-            <MetricTable label="Figure" of={name} most={24}
+            <MetricTable label="Figure" of={name}
               columns={[{ name: 'all', metrics }, ...(oos ? [{ name: 'out of sample', metrics: oos }] : [])]} />
           )}
         </With>

@@ -43,7 +43,7 @@ export function RunPage({ spec, id }: { spec: string; id: string }) {
           </section>
           <CurvePanel spec={spec} id={id} />
           <Panel title="In against out of sample">
-            <MetricTable label="Figure" columns={halves(run)} most={24} />
+            <MetricTable label="Figure" columns={halves(run)} />
           </Panel>
           <Panel title="Months" className="wide" aside={<span className="soft">net return, % of equity</span>}>
             <Months rows={run.monthly} />

@@ -44,7 +44,7 @@ const TIMES = /(^|_)(ts|time|at|opened|closed)$/
 const PRICES = /price$/
 const MONEY = /(pnl|profit|loss|return)/
 const IN_QUOTE = /^(notional|fee|fees|pnl|net_pnl|gross_pnl|.*_pnl)$/
-const QUANTITIES = /^(qty|quantity|filled)$/
+const QUANTITIES = /^(qty|quantity|filled|filled_qty)$/
 const ORDER_IDS = /order_id$/
 const UNITS = new Set(['quote', 'unit_qty'])
 
@@ -52,23 +52,26 @@ const UNITS = new Set(['quote', 'unit_qty'])
 function columnsOf(rows: readonly RunRow[], run: RunDetail): Column<RunRow>[] {
   const first = rows[0]
   if (!first) return []
+  const isMixed = new Set(rows.map((row) => row.unit_qty)).size > 1
   return Object.keys(first).filter((name) => !UNITS.has(name)).map((name) => {
     const isTime = TIMES.test(name)
     const isNumeric = !isTime && rows.some((row) => isNumber(row[name]))
     return {
       id: name,
-      head: headOf(name, first, run.quote),
+      head: headOf(name, rows, run.quote),
       isNumber: isNumeric || QUANTITIES.test(name) || PRICES.test(name),
-      cell: (row) => cellOf(name, row[name], isTime, run),
+      cell: (row) => <>{cellOf(name, row[name], isTime, run)}{isMixed && QUANTITIES.test(name) && <small> {text(row.unit_qty)}</small>}</>,
       value: (row) => sortable(row[name]),
     }
   })
 }
 
-function headOf(name: string, row: RunRow, quote: string): string {
+/** A unit stands in the head where all rows have the same one, else in each row. */
+function headOf(name: string, rows: readonly RunRow[], quote: string): string {
   const words = name.replaceAll('_', ' ')
-  const unit = IN_QUOTE.test(name) ? text(row.quote ?? quote) : QUANTITIES.test(name) ? text(row.unit_qty ?? '') : ''
-  return unit && unit !== '–' ? `${words}, ${unit}` : words
+  const units = new Set(rows.map((row) => (IN_QUOTE.test(name) ? (row.quote ?? quote) : QUANTITIES.test(name) ? row.unit_qty : null)))
+  const [unit] = units
+  return units.size === 1 && typeof unit === 'string' && unit ? `${words}, ${unit}` : words
 }
 
 function sortable(value: Json | undefined): string | number | null {

@@ -26,8 +26,12 @@ export const TERMS: Record<string, Term> = {
   profit_factor: { label: 'Profit factor', kind: 'ratio', meaning: 'What was won over what was lost' },
   net_pnl: { label: 'Net PnL', kind: 'quote', isSigned: true, meaning: 'Final less opening equity, after all costs' },
   avg_trade: { label: 'Average trade', kind: 'quote', isSigned: true, meaning: 'Mean net PnL of a round trip' },
+  avg_win: { label: 'Average win', kind: 'quote', isSigned: true, meaning: 'Mean net PnL of those that gained' },
+  avg_loss: { label: 'Average loss', kind: 'quote', isSigned: true, meaning: 'Mean net PnL of those that lost' },
+  avg_holding_minutes: { label: 'Average holding', kind: 'minutes', meaning: 'Mean time that a round trip is open' },
   fees: { label: 'Fees', kind: 'quote', meaning: 'All fees paid' },
   turnover: { label: 'Turnover', kind: 'ratio', meaning: 'What was traded over mean equity' },
+  num_fills: { label: 'Fills', kind: 'count', meaning: 'Executions' },
   final_equity: { label: 'Final equity', kind: 'quote', meaning: 'Cash and positions at the last close' },
 }
 
@@ -53,31 +57,49 @@ export function MetricText({ name, value }: { name: string; value: number | null
   return <span className={`num ${TERMS[name]?.isSigned ? tone(value) : ''}`}>{metricText(name, value)}</span>
 }
 
-/** Names of the figures that any of the runs has: the known ones first. */
-export function metricNames(all: readonly Metrics[], most = 16): string[] {
+/** Names of the figures that any of the runs has: those that have a term, or the others. */
+export function metricNames(all: readonly Metrics[], isKnown: boolean): string[] {
   const found = new Set(all.flatMap((metrics) => Object.keys(metrics)))
-  const known = FIRST.filter((name) => found.has(name))
-  const others = [...found].filter((name) => !(name in TERMS)).sort()
-  return [...known, ...others].slice(0, most)
+  if (isKnown) return FIRST.filter((name) => found.has(name))
+  return [...found].filter((name) => !(name in TERMS)).sort()
 }
 
 interface MetricTableProps {
   label: string
   columns: { name: string; metrics: Metrics | null; title?: string }[]
-  most?: number
   /** Tells this table from others of the page. */
   of?: string
 }
 
-/** Figures down, runs or halves of a run across. */
-export function MetricTable({ label, columns, most = 16, of = '' }: MetricTableProps) {
-  const names = metricNames(columns.map((column) => column.metrics ?? {}), most)
+/** Figures down, runs or halves of a run across; those without a term wait behind a fold. */
+export function MetricTable({ label, columns, of = '' }: MetricTableProps) {
+  const all = columns.map((column) => column.metrics ?? {})
+  const others = metricNames(all, false)
   return (
-    <div className="table-box" role="region" aria-label={`Table: ${label} ${of}`} tabIndex={0}>
+    <>
+      <Rows label={`${label} ${of}`} head={label} names={metricNames(all, true)} columns={columns} />
+      {others.length > 0 && (
+        <details>
+          <summary>{others.length} more</summary>
+          <Rows label={`More: ${label} ${of}`} head={label} names={others} columns={columns} />
+        </details>
+      )}
+    </>
+  )
+}
+
+interface RowsProps extends Pick<MetricTableProps, 'label' | 'columns'> {
+  head: string
+  names: readonly string[]
+}
+
+function Rows({ label, head, names, columns }: RowsProps) {
+  return (
+    <div className="table-box" role="region" aria-label={`Table: ${label}`} tabIndex={0}>
       <table className="metrics">
         <thead>
           <tr>
-            <th scope="col">{label}</th>
+            <th scope="col">{head}</th>
             {columns.map((column) => <th key={column.name} scope="col" className="num" title={column.title}>{column.name}</th>)}
           </tr>
         </thead>

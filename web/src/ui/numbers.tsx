@@ -47,7 +47,7 @@ function plain(value: number): string {
 export function price(value: number | null | undefined): string {
   if (!isNumber(value)) return '–'
   const size = Math.abs(value)
-  return fixed(value, size >= 1000 ? 2 : size >= 1 ? 4 : 6)
+  return fixed(value, size >= 100 ? 2 : size >= 1 ? 4 : 6)
 }
 
 export function tone(value: number | null | undefined): 'gain' | 'loss' | '' {
