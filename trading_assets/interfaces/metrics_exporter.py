@@ -6,7 +6,6 @@ and, where said, `symbol`. Times are in seconds, money is in the book's quote cu
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
@@ -73,7 +72,6 @@ TIMERS: Mapping[str, str] = {
     "order_latency_seconds": "From the close of a bar to the sending of its order.",
     "bar_to_journal_seconds": "From the close of a bar to its row in the journal.",
 }
-_LOG = logging.getLogger(__name__)
 
 
 def metrics_text(metrics: DeskMetrics) -> bytes:
@@ -95,12 +93,8 @@ def exposition(books: Iterable[BookFigures], *, took_s: float = 0.0) -> bytes:
     """
     from prometheus_client import CollectorRegistry, generate_latest
 
-    read = list(books)
-    for book in read:
-        if book.failure:
-            _LOG.error("The metrics of book %s cannot be read: %s", book.book, book.failure)
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collected([*_of_desk(took_s), *_families(read)]))
+    registry.register(_Collected([*_of_desk(took_s), *_families(list(books))]))
     return bytes(generate_latest(registry))
 
 

@@ -6,6 +6,7 @@ seconds costs what has happened since and not what the book has lived through.
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
@@ -50,6 +51,7 @@ from trading_assets.workflows.live_calendars import sessions_of_release
 from trading_assets.workflows.live_pulse import read_pulse
 from trading_assets.workflows.live_status import TRADING, verdict
 
+_LOG = logging.getLogger(__name__)
 _SECOND: Micros = 1_000_000
 _MINUTE: Micros = 60 * _SECOND
 _NEEDED = frozenset(
@@ -93,6 +95,7 @@ class DeskMetrics:
         """Name the desk; nothing is read yet."""
         self._desk = desk
         self._books: dict[str, _BookReading] = {}
+        self._failures: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def figures(self) -> list[BookFigures]:
@@ -118,10 +121,15 @@ class DeskMetrics:
         reading = self._books.get(name) or _BookReading(self._desk, name)
         self._books[name] = reading
         try:
-            return reading.figures()
+            found = reading.figures()
         except (TradingAssetsError, OSError, ValueError) as error:
             del self._books[name]  # what was half read is read anew
+            if self._failures.get(name) != str(error):  # not anew at every scrape
+                _LOG.exception("The metrics of book %s cannot be read", name)
+            self._failures[name] = str(error)
             return BookFigures(name, failure=str(error))
+        self._failures.pop(name, None)
+        return found
 
 
 class _BookReading:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import os
 import re
+import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -75,13 +79,34 @@ def test_no_other_path_and_no_other_host(served):
     assert _get(served, Host="rebound.example")[0] == 421
 
 
-def test_a_book_that_cannot_be_read_is_told_and_logged(book, caplog):
+def test_a_book_that_cannot_be_read_is_told_every_time_and_logged_once(book, caplog):
     book.close()
     (book.place.folder / "journal.sqlite").write_bytes(b"torn" * 999)
-    text = metrics_text(DeskMetrics(book.desk)).decode()
+    metrics = DeskMetrics(book.desk)
+    metrics_text(metrics)
+    text = metrics_text(metrics).decode()
     assert 'trading_assets_journal_readable{book="paper"} 0.0' in text
     assert "trading_assets_equity{" not in text
-    assert "book paper cannot be read" in caplog.text
+    assert [record.message for record in caplog.records] == [
+        "The metrics of book paper cannot be read"
+    ]
+
+
+def test_the_command_says_where_it_serves_and_stops_at_ctrl_c(book, tmp_path):
+    program = "from trading_assets.interfaces.cli.main import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, "metrics", "serve", "--port", "0"],
+        env=os.environ | {"TA_HOME": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        address = re.fullmatch(r"http://127\.0\.0\.1:(\d+)/metrics\n", process.stdout.readline())
+        status, _, text = _get(int(address[1]))
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read() == "stopped\n"
+    assert (status, process.returncode) == (200, 0)
+    assert 'trading_assets_fills_total{book="paper",symbol="BTCUSDT"} 1.0' in text
 
 
 def _rules():
