@@ -1,7 +1,8 @@
-"""Flat everywhere, at once: every book that runs is flattened, whatever becomes of the others."""
+"""Flat everywhere, at once: every book is flattened, whatever becomes of the others."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from trading_assets.domain.control import HaltLevel
@@ -13,13 +14,15 @@ from trading_assets.workflows.live_book import live_book
 
 @dataclass(frozen=True, slots=True)
 class Flattened:
-    """One running book that was told to be flat.
+    """One book that was told to be flat.
 
     Attributes:
+        inbox_id: of the command, 0 when it could not be written.
         failure: what went wrong, "" when nothing did. The latch may be up all the same.
     """
 
     book: str
+    inbox_id: int
     failure: str
 
 
@@ -29,22 +32,25 @@ def running_books(desk: Desk) -> tuple[str, ...]:
     return tuple(name for name in names if live_book(desk.settings, name).is_running)
 
 
-def flatten_all(desk: Desk, *, who: str, reason: str, source: str) -> tuple[Flattened, ...]:
-    """Flatten every book that runs; a failure of one keeps no other from it.
+def flatten_all(
+    desk: Desk, books: Iterable[str], *, who: str, reason: str, source: str
+) -> tuple[Flattened, ...]:
+    """Flatten books; a failure of one keeps no other from it.
 
     Args:
         desk: gives settings and this machine's clock.
+        books: names in the settings.
         who: who asks.
         reason: why.
         source: by which way.
     """
-    return tuple(_flattened(desk, book, who, reason, source) for book in running_books(desk))
+    return tuple(_flattened(desk, book, who, reason, source) for book in books)
 
 
 def _flattened(desk: Desk, book: str, who: str, reason: str, source: str) -> Flattened:
     level = HaltLevel.FLATTEN
     try:
-        halt_book(desk, book, level=level, who=who, reason=reason, source=source)
+        asked = halt_book(desk, book, level=level, who=who, reason=reason, source=source)
     except (TradingAssetsError, OSError) as error:
-        return Flattened(book, f"{type(error).__name__}: {error}")
-    return Flattened(book, "")
+        return Flattened(book, 0, f"{type(error).__name__}: {error}")
+    return Flattened(book, asked.inbox_id, "")

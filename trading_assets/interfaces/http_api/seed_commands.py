@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from trading_assets.domain.control import HaltLevel
 from trading_assets.interfaces.http_api.access import NONCE_S, Identity
 from trading_assets.interfaces.http_api.answers import REFUSALS, Answer, Refusal
 from trading_assets.interfaces.http_api.commands import ACCEPTED, require_book
@@ -23,6 +22,9 @@ from trading_assets.interfaces.http_api.wishes import (
     taken,
     who,
 )
+
+if TYPE_CHECKING:
+    from trading_assets.workflows.panic import Flattened
 
 router = APIRouter(tags=["commands"], responses=REFUSALS)
 
@@ -51,7 +53,7 @@ class Halted(BaseModel):
 @router.post("/panic", status_code=202, responses={202: {"model": Asked | Halted}})
 async def panic(served: Shown, identity: Halting, wish: Panic | None = None) -> Any:
     """Sell everything at market, in two steps; the second halts at once and then flattens."""
-    from trading_assets.workflows.control_book import halt_book
+    from trading_assets.workflows.panic import flatten_all
 
     said = wish or Panic()
     books = _meant(served, said.book)
@@ -60,22 +62,21 @@ async def panic(served: Shown, identity: Halting, wish: Panic | None = None) -> 
         nonce = await at_once(served, lambda: served.access.nonce(subject))
         return Answer({"nonce": nonce, "expires_in": NONCE_S, "books": books}, 202)
 
-    def work() -> dict[str, int]:
+    def work() -> tuple[Flattened, ...]:
         served.access.confirm(said.nonce, subject)
         name, reason = who(said, identity), said.reason or "panic"
-        return {
-            book: halt_book(
-                served.desk,
-                book,
-                level=HaltLevel.FLATTEN,
-                who=name,
-                reason=reason,
-                source=SOURCE,
-            ).inbox_id
-            for book in books
-        }
+        return flatten_all(served.desk, books, who=name, reason=reason, source=SOURCE)
 
-    return Answer({"halted": await at_once(served, work)}, 202)
+    found = await at_once(served, work)
+    failed = [f"{each.book}: {each.failure}" for each in found if each.failure]
+    if failed:
+        raise Refusal(
+            503,
+            "Not every book took it; what could be halted is",
+            found="; ".join(failed),
+            fix="Look at /status: a latch may be up although its command could not be written.",
+        )
+    return Answer({"halted": {each.book: each.inbox_id for each in found}}, 202)
 
 
 class OfStrategy(Wish):

@@ -94,9 +94,10 @@ class BookCommands:
 
     def panic(self, person: Person) -> str:
         """Flatten every running book; tell of each."""
-        from trading_assets.workflows.panic import flatten_all
+        from trading_assets.workflows.panic import flatten_all, running_books
 
-        found = flatten_all(self._desk, who=person.who, reason="panic", source=SOURCE)
+        books = running_books(self._desk)
+        found = flatten_all(self._desk, books, who=person.who, reason="panic", source=SOURCE)
         if not found:
             return NOTHING_RUNS
         return "\n".join(

@@ -199,3 +199,19 @@ def test_what_no_program_of_ours_sends_is_refused(endpoint, status, path, more):
 def test_our_own_page_may_ask(endpoint):
     heads = {"Origin": f"http://{HOST}"}
     assert endpoint.post(f"{BOOK}/halt", headers=heads).status_code == 202
+
+
+def test_panic_reaches_every_book_although_one_of_them_fails(endpoint):
+    root = endpoint.folder.parent
+    for name in ("demo", "paper"):
+        (root / name).mkdir(parents=True)
+        (root / name / "journal.sqlite").touch()
+    (root / "demo" / "inbox.sqlite").mkdir()
+    first = endpoint.post("/panic").json()
+    assert first["books"] == ["demo", "paper"]
+    second = endpoint.post("/panic", {"nonce": first["nonce"]})
+    assert second.status_code == 503
+    assert "demo" in second.json()["found"]
+    for name in ("demo", "paper"):
+        assert read_latch(root / name / "HALT").level is HaltLevel.FLATTEN
+    assert len(endpoint.commands()) == 1
