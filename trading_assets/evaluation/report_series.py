@@ -57,26 +57,6 @@ def short_line(ts: Ints, values: Floats, points: int = POINTS) -> tuple[list[int
     return milliseconds(ts[at]), _rounded(values[at])
 
 
-def kept_rows(columns: Sequence[Floats], points: int = POINTS) -> Ints:
-    """Give the rows of a shorter table: of every stretch the extremes of each column; both ends.
-
-    Args:
-        columns: of one length, without NaN.
-        points: rows at most.
-    """
-    size = len(columns[0])
-    if size <= points:
-        return np.arange(size, dtype=np.int64)
-    starts = _starts(size, max(1, (points - 2) // (2 * len(columns))))
-    ends = np.append(starts[1:], size)
-    picked = {0, size - 1}
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        for column in columns:
-            part = column[start:end]
-            picked |= {start + int(part.argmin()), start + int(part.argmax())}
-    return np.array(sorted(picked), dtype=np.int64)
-
-
 def short_depth(ts: Ints, drawdown: Floats, points: int = POINTS) -> tuple[list[int], list[float]]:
     """Give the deepest drawdown of every stretch, as a negative percentage, at its own time."""
     starts = _starts(len(drawdown), points)

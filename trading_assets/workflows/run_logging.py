@@ -83,7 +83,9 @@ def _log(
         experiment,
         manifest["run_name"],
         params=_params(plan),
-        metrics=metrics | _in_sample(run) | _probability(run),
+        metrics=metrics
+        | {f"is.{name}": value for name, value in in_sample(run).items()}
+        | _probability(run),
         tags={
             "strategy.id": plan.spec.name,
             "trial_family": plan.strategy.name,
@@ -122,8 +124,8 @@ def _plain(name: str, kind: pl.DataType) -> pl.Expr:
     return pl.col(name).cast(pl.String)
 
 
-def _in_sample(run: StoredRun) -> dict[str, float | None]:
-    """Give `is.`: the metrics before the run's part out of sample; nothing when all of it is."""
+def in_sample(run: StoredRun) -> dict[str, float | None]:
+    """Give some metrics before the run's part out of sample; nothing when all of it is."""
     opening, start = float(run.metrics["all"]["initial_cash"]), instant(run.manifest["oos_start"])
     equity = run.table("equity").filter(pl.col("ts_utc") < start)
     if equity.is_empty():
@@ -136,7 +138,7 @@ def _in_sample(run: StoredRun) -> dict[str, float | None]:
         "max_drawdown_pct": -float(drawdown_series(marks).min()) * 100.0 + 0.0,
         "num_trades": trades.height,
     }
-    return {f"is.{name}": found[name] for name in _IN_SAMPLE}
+    return {name: found[name] for name in _IN_SAMPLE}
 
 
 def _probability(run: StoredRun) -> dict[str, float | None]:

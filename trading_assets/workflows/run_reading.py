@@ -37,14 +37,16 @@ def run_detail(desk: Desk, name: str) -> dict[str, Any]:
         name: spec, spec/run id, or run id, see `stored_runs.find_run`.
 
     Returns:
-        What `run_listing.run_row` gives, and: `manifest`, `checks` (name, passed, detail), and
-        `monthly` (year, months: twelve percents, None without a day; total_pct).
+        What `run_listing.run_row` gives, and: `manifest`, `checks` (name, passed, detail),
+        `in_sample` (some metrics before `oos`, None when all is out of sample), and `monthly`
+        (year, months: twelve percents, None without a day; total_pct).
 
     Raises:
         MissingPartition: if no run, or more than one, is meant.
         CorruptFile: if it is damaged.
     """
     from trading_assets.evaluation.report_series import monthly_returns
+    from trading_assets.workflows.run_logging import in_sample
 
     run = find_run(desk, name)
     opening = float(run.metrics["all"]["initial_cash"])
@@ -53,6 +55,7 @@ def run_detail(desk: Desk, name: str) -> dict[str, Any]:
         **run_row(desk, run),
         "manifest": dict(run.manifest),
         "checks": [dict(check) for check in run.checks],
+        "in_sample": in_sample(run) or None,
         "monthly": [
             {"year": row["year"], "months": row["months"], "total_pct": row["total"]}
             for row in monthly
@@ -80,7 +83,7 @@ def run_equity(
     Returns:
         `t` (seconds), `equity` in quote, `drawdown` (a fraction below the peak, 0 or more).
     """
-    from trading_assets.evaluation.report_series import kept_rows
+    from trading_assets.evaluation.thinning import kept_rows
 
     frame = _between(find_run(desk, name).table("equity"), since, until)
     rows = kept_rows([frame["equity"].to_numpy(), frame["drawdown"].to_numpy()], points)

@@ -84,8 +84,9 @@ class Year(BaseModel):
 
 
 class Run(RunRow):
-    """A run whole."""
+    """A run whole; `in_sample` has some metrics of the bars before `oos`, null without any."""
 
+    in_sample: Metrics | None
     manifest: dict[str, Any]
     checks: list[Check]
     monthly: list[Year]

@@ -62,6 +62,9 @@ def test_one_run_says_what_its_months_returned(desk, runs):
     assert 100 * (np.prod(growth) - 1) == pytest.approx(detail["metrics"]["net_return_pct"])
     assert year["total_pct"] == pytest.approx(detail["metrics"]["net_return_pct"])
     assert detail["manifest"]["result_hash"] == runs[0].result_hash
+    before, after = (1 + detail[part]["net_return_pct"] / 100 for part in ("in_sample", "oos"))
+    whole = 1 + detail["metrics"]["net_return_pct"] / 100
+    assert before * after == pytest.approx(whole)
     json.dumps(detail, allow_nan=False)
 
 
@@ -77,6 +80,7 @@ def test_a_shorter_curve_keeps_the_deepest_drawdown_and_both_ends(desk, runs):
     )
     assert short["equity"][-1] == whole["equity"][-1]
     assert short["t"] == sorted(set(short["t"]))
+    assert run_equity(desk, "ema_trend", points=2)["t"] == [short["t"][0], short["t"][-1]]
     since = short["t"][5] * 1_000_000
     assert run_equity(desk, "ema_trend", since=since, points=60)["t"][0] == short["t"][5]
 

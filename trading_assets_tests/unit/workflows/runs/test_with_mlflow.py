@@ -29,6 +29,8 @@ def test_a_run_is_logged_once_and_its_release_is_the_champion(desk, tmp_path):
     first = run_backtest(desk, spec, tags={"dagster.run_id": "d1"})
     assert run_backtest(desk, spec).url == first.url
     _tells_its_story(desk, first)
+    run_id = first.run.run_id
+    assert desk.experiments.pages({run_id, "0" * 16}) == {run_id: first.url}
     again = run_backtest(desk, spec, tags={"dagster.run_id": "d2"})
     assert _kept(desk, again).data.tags["dagster.run_id"] == "d2", "the latest one that asked"
     release = publish_release(desk, "paper", decide(desk, "paper").decision_id)
