@@ -1,6 +1,6 @@
 // Equity above, and how far below its peak underneath; one curve or several beside each other.
 
-import { AreaSeries, type ISeriesApi, LineSeries, type Time } from 'lightweight-charts'
+import { BaselineSeries, type ISeriesApi, LineSeries, type Time } from 'lightweight-charts'
 import { useCallback, useEffect, useRef } from 'react'
 import { useEquity } from '../live/context'
 import { type EquityPoint, seconds } from '../live/messages'
@@ -26,10 +26,12 @@ interface EquityChartProps {
 
 interface Drawn {
   equity: ISeriesApi<'Line'>
-  drawdown: ISeriesApi<'Area'>
+  drawdown: ISeriesApi<'Baseline'>
   last: number
 }
 
+const NO_TOP_FILL = { topFillColor1: 'transparent', topFillColor2: 'transparent' }
+const NO_BOTTOM_FILL = { bottomFillColor1: 'transparent', bottomFillColor2: 'transparent' }
 const NO_POINTS = 2
 const FEW = 600 // more points than this are drawn with a hair line
 
@@ -46,13 +48,14 @@ export function EquityChart({ label, curves, book = '', className = '' }: Equity
       const plain = { priceLineVisible: false, lastValueVisible: isOne, title: isOne ? '' : String(place + 1) }
       const equity = chart.addSeries(LineSeries, { ...plain, color, priceFormat: GROUPED, lineWidth: curve.t.length > FEW ? 1 : 2 }, 0)
       const drawdown = chart.addSeries(
-        AreaSeries,
+        BaselineSeries,
         {
           ...plain,
-          lineColor: isOne ? colours.loss : color,
-          topColor: isOne ? colours.turbulent : 'transparent',
-          bottomColor: 'transparent',
-          invertFilledArea: true,
+          baseValue: { type: 'price', price: 0 },
+          topLineColor: isOne ? colours.loss : color,
+          bottomLineColor: isOne ? colours.loss : color,
+          ...NO_TOP_FILL,
+          ...(isOne ? { bottomFillColor1: colours.depth, bottomFillColor2: colours.depth } : NO_BOTTOM_FILL),
           lineWidth: 1,
           priceFormat: { type: 'custom', formatter: (value: number) => `${signed(value * 100, 1)} %`, minMove: 0.001 },
         },

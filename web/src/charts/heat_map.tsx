@@ -2,7 +2,7 @@
 
 import { type PointerEvent, useEffect, useMemo, useRef, useState } from 'react'
 import { When } from '../time/context'
-import { signed } from '../ui/numbers'
+import { digitsFor, signed } from '../ui/numbers'
 import { useTheme } from '../ui/theme'
 import { cells, type Cells, strength } from './heat'
 import { palette } from './theme'
@@ -42,14 +42,15 @@ export function HeatMap({ label, symbols, t, rows }: HeatMapProps) {
     const row = Math.floor((event.clientY - box.top) / ROW_PX)
     setAt(row >= 0 && row < symbols.length && cell >= 0 && cell < data.t.length ? { row, cell } : null)
   }
+  const digits = digitsFor(data.scale)
   const value = at ? data.rows[at.row]?.[at.cell] : undefined
   return (
     <div className="heat">
       <p className="legend num">
         {at ? (
-          <><b>{symbols[at.row]}</b> <When at={data.t[at.cell]} style="full" /> <span>{value === null || value === undefined ? 'unknown' : signed(value, 5)}</span></>
+          <><b>{symbols[at.row]}</b> <When at={data.t[at.cell]} style="full" /> <span>{value === null || value === undefined ? 'unknown' : signed(value, digits)}</span></>
         ) : (
-          <span className="soft">Blue is up, ochre is down; the strongest shade is {signed(data.scale, 5).replace('+', '±')} or more. Point at a cell.</span>
+          <span className="soft">Blue is up, ochre is down; the strongest shade is {signed(data.scale, digits).replace('+', '±')} or more. Point at a cell.</span>
         )}
       </p>
       <div className="heat-box">

@@ -13,6 +13,8 @@ export interface Palette {
   gain: string
   loss: string
   turbulent: string
+  /** Fills what lies below the peak. */
+  depth: string
   band: string
   series: string[]
 }
@@ -29,6 +31,7 @@ export function palette(): Palette {
     gain: of('gain'),
     loss: of('loss'),
     turbulent: of('turbulent'),
+    depth: of('depth'),
     band: of('band'),
     series: [1, 2, 3, 4, 5, 6].map((place) => of(`series-${place}`)),
   }

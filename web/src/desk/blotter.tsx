@@ -123,7 +123,7 @@ function rest(row: JournalRow): string {
   const { body } = row
   const isNested = typeof body === 'object' && body !== null && !Array.isArray(body)
   return Object.entries(isNested ? body : row)
-    .filter(([name]) => !SHOWN_APART.has(name))
+    .filter(([name, value]) => !SHOWN_APART.has(name) && value !== '' && value !== null)
     .map(([name, value]) => `${name}: ${text(value)}`)
     .join('   ')
 }

@@ -9,7 +9,7 @@ import { setQuery, to, usePlace } from '../router'
 import { When } from '../time/context'
 import { isoOf } from '../time/format'
 import { type Column, DataTable } from '../ui/data_table'
-import { isNumber, percent, Signed, signed } from '../ui/numbers'
+import { digitsFor, isNumber, percent, Signed, signed } from '../ui/numbers'
 import { Panel } from '../ui/panel'
 import { Failure, With } from '../ui/states'
 import { Tabs } from '../ui/tabs'
@@ -109,11 +109,12 @@ function Standing({ symbols, rows, t, name }: { symbols: readonly string[]; rows
       upShare: count ? known.filter((value) => value > 0).length / count : null,
     }
   })
+  const digits = digitsFor(rows.flat().filter(isNumber).reduce((most, value) => Math.max(most, Math.abs(value)), 0))
   const columns: Column<Stand>[] = [
     { id: 'symbol', head: 'Symbol', cell: (row) => <a href={to(['chart'], { symbol: row.symbol })}><b>{row.symbol}</b></a>, value: (row) => row.symbol },
-    { id: 'last', head: `Last ${name}`, isNumber: true, cell: (row) => <Signed value={row.last} digits={5} />, value: (row) => row.last },
+    { id: 'last', head: `Last ${name}`, isNumber: true, cell: (row) => <Signed value={row.last} digits={digits} />, value: (row) => row.last },
     { id: 'at', head: 'Of', cell: (row) => <When at={row.at} />, value: (row) => row.at },
-    { id: 'mean', head: 'Mean', isNumber: true, cell: (row) => signed(row.mean, 5), value: (row) => row.mean },
+    { id: 'mean', head: 'Mean', isNumber: true, cell: (row) => signed(row.mean, digits), value: (row) => row.mean },
     { id: 'up', head: 'Time above zero', isNumber: true, cell: (row) => percent(row.upShare, 0), value: (row) => row.upShare },
   ]
   return <DataTable label={`${name} in numbers`} rows={stands} columns={columns} keyOf={(row) => row.symbol} />

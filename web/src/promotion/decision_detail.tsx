@@ -64,11 +64,11 @@ function Rules({ rules }: { rules: readonly Rule[] }) {
                 <td className={rule.passed ? 'met' : 'unmet'}>{SIGN[String(rule.passed) as keyof typeof SIGN]}</td>
                 <td>
                   <b>{rule.rule.replaceAll('_', ' ')}</b>
-                  <span className="plain">{[rule.plain, rule.note].filter(Boolean).join(' ')}</span>
-                  {rule.evidence !== null && <span className="soft evidence" title={text(rule.evidence)}>{text(rule.evidence)}</span>}
+                  <span className="plain">{inWords(rule)}</span>
+                  <Evidence of={rule.evidence} />
                 </td>
-                <td className="num">{text(rule.value)}</td>
-                <td className="num soft" title="what is demanded">{text(rule.threshold)}</td>
+                <td className="num">{short(rule.value)}</td>
+                <td className="num soft" title="what is demanded">{short(rule.threshold)}</td>
               </tr>
             ))}
           </tbody>
@@ -76,4 +76,21 @@ function Rules({ rules }: { rules: readonly Rule[] }) {
       </table>
     </div>
   )
+}
+
+/** The rule's name stands above already, and a note is not said twice. */
+function inWords({ rule, plain, note }: Rule): string {
+  const told = plain.startsWith(`${rule}: `) ? plain.slice(rule.length + 2) : plain
+  return note && !told.includes(note) ? `${told} ${note}` : told
+}
+
+/** One number stands in its column; what has parts is said in words. */
+function short(value: Json): string {
+  return typeof value === 'number' || typeof value === 'boolean' ? text(value) : ''
+}
+
+function Evidence({ of }: { of: Json }) {
+  if (of === null) return null
+  const found = Array.isArray(of) ? of.map(text) : [text(of)]
+  return found.map((each) => <span key={each} className="soft evidence mono" title={each}>{each}</span>)
 }

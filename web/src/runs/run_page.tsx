@@ -3,7 +3,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import { runDetail, runEquity } from '../api/queries'
-import type { Run, RunDetail } from '../api/types'
+import type { Json, Run, RunDetail } from '../api/types'
 import { EquityChart } from '../charts/equity_chart'
 import { to } from '../router'
 import { When } from '../time/context'
@@ -12,6 +12,7 @@ import { MetricTable, MetricText, TERMS } from '../ui/metrics'
 import { Figure, Panel } from '../ui/panel'
 import { With } from '../ui/states'
 import { compareHref } from './browser'
+import { Checks } from './checks'
 import { Months } from './months'
 import { RunRows } from './run_rows'
 
@@ -49,8 +50,13 @@ export function RunPage({ spec, id }: { spec: string; id: string }) {
             <Months rows={run.monthly} />
           </Panel>
           <RunRows run={run} />
-          <Panel title="Checks"><FactList of={run.checks} /></Panel>
-          <Panel title="What went in and came out"><FactList of={run.manifest as RunDetail['checks']} /></Panel>
+          <Panel title="Checks" className="wide"><Checks of={run.checks} /></Panel>
+          <Panel title="What went in and came out" className="wide">
+            <details>
+              <summary>The manifest: config, inputs, code, hashes</summary>
+              <FactList of={run.manifest as Json} most={400} />
+            </details>
+          </Panel>
         </div>
       )}
     </With>

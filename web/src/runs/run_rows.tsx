@@ -9,7 +9,7 @@ import { When } from '../time/context'
 import { type Column, DataTable } from '../ui/data_table'
 import { text } from '../ui/facts'
 import { Side } from '../ui/marks'
-import { exact, isNumber, price, Signed } from '../ui/numbers'
+import { exact, fixed, isNumber, price, Signed } from '../ui/numbers'
 import { Panel } from '../ui/panel'
 import { With } from '../ui/states'
 import { Tabs } from '../ui/tabs'
@@ -43,6 +43,7 @@ function Rows({ run, table }: { run: RunDetail; table: RunTable }) {
 const TIMES = /(^|_)(ts|time|at|opened|closed)$/
 const PRICES = /price$/
 const MONEY = /(pnl|profit|loss|return)/
+const FEES = /^fees?$/
 const IN_QUOTE = /^(notional|fee|fees|pnl|net_pnl|gross_pnl|.*_pnl)$/
 const QUANTITIES = /^(qty|quantity|filled|filled_qty)$/
 const ORDER_IDS = /order_id$/
@@ -87,6 +88,7 @@ function cellOf(name: string, value: Json | undefined, isTime: boolean, run: Run
   }
   if (isNumber(value)) {
     if (MONEY.test(name)) return <Signed value={value} />
+    if (IN_QUOTE.test(name)) return fixed(value, FEES.test(name) ? 4 : 2)
     return PRICES.test(name) ? price(value) : exact(value)
   }
   return QUANTITIES.test(name) && typeof value === 'string' ? exact(value) : text(value)

@@ -50,6 +50,9 @@ export function price(value: number | null | undefined): string {
   return fixed(value, size >= 100 ? 2 : size >= 1 ? 4 : 6)
 }
 
+/** How many decimals tell values of a size apart: returns need more than targets. */
+export const digitsFor = (size: number): number => (size >= 0.1 ? 2 : 5)
+
 export function tone(value: number | null | undefined): 'gain' | 'loss' | '' {
   return !isNumber(value) || value === 0 ? '' : value > 0 ? 'gain' : 'loss'
 }
