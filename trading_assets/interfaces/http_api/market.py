@@ -235,7 +235,10 @@ def heat_map(
     """Give forecasts and signals of every symbol by the hour; without a month, of the newest."""
     from trading_assets.domain.ids import Month
     from trading_assets.workflows.signal_map import signal_map
+    from trading_assets.workflows.strategy_specs import list_specs
 
+    if spec and spec not in list_specs(served.desk.settings):
+        raise Refusal(404, f"There is no spec {spec}")
     chosen = Month.from_text(month) if month else None
     return HeatMap(**signal_map(served.desk, chosen, horizon=horizon, spec_name=spec))
 

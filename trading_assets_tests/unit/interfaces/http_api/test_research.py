@@ -230,6 +230,8 @@ def test_ctl_12_a_configuration_that_cannot_be_writes_no_file(api, wish, status)
         ("/api/performance?book=none", 404),
         ("/api/performance?spec=none", 404),
         ("/api/heatmap?month=2024-13", 422),
+        ("/api/heatmap?month=0000-01", 422),
+        ("/api/heatmap?month=2024-02&spec=none", 404),
         ("/api/forecasts?horizon=2h", 422),
         ("/api/forecasts?asset=NOPE", 404),
         ("/api/runs?limit=1001", 422),
