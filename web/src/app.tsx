@@ -51,6 +51,7 @@ function Shell() {
   const main = useRef<HTMLElement>(null)
   const Page = PAGES[section.id]
   useEffect(() => {
+    document.querySelector('.rail a[aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' })
     document.title = `${section.name} · Trading desk`
   }, [section])
   return (

@@ -3,7 +3,8 @@ import { address } from '../src/api/address'
 import { problemFrom } from '../src/api/problem'
 import { Session, takeCode } from '../src/api/session_keeper'
 import { withSummary } from '../src/live/messages'
-import type { BookSummary } from '../src/api/types'
+import type { BookSummary, TraceLink } from '../src/api/types'
+import { grouped } from '../src/trace/proof'
 import { changes } from '../src/strategy/params'
 import { depth, exact, signed } from '../src/ui/numbers'
 
@@ -67,4 +68,10 @@ it('merges what is pushed of a book into the list of books', () => {
   const book = (name: string, equity: number) => ({ name, equity }) as BookSummary
   expect(withSummary([book('a', 1), book('b', 2)], book('b', 3)).map(({ equity }) => equity)).toEqual([1, 3])
   expect(withSummary([], book('c', 1))).toHaveLength(1)
+})
+
+it('folds what came out alike, and never what did not', () => {
+  const link = (kind: string, status: TraceLink['status'] = 'equal') => ({ kind, status, name: '', files: [] }) as unknown as TraceLink
+  const links = [...Array<string>(5).fill('bars').map((kind) => link(kind)), link('bars', 'differs'), link('raw'), link('raw')]
+  expect(grouped(links).map((group) => group.length)).toEqual([5, 1, 1, 1])
 })

@@ -12,8 +12,13 @@ function rows(value: Json, path: string, found: [string, string][]): void {
   } else if (typeof value === 'object' && value !== null) {
     for (const [name, each] of Object.entries(value)) rows(each, path ? `${path}.${name}` : name, found)
   } else {
-    found.push([path, text(value)])
+    found.push([path, isMicros(path, value) ? new Date(Number(value) / 1000).toISOString() : text(value)])
   }
+}
+
+/** Journals and tables count instants in microseconds. */
+function isMicros(name: string, value: Json): boolean {
+  return /(^|[._])(ts|as_of)$/.test(name) && typeof value === 'number' && value > 1e14
 }
 
 export function text(value: Json | undefined): string {
