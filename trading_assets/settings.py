@@ -23,6 +23,7 @@ from trading_assets.declarations.alerts import Alerts
 from trading_assets.declarations.feature_sets import FeatureSetDeclaration
 from trading_assets.declarations.instruments import InstrumentDeclaration
 from trading_assets.declarations.logs import Logging
+from trading_assets.declarations.redis import Redis
 from trading_assets.declarations.secrets import SECRETS, Secrets
 from trading_assets.declarations.sections import (
     Backtest,
@@ -123,6 +124,7 @@ class Settings(Secrets, BaseSettings):
     alerts: Alerts
     logging: Logging
     telegram: Telegram
+    redis: Redis
     live: Live
     books: dict[str, Book]
 

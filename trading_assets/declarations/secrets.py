@@ -18,6 +18,7 @@ class Secrets(BaseModel):
     alert_webhook_secret: SecretStr | None = None
     telegram_bot_token: SecretStr | None = None
     smtp_password: SecretStr | None = None
+    redis_password: SecretStr | None = None
     sentry_dsn: SecretStr | None = None
 
     @field_validator("alert_webhook_url")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -31,6 +30,7 @@ from trading_assets.workflows.book_listing import (
 from trading_assets.workflows.book_summary import BookStatuses, summary
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import live_book
+from trading_assets.workflows.research_news import FORECASTS, RISK, research_document
 
 _ORDERS = {
     kind.__name__
@@ -173,7 +173,7 @@ class _BookNews:
         return self._journal
 
 
-_TABLES = (("forecasts_now", "forecast"), ("risk_updates", "risk"))
+_TABLES = ((FORECASTS, "forecast"), (RISK, "risk"))
 """Tables that only grow, and what a row of them is called."""
 
 
@@ -195,7 +195,7 @@ class _TableNews:
             self._seen[manifest.address] = manifest.rows
             rows = self._desk.tables.read_manifest(manifest).slice(known)
             for row in rows.iter_rows(named=True):
-                yield {"type": self._kind, **_payload(self._kind, row)}
+                yield {"type": self._kind, **research_document(self._table, row)}
 
     def _manifests(self) -> Iterator[Manifest]:
         tables = self._desk.tables
@@ -206,12 +206,3 @@ class _TableNews:
             found = tables.current(self._table, symbol, months[-1]) if months else None
             if found is not None:
                 yield found
-
-
-def _payload(kind: str, row: dict[str, Any]) -> dict[str, Any]:
-    if kind == "risk":
-        found: dict[str, Any] = json.loads(row["payload"])
-        return found
-    from trading_assets.workflows.forecast_now import forecast_document
-
-    return forecast_document(row)

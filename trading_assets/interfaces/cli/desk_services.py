@@ -95,7 +95,8 @@ def down() -> None:
 def desk_services(settings: Settings) -> tuple[Service, ...]:
     """List the servers of the desk, in the order in which they start.
 
-    The alerter is among them where settings name somebody to be told.
+    The alerter is among them where settings name somebody to be told, the mirror to Redis where
+    they have its password.
     """
     from trading_assets.workflows.alert_channels import channels
 
@@ -151,8 +152,10 @@ def desk_services(settings: Settings) -> tuple[Service, ...]:
         "control.port",
     )
     alerts = Service("alerts", (python, "-c", _COMMAND_LINE, "alerts", "serve"))
+    redis = Service("redis", (python, "-c", _COMMAND_LINE, "redis", "serve"))
     told = (alerts,) if channels(settings) else ()
-    return desk, exchange, mlflow, daemon, ui, *told
+    mirrored = (redis,) if settings.redis_password is not None else ()
+    return desk, exchange, mlflow, daemon, ui, *told, *mirrored
 
 
 def start(

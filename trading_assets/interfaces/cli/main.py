@@ -29,6 +29,7 @@ from trading_assets.interfaces.cli import (
     models,
     new,
     preflight,
+    redis,
     release,
     runs,
     sim,
@@ -72,6 +73,7 @@ app.add_typer(release.app, name="release")
 app.add_typer(control.app)
 app.add_typer(strategy.app, name="strategy")
 app.add_typer(telegram.app, name="telegram")
+app.add_typer(redis.app, name="redis")
 app.add_typer(status.app)
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(alerts.app, name="alerts")
