@@ -152,7 +152,7 @@ class _BookNews:
             if isinstance(event, OrderFilled):
                 yield {"type": "fill", **head, **asdict(listed_fill(row, events, grids))}
             else:
-                yield {"type": "order", **head, **asdict(listed_order(events, grids))}
+                yield _order_message(asdict(listed_order(events, grids))) | head
 
     def _open(self) -> None:
         if self._journal is not None:
@@ -171,6 +171,11 @@ class _BookNews:
         if self._journal is None:
             raise RecoveryError(f"The journal of book {self._name} is not open")
         return self._journal
+
+
+def _order_message(listed: dict[str, Any]) -> dict[str, Any]:
+    """Make a message of an order; `type` is the message's, so the order's is `order_type`."""
+    return {**listed, "type": "order", "order_type": listed["type"]}
 
 
 _TABLES = ((FORECASTS, "forecast"), (RISK, "risk"))

@@ -204,7 +204,6 @@ export const heatMap = (month: string, horizon: string, spec: string) =>
   queryOptions({
     queryKey: ['heatmap', month, horizon, spec],
     queryFn: ({ signal }) => get<HeatMap>('/api/heatmap', { month, horizon, spec }, signal),
-    enabled: month !== '',
     placeholderData: keepPreviousData,
   })
 

@@ -335,6 +335,7 @@ export interface HeatMap {
   symbols: string[]
   t: number[]
   columns: Record<string, (number | null)[][]>
+  month?: string
   horizon?: string
   spec?: string | null
 }

@@ -26,12 +26,12 @@ export function CommandDialog({ command, path, subject, fixed = {}, onClose }: C
 
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    const body = { ...fixed, ...readFields(fields, typed), reason: reason.trim() || `${command.label.replace('…', '')} from the desk` }
+    const body = { ...fixed, ...readFields(fields, typed), reason: reason.trim() || `${command.label} from the desk` }
     sending.mutate({ path, body })
   }
 
   return (
-    <Dialog title={`${command.label.replace('…', '')}: ${subject}`} tone={command.tone} onClose={onClose}>
+    <Dialog title={`${command.label}: ${subject}`} tone={command.tone} onClose={onClose}>
       {sending.isSuccess ? (
         <div className="answer" role="status">
           <p>{told(sending.data)}</p>

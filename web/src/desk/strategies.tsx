@@ -19,12 +19,12 @@ const STOP: BookCommand = {
   id: 'stop', label: 'Stop', effect: 'This strategy opens no position any more. Its exits stay.', needs: 'trade', steps: 1, tone: 'calm',
 }
 const RISK: BookCommand = {
-  id: 'risk', label: 'Risk…', effect: 'Risks at most so many basis points of equity per trade. It can only be made stricter.',
+  id: 'risk', label: 'Risk', effect: 'Risks at most so many basis points of equity per trade. It can only be made stricter.',
   needs: 'trade', steps: 1, tone: 'calm',
   fields: [{ name: 'bps', label: 'Basis points of equity', kind: 'number' }],
 }
 const WEIGHT: BookCommand = {
-  id: 'weight', label: 'Weight…', effect: 'Gives this strategy a share of what its release gives it. It can only be made smaller.',
+  id: 'weight', label: 'Weight', effect: 'Gives this strategy a share of what its release gives it. It can only be made smaller.',
   needs: 'trade', steps: 1, tone: 'calm',
   fields: [{ name: 'weight', label: 'Share, above 0 to 1', kind: 'number' }],
 }

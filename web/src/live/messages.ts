@@ -19,7 +19,7 @@ export interface EquityPoint {
 export type LiveMessage =
   | Status
   | EquityPoint
-  | ({ type: 'order'; book: string } & Order)
+  | ({ type: 'order'; book: string; order_type: string } & Omit<Order, 'type'>)
   | ({ type: 'fill'; book: string } & Fill)
   | ({ type: 'decision'; book: string } & Decision)
   | ({ type: 'alert'; book: string } & JournalRow)
@@ -79,6 +79,8 @@ export class LiveCache {
         this.refresh(['risk'])
         break
       case 'equity':
+        this.marked(message)
+        break
       case 'heartbeat':
         break
     }
@@ -91,6 +93,14 @@ export class LiveCache {
       books: withSummary(known?.books ?? [], summary),
     }))
     this.client.setQueryData<BookStatus>(['book', summary.name, 'status'], (known) => (known ? { ...known, ...summary } : known))
+  }
+
+  /** A mark comes with each bar, before the next summary does. */
+  private marked({ book, equity, drawdown }: EquityPoint): void {
+    this.client.setQueryData<{ books: BookSummary[] }>(['status'], (known) =>
+      known ? { books: known.books.map((each) => (each.name === book ? { ...each, equity, drawdown } : each)) } : known,
+    )
+    this.client.setQueryData<BookStatus>(['book', book, 'status'], (known) => (known ? { ...known, equity, drawdown } : known))
   }
 
   private refresh(key: string[]): void {

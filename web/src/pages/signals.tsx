@@ -2,23 +2,21 @@
 
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { bars, desk, forecasts, heatMap, strategyConfig } from '../api/queries'
-import type { DeskInfo, Forecast, HeatMap as Heat } from '../api/types'
+import { forecasts, heatMap, strategyConfig } from '../api/queries'
+import type { Forecast, HeatMap as Heat } from '../api/types'
 import { HeatMap } from '../charts/heat_map'
 import { setQuery, to, usePlace } from '../router'
 import { When } from '../time/context'
-import { isoOf } from '../time/format'
 import { type Column, DataTable } from '../ui/data_table'
 import { digitsFor, isNumber, percent, Signed, signed } from '../ui/numbers'
 import { Panel } from '../ui/panel'
-import { Failure, With } from '../ui/states'
+import { With } from '../ui/states'
 import { Tabs } from '../ui/tabs'
 
 export default function Signals() {
-  const info = useQuery(desk)
   return (
     <div className="grid signals">
-      <With of={info}>{(found) => <Month info={found} />}</With>
+      <Month />
       <Latest />
     </div>
   )
@@ -26,15 +24,12 @@ export default function Signals() {
 
 const NONE = ''
 
-function Month({ info }: { info: DeskInfo }) {
+function Month() {
   const { query } = usePlace()
-  const symbol = info.symbols[0] ?? ''
-  const extent = useQuery(bars({ symbol, timeframe: info.timeframes.includes('1d') ? '1d' : (info.timeframes[0] ?? ''), points: 2 }))
   const specs = useQuery(strategyConfig)
-  const last = extent.data?.last ?? extent.data?.t.at(-1)
-  const month = query.get('month') ?? (last ? isoOf(last).slice(0, 7) : '')
   const [horizon, spec] = [query.get('horizon') ?? NONE, query.get('spec') ?? NONE]
-  const heat = useQuery(heatMap(month, horizon, spec))
+  const heat = useQuery(heatMap(query.get('month') ?? '', horizon, spec))
+  const month = query.get('month') ?? heat.data?.month ?? '' // without one, the newest that has any
   const names = [...new Set(specs.data?.map((each) => each.spec))]
   return (
     <Panel
@@ -45,7 +40,7 @@ function Month({ info }: { info: DeskInfo }) {
           <label className="inline">
             Signal of
             <select value={spec} onChange={(event) => setQuery({ spec: event.target.value || undefined })}>
-              <option value={NONE}>no strategy</option>
+              <option value={NONE}>{heat.data?.spec && !spec ? `${heat.data.spec} (traded)` : 'what is traded'}</option>
               {names.map((each) => <option key={each}>{each}</option>)}
             </select>
           </label>
@@ -55,14 +50,10 @@ function Month({ info }: { info: DeskInfo }) {
         </div>
       }
     >
-      {month === '' && !extent.isPending ? (
-        <Failure error={extent.error ?? new Error('No bars are published')} />
-      ) : (
-        <With of={heat} lines={8} isEmpty={isUnknown}
-          empty={`Nothing is published of ${month}. Another month may have signals; the asset forecasts in Dagster makes them.`}>
-          {(found) => <Maps heat={found} />}
-        </With>
-      )}
+      <With of={heat} lines={8} isEmpty={isUnknown}
+        empty={`Nothing is published${month ? ` of ${month}` : ''}. Another month may have signals; the asset forecasts in Dagster makes them.`}>
+        {(found) => <Maps heat={found} />}
+      </With>
     </Panel>
   )
 }

@@ -173,6 +173,7 @@ def test_ctl_14_what_happens_is_told_as_it_happens(endpoint, begun, hurried):
         assert heard.until("status")["name"] == "paper"
         (ticket,) = begun.bar(0, 1.0, 50_000.0)
         assert heard.until("decision")["order_id"] == ticket.client_order_id
+        assert heard.until("order")["order_type"] == "MARKET"
         begun.fill(ticket, START + BAR, "t0", Decimal("50000.10"))
         assert heard.until("fill")["price"] == "50000.1"
         begun.bar(1, float("nan"), 50_100.0)
