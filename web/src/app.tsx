@@ -50,8 +50,11 @@ function Shell() {
   const info = useQuery(desk)
   const main = useRef<HTMLElement>(null)
   const Page = PAGES[section.id]
+  const rail = useRef<HTMLElement>(null)
   useEffect(() => {
-    document.querySelector('.rail a[aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' })
+    // On a phone the rail scrolls; `scrollIntoView` would move the start of the tab order as well.
+    const link = rail.current?.querySelector<HTMLElement>('[aria-current]')
+    if (rail.current && link) rail.current.scrollLeft = link.offsetLeft - (rail.current.clientWidth - link.offsetWidth) / 2
     document.title = `${section.name} · Trading desk`
   }, [section])
   return (
@@ -59,7 +62,7 @@ function Shell() {
       <button type="button" className="skip" onClick={() => main.current?.focus()}>Skip to content</button>
       <div className="shell">
         <TopBar />
-        <nav className="rail" aria-label="Pages">
+        <nav ref={rail} className="rail" aria-label="Pages">
           {SECTIONS.map((each) => (
             <a
               key={each.id}

@@ -96,17 +96,6 @@ export interface Decision {
   order_id?: string | null
 }
 
-export interface Slo {
-  availability?: number
-  good?: number
-  bad?: number
-  budget?: number
-  window_bad?: number
-  remaining?: number
-  level?: string
-  day?: string
-}
-
 /** How often each rule spoke since the beat before, by strategy. */
 export interface Why {
   bar?: number | string
@@ -116,7 +105,6 @@ export interface Why {
 export interface BookView {
   seq?: number
   why?: Why
-  slo_level?: string
   equity?: number
   drawdown?: number
   realised_pnl?: number
@@ -131,7 +119,6 @@ export interface BookView {
 export interface BookStatus extends BookSummary {
   holder: string
   book: BookView
-  slo?: Slo | null
   risk?: RiskFactor | null
   last_decision?: Decision | null
 }

@@ -165,7 +165,9 @@ const MOST_NAMED = 40
 function marksOf(markers: readonly Marker[], times: readonly number[], colours: Palette): SeriesMarker<Time>[] {
   const first = times[0]
   if (first === undefined) return []
-  const inside = markers.filter((marker) => marker.t >= first).sort((a, b) => a.t - b.t)
+  const last = times.at(-1) ?? first
+  const end = last + Math.max(last - (times.at(-2) ?? last), 1)
+  const inside = markers.filter((marker) => marker.t >= first && marker.t < end).sort((a, b) => a.t - b.t)
   return inside.map((marker) => {
     const time = (times[Math.max(0, placeOf(times, marker.t))] ?? first) as Time
     const isBuy = /buy|long/i.test(marker.side)

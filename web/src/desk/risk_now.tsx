@@ -10,7 +10,7 @@ import { Empty, With } from '../ui/states'
 const RECENT = 100
 
 /** Give the newest factor of each symbol from a list that is newest first. */
-export function newestBySymbol(rows: readonly RiskFactor[]): RiskFactor[] {
+function newestBySymbol(rows: readonly RiskFactor[]): RiskFactor[] {
   const found = new Map<string, RiskFactor>()
   for (const row of rows) if (!found.has(row.asset ?? '')) found.set(row.asset ?? '', row)
   return [...found.values()].sort((a, b) => (a.asset ?? '').localeCompare(b.asset ?? ''))

@@ -157,8 +157,8 @@ function Explained({ count, problems }: { count: number; problems: unknown[] }) 
   const lost = problems.filter(Boolean)
   return (
     <p className="note">
-      {count} entries (arrows), exits (circles) and stops (squares): click one for its chain of evidence. Shaded: turbulent. Dotted: what was
-      expected for that instant, with its band. Drag, wheel or pinch to move; older and finer bars come by themselves.
+      Arrows are entries, circles exits, squares stops ({count} in this stretch): click one for its chain of evidence. Shaded: turbulent.
+      Dotted: what was expected for that instant, with its band. Drag, wheel or pinch to move; older and finer bars come by themselves.
       {lost.length > 0 && <b> {lost.map((each) => (each instanceof Error ? each.message : '')).join('; ')}.</b>}
     </p>
   )

@@ -9,12 +9,10 @@ import { nameOfRelease, ReleaseBoard } from '../promotion/releases'
 import { setQuery, to, usePlace } from '../router'
 import { When } from '../time/context'
 import type { Column } from '../ui/data_table'
-import { Mark, type Tone } from '../ui/marks'
+import { Mark, VERDICT } from '../ui/marks'
 import { Paged } from '../ui/paged'
 import { Panel } from '../ui/panel'
 import { With } from '../ui/states'
-
-export const VERDICT: Record<string, Tone> = { promote: 'good', hold: 'wait', reject: 'bad' }
 
 export default function Promotion() {
   const { path, query } = usePlace()

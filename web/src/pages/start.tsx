@@ -1,11 +1,12 @@
 // Where a day begins: every book in a line, where to go, and what runs.
 
-import { useQuery } from '@tanstack/react-query'
-import { desk, status } from '../api/queries'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { desk, promotions, runs, status } from '../api/queries'
 import type { BookSummary, DeskInfo } from '../api/types'
 import { to } from '../router'
 import { Since } from '../time/context'
-import { BOOK_TONE, Mark, Meter, Money } from '../ui/marks'
+import { BOOK_TONE, Mark, Meter, Money, VERDICT } from '../ui/marks'
+import { MetricText } from '../ui/metrics'
 import { depth, fixed, percent } from '../ui/numbers'
 import { Panel } from '../ui/panel'
 import { With } from '../ui/states'
@@ -25,6 +26,7 @@ export default function Start() {
           )}
         </With>
       </Panel>
+      <News />
       <Panel title="Links">
         <With of={info}>{(found) => <Links info={found} />}</With>
       </Panel>
@@ -44,6 +46,48 @@ export default function Start() {
         </With>
       </Panel>
     </div>
+  )
+}
+
+const FEW = 5
+
+/** What research has brought last: the newest backtests, and what the gate said. */
+function News() {
+  const found = useInfiniteQuery(runs('', ''))
+  const decided = useInfiniteQuery(promotions(''))
+  return (
+    <>
+      <Panel title="Newest backtests" aside={<a href="#/runs">All runs</a>}>
+        <With of={found} isEmpty={({ pages }) => !pages[0]?.items.length} empty="No run is stored. `trading-assets backtest SPEC` makes one.">
+          {({ pages }) => (
+            <ul className="news">
+              {pages[0]?.items.slice(0, FEW).map((run) => (
+                <li key={`${run.spec}/${run.run_id}`}>
+                  <a href={to(['runs', run.spec, run.run_id])}>{run.title}</a>
+                  <MetricText name="net_return_pct" value={run.metrics.net_return_pct} />
+                </li>
+              ))}
+            </ul>
+          )}
+        </With>
+      </Panel>
+      <Panel title="Newest decisions" aside={<a href="#/promotion">All decisions</a>}>
+        <With of={decided} isEmpty={({ pages }) => !pages[0]?.items.length} empty="Nothing was decided yet.">
+          {({ pages }) => (
+            <ul className="news">
+              {pages[0]?.items.slice(0, FEW).map((decision) => (
+                <li key={decision.decision_id}>
+                  <a href={to(['promotion', decision.decision_id])}>
+                    <Mark tone={VERDICT[decision.verdict] ?? 'off'}>{decision.verdict}</Mark> {decision.book}
+                  </a>
+                  <span className="soft">{decision.plain}</span>
+                </li>
+              ))}
+            </ul>
+          )}
+        </With>
+      </Panel>
+    </>
   )
 }
 

@@ -19,7 +19,7 @@ export default function Strategy() {
 }
 
 /** A version is a spec of its own: `ema_trend_v2` is the second of `ema_trend`. */
-export const familyOf = (spec: string): string => spec.replace(/_v[1-9]\d*$/, '')
+const familyOf = (spec: string): string => spec.replace(/_v[1-9]\d*$/, '')
 
 function Configs({ all }: { all: readonly StrategyConfig[] }) {
   const { query } = usePlace()

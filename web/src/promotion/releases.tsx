@@ -24,7 +24,7 @@ const APPROVE: BookCommand = {
   ],
 }
 
-export function idOf(release: Release | null): string {
+function idOf(release: Release | null): string {
   if (release === null) return ''
   if (typeof release === 'string') return release
   const { tags } = release

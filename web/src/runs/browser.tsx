@@ -10,7 +10,7 @@ import { MetricText, TERMS } from '../ui/metrics'
 import { Paged } from '../ui/paged'
 import { Panel } from '../ui/panel'
 
-export const nameOf = (run: { spec: string; run_id: string }): string => `${run.spec}/${run.run_id}`
+const nameOf = (run: { spec: string; run_id: string }): string => `${run.spec}/${run.run_id}`
 
 export function compareHref(names: readonly string[]): string {
   return `#/runs/compare?${names.map((name) => `run=${encodeURIComponent(name)}`).join('&')}`

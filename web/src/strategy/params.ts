@@ -9,7 +9,7 @@ export function asText(value: Json): string {
 export type Read = { value: Json } | { problem: string }
 
 /** Read what was typed for a parameter whose value was `before`. */
-export function readParam(typed: string, before: Json): Read {
+function readParam(typed: string, before: Json): Read {
   const text = typed.trim()
   if (typeof before === 'string') return { value: text }
   if (typeof before === 'number') {

@@ -17,6 +17,8 @@ export function Mark({ tone, children }: { tone: Tone; children: ReactNode }) {
 /** The tone of a book by its code: trades, halted, not running, no sign of life. */
 export const BOOK_TONE: Record<number, Tone> = { 0: 'good', 1: 'wait', 2: 'off', 3: 'bad' }
 
+export const VERDICT: Record<string, Tone> = { promote: 'good', hold: 'wait', reject: 'bad' }
+
 export function Money({ isReal }: { isReal: boolean | undefined }) {
   if (isReal === undefined) return null
   return isReal ? <span className="tag real">real money</span> : <span className="tag">play money</span>

@@ -37,7 +37,7 @@ export const TERMS: Record<string, Term> = {
 
 const FIRST = Object.keys(TERMS)
 
-export function metricText(name: string, value: number | null | undefined): string {
+function metricText(name: string, value: number | null | undefined): string {
   if (!isNumber(value)) return '–'
   const term = TERMS[name]
   const write = term?.isSigned ? signed : fixed
@@ -58,7 +58,7 @@ export function MetricText({ name, value }: { name: string; value: number | null
 }
 
 /** Names of the figures that any of the runs has: those that have a term, or the others. */
-export function metricNames(all: readonly Metrics[], isKnown: boolean): string[] {
+function metricNames(all: readonly Metrics[], isKnown: boolean): string[] {
   const found = new Set(all.flatMap((metrics) => Object.keys(metrics)))
   if (isKnown) return FIRST.filter((name) => found.has(name))
   return [...found].filter((name) => !(name in TERMS)).sort()
