@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from trading_assets.domain.errors import TradingAssetsError
-from trading_assets.settings import load_settings
+from trading_assets.interfaces.cli.desk_settings import load_settings
 
 app = typer.Typer(help="Tell people of alerts, without Prometheus.", no_args_is_help=True)
 

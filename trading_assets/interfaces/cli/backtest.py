@@ -15,9 +15,9 @@ from typer.core import TyperGroup
 
 from trading_assets.domain.errors import DataError, MissingPartition
 from trading_assets.domain.instants import FOREVER, instant_from_text
+from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.instants import From, To
 from trading_assets.interfaces.cli.tables import AsJson, new_table, open_desk
-from trading_assets.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from trading_assets.settings import load_settings
+from trading_assets.interfaces.cli.desk_settings import load_settings
 
 
 def calendars(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trading_assets.domain.control import CommandKind, HaltLevel
+from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.tables import open_desk
-from trading_assets.settings import load_settings
 
 if TYPE_CHECKING:
     from trading_assets.workflows.control_book import Asked

@@ -19,9 +19,16 @@ from rich.table import Table
 
 from trading_assets.domain.errors import DataError, NotTraded
 from trading_assets.domain.ids import Month, Symbol, months_between, symbol_from_text
-from trading_assets.interfaces.cli import calendars, data_export, data_gc, data_quality, data_stream
+from trading_assets.interfaces.cli import (
+    calendars,
+    data_export,
+    data_gc,
+    data_quality,
+    data_stream,
+    universe,
+)
+from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.instants import AsOf, instant_from_text, time_text
-from trading_assets.settings import load_settings
 
 if TYPE_CHECKING:
     from trading_assets.workflows.desk import Desk
@@ -33,6 +40,7 @@ app.command()(calendars.calendars)
 app.command()(data_export.export)
 app.command()(data_gc.gc)
 app.command()(data_stream.stream)
+app.command()(universe.universe)
 for _command in (data_quality.quality, data_quality.repair, data_quality.diff):
     app.command()(_command)
 

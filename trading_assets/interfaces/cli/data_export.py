@@ -9,8 +9,8 @@ import typer
 
 from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.ids import symbol_from_text
+from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.instants import AsOf, instant_from_text
-from trading_assets.settings import load_settings
 
 
 def export(

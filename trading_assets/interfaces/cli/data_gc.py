@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
+from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.instants import time_text
-from trading_assets.settings import load_settings
 
 if TYPE_CHECKING:
     from trading_assets.workflows.collect_garbage import Judged

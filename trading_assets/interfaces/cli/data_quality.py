@@ -14,8 +14,8 @@ from rich.table import Table
 
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Month, Symbol, symbol_from_text
+from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.instants import instant_from_text, time_text
-from trading_assets.settings import load_settings
 
 if TYPE_CHECKING:
     from trading_assets.workflows.desk import Desk

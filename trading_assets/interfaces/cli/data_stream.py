@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trading_assets.domain.ids import symbol_from_text
+from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.instants import time_text
-from trading_assets.settings import load_settings
 
 if TYPE_CHECKING:
     from trading_assets.domain.bar import Bar

@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from trading_assets.evaluation.rule_words import rule_text
+from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.tables import MARKS, cell
-from trading_assets.settings import load_settings
 
 if TYPE_CHECKING:
     from trading_assets.evaluation.decision import Decision

@@ -28,11 +28,12 @@ from trading_assets.domain.ids import Month, Symbol, months_between
 from trading_assets.interfaces.cli import demo_summary, desk_services
 from trading_assets.interfaces.cli.demo_summary import LiveLeg
 from trading_assets.interfaces.cli.desk_services import Service
-from trading_assets.interfaces.dagster_client import DagsterClient
+from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.running_services import running
-from trading_assets.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from trading_assets.interfaces.dagster_client import DagsterClient
+    from trading_assets.settings import Settings
     from trading_assets.workflows.live_tally import LiveTally
 
 app = typer.Typer()
@@ -77,7 +78,7 @@ class Stopwatch:
 
 @app.command()
 def demo() -> None:
-    """Run the whole desk once, offline: bars, features, models, backtests, decision, live paper."""
+    """Run the whole desk once, offline: bars, features, models, backtests, decision, live run."""
     console = Console()
     plan = plan_demo(load_settings().settings)
     os.environ.update(plan.environment)
@@ -96,6 +97,8 @@ def demo() -> None:
 def _run(
     plan: Plan, settings: Settings, run_folder: Path, watch: Stopwatch, console: Console
 ) -> None:
+    from trading_assets.interfaces.dagster_client import DagsterClient
+
     services = {s.name: s for s in desk_services.desk_services(settings)}
     ui = services["dagster"]
     with watch.part("build the graph"), _engine_compiles():

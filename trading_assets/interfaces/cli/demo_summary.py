@@ -13,9 +13,9 @@ from rich.table import Table
 from trading_assets.domain.bar import DAY, Timeframe
 from trading_assets.domain.errors import TradingAssetsError
 from trading_assets.domain.ids import Month
-from trading_assets.settings import Settings
 
 if TYPE_CHECKING:
+    from trading_assets.settings import Settings
     from trading_assets.workflows.desk import Desk
     from trading_assets.workflows.live_tally import LiveTally
     from trading_assets.workflows.replay_live_day import ParityReport

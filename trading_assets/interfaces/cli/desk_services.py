@@ -13,7 +13,7 @@ import webbrowser
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import psutil
 import typer
@@ -21,11 +21,14 @@ from rich.console import Console
 
 from trading_assets.domain.errors import ConfigurationError, TradingAssetsError
 from trading_assets.interfaces.cli.control import login_link
+from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.tables import open_desk
 from trading_assets.interfaces.compare_link import compare_link
 from trading_assets.interfaces.running_services import Started, pid_file, running
-from trading_assets.settings import Settings, load_settings
 from trading_assets.storage.experiments import MLFLOW_ENVIRONMENT, Experiments
+
+if TYPE_CHECKING:
+    from trading_assets.settings import Settings
 
 app = typer.Typer(help="Start and stop the desk's servers.")
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from trading_assets.domain.ids import Month, symbol_from_text
-from trading_assets.settings import load_settings
+from trading_assets.interfaces.cli.desk_settings import load_settings
 
 app = typer.Typer(help="List, build and prove features.", no_args_is_help=True)
 

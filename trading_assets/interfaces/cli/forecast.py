@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from trading_assets.domain.instants import instant_from_text
-from trading_assets.settings import load_settings
+from trading_assets.interfaces.cli.desk_settings import load_settings
 
 app = typer.Typer(
     help="What is expected now: research, which no live book reads.", no_args_is_help=True

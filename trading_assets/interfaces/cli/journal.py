@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.instants import instant_from_text
 from trading_assets.interfaces.cli.tables import AsJson, cell, new_table, open_desk
-from trading_assets.settings import load_settings
 
 if TYPE_CHECKING:
     from trading_assets.storage.journal_reader import JournalReader, JournalRow

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.journal import instant_text
 from trading_assets.interfaces.cli.signals import stop_on_signals
-from trading_assets.settings import load_settings
 
 if TYPE_CHECKING:
     from trading_assets.live.executor_terms import Observation

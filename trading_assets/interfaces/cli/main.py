@@ -2,87 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
-from rich.console import Console
 
 from trading_assets import __version__
 from trading_assets.domain.errors import ConfigurationError, DataError, TradingAssetsError
-from trading_assets.interfaces.cli import (
-    alerts,
-    backtest,
-    chaos,
-    config,
-    control,
-    costs,
-    data,
-    decision,
-    demo,
-    desk_services,
-    exchange,
-    features,
-    forecast,
-    journal,
-    live,
-    metrics,
-    models,
-    new,
-    preflight,
-    redis,
-    release,
-    runs,
-    sim,
-    sql,
-    status,
-    strategy,
-    sweep,
-    telegram,
-    trace,
-    trials,
-    universe,
-    what_if,
-)
-from trading_assets.settings import load_settings
-from trading_assets.workflows.process_log import begin_logging, take_uncaught
+from trading_assets.interfaces.cli.lazy import LazyGroup
 
 app = typer.Typer(
+    cls=LazyGroup,
     help="A quant's whole desk as one lineage graph.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.add_typer(config.app, name="config")
-app.add_typer(exchange.app, name="exchange")
-data.app.command()(universe.universe)
-app.add_typer(data.app, name="data")
-app.add_typer(sql.app)
-app.add_typer(features.app, name="features")
-app.add_typer(models.app, name="models")
-app.add_typer(forecast.app, name="forecast")
-app.add_typer(new.app, name="new")
-app.add_typer(backtest.app, name="backtest")
-app.add_typer(sweep.app)
-app.add_typer(trials.app, name="trials")
-app.add_typer(runs.app, name="runs")
-app.add_typer(decision.app, name="decision")
-app.add_typer(what_if.app)
-app.add_typer(live.app)
-app.add_typer(journal.app, name="journal")
-app.add_typer(trace.app)
-app.add_typer(release.app, name="release")
-app.add_typer(control.app)
-app.add_typer(strategy.app, name="strategy")
-app.add_typer(telegram.app, name="telegram")
-app.add_typer(redis.app, name="redis")
-app.add_typer(status.app)
-app.add_typer(metrics.app, name="metrics")
-app.add_typer(alerts.app, name="alerts")
-app.add_typer(costs.app, name="costs")
-app.add_typer(preflight.app)
-app.add_typer(sim.app, name="sim")
-app.add_typer(chaos.app, name="chaos")
-app.add_typer(demo.app)
-app.add_typer(desk_services.app)
+
+
+@app.callback()
+def _group() -> None:
+    """Keep `version` a command of its own: all others are loaded when they are asked for."""
 
 
 @app.command()
@@ -109,11 +48,23 @@ def _run() -> None:
 
 def _begin_logging() -> None:
     """Log as settings say; where they cannot be read, a command that needs them says so."""
+    from trading_assets.settings import load_settings
+    from trading_assets.workflows.process_log import begin_logging
+
     try:
         settings = load_settings().settings
     except ConfigurationError:
         return
     begin_logging(settings)
+
+
+def _only_tells(words: list[str]) -> bool:
+    """Whether nothing runs that could log: help, the version, or what a shell can complete."""
+    return (
+        words[:1] in ([], ["version"])
+        or "--help" in words
+        or "_TRADING_ASSETS_COMPLETE" in os.environ
+    )
 
 
 def main() -> None:
@@ -122,19 +73,28 @@ def main() -> None:
     What it logs is on stderr, masked; so is the error of a bug that ends it.
     """
     try:
-        _begin_logging()
+        if not _only_tells(sys.argv[1:]):
+            _begin_logging()
         _run()
     except TradingAssetsError as error:
-        console = Console(stderr=True)
-        console.print(f"[bold red]{type(error).__name__}[/]: {error.what}", highlight=False)
-        for name, text in (
-            ("expected", error.expected),
-            ("found", error.found),
-            ("what to do", error.fix),
-        ):
-            if text:
-                console.print(f"  {name}: {text}", highlight=False, markup=False)
+        _print(error)
         sys.exit(2)
     except Exception:
+        from trading_assets.workflows.process_log import take_uncaught
+
         take_uncaught()
         raise
+
+
+def _print(error: TradingAssetsError) -> None:
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    console.print(f"[bold red]{type(error).__name__}[/]: {error.what}", highlight=False)
+    for name, text in (
+        ("expected", error.expected),
+        ("found", error.found),
+        ("what to do", error.fix),
+    ):
+        if text:
+            console.print(f"  {name}: {text}", highlight=False, markup=False)

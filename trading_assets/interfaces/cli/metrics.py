@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from trading_assets.settings import load_settings
+from trading_assets.interfaces.cli.desk_settings import load_settings
 
 app = typer.Typer(help="What Prometheus reads of the live books.", no_args_is_help=True)
 

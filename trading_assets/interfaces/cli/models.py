@@ -12,7 +12,7 @@ from rich.markdown import Markdown
 from rich.table import Table
 
 from trading_assets.domain.ids import Month, symbol_from_text
-from trading_assets.settings import load_settings
+from trading_assets.interfaces.cli.desk_settings import load_settings
 
 if TYPE_CHECKING:
     from trading_assets.workflows.desk import Desk

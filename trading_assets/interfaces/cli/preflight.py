@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from trading_assets.settings import load_settings
+from trading_assets.interfaces.cli.desk_settings import load_settings
 
 app = typer.Typer()
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from trading_assets.settings import load_settings
+from trading_assets.interfaces.cli.desk_settings import load_settings
 
 app = typer.Typer(help="Mirror news of the desk to a Redis server.", no_args_is_help=True)
 

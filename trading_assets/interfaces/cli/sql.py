@@ -15,8 +15,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from trading_assets.domain.errors import ConfigurationError
+from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.instants import AsOf, instant_from_text
-from trading_assets.settings import load_settings
 
 if TYPE_CHECKING:
     from trading_assets.storage.queries import Answer, Value

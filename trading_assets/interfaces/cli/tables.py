@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from trading_assets.evaluation.rule_words import value_text
-from trading_assets.settings import load_settings
+from trading_assets.interfaces.cli.desk_settings import load_settings
 
 if TYPE_CHECKING:
     from trading_assets.workflows.desk import Desk

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from trading_assets.settings import Settings, load_settings
+from trading_assets.interfaces.cli.desk_settings import load_settings
 
 if TYPE_CHECKING:
     from trading_assets.interfaces.telegram_bot.door import Door
+    from trading_assets.settings import Settings
 
 app = typer.Typer(help="A Telegram bot over the live books.", no_args_is_help=True)
 

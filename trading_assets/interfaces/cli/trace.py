@@ -121,7 +121,7 @@ def blast_radius(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """List every table, model, forecast, run, decision, release and live order that rests on it.
+    """List every table, model, forecast, run, decision, release and order that rests on it.
 
     Example: trading-assets blast-radius raw_klines/BTCUSDT/2024-03
     """

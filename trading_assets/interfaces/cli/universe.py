@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from trading_assets.domain.ids import Month
-from trading_assets.settings import load_settings
+from trading_assets.interfaces.cli.desk_settings import load_settings
 
 
 def universe(

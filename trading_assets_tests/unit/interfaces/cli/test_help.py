@@ -5,30 +5,37 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer.main
 
 import trading_assets
 from trading_assets.interfaces.cli import main
+from trading_assets.interfaces.cli.command_table import COMMANDS
+from trading_assets.interfaces.cli.lazy import Listed
 
 ROOT = typer.main.get_command(main.app)
 _NAMED = re.compile(r"trading-assets((?: [a-z][a-z0-9-]*)+)")
 
 
-def command_of(words: list[str]) -> tuple[click.Command, list[str]]:
+def loaded(command: Any) -> Any:
+    """Give a command itself, where the root only lists it."""
+    return command.load() if isinstance(command, Listed) else command
+
+
+def command_of(words: list[str]) -> tuple[Any, list[str]]:
     """Follow the words from the root as far as they name commands, and give the rest."""
-    found: click.Command = ROOT
+    found: Any = ROOT
     rest = list(words)
     while rest and hasattr(found, "commands"):
         if rest[0] not in found.commands:
             break
-        found = found.commands[rest.pop(0)]
+        found = loaded(found.commands[rest.pop(0)])
     return found, rest
 
 
-DATA = sorted(command_of(["data"])[0].commands)  # type: ignore[attr-defined]
+DATA = sorted(command_of(["data"])[0].commands)
 
 
 def test_the_search_finds_the_commands() -> None:
@@ -44,7 +51,7 @@ def test_every_data_command_shows_an_example_that_it_accepts(name: str) -> None:
     command.make_context(name, shlex.split(found[1]))
 
 
-RUNS = [(g, n) for g in ("backtest", "runs") for n in sorted(command_of([g])[0].commands)]  # type: ignore[attr-defined]
+RUNS = [(g, n) for g in ("backtest", "runs") for n in sorted(command_of([g])[0].commands)]
 
 
 @pytest.mark.parametrize(("group", "name"), RUNS)
@@ -54,6 +61,19 @@ def test_every_command_of_backtests_shows_an_example_that_it_accepts(group: str,
     found = re.search(rf"Example: trading-assets {group} {name}(.*)", text)
     assert found is not None, text
     command.make_context(name, shlex.split(found[1]))
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_the_root_lists_a_command_as_it_presents_itself(name: str) -> None:
+    said = (loaded(ROOT.commands[name]).help or "").split("\n\n")[0]
+    assert ROOT.commands[name].help == " ".join(said.split())
+
+
+def test_every_module_of_commands_is_offered() -> None:
+    offered = {module for module, _ in COMMANDS.values()}
+    folder = Path(main.__file__).parent
+    own = {path.stem for path in folder.glob("*.py") if "\napp = typer.Typer(" in path.read_text()}
+    assert own - {"main"} == offered
 
 
 SOURCES = sorted(Path(trading_assets.__file__).parent.rglob("*.py"))
