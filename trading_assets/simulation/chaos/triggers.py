@@ -27,6 +27,7 @@ _HANDS = f"""
 import json, os, sys, time
 import dagster as dg
 from trading_assets.definitions import defs
+from trading_assets.interfaces.cli import control  # else the first command would load it
 from trading_assets.interfaces.cli.main import app
 
 answers = os.fdopen(os.dup(1), "w")
