@@ -27,7 +27,10 @@ def show(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Print every setting; secrets are masked."""
+    """Print every setting; secrets are masked.
+
+    Example: trading-assets config show --origin
+    """
     loaded = load_settings()
     values = _flat(loaded.settings.model_dump(), "")
     rows = [(key, value, _origin(key, loaded.origins)) for key, value in sorted(values.items())]

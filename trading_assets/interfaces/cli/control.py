@@ -35,31 +35,46 @@ def halt(
         bool, typer.Option("--pause", help="Leave entries that work at the venue there.")
     ] = False,
 ) -> None:
-    """Stop entries at once and withdraw those that work at the venue; exits stay."""
+    """Stop entries at once and withdraw those that work at the venue; exits stay.
+
+    Example: trading-assets halt --reason "feed looks wrong" --by ann
+    """
     _halt(book, HaltLevel.PAUSE if pause else HaltLevel.HALT, reason, by)
 
 
 @app.command()
 def flatten(reason: Reason = "", by: By = "", book: Book = "paper") -> None:
-    """Stop entries, withdraw every order, and sell what the book holds at market."""
+    """Stop entries, withdraw every order, and sell what the book holds at market.
+
+    Example: trading-assets flatten --reason "feed looks wrong" --by ann
+    """
     _halt(book, HaltLevel.FLATTEN, reason, by)
 
 
 @app.command("cancel-all")
 def cancel_all(reason: Reason, by: By, book: Book = "paper") -> None:
-    """Withdraw every order that works at the venue; the book trades on."""
+    """Withdraw every order that works at the venue; the book trades on.
+
+    Example: trading-assets cancel-all --reason "feed looks wrong" --by ann
+    """
     _ask(book, CommandKind.CANCEL_ALL, reason, by)
 
 
 @app.command()
 def reconcile(reason: Reason, by: By, book: Book = "paper") -> None:
-    """Compare book and account now."""
+    """Compare book and account now.
+
+    Example: trading-assets reconcile --reason "feed looks wrong" --by ann
+    """
     _ask(book, CommandKind.RECONCILE_STATE, reason, by)
 
 
 @app.command()
 def snapshot(reason: Reason, by: By, book: Book = "paper") -> None:
-    """Write a snapshot beside the journal now."""
+    """Write a snapshot beside the journal now.
+
+    Example: trading-assets snapshot --reason "feed looks wrong" --by ann
+    """
     _ask(book, CommandKind.SAVE_SNAPSHOT, reason, by)
 
 
@@ -75,7 +90,10 @@ def tighten(
     max_open_orders: Limit = None,
     risk_multiplier: Limit = None,
 ) -> None:
-    """Make limits of entries tighter; nothing but a new release makes them wider again."""
+    """Make limits of entries tighter; nothing but a new release makes them wider again.
+
+    Example: trading-assets tighten --max-orders-per-day 5 --reason "feed looks wrong" --by ann
+    """
     from trading_assets.bootstrap import desk
     from trading_assets.workflows.control_book import tighten_book
 
@@ -100,7 +118,10 @@ def acknowledge(
     by: By,
     book: Book = "paper",
 ) -> None:
-    """Allow entries of a symbol again that a policy has paused; see docs/live-policies.md."""
+    """Allow entries of a symbol again that a policy has paused; see docs/live-policies.md.
+
+    Example: trading-assets acknowledge BTCUSDT --reason "it was me" --by ann
+    """
     arguments = {"symbol": "" if symbol == "all" else symbol.upper()}
     _ask(book, CommandKind.ACKNOWLEDGE_SYMBOL, reason, by, arguments)
 
@@ -117,7 +138,10 @@ def resume(
         str, typer.Option("--yes", help="The book's name once more, instead of the code.")
     ] = "",
 ) -> None:
-    """Allow entries of a halted book again, now or when it is started."""
+    """Allow entries of a halted book again, now or when it is started.
+
+    Example: trading-assets resume --confirm 4f1c2a --reason "feed is well" --by ann
+    """
     from trading_assets.bootstrap import desk
     from trading_assets.workflows.control_book import standing
     from trading_assets.workflows.live_book import live_book
@@ -181,7 +205,10 @@ def arm(
 
 @app.command()
 def disarm(book: Annotated[str, typer.Option("--book", help="A book of a real venue.")]) -> None:
-    """Take back the leave to trade real money; a running executor halts at once."""
+    """Take back the leave to trade real money; a running executor halts at once.
+
+    Example: trading-assets disarm --book real
+    """
     from trading_assets.bootstrap import desk
     from trading_assets.workflows.arm_book import disarm_book
 
@@ -229,10 +256,9 @@ def token(
     scope: Annotated[str, typer.Option("--scope", help="read, trade or admin.")] = "read",
     name: Annotated[str, typer.Option("--name", help="Whose it is, for the journal.")] = "cli",
 ) -> None:
-    """Print an access token that holds for 15 minutes, for programs.
+    """Print an access token that holds for 15 minutes, for programs; see docs/http-api.md.
 
-    Example: curl -H "Authorization: Bearer $(trading-assets control token)" \
-    http://127.0.0.1:8790/status
+    Example: trading-assets control token --scope trade --name rebalancer
     """
     from trading_assets.interfaces.http_api.key_files import Scope
     from trading_assets.interfaces.http_api.server import access_of
@@ -258,7 +284,10 @@ def link(
 
 @control_app.command()
 def keys() -> None:
-    """Say where the keys lie; each logs in with its scope, `arm.key` allows real money."""
+    """Say where the keys lie; each logs in with its scope, `arm.key` allows real money.
+
+    Example: trading-assets control keys
+    """
     from trading_assets.interfaces.http_api.server import access_of, keys_folder
 
     opened = open_desk()

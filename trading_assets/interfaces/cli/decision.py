@@ -25,7 +25,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the canonical docume
 
 @app.command()
 def make(book: Book = "paper") -> None:
-    """Gather the evidence, apply the rules and record the decision; publishes nothing."""
+    """Gather the evidence, apply the rules and record the decision; publishes nothing.
+
+    Example: trading-assets decision make --book paper
+    """
     from trading_assets.workflows.log_decision import decide_and_log
 
     console = Console(stderr=True)
@@ -36,7 +39,10 @@ def make(book: Book = "paper") -> None:
 
 @app.command("list")
 def list_decisions(book: Book = "paper") -> None:
-    """List the decisions about a book, newest first."""
+    """List the decisions about a book, newest first.
+
+    Example: trading-assets decision list --book paper
+    """
     from trading_assets.workflows.decide import as_of_text
 
     table = Table(box=None, pad_edge=False)
@@ -60,7 +66,10 @@ def show(
     book: Book = "paper",
     as_json: AsJson = False,
 ) -> None:
-    """Show a decision: every rule with its value, threshold, verdict and evidence."""
+    """Show a decision: every rule with its value, threshold, verdict and evidence.
+
+    Example: trading-assets decision show 6bde7c9e --json
+    """
     decision = _find(_desk(), decision_id, book)
     if as_json:
         typer.echo(decision.payload.decode())
@@ -73,7 +82,10 @@ def explain(
     decision_id: Annotated[str, typer.Argument(help="8 or more characters; newest if none.")] = "",
     book: Book = "paper",
 ) -> None:
-    """Say in plain words, stage by stage, what stands between the candidate and a promotion."""
+    """Say in plain words, stage by stage, what stands between the candidate and a promotion.
+
+    Example: trading-assets decision explain --book paper
+    """
     console = Console()
     decision = _find(_desk(), decision_id, book)
     console.print(f"[bold]{decision.verdict}[/]: {escape(decision.document['reason'])}")
@@ -99,7 +111,10 @@ def recompute(
     book: Book = "paper",
     as_json: AsJson = False,
 ) -> None:
-    """Make a decision again from the evidence that it names; fails unless the bytes are equal."""
+    """Make a decision again from the evidence that it names; fails unless the bytes are equal.
+
+    Example: trading-assets decision recompute 6bde7c9e
+    """
     from trading_assets.workflows.decide import recompute as recompute_decision
 
     desk = _desk()
@@ -116,7 +131,10 @@ def publish(
     decision_id: Annotated[str, typer.Argument(help="8 or more characters; newest if none.")] = "",
     book: Book = "paper",
 ) -> None:
-    """Publish the candidate of a decision as the book's release; twice is the same as once."""
+    """Publish the candidate of a decision as the book's release; twice is the same as once.
+
+    Example: trading-assets decision publish 6bde7c9e --book paper
+    """
     from trading_assets.workflows.publish_release import publish_release
 
     desk = _desk()

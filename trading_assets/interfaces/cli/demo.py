@@ -78,7 +78,10 @@ class Stopwatch:
 
 @app.command()
 def demo() -> None:
-    """Run the whole desk once, offline: bars, features, models, backtests, decision, live run."""
+    """Run the whole desk once, offline: bars, features, models, backtests, decision, live run.
+
+    Example: trading-assets demo
+    """
     console = Console()
     plan = plan_demo(load_settings().settings)
     os.environ.update(plan.environment)

@@ -70,6 +70,8 @@ def up(
     """Serve the desk's pages, the Dagster UI, MLflow and the embedded exchange on loopback.
 
     The first address logs in once, within ten minutes; on a terminal a browser is opened there.
+
+    Example: trading-assets up --no-browser
     """
     opened = open_desk()
     settings = opened.settings
@@ -89,7 +91,10 @@ def up(
 
 @app.command()
 def down() -> None:
-    """Stop what `up` started; a live run among it ends cleanly first."""
+    """Stop what `up` started; a live run among it ends cleanly first.
+
+    Example: trading-assets down
+    """
     settings = load_settings().settings
     stopped = stop(settings.data_root / "run", patience_s=settings.live.stop_s + _PATIENCE_S)
     typer.echo(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")

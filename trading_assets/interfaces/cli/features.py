@@ -22,7 +22,10 @@ def catalogue(
     name: Annotated[str, typer.Option("--set", help="Only this feature set.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List every feature: formula, bars it is made of, warm-up, source, set and version."""
+    """List every feature: formula, bars it is made of, warm-up, source, set and version.
+
+    Example: trading-assets features catalogue --json
+    """
     from trading_assets.workflows.feature_catalogue import catalogue_rows
     from trading_assets.workflows.feature_sets import find_set, list_sets
 
@@ -58,7 +61,10 @@ def catalogue(
 
 @app.command()
 def build(symbol: str, month: str, name: _Set = "") -> None:
-    """Compute one month of a symbol, prove that it knows no future, and publish it."""
+    """Compute one month of a symbol, prove that it knows no future, and publish it.
+
+    Example: trading-assets features build BTCUSDT 2024-03
+    """
     from trading_assets import bootstrap
     from trading_assets.workflows.build_features import build_features
     from trading_assets.workflows.feature_sets import find_set
@@ -77,7 +83,10 @@ def build(symbol: str, month: str, name: _Set = "") -> None:
 
 @app.command()
 def drift(symbol: str, month: str, name: _Set = "") -> None:
-    """Compare a month with those before it; ends with 1 when a feature that matters has moved."""
+    """Compare a month with those before it; ends with 1 when a feature that matters has moved.
+
+    Example: trading-assets features drift BTCUSDT 2024-03
+    """
     from trading_assets import bootstrap
     from trading_assets.features.drift import MOVED
     from trading_assets.workflows.feature_drift import feature_drift
@@ -108,7 +117,10 @@ def look_ahead(
     cuts: Annotated[int, typer.Option(min=12, help="Random places to cut.")] = 48,
     seed: Annotated[int, typer.Option(min=0, help="Decides the places.")] = 0,
 ) -> None:
-    """Search the features of one month for look-ahead; ends with 1 when there is any."""
+    """Search the features of one month for look-ahead; ends with 1 when there is any.
+
+    Example: trading-assets features look-ahead BTCUSDT 2024-03 --cuts 200
+    """
     from trading_assets import bootstrap
     from trading_assets.workflows import build_features
     from trading_assets.workflows.feature_sets import find_set

@@ -29,6 +29,8 @@ def now(
     Prints a JSON document per line: forecasts, then risk factors. Fetches what is new, and
     publishes no bars of it: only forecasts_now, risk_updates, and the month's regime_parameters
     where they do not stand yet. Repeating it adds nothing.
+
+    Example: trading-assets forecast now --at 2024-03-15T12:00
     """
     from trading_assets import bootstrap
     from trading_assets.workflows.forecast_now import forecast_now

@@ -27,7 +27,10 @@ _FOLLOW_S = 0.5
 
 @app.command()
 def verify(book: BookOption = "paper") -> None:
-    """Prove that the journal is whole: numbers, checksums, watermark, snapshots, indexes."""
+    """Prove that the journal is whole: numbers, checksums, watermark, snapshots, indexes.
+
+    Example: trading-assets journal verify --book paper
+    """
     with _reader(book) as journal:
         end = journal.verify()
         journal.verify_indexes()
@@ -42,7 +45,10 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
     book: BookOption = "paper",
 ) -> None:
-    """Print rows of the journal; `--json` is what other programs read."""
+    """Print rows of the journal; `--json` is what other programs read.
+
+    Example: trading-assets journal show --kind OrderFilled --json
+    """
     with _reader(book) as journal:
         for row in journal.rows(since):
             if (not kind or row.kind == kind) and (not order or row.client_order_id == order):
@@ -57,7 +63,10 @@ def tail(
     ] = False,
     book: BookOption = "paper",
 ) -> None:
-    """Print the last rows of the journal."""
+    """Print the last rows of the journal.
+
+    Example: trading-assets journal tail --count 50 --follow
+    """
     with _reader(book) as journal:
         last = 0
         for row in journal.tail(count):
@@ -74,7 +83,10 @@ def backup(
     target: Annotated[Path, typer.Argument(help="Folder to create; must not exist.")],
     book: BookOption = "paper",
 ) -> None:
-    """Copy the journal and its witnesses as one; safe while the executor writes."""
+    """Copy the journal and its witnesses as one; safe while the executor writes.
+
+    Example: trading-assets journal backup backups/paper --book paper
+    """
     with _reader(book) as journal:
         seq = journal.backup(target)
     typer.echo(f"{seq} rows copied to {target}")

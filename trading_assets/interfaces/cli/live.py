@@ -30,7 +30,10 @@ def live(
         bool, typer.Option("--fresh", help="Set the present journal aside and begin a new one.")
     ] = False,
 ) -> None:
-    """Trade a book's release until Ctrl-C or SIGTERM; a restart goes on from the journal."""
+    """Trade a book's release until Ctrl-C or SIGTERM; a restart goes on from the journal.
+
+    Example: trading-assets live --book paper --max-bars 100
+    """
     from trading_assets.bootstrap import desk
     from trading_assets.live.supervision.sd_notify import ServiceManager
     from trading_assets.workflows.live_book import live_book, set_aside
@@ -67,7 +70,10 @@ def parity(
         bool, typer.Option("--fills", help="Compare fills with those of the engine's own rules.")
     ] = False,
 ) -> None:
-    """Live a day again from independent data; exit 1 when live and replay differ."""
+    """Live a day again from independent data; exit 1 when live and replay differ.
+
+    Example: trading-assets parity 2024-04-01 --book demo --fills
+    """
     from trading_assets.bootstrap import desk
     from trading_assets.interfaces.cli.fill_table import print_fills
     from trading_assets.workflows.replay_live_day import replay_live_day

@@ -26,7 +26,10 @@ def _group() -> None:
 
 @app.command()
 def version() -> None:
-    """Print the version."""
+    """Print the version.
+
+    Example: trading-assets version
+    """
     typer.echo(__version__)
 
 

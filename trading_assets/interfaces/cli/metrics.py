@@ -15,7 +15,10 @@ app = typer.Typer(help="What Prometheus reads of the live books.", no_args_is_he
 def serve(
     port: Annotated[int | None, typer.Option(min=0, help="Port; 0 takes a free one.")] = None,
 ) -> None:
-    """Serve /metrics on loopback until Ctrl-C; see docs/monitoring.md."""
+    """Serve /metrics on loopback until Ctrl-C; see docs/monitoring.md.
+
+    Example: trading-assets metrics serve --port 9470
+    """
     from trading_assets.bootstrap import desk
     from trading_assets.interfaces.metrics_server import PATH, metrics_server
     from trading_assets.workflows.live_metrics import DeskMetrics

@@ -22,7 +22,10 @@ app = typer.Typer(help="Train, forecast, and read model cards.", no_args_is_help
 
 @app.command()
 def train(month: str) -> None:
-    """Train the models that may predict a month, from the months before it."""
+    """Train the models that may predict a month, from the months before it.
+
+    Example: trading-assets models train 2024-03
+    """
     from trading_assets.workflows.train_month import train_month
 
     trained = train_month(_desk(), Month.from_text(month))
@@ -52,7 +55,10 @@ def tune(
     horizon: Annotated[str, typer.Option(help="Of the model.")] = "1h",
     trials: Annotated[int | None, typer.Option(min=0, help="Default: tuning.trials.")] = None,
 ) -> None:
-    """Look for better parameters of a month's model, and suggest them; nothing is changed."""
+    """Look for better parameters of a month's model, and suggest them; nothing is changed.
+
+    Example: trading-assets models tune 2024-03 --horizon 4h --trials 50
+    """
     from trading_assets.workflows.tune_model import tune_model
 
     def tell(trial: Mapping[str, Any]) -> None:
@@ -65,7 +71,10 @@ def tune(
 
 @app.command()
 def forecast(month: str, symbol: Annotated[str, typer.Argument()] = "") -> None:
-    """Forecast a month of one symbol, or of all in settings, and say how it turned out."""
+    """Forecast a month of one symbol, or of all in settings, and say how it turned out.
+
+    Example: trading-assets models forecast 2024-03 BTCUSDT
+    """
     from trading_assets.workflows.forecast_month import forecast_month
 
     desk = _desk()
@@ -87,7 +96,10 @@ def forecasts(
     horizon: Annotated[str, typer.Option(help="Only these; all horizons when empty.")] = "",
     last: Annotated[int, typer.Option(min=1, help="So many of the newest per horizon.")] = 1,
 ) -> None:
-    """Print the newest published forecasts of a month as JSON, one document per line."""
+    """Print the newest published forecasts of a month as JSON, one document per line.
+
+    Example: trading-assets models forecasts 2024-03 BTCUSDT --horizon 1h --last 5
+    """
     from trading_assets.workflows.forecast_month import published_forecasts
 
     desk = _desk()
@@ -101,7 +113,10 @@ def forecasts(
 
 @app.command()
 def outcomes(month: str, symbol: str) -> None:
-    """Score the forecasts whose returns became known in a month, and their confidence."""
+    """Score the forecasts whose returns became known in a month, and their confidence.
+
+    Example: trading-assets models outcomes 2024-03 BTCUSDT
+    """
     from trading_assets.workflows.score_forecasts import score_forecasts
 
     made = score_forecasts(_desk(), symbol_from_text(symbol), Month.from_text(month))
@@ -120,7 +135,10 @@ def card(
     horizon: Annotated[str, typer.Argument()] = "1h",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show the card of the current model of a month."""
+    """Show the card of the current model of a month.
+
+    Example: trading-assets models card 2024-03 4h
+    """
     models = _desk().models
     model = models.require(Month.from_text(month), horizon)
     if as_json:
@@ -132,7 +150,10 @@ def card(
 
 @app.command("list")
 def list_models() -> None:
-    """List the current models of all months."""
+    """List the current models of all months.
+
+    Example: trading-assets models list
+    """
     desk = _desk()
     table = Table("month", "horizon", "model", "confidence", box=None, pad_edge=False)
     for month in desk.models.months():
@@ -147,7 +168,10 @@ def list_models() -> None:
 
 @app.command()
 def verify() -> None:
-    """Hash every file of every model again, and name those that are not as promised."""
+    """Hash every file of every model again, and name those that are not as promised.
+
+    Example: trading-assets models verify
+    """
     checked = _desk().models.verify()
     typer.echo(
         f"models: {checked.files} files, {checked.size_bytes / 1e6:.1f} MB, "

@@ -32,7 +32,10 @@ def preflight(
         typer.Option("--venue", help="Look as if the book were there; default: where it is."),
     ] = None,
 ) -> None:
-    """Check keys, permissions, clock, release, filters, balance, disk; exit 1 when one fails."""
+    """Check keys, permissions, clock, release, filters, balance, disk; exit 1 when one fails.
+
+    Example: trading-assets preflight --book paper --venue demo
+    """
     from trading_assets import bootstrap
     from trading_assets.workflows.preflight import at_venue
     from trading_assets.workflows.preflight import preflight as look

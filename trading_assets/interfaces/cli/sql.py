@@ -58,6 +58,8 @@ def sql(
 
     It can only read: no other file, no network, no writing, no settings. The columns symbol and
     ts (UTC) are in every table of bars, features and forecasts.
+
+    Example: trading-assets sql "select * from bars_1d order by ts desc" --limit 5
     """
     from trading_assets import bootstrap
     from trading_assets.workflows.query_tables import query_tables

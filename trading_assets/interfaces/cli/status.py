@@ -26,7 +26,10 @@ def status(
         bool, typer.Option("--metrics", help="Print counters in the text format of Prometheus.")
     ] = False,
 ) -> None:
-    """Show a book; exit 0 trades, 1 runs but opens nothing, 2 does not run, 3 gives no sign."""
+    """Show a book; exit 0 trades, 1 runs but opens nothing, 2 does not run, 3 gives no sign.
+
+    Example: trading-assets status --book paper --json
+    """
     from trading_assets.workflows.live_status import live_status
 
     desk = open_desk()

@@ -22,7 +22,10 @@ def telegram() -> None:
 
 @app.command()
 def serve() -> None:
-    """Obey the people and chats of `[telegram]` until Ctrl-C; see docs/how-to/telegram.md."""
+    """Obey the people and chats of `[telegram]` until Ctrl-C; see docs/how-to/telegram.md.
+
+    Example: trading-assets telegram serve
+    """
     import asyncio
     import logging
     import sys

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,32 +36,32 @@ def command_of(words: list[str]) -> tuple[Any, list[str]]:
     return found, rest
 
 
-DATA = sorted(command_of(["data"])[0].commands)
+def leaves(command: Any, words: str = "") -> Iterator[tuple[str, Any]]:
+    """Walk all commands that do something, each with the words that name it."""
+    for name, each in getattr(command, "commands", {}).items():
+        found = loaded(each)
+        path = f"{words} {name}".strip()
+        if hasattr(found, "commands"):
+            yield from leaves(found, path)
+        else:
+            yield path, found
 
 
-def test_the_search_finds_the_commands() -> None:
-    assert {"ingest", "fetch", "assemble", "quality", "verify", "export", "universe"} <= set(DATA)
+LEAVES = dict(leaves(ROOT))
 
 
-@pytest.mark.parametrize("name", DATA)
-def test_every_data_command_shows_an_example_that_it_accepts(name: str) -> None:
-    command, _ = command_of(["data", name])
+def test_the_walk_finds_the_commands() -> None:
+    assert {"version", "halt", "data quality", "exchange fault arm"} <= set(LEAVES)
+    assert len(LEAVES) > 100
+
+
+@pytest.mark.parametrize("words", LEAVES)
+def test_every_command_shows_an_example_that_it_accepts(words: str) -> None:
+    command = LEAVES[words]
     text = " ".join((command.help or "").split())
-    found = re.search(rf"Example: trading-assets data {name}(.*)", text)
+    found = re.search(rf"Example: trading-assets {words}(?: (.*))?$", text)
     assert found is not None, text
-    command.make_context(name, shlex.split(found[1]))
-
-
-RUNS = [(g, n) for g in ("backtest", "runs") for n in sorted(command_of([g])[0].commands)]
-
-
-@pytest.mark.parametrize(("group", "name"), RUNS)
-def test_every_command_of_backtests_shows_an_example_that_it_accepts(group: str, name: str) -> None:
-    command, _ = command_of([group, name])
-    text = " ".join((command.help or "").split())
-    found = re.search(rf"Example: trading-assets {group} {name}(.*)", text)
-    assert found is not None, text
-    command.make_context(name, shlex.split(found[1]))
+    command.make_context(words, shlex.split((found[1] or "").partition("> ")[0]))
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
