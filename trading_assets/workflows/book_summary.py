@@ -6,12 +6,12 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from trading_assets.domain.errors import MissingPartition
+from trading_assets.domain.errors import MissingPartition, TradingAssetsError
 from trading_assets.domain.instants import iso_text
 from trading_assets.workflows.armed import real_host
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import live_book
-from trading_assets.workflows.live_status import BookStatus, live_status
+from trading_assets.workflows.live_status import STALE, BookStatus, live_status
 
 
 class BookStatuses:
@@ -40,12 +40,33 @@ class BookStatuses:
             return found
 
     def all(self) -> Mapping[str, BookStatus]:
-        """Look at every book that ever began; one that cannot be read is not left out silently.
+        """Look at every book; one that cannot be read says so and hides no other."""
+        return {name: self._tried(name) for name in sorted(self._desk.settings.books)}
 
-        Raises:
-            RecoveryError: if a journal cannot be read.
-        """
-        return {name: self.of(name) for name in sorted(self._desk.settings.books)}
+    def _tried(self, book: str) -> BookStatus:
+        try:
+            return self.of(book)
+        except TradingAssetsError as error:
+            return unreadable(book, str(error))
+
+
+def unreadable(book: str, why: str) -> BookStatus:
+    """Give the state of a book of which nothing can be said but why."""
+    return BookStatus(
+        name=book,
+        code=STALE,
+        verdict="cannot be read",
+        state="",
+        holder="",
+        heartbeat_age_s=None,
+        level="NONE",
+        reason=why,
+        seq=0,
+        release_id="",
+        bar_lag_s=None,
+        budget_left=None,
+        book={},
+    )
 
 
 def summary(desk: Desk, status: BookStatus) -> dict[str, Any]:

@@ -50,7 +50,7 @@ _UNTOLD = ("heartbeat_age_s", "bar_lag_s")
 
 
 class DeskNews:
-    """Reads what is new; one thread at a time.
+    """Reads what is new; in one thread, which a connection to a journal belongs to.
 
     A book's rows are told from where its journal stood at the first look; a new journal of the
     same book from its beginning, `_MOST_ROWS` at a look.
@@ -80,6 +80,11 @@ class DeskNews:
                 messages += table.look()
         self._looks += 1
         return messages
+
+    def close(self) -> None:
+        """Close the journals; in the thread that has looked."""
+        for book in self._books.values():
+            book.close()
 
     def _status(self, name: str) -> list[dict[str, Any]]:
         found = summary(self._desk, self._statuses.of(name))
@@ -154,9 +159,13 @@ class _BookNews:
             else:
                 yield _order_message(asdict(listed_order(events, grids))) | head
 
-    def _open(self) -> None:
+    def close(self) -> None:
+        """Close the journal."""
         if self._journal is not None:
             self._journal.close()
+
+    def _open(self) -> None:
+        self.close()
         self._identity = self._file()
         self._journal = live_book(self._desk.settings, self._name).journal()
 

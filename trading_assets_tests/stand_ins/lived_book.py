@@ -1,8 +1,10 @@
 """Days of a book as a test writes them, and a release as the gate would have promoted it."""
 
+import dataclasses
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from trading_assets import bootstrap
 from trading_assets.domain.account import Fill
 from trading_assets.domain.bar import DAY, Bar
 from trading_assets.domain.events import (
@@ -14,19 +16,65 @@ from trading_assets.domain.events import (
     SessionOpened,
     SignalRow,
 )
-from trading_assets.domain.ids import symbol_from_text
+from trading_assets.domain.ids import Month, symbol_from_text
 from trading_assets.domain.order import OrderSide, OrderTicket, OrderType, TimeInForce
 from trading_assets.evaluation.decision import Decision
+from trading_assets.settings import load_settings
 from trading_assets.storage.journal import Journal
 from trading_assets.workflows.decide import decide
 from trading_assets.workflows.live_book import live_book
 from trading_assets.workflows.run_backtest import run_backtest
+from trading_assets.workflows.run_evidence import oos_returns
 from trading_assets.workflows.strategy_specs import find_spec
+from trading_assets_tests.stand_ins.notebook import Notebook
+from trading_assets_tests.stand_ins.trending_bars import lay_instruments, lay_month, trending_bars
 
 BTC, SOL = SYMBOLS = symbol_from_text("BTCUSDT"), symbol_from_text("SOLUSDT")
 BAR = 300_000_000
-LAST = datetime(2024, 4, 1, tzinfo=UTC)
+FIRST, LAST = datetime(2024, 1, 12, tzinfo=UTC), datetime(2024, 4, 1, tzinfo=UTC)
 START = int(LAST.timestamp()) * 1_000_000
+
+
+PROBATION = {
+    "TA_SYMBOLS": '["BTCUSDT","SOLUSDT"]',
+    "TA_CONDUCT__BOOTSTRAP_DRAWS": "1000",
+    "TA_CONDUCT__PROBATION_DAYS": "7",
+    "TA_CONDUCT__PROBATION_ENTRIES": "7",
+    "TA_CONDUCT__RAMP_DAYS": "3",
+    "TA_CONDUCT__RAMP_ENTRIES": "3",
+    "TA_BOOKS__REAL__VENUE": "binance",
+    "TA_BOOKS__REAL__ACCOUNT": "main",
+    "TA_BOOKS__REAL__TRADES": "paper",
+    "TA_BINANCE_API_KEY": "key-of-the-test",
+    "TA_BINANCE_API_SECRET": "secret-of-the-test",
+}
+"""A short probation, and a book of real money that trades what has passed it."""
+
+
+def desk_of(home):
+    """Open a desk with these settings and a notebook for its experiments."""
+    settings = load_settings({"TA_HOME": str(home), **PROBATION}).settings
+    return dataclasses.replace(bootstrap.desk(settings), experiments=Notebook())
+
+
+def proven(home):
+    """Two months of bars, three weeks of them out of sample, and a book that lived as predicted."""
+    desk = desk_of(home)
+    lay_instruments(desk, "BTC", "SOL")
+    for seed, symbol in enumerate(desk.settings.symbols):
+        frame = trending_bars(symbol, seed, FIRST, LAST)
+        for number in (1, 2, 3):
+            lay_month(desk, symbol, Month(2024, number), frame)
+    release = promoted(desk)
+    with Life(desk, "paper", release) as life:
+        life.days(9, usual_gain(desk, release))
+    return desk
+
+
+def usual_gain(desk, release):
+    """What a day gains in the backtest, out of sample."""
+    run = desk.runs.get(release.facts["spec"], release.facts["run_id"])
+    return float(oos_returns(run).values.mean())
 
 
 def promoted(desk, capital=100_000.0, basis="gate"):
@@ -45,6 +93,8 @@ def promoted(desk, capital=100_000.0, basis="gate"):
         "spec": run.spec,
         "family": run.spec,
         "run_id": run.run_id,
+        "result_hash": run.result_hash,
+        "data_hash": run.manifest["data_hash"],
         "models": {},
     }
     files = {"spec.yaml": run.file("spec.yaml"), "decision.json": decision.payload}

@@ -23,7 +23,7 @@ export function TopBar() {
   const mayTrade = allows(identity?.scope, PANIC.needs)
   return (
     <header className="top">
-      <a className="brand" href="#/" aria-label="Start page">trading<span>assets</span></a>
+      <a className="brand" href="#/" title="Start page">trading<span>assets</span></a>
       <ul className="books" aria-label="Books">
         {books.data?.books.map((book) => (
           <li key={book.name}>

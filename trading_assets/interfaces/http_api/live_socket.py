@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from anyio import to_thread
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from trading_assets.interfaces.http_api.served import Served
 
 router = APIRouter()
+_LOG = logging.getLogger(__name__)
 LOOK_S, BEAT_S, HELLO_S, SEND_S = 0.25, 5.0, 5.0, 5.0
 MOST_WAITING = 500
 MOST_LISTENERS = 64
@@ -59,21 +62,39 @@ class Town:
         self.listeners: set[Listener] = set()
 
     async def tell_forever(self) -> None:
-        """Look for news while somebody listens; what cannot be read is told, not hidden."""
+        """Look for news while somebody listens; what cannot be read is told, and looked at again.
+
+        One thread does all reading: a connection to a journal belongs to the thread that opened it.
+        """
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1, "desk-news") as reader:
+            while True:
+                if self.listeners:
+                    try:
+                        await self._tell(partial(loop.run_in_executor, reader))
+                    except Exception as error:
+                        _LOG.exception("The news of the desk cannot be read")
+                        self._say({"type": "error", "error": f"{type(error).__name__}: {error}"})
+                        await asyncio.sleep(BEAT_S)
+                await asyncio.sleep(LOOK_S)
+
+    async def _tell(self, read: Callable[..., Awaitable[Any]]) -> None:
+        """Tell what is new, as long as somebody listens."""
         from trading_assets.workflows.desk_news import DeskNews
 
-        news: DeskNews | None = None
-        while True:
-            if not self.listeners:
-                news = None
+        news: DeskNews = await read(DeskNews, self._served.desk, self._served.statuses)
+        try:
+            while self.listeners:
+                for message in await read(news.look):
+                    self._say(message)
                 await asyncio.sleep(LOOK_S)
-                continue
-            if news is None:
-                news = await to_thread.run_sync(DeskNews, self._served.desk, self._served.statuses)
-            for message in await to_thread.run_sync(news.look):
-                for listener in tuple(self.listeners):
-                    listener.tell(plain(message))
-            await asyncio.sleep(LOOK_S)
+        finally:
+            await read(news.close)
+
+    def _say(self, message: dict[str, Any]) -> None:
+        said = plain(message)
+        for listener in tuple(self.listeners):
+            listener.tell(said)
 
 
 @asynccontextmanager

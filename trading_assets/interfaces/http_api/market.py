@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from trading_assets.domain.instants import instant_from_text
 from trading_assets.interfaces.http_api.answers import REFUSALS, Refusal
 from trading_assets.interfaces.http_api.books import require_journal
+from trading_assets.interfaces.http_api.commands import require_book
 from trading_assets.interfaces.http_api.paging import USUAL, Cursor, Limit, PageOf, Points
 from trading_assets.interfaces.http_api.queries import (
     BookText,
@@ -150,12 +151,15 @@ def markers(
     cursor: Cursor = None,
 ) -> PageOf[Marker]:
     """List the fills of a book or of a run as marks, newest first."""
+    from trading_assets.workflows.book_history import has_journal
     from trading_assets.workflows.markers import book_markers, run_markers
 
     _require_one(book=book, run=run)
     start, end = span_of(since, until)
     if book:
-        require_journal(served, book)
+        require_book(served, book)
+        if not has_journal(served.desk, book):
+            return PageOf(items=[])
     page = (book_markers if book else run_markers)(
         served.desk,
         book or run,

@@ -93,6 +93,13 @@ class Rig:
         client = make_client(self.exchange.api_url, timeout_s=2, recv_window_ms=5000)
         pager = KlinePager(client, WallClock(), max_attempts=1)
         facts = {
+            "spec": spec.name,
+            "spec_hash": spec.spec_hash,
+            "run_id": "0" * 16,
+            "result_hash": "0" * 64,
+            "data_hash": "0" * 64,
+            "family": spec.strategy,
+            "inputs": {},
             "decision_id": "d" * 64,
             "order_types": ["MARKET"],
             "models": {},

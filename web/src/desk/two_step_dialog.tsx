@@ -1,4 +1,5 @@
-// Two steps: the desk is asked, says what it would do, and waits half a minute for a yes.
+// Two steps: opening is the first, in which the desk says what it would do; it then waits half a
+// minute for the second.
 
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useReducer, useRef, useState } from 'react'
@@ -40,6 +41,14 @@ export function TwoStepDialog({ command, path, subject = 'all books', onClose }:
     }
   }
 
+  // Opening the dialog is the first step: in a hurry two clicks have to do.
+  const opened = useRef(false)
+  useEffect(() => {
+    if (opened.current) return
+    opened.current = true
+    void ask()
+  })
+
   const confirm = async (nonce: string, endsAt: number) => {
     const at = Date.now()
     tell({ type: 'confirm', now: at })
@@ -66,7 +75,7 @@ export function TwoStepDialog({ command, path, subject = 'all books', onClose }:
       {now.at === 'done' && <p className="armed" role="status">{now.said}</p>}
       {now.at === 'expired' && <p className="stale" role="alert">The half minute is over; nothing was done.</p>}
       {now.at === 'failed' && <Failure error={asProblem(now.error)} />}
-      {(now.at === 'idle' || now.at === 'expired' || now.at === 'failed') && (
+      {(now.at === 'idle' || now.at === 'armed' || now.at === 'expired' || now.at === 'failed') && (
         <label>
           <span>Reason (kept in the journal)</span>
           <input value={reason} placeholder={`${command.label} from the desk`} onChange={(event) => setReason(event.target.value)} />
@@ -81,7 +90,7 @@ export function TwoStepDialog({ command, path, subject = 'all books', onClose }:
           </button>
         ) : now.at === 'done' ? null : (
           <button type="button" className="primary" data-focus disabled={now.at === 'asking'} onClick={() => void ask()}>
-            {now.at === 'asking' ? 'Asking…' : `1 of 2: prepare ${command.label.toLowerCase()}`}
+            {now.at === 'asking' ? 'Asking…' : `1 of 2: ask again`}
           </button>
         )}
       </div>

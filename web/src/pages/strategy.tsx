@@ -45,7 +45,7 @@ function Configs({ all }: { all: readonly StrategyConfig[] }) {
       </Panel>
       {current && (
         <Panel title={`${family}, version ${current.version}`} aside={<span className="soft">{current.is_current ? 'newest' : 'not the newest'}</span>}>
-          <ConfigForm key={`${current.spec}/${current.version}`} config={current} />
+          <ConfigForm key={family} config={current} />
         </Panel>
       )}
       <Panel title="All versions" className="wide">

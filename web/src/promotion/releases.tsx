@@ -1,6 +1,8 @@
 // What a book trades, what it traded before, what challenges it, and the way to real money.
 
+import { useQuery } from '@tanstack/react-query'
 import { useState, useSyncExternalStore } from 'react'
+import { status } from '../api/queries'
 import { allows, session } from '../api/session'
 import type { Facts, Json, Release, Releases } from '../api/types'
 import type { BookCommand } from '../desk/commands'
@@ -49,7 +51,9 @@ const PLACES = [
 export function ReleaseBoard({ book, releases }: { book: string; releases: Releases }) {
   const identity = useSyncExternalStore(session.subscribe, session.snapshot)
   const [approved, setApproved] = useState('')
+  const books = useQuery(status)
   const isBarred = !allows(identity?.scope, APPROVE.needs)
+  const isReal = books.data?.books.find((each) => each.name === book)?.is_real ?? false
   return (
     <>
       <div className="three">
@@ -63,7 +67,7 @@ export function ReleaseBoard({ book, releases }: { book: string; releases: Relea
                 <>
                   <p><b>{nameOfRelease(release)}</b> {id && <Hash of={id} />}</p>
                   {typeof release !== 'string' && <FactList of={release as Json} most={14} />}
-                  {place !== 'previous' && id && (
+                  {isReal && place !== 'previous' && id && (
                     <button type="button" disabled={isBarred} onClick={() => setApproved(id)}
                       title={isBarred ? 'Needs a key with the scope admin' : APPROVE.effect}>
                       Approve for real money…

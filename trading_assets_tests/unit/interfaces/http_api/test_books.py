@@ -227,3 +227,15 @@ def test_a_page_of_somebody_else_gets_no_socket(endpoint, heads):
         endpoint.http.websocket_connect("/api/live", headers={"Host": HOST, **heads}),
     ):
         time.sleep(0)
+
+
+def test_a_book_that_cannot_be_read_says_so_and_hides_no_other(endpoint, begun):
+    damaged = endpoint.folder.parent / "demo"
+    damaged.mkdir()
+    (damaged / "journal.sqlite").write_bytes(b"no database")
+    demo, paper = endpoint.get("/status").json()["books"]
+    assert (demo["verdict"], demo["code"], demo["equity"]) == ("cannot be read", 3, None)
+    assert demo["reason"]
+    assert paper["spec"] == "mine"
+    ready = endpoint.http.get("/ready")
+    assert (ready.status_code, ready.json()["books"].keys()) == (503, {"demo"})

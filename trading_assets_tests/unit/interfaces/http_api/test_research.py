@@ -226,7 +226,6 @@ def test_ctl_12_a_configuration_that_cannot_be_writes_no_file(api, wish, status)
         ("/api/bars?symbol=BTCUSDT&points=20001", 422),
         ("/api/bars?symbol=BTCUSDT&since=soon", 422),
         ("/api/markers?symbol=BTCUSDT", 422),
-        ("/api/markers?symbol=BTCUSDT&book=demo", 404),
         ("/api/performance?book=none", 404),
         ("/api/performance?spec=none", 404),
         ("/api/heatmap?month=2024-13", 422),

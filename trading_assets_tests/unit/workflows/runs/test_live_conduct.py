@@ -1,6 +1,5 @@
 """A release that trades with play money is judged by its journal; real money comes in steps."""
 
-import dataclasses
 import shutil
 from datetime import date
 from decimal import Decimal
@@ -9,7 +8,6 @@ import dagster as dg
 import pytest
 from typer.testing import CliRunner
 
-from trading_assets import bootstrap
 from trading_assets.defs.assets import conduct, live
 from trading_assets.defs.resources import DeskResource
 from trading_assets.domain.bar import DAY
@@ -19,62 +17,36 @@ from trading_assets.domain.events import (
     EquityMarked,
     TradingHalted,
 )
-from trading_assets.domain.ids import Month
 from trading_assets.interfaces.cli.main import app
-from trading_assets.settings import load_settings
 from trading_assets.storage.journal import Journal
 from trading_assets.workflows.live_book import live_book
 from trading_assets.workflows.live_conduct import live_conduct
 from trading_assets.workflows.log_conduct import log_conduct
 from trading_assets.workflows.ramp import allowance
-from trading_assets.workflows.run_evidence import oos_returns
-from trading_assets_tests.stand_ins.lived_book import BAR, LAST, START, Life, promoted
-from trading_assets_tests.stand_ins.trending_bars import lay_instruments, lay_month, trending_bars
-from trading_assets_tests.unit.workflows.runs.conftest import FIRST, Notebook
-
-QUICK = {
-    "TA_SYMBOLS": '["BTCUSDT","SOLUSDT"]',
-    "TA_CONDUCT__BOOTSTRAP_DRAWS": "1000",
-    "TA_CONDUCT__PROBATION_DAYS": "7",
-    "TA_CONDUCT__PROBATION_ENTRIES": "7",
-    "TA_CONDUCT__RAMP_DAYS": "3",
-    "TA_CONDUCT__RAMP_ENTRIES": "3",
-}
-REAL = {
-    "TA_BOOKS__REAL__VENUE": "binance",
-    "TA_BOOKS__REAL__ACCOUNT": "main",
-    "TA_BOOKS__REAL__TRADES": "paper",
-    "TA_BINANCE_API_KEY": "key-of-the-test",
-    "TA_BINANCE_API_SECRET": "secret-of-the-test",
-}
+from trading_assets_tests.stand_ins.lived_book import (
+    BAR,
+    PROBATION,
+    START,
+    Life,
+    desk_of,
+    promoted,
+    usual_gain,
+)
+from trading_assets_tests.stand_ins.lived_book import proven as lived
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A home with two months of bars, so that three weeks are out of sample, and a book."""
     home = tmp_path_factory.mktemp("made")
-    desk = opened(home)
-    lay_instruments(desk, "BTC", "SOL")
-    for seed, symbol in enumerate(desk.settings.symbols):
-        frame = trending_bars(symbol, seed, FIRST, LAST)
-        for number in (1, 2, 3):
-            lay_month(desk, symbol, Month(2024, number), frame)
-    release = promoted(desk)
-    with Life(desk, "paper", release) as life:
-        life.days(9, usual_gain(desk, release))
+    lived(home)
     return home
-
-
-def opened(home):
-    settings = load_settings({"TA_HOME": str(home), **QUICK, **REAL}).settings
-    return dataclasses.replace(bootstrap.desk(settings), experiments=Notebook())
 
 
 @pytest.fixture
 def proven_desk(made, tmp_path):
     """A desk whose paper book has traded the release for a week, as predicted."""
     shutil.copytree(made, tmp_path / "home")
-    return opened(tmp_path / "home")
+    return desk_of(tmp_path / "home")
 
 
 @pytest.fixture
@@ -87,12 +59,6 @@ def desk(proven_desk):
 @pytest.fixture
 def release(desk):
     return desk.releases.require("paper")
-
-
-def usual_gain(desk, release):
-    """What a day gains in the backtest, out of sample."""
-    run = desk.runs.get(release.facts["spec"], release.facts["run_id"])
-    return float(oos_returns(run).values.mean())
 
 
 def rows(report):
@@ -182,7 +148,7 @@ def test_a_book_that_never_traded_is_named(desk):
 
 
 def test_the_graph_takes_a_book_back_once_and_the_gate_holds_the_spec(desk, release, monkeypatch):
-    for name, value in {**REAL, **QUICK, "TA_HOME": str(desk.settings.home)}.items():
+    for name, value in {**PROBATION, "TA_HOME": str(desk.settings.home)}.items():
         monkeypatch.setenv(name, value)
     other = promoted(desk, capital=7.0)
     with Life(desk, "paper", other) as life:
@@ -331,7 +297,7 @@ def test_another_release_begins_the_ramp_anew(proven_desk, proven):
 
 @pytest.mark.parametrize(("typed", "code"), [("arm real\n", 0), ("yes\n", 1), ("arm paper\n", 1)])
 def test_arming_asks_a_person_to_type_it(proven_desk, proven, monkeypatch, typed, code):
-    for name, value in {**REAL, **QUICK, "TA_HOME": str(proven_desk.settings.home)}.items():
+    for name, value in {**PROBATION, "TA_HOME": str(proven_desk.settings.home)}.items():
         monkeypatch.setenv(name, value)
     # Its days were written by hand, so that a replay of them would find no decisions.
     monkeypatch.setenv("TA_CONDUCT__MIN_EXACT_SHARE", "0")
