@@ -44,7 +44,7 @@ CLIENT_LOCKS := $(wildcard trading_assets_tests/contracts/clients/*.txt)
 demo: setup ## the whole desk, offline: bars -> features -> model -> backtests -> decision -> live paper run
 	@$(BIN)/trading-assets demo
 
-up: setup ## serve the Dagster UI, MLflow and the embedded exchange on loopback
+up: setup ## serve the desk's pages, the Dagster UI, MLflow and the embedded exchange on loopback
 	@$(BIN)/trading-assets up
 
 down: ## stop what `make up` started
