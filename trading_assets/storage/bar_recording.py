@@ -57,7 +57,7 @@ class BarRecording:
                     continue
                 self._newest[event.symbol] = event
             written.append(event)
-        self._file.write(b"".join(_line(event) for event in written))
+        self._file.write(b"".join(recorded_line(event) for event in written))
         self._file.flush()
         os.fsync(self._file.fileno())
         return written
@@ -100,6 +100,7 @@ class BarRecording:
         )
 
 
-def _line(event: Bar | Revision) -> bytes:
+def recorded_line(event: Bar | Revision) -> bytes:
+    """Write an event as a line of JSON, with its end."""
     kind = "bar" if isinstance(event, Bar) else "revision"
     return json.dumps({"event": kind} | asdict(event)).encode() + b"\n"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 
 from trading_assets.domain.errors import TradingAssetsError
 from trading_assets.interfaces.cli.desk_settings import load_settings
+from trading_assets.interfaces.cli.tables import AsJson, json_text
 
 app = typer.Typer(help="Tell people of alerts, without Prometheus.", no_args_is_help=True)
 
@@ -37,7 +40,7 @@ def serve() -> None:
 
 
 @app.command("try")
-def try_() -> None:
+def try_(as_json: AsJson = False) -> None:
     """Send one message by every channel now, to see that it arrives; exit 1 when one fails.
 
     Example: trading-assets alerts try
@@ -49,14 +52,17 @@ def try_() -> None:
 
     now = WallClock().now()
     message = AlertMessage(f"try-{now}", "no book", "trial", now, True, "alerts arrive here")
-    failed = False
+    told: list[dict[str, Any]] = []
     for channel in require_channels(load_settings().settings):
         try:
             channel.send(message)
         except AlertUndelivered as error:
-            failed = True
-            typer.echo(f"{channel.name}: {error}")
+            told.append({"channel": channel.name, "is_taken": False, "error": str(error)})
         else:
-            typer.echo(f"{channel.name}: taken")
-    if failed:
+            told.append({"channel": channel.name, "is_taken": True, "error": ""})
+        if not as_json:
+            typer.echo(f"{channel.name}: {told[-1]['error'] or 'taken'}")
+    if as_json:
+        typer.echo(json_text(told))
+    if not all(row["is_taken"] for row in told):
         raise typer.Exit(1)

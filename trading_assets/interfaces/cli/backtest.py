@@ -17,7 +17,7 @@ from trading_assets.domain.errors import DataError, MissingPartition
 from trading_assets.domain.instants import FOREVER, instant_from_text
 from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.instants import From, To
-from trading_assets.interfaces.cli.tables import AsJson, new_table, open_desk
+from trading_assets.interfaces.cli.tables import AsJson, new_table, open_desk, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,7 +112,7 @@ def run(
 
 
 @app.command()
-def catalog() -> None:
+def catalog(as_json: AsJson = False) -> None:
     """Rebuild catalog.duckdb from the run store; nothing else may have it open.
 
     Example: trading-assets backtest catalog
@@ -126,7 +126,7 @@ def catalog() -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(path)) as connection:
         count = rebuild(connection, desk.runs, desk.releases.decisions)
-    typer.echo(f"{count} runs in {path}")
+    say({"runs": count, "file": path}, f"{count} runs in {path}", as_json=as_json)
 
 
 def _span(first: str, end: str) -> tuple[int, int] | None:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from trading_assets.interfaces.cli.desk_settings import load_settings
+from trading_assets.interfaces.cli.tables import AsJson, json_text
 
 
 def calendars(
@@ -16,6 +17,7 @@ def calendars(
         bool,
         typer.Option("--refreeze", help="Take the library's word for sessions of the past, too."),
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Freeze the trading sessions of every calendar of the desk, to the end of next year.
 
@@ -27,6 +29,15 @@ def calendars(
     from trading_assets.workflows.freeze_calendars import freeze_calendars
 
     frozen = freeze_calendars(bootstrap.desk(load_settings().settings), refreeze=refreeze)
+    if as_json:
+        said = ("calendar", "first", "last", "early_closes", "origin")
+        told = [
+            {name: item.metadata[name] for name in said}
+            | {"sessions": item.rows, "changed": item.changed}
+            for item in frozen
+        ]
+        typer.echo(json_text(told))
+        return
     table = Table(box=None, pad_edge=False)
     names = ("calendar", "first", "last", "sessions", "early closes", "origin", "new")
     for name in names:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from trading_assets.domain.control import CommandKind, HaltLevel
 from trading_assets.interfaces.cli.desk_settings import load_settings
-from trading_assets.interfaces.cli.tables import open_desk
+from trading_assets.interfaces.cli.tables import AsJson, open_desk, say
 
 if TYPE_CHECKING:
     from trading_assets.workflows.control_book import Asked
@@ -34,48 +34,52 @@ def halt(
     pause: Annotated[
         bool, typer.Option("--pause", help="Leave entries that work at the venue there.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Stop entries at once and withdraw those that work at the venue; exits stay.
 
     Example: trading-assets halt --reason "feed looks wrong" --by ann
     """
-    _halt(book, HaltLevel.PAUSE if pause else HaltLevel.HALT, reason, by)
+    level = HaltLevel.PAUSE if pause else HaltLevel.HALT
+    _halt(book, level, reason, by, as_json=as_json)
 
 
 @app.command()
-def flatten(reason: Reason = "", by: By = "", book: Book = "paper") -> None:
+def flatten(
+    reason: Reason = "", by: By = "", book: Book = "paper", as_json: AsJson = False
+) -> None:
     """Stop entries, withdraw every order, and sell what the book holds at market.
 
     Example: trading-assets flatten --reason "feed looks wrong" --by ann
     """
-    _halt(book, HaltLevel.FLATTEN, reason, by)
+    _halt(book, HaltLevel.FLATTEN, reason, by, as_json=as_json)
 
 
 @app.command("cancel-all")
-def cancel_all(reason: Reason, by: By, book: Book = "paper") -> None:
+def cancel_all(reason: Reason, by: By, book: Book = "paper", as_json: AsJson = False) -> None:
     """Withdraw every order that works at the venue; the book trades on.
 
     Example: trading-assets cancel-all --reason "feed looks wrong" --by ann
     """
-    _ask(book, CommandKind.CANCEL_ALL, reason, by)
+    _ask(book, CommandKind.CANCEL_ALL, reason, by, as_json=as_json)
 
 
 @app.command()
-def reconcile(reason: Reason, by: By, book: Book = "paper") -> None:
+def reconcile(reason: Reason, by: By, book: Book = "paper", as_json: AsJson = False) -> None:
     """Compare book and account now.
 
     Example: trading-assets reconcile --reason "feed looks wrong" --by ann
     """
-    _ask(book, CommandKind.RECONCILE_STATE, reason, by)
+    _ask(book, CommandKind.RECONCILE_STATE, reason, by, as_json=as_json)
 
 
 @app.command()
-def snapshot(reason: Reason, by: By, book: Book = "paper") -> None:
+def snapshot(reason: Reason, by: By, book: Book = "paper", as_json: AsJson = False) -> None:
     """Write a snapshot beside the journal now.
 
     Example: trading-assets snapshot --reason "feed looks wrong" --by ann
     """
-    _ask(book, CommandKind.SAVE_SNAPSHOT, reason, by)
+    _ask(book, CommandKind.SAVE_SNAPSHOT, reason, by, as_json=as_json)
 
 
 @app.command()
@@ -89,6 +93,7 @@ def tighten(
     daily_loss_bps: Limit = None,
     max_open_orders: Limit = None,
     risk_multiplier: Limit = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make limits of entries tighter; nothing but a new release makes them wider again.
 
@@ -108,7 +113,7 @@ def tighten(
     limits = {name: text for name, text in given.items() if text is not None}
     opened = desk(load_settings().settings)
     asked = tighten_book(opened, book, limits, who=by, reason=reason, source=_SOURCE)
-    typer.echo(f"Book {book}: tighter limits are command {asked.inbox_id}. {when(asked)}")
+    tell_asked(book, "tighter limits", asked, as_json=as_json)
 
 
 @app.command()
@@ -117,13 +122,14 @@ def acknowledge(
     reason: Reason,
     by: By,
     book: Book = "paper",
+    as_json: AsJson = False,
 ) -> None:
     """Allow entries of a symbol again that a policy has paused; see docs/live-policies.md.
 
     Example: trading-assets acknowledge BTCUSDT --reason "it was me" --by ann
     """
     arguments = {"symbol": "" if symbol == "all" else symbol.upper()}
-    _ask(book, CommandKind.ACKNOWLEDGE_SYMBOL, reason, by, arguments)
+    _ask(book, CommandKind.ACKNOWLEDGE_SYMBOL, reason, by, arguments, as_json=as_json)
 
 
 @app.command()
@@ -137,6 +143,7 @@ def resume(
     yes: Annotated[
         str, typer.Option("--yes", help="The book's name once more, instead of the code.")
     ] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Allow entries of a halted book again, now or when it is started.
 
@@ -152,6 +159,9 @@ def resume(
     if yes and yes == book:
         code = standing(live_book(settings, book)).code
     asked = resume_book(desk(settings), book, reason=reason, operator=by, code=code, source=_SOURCE)
+    if as_json:
+        tell_asked(book, "resume", asked, as_json=True)
+        return
     when = "from now on" if asked.is_running else "when it is started"
     typer.echo(f"Book {book} may open positions again {when} (command {asked.inbox_id}).")
 
@@ -204,7 +214,10 @@ def arm(
 
 
 @app.command()
-def disarm(book: Annotated[str, typer.Option("--book", help="A book of a real venue.")]) -> None:
+def disarm(
+    book: Annotated[str, typer.Option("--book", help="A book of a real venue.")],
+    as_json: AsJson = False,
+) -> None:
     """Take back the leave to trade real money; a running executor halts at once.
 
     Example: trading-assets disarm --book real
@@ -213,7 +226,8 @@ def disarm(book: Annotated[str, typer.Option("--book", help="A book of a real ve
     from trading_assets.workflows.arm_book import disarm_book
 
     was_armed = disarm_book(desk(load_settings().settings), book)
-    typer.echo(f"Book {book} is not armed{'' if was_armed else ', nor was it'}.")
+    sentence = f"Book {book} is not armed{'' if was_armed else ', nor was it'}."
+    say({"book": book, "was_armed": was_armed}, sentence, as_json=as_json)
 
 
 @control_app.callback()
@@ -283,7 +297,7 @@ def link(
 
 
 @control_app.command()
-def keys() -> None:
+def keys(as_json: AsJson = False) -> None:
     """Say where the keys lie; each logs in with its scope, `arm.key` allows real money.
 
     Example: trading-assets control keys
@@ -293,9 +307,9 @@ def keys() -> None:
     opened = open_desk()
     _, store = access_of(opened)
     store.close()
-    for path in sorted(keys_folder(opened.settings).glob("*.key")):
-        if path.stem != "signing":
-            typer.echo(str(path))
+    found = sorted(keys_folder(opened.settings).glob("*.key"))
+    paths = [str(path) for path in found if path.stem != "signing"]
+    say({"files": paths}, "\n".join(paths), as_json=as_json)
 
 
 @control_app.command()
@@ -331,7 +345,7 @@ def login_link(opened: Desk, scope: str, name: str) -> str:
     return f"{opened.settings.control.url}/#code={code}"
 
 
-def _halt(book: str, level: HaltLevel, reason: str, by: str) -> None:
+def _halt(book: str, level: HaltLevel, reason: str, by: str, *, as_json: bool) -> None:
     from trading_assets.bootstrap import desk
     from trading_assets.workflows.control_book import halt_book, standing
     from trading_assets.workflows.live_book import live_book
@@ -339,14 +353,22 @@ def _halt(book: str, level: HaltLevel, reason: str, by: str) -> None:
     settings = load_settings().settings
     asked = halt_book(desk(settings), book, level=level, who=by, reason=reason, source=_SOURCE)
     code = standing(live_book(settings, book)).code
-    typer.echo(
+    sentence = (
         f"Book {book}: {level.name}, no entry leaves from now on (command {asked.inbox_id}). "
         f"{when(asked)} Its code for `resume --confirm` is {code}."
     )
+    facts = {"book": book, "level": level.name, "code": code}
+    say(facts | _command_facts(asked), sentence, as_json=as_json)
 
 
 def _ask(
-    book: str, kind: CommandKind, reason: str, by: str, arguments: dict[str, str] | None = None
+    book: str,
+    kind: CommandKind,
+    reason: str,
+    by: str,
+    arguments: dict[str, str] | None = None,
+    *,
+    as_json: bool,
 ) -> None:
     from trading_assets.bootstrap import desk
     from trading_assets.workflows.control_book import ask_book
@@ -354,7 +376,17 @@ def _ask(
     settings = load_settings().settings
     opened = desk(settings)
     asked = ask_book(opened, book, kind, who=by, reason=reason, source=_SOURCE, arguments=arguments)
-    typer.echo(f"Book {book}: {kind.value} is command {asked.inbox_id}. {when(asked)}")
+    tell_asked(book, kind.value, asked, as_json=as_json)
+
+
+def tell_asked(book: str, what: str, asked: Asked, *, as_json: bool) -> None:
+    """Print which command was put into a book's inbox, and when it is taken."""
+    sentence = f"Book {book}: {what} is command {asked.inbox_id}. {when(asked)}"
+    say({"book": book, "what": what} | _command_facts(asked), sentence, as_json=as_json)
+
+
+def _command_facts(asked: Asked) -> dict[str, Any]:
+    return {"command": asked.inbox_id, "is_running": asked.is_running}
 
 
 def when(asked: Asked) -> str:

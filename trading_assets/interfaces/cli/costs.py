@@ -10,7 +10,7 @@ from rich.console import Console
 
 from trading_assets.domain.errors import MissingPartition
 from trading_assets.domain.ids import Month
-from trading_assets.interfaces.cli.tables import AsJson, cell, new_table, open_desk
+from trading_assets.interfaces.cli.tables import AsJson, cell, json_text, new_table, open_desk
 
 if TYPE_CHECKING:
     from trading_assets.storage.partition_store import Manifest
@@ -26,6 +26,7 @@ def measure(
     month: Annotated[
         str, typer.Argument(help="YYYY-MM. All months of the book's journal if left out.")
     ] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Estimate spread, impact and fees from a book's fills, and publish a version per month.
 
@@ -35,13 +36,28 @@ def measure(
 
     desk = open_desk()
     months = [Month.from_text(month)] if month else cost_months(desk, book)
+    told: list[dict[str, Any]] = []
     for each in months:
         made, found = publish_costs(desk, book, each)
+        told.append(
+            {
+                "table": made.table,
+                "month": each,
+                "orders": len(found.orders),
+                "known_from": made.metadata[KNOWN_FROM],
+                "changed": made.changed,
+                "version": made.version,
+            }
+        )
+        if as_json:
+            continue
         typer.echo(
             f"{made.table} {each}: {len(found.orders)} orders, known from "
             f"{made.metadata[KNOWN_FROM]}, {'new' if made.changed else 'unchanged'}, "
             f"version {made.version[:16]}"
         )
+    if as_json:
+        typer.echo(json_text(told))
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -29,8 +29,12 @@ from trading_assets.interfaces.cli import (
 )
 from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.instants import AsOf, instant_from_text, time_text
+from trading_assets.interfaces.cli.tables import AsJson, json_text
+from trading_assets.interfaces.cli.verified import print_verified
 
 if TYPE_CHECKING:
+    from trading_assets.storage.partition_store import Manifest
+    from trading_assets.storage.verification import Verification
     from trading_assets.workflows.desk import Desk
     from trading_assets.workflows.ingest_month import Told
     from trading_assets.workflows.published import Published
@@ -53,7 +57,7 @@ Refresh = Annotated[bool, typer.Option("--refresh", help="Fetch again what is al
 
 
 @app.command()
-def ingest(symbol: str, month: str, refresh: Refresh = False) -> None:
+def ingest(symbol: str, month: str, refresh: Refresh = False, as_json: AsJson = False) -> None:
     """Fetch one month of a symbol and publish its bars in all sizes.
 
     Example: trading-assets data ingest BTCUSDT 2024-03
@@ -67,12 +71,16 @@ def ingest(symbol: str, month: str, refresh: Refresh = False) -> None:
     with _progress() as progress:
         told = _told(progress, progress.add_task(f"{name} {span}", total=None))
         published = market_month(desk, name, span, refresh=refresh, told=told, asked=asked)
-    _print_published(published)
+    _print_published(published, as_json=as_json)
 
 
 @app.command()
 def fetch(
-    first: First = "", last: Last = "", symbol: SymbolOptions = None, refresh: Refresh = False
+    first: First = "",
+    last: Last = "",
+    symbol: SymbolOptions = None,
+    refresh: Refresh = False,
+    as_json: AsJson = False,
 ) -> None:
     """Fetch the vendors' bytes of a range of months, and nothing more.
 
@@ -89,11 +97,14 @@ def fetch(
             history = sources.of(name)
             return (ingest_month(desk, name, month, history=history, refresh=refresh, told=told),)
 
-        _each_month(desk, one, symbol, first, last or str(Month.of(sources.now())))
+        until = last or str(Month.of(sources.now()))
+        _each_month(desk, one, symbol, first, until, as_json=as_json)
 
 
 @app.command()
-def assemble(first: First = "", last: Last = "", symbol: SymbolOptions = None) -> None:
+def assemble(
+    first: First = "", last: Last = "", symbol: SymbolOptions = None, as_json: AsJson = False
+) -> None:
     """Publish the bars of all sizes from what was fetched; no source is opened.
 
     Example: trading-assets data assemble --from 2024-01 --to 2024-03 --symbol BTCUSDT
@@ -109,12 +120,17 @@ def assemble(first: First = "", last: Last = "", symbol: SymbolOptions = None) -
         symbol,
         first,
         last or str(Month.of(desk.clock.now())),
+        as_json=as_json,
     )
 
 
 @app.command()
 def backfill(
-    first: First = "", last: Last = "", symbol: SymbolOptions = None, refresh: Refresh = False
+    first: First = "",
+    last: Last = "",
+    symbol: SymbolOptions = None,
+    refresh: Refresh = False,
+    as_json: AsJson = False,
 ) -> None:
     """Fetch and assemble a range of months; months that fail are listed at the end.
 
@@ -133,7 +149,8 @@ def backfill(
                 desk, name, month, history=history, refresh=refresh, told=told, asked=asked
             )
 
-        _each_month(desk, one, symbol, first, last or str(Month.of(sources.now())))
+        until = last or str(Month.of(sources.now()))
+        _each_month(desk, one, symbol, first, until, as_json=as_json)
 
 
 def _each_month(
@@ -142,6 +159,8 @@ def _each_month(
     symbol: list[str] | None,
     first: str,
     last: str,
+    *,
+    as_json: bool,
 ) -> None:
     """Do some work for every symbol and month, go on after one that fails, and say which did.
 
@@ -166,7 +185,7 @@ def _each_month(
                 except DataError as error:
                     failures.append((name, month, error))
                 progress.advance(task)
-    _print_published(published)
+    _print_published(published, as_json=as_json)
     for note in outside:
         typer.echo(note, err=True)
     for name, month, failure in failures:
@@ -176,25 +195,17 @@ def _each_month(
 
 
 @app.command()
-def verify() -> None:
+def verify(as_json: AsJson = False) -> None:
     """Hash every file of every version again, and name those that are not as promised.
 
     Example: trading-assets data verify
     """
     desk = _desk()
-    faults = 0
+    found: dict[str, Verification] = {}
     for what, check in (("tables", desk.tables.verify), ("raw", desk.raw.verify)):
         with _progress() as progress:
-            checked = check(told=_told(progress, progress.add_task(what, total=None)))
-        typer.echo(
-            f"{what}: {checked.files} files, {checked.size_bytes / 1e6:.1f} MB, "
-            f"{len(checked.faults)} faults"
-        )
-        for fault in checked.faults:
-            typer.echo(str(fault), err=True)
-        faults += len(checked.faults)
-    if faults:
-        raise typer.Exit(1)
+            found[what] = check(told=_told(progress, progress.add_task(what, total=None)))
+    print_verified(found, as_json=as_json)
 
 
 @app.command()
@@ -207,6 +218,7 @@ def show(
         int | None, typer.Option(help="Number of a manifest; the current one if not.")
     ] = None,
     as_of: AsOf = "",
+    as_json: AsJson = False,
 ) -> None:
     """Show the versions of a partition, and the first rows of one of them.
 
@@ -228,22 +240,29 @@ def show(
             expected=f"one of {numbers}, published by the instant that was named",
             found=f"version {version or 'any'}, as of {as_of or 'now'}",
         )
+    frame = desk.tables.read_manifest(chosen).head(rows)
+    if as_json:
+        typer.echo(json_text({"versions": _versions(history), "rows": frame.to_dicts()}))
+        return
     _print_table(
         ("version", "published (UTC)", "rows", "missing minutes", "row hash", "file"),
-        (
-            [
-                str(m.n),
-                time_text(m.published_at),
-                str(m.rows),
-                str(sum(gap.minutes for gap in m.gaps)),
-                m.version[:16],
-                m.file,
-            ]
-            for m in history
-        ),
+        ([*map(str, told.values())] for told in _versions(history, digits=16)),
     )
-    frame = desk.tables.read_manifest(chosen).head(rows)
     _print_table(frame.columns, ([str(value) for value in row] for row in frame.iter_rows()))
+
+
+def _versions(history: Iterable[Manifest], *, digits: int = 64) -> list[dict[str, Any]]:
+    return [
+        {
+            "version": m.n,
+            "published": time_text(m.published_at),
+            "rows": m.rows,
+            "missing_minutes": sum(gap.minutes for gap in m.gaps),
+            "row_hash": m.version[:digits],
+            "file": m.file,
+        }
+        for m in history
+    ]
 
 
 def _desk() -> Desk:
@@ -279,7 +298,22 @@ def _told(progress: Progress, task: TaskID) -> Told:
     return told
 
 
-def _print_published(published: Iterable[Published]) -> None:
+def _print_published(published: Iterable[Published], *, as_json: bool) -> None:
+    if as_json:
+        told = [
+            {
+                "table": item.table,
+                "symbol": item.symbol,
+                "month": item.month,
+                "rows": item.rows,
+                "missing_minutes": item.metadata.get("missing_minutes"),
+                "version": item.version,
+                "changed": item.changed,
+            }
+            for item in published
+        ]
+        typer.echo(json_text(told))
+        return
     _print_table(
         ("table", "symbol", "month", "rows", "missing minutes", "version", "new"),
         (

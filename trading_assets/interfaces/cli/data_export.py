@@ -11,6 +11,7 @@ from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.ids import symbol_from_text
 from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.instants import AsOf, instant_from_text
+from trading_assets.interfaces.cli.tables import AsJson, say
 
 
 def export(
@@ -26,6 +27,7 @@ def export(
         typer.Option(help="`upper` spells Open, High, Low, Close, Volume."),
     ] = "lower",
     as_of: AsOf = "",
+    as_json: AsJson = False,
 ) -> None:
     """Write the bars of a span; the index is the column `ts_utc`, the open time in UTC.
 
@@ -44,4 +46,5 @@ def export(
         as_of=instant_from_text(as_of) if as_of else None,
     )
     write_export(as_exported(frame, case), out)
-    typer.echo(f"{frame.height} bars in {out}")
+    facts = {"bars": frame.height, "file": out}
+    say(facts, f"{frame.height} bars in {out}", as_json=as_json)

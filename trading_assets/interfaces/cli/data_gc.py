@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,9 +14,10 @@ from rich.table import Table
 
 from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.instants import time_text
+from trading_assets.interfaces.cli.tables import AsJson, json_text
 
 if TYPE_CHECKING:
-    from trading_assets.workflows.collect_garbage import Judged
+    from trading_assets.workflows.collect_garbage import Collection, Judged
 
 
 def gc(
@@ -28,6 +30,7 @@ def gc(
             "--grace-days", min=1, help="Instead of storage.gc_grace_days, since it was replaced."
         ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """List, or remove, versions of tables and raw months that nothing needs any more.
 
@@ -59,6 +62,14 @@ def gc(
             delete=delete,
             told=told,
         )
+    if as_json:
+        typer.echo(json_text(asdict(found)))
+        return
+    _print(found)
+
+
+def _print(found: Collection) -> None:
+    delete = found.deleted
     _print_versions("may go", found.garbage)
     _print_versions("stays, though not current", (v for v in found.kept if v.why != "current"))
     counted = Counter(judged.why.split(" ")[0] for judged in found.kept)

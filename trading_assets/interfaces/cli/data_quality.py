@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -16,6 +16,7 @@ from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Month, Symbol, symbol_from_text
 from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.instants import instant_from_text, time_text
+from trading_assets.interfaces.cli.tables import AsJson, json_text
 
 if TYPE_CHECKING:
     from trading_assets.workflows.desk import Desk
@@ -27,7 +28,6 @@ Months = Annotated[
     list[str] | None,
     typer.Option("--month", help="May be repeated; every month of the source if not."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def quality(
@@ -77,6 +77,7 @@ def repair(
     symbol: Annotated[str, typer.Argument(help="All of the settings if not given.")] = "",
     month: Annotated[str, typer.Argument(help="YYYY-MM; every fetched month if not.")] = "",
     again: Annotated[bool, typer.Option("--again", help="Ask for confirmed gaps, too.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Ask the vendor again for missing minutes, take what it has, note what it has not.
 
@@ -93,7 +94,7 @@ def repair(
         for name in symbols
         for span in ([Month.from_text(month)] if month else _published_months(desk, name))
     ]
-    rows: list[list[str]] = []
+    rows: list[dict[str, Any]] = []
     failures: list[str] = []
     with desk.history() as sources, _progress() as progress:
         task = progress.add_task("", total=len(keys))
@@ -106,13 +107,14 @@ def repair(
             except DataError as error:
                 failures.append(f"{name} {span}: {type(error).__name__}: {error}")
             else:
-                facts = minutes.metadata
-                told = [facts[n] for n in ("repaired", "missing_minutes", "unexplained_gaps")]
-                rows.append([name, str(span), str(raw.metadata["fetched"]), *map(str, told)])
+                row = {"symbol": name, "month": str(span), "fetched": raw.metadata["fetched"]}
+                rows.append(row | {n: minutes.metadata[n] for n in _REPAIRED})
             progress.advance(task)
-    _print_table(
-        ("symbol", "month", "fetched", "repaired", "missing minutes", "unexplained gaps"), rows
-    )
+    if as_json:
+        typer.echo(json_text(rows))
+    else:
+        shown = ("symbol", "month", "fetched", *_REPAIRED)
+        _print_table(shown, ([str(row[name]) for name in shown] for row in rows))
     for failure in failures:
         typer.echo(failure, err=True)
     if failures:
@@ -170,6 +172,7 @@ def diff(
     _print_table(("minute", "change", "old", "new"), ([*row.values()] for row in rows))
 
 
+_REPAIRED = ("repaired", "missing_minutes", "unexplained_gaps")
 _COUNTS = (
     "received",
     "duplicates",

@@ -28,6 +28,7 @@ def stream(
     bars: Annotated[
         int | None, typer.Option(min=1, help="End once there are so many; at Ctrl-C if not.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Lines as `--out` records them.")] = False,
 ) -> None:
     """Print finished one-minute bars as they happen, from the source of their history.
 
@@ -48,7 +49,7 @@ def stream(
             stop=stop,
             out=out,
             max_bars=bars,
-            told=_print_event,
+            told=_print_json if as_json else _print_event,
             troubled=_print_trouble,
         )
     except KeyboardInterrupt:
@@ -67,6 +68,12 @@ def _print_event(event: Bar | Revision) -> None:
         was = "nothing" if event.was is None else _bar_text(event.was)
         now = "nothing" if event.now is None else _bar_text(event.now)
         typer.echo(f"{event.symbol} revised: {was} -> {now}")
+
+
+def _print_json(event: Bar | Revision) -> None:
+    from trading_assets.storage.bar_recording import recorded_line
+
+    typer.echo(recorded_line(event), nl=False)
 
 
 def _bar_text(bar: Bar) -> str:

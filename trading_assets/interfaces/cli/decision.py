@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -11,7 +11,8 @@ from rich.table import Table
 
 from trading_assets.evaluation.rule_words import rule_text
 from trading_assets.interfaces.cli.desk_settings import load_settings
-from trading_assets.interfaces.cli.tables import MARKS, cell
+from trading_assets.interfaces.cli.tables import MARKS, cell, json_text, say
+from trading_assets.interfaces.cli.tables import AsJson as ListJson
 
 if TYPE_CHECKING:
     from trading_assets.evaluation.decision import Decision
@@ -24,7 +25,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the canonical docume
 
 
 @app.command()
-def make(book: Book = "paper") -> None:
+def make(book: Book = "paper", as_json: AsJson = False) -> None:
     """Gather the evidence, apply the rules and record the decision; publishes nothing.
 
     Example: trading-assets decision make --book paper
@@ -34,29 +35,39 @@ def make(book: Book = "paper") -> None:
     console = Console(stderr=True)
     with console.status("reading evidence") as status:
         decision = decide_and_log(_desk(), book, report=lambda what: status.update(f"now: {what}"))
+    if as_json:
+        typer.echo(decision.payload.decode())
+        return
     _print(decision)
 
 
 @app.command("list")
-def list_decisions(book: Book = "paper") -> None:
+def list_decisions(book: Book = "paper", as_json: ListJson = False) -> None:
     """List the decisions about a book, newest first.
 
     Example: trading-assets decision list --book paper
     """
     from trading_assets.workflows.decide import as_of_text
 
+    told = [
+        {
+            "decision_id": decision.decision_id,
+            "as_of": as_of_text(decision),
+            "verdict": decision.verdict,
+            "candidate": decision.candidate["spec"] if decision.candidate else None,
+            "reason": decision.document["reason"],
+        }
+        for decision in reversed(_desk().releases.decisions.history(book))
+    ]
+    if as_json:
+        typer.echo(json_text(told))
+        return
     table = Table(box=None, pad_edge=False)
     for heading in ("decision", "as of", "verdict", "candidate", "reason"):
         table.add_column(heading, overflow="fold")
-    for decision in reversed(_desk().releases.decisions.history(book)):
-        spec = decision.candidate["spec"] if decision.candidate else "-"
-        table.add_row(
-            decision.decision_id[:16],
-            as_of_text(decision),
-            decision.verdict,
-            spec,
-            decision.document["reason"],
-        )
+    for row in told:
+        shown = row | {"decision_id": row["decision_id"][:16], "candidate": row["candidate"] or "-"}
+        table.add_row(*shown.values())
     Console().print(table)
 
 
@@ -81,6 +92,7 @@ def show(
 def explain(
     decision_id: Annotated[str, typer.Argument(help="8 or more characters; newest if none.")] = "",
     book: Book = "paper",
+    as_json: ListJson = False,
 ) -> None:
     """Say in plain words, stage by stage, what stands between the candidate and a promotion.
 
@@ -88,10 +100,24 @@ def explain(
     """
     console = Console()
     decision = _find(_desk(), decision_id, book)
+    stages: dict[str, list[dict[str, Any]]] = {}
+    for rule in decision.rules:
+        stages.setdefault(rule.get("stage", "all"), []).append(dict(rule))
+    if as_json:
+        told = [
+            {
+                "stage": stage,
+                "rules": len(rules),
+                "unmet": [{**r, "text": rule_text(r)} for r in rules if not r["passed"]],
+            }
+            for stage, rules in stages.items()
+        ]
+        head = {"decision_id": decision.decision_id, "verdict": decision.verdict}
+        reason = decision.document["reason"]
+        typer.echo(json_text({**head, "reason": reason, "stages": told}))
+        return
     console.print(f"[bold]{decision.verdict}[/]: {escape(decision.document['reason'])}")
-    stages = dict.fromkeys(rule.get("stage", "all") for rule in decision.rules)
-    for stage in stages:
-        rules = [rule for rule in decision.rules if rule.get("stage", "all") == stage]
+    for stage, rules in stages.items():
         unmet = [rule for rule in rules if not rule["passed"]]
         console.print(
             f"[bold]{stage}[/]: {len(rules) - len(unmet)} of {len(rules)} rules are met",
@@ -130,6 +156,7 @@ def recompute(
 def publish(
     decision_id: Annotated[str, typer.Argument(help="8 or more characters; newest if none.")] = "",
     book: Book = "paper",
+    as_json: ListJson = False,
 ) -> None:
     """Publish the candidate of a decision as the book's release; twice is the same as once.
 
@@ -139,7 +166,9 @@ def publish(
 
     desk = _desk()
     release = publish_release(desk, book, _find(desk, decision_id, book).decision_id)
-    typer.echo(f"Book {book} trades release {release.release_id} ({release.spec.name})")
+    told = {"book": book, "release_id": release.release_id, "spec": release.spec.name}
+    sentence = f"Book {book} trades release {release.release_id} ({release.spec.name})"
+    say(told, sentence, as_json=as_json)
 
 
 def _desk() -> Desk:

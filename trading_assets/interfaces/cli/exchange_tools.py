@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trading_assets.domain.errors import ConfigurationError
+from trading_assets.interfaces.cli.tables import AsJson, json_text, say
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -85,6 +86,7 @@ def arm(
     until: Annotated[str | None, typer.Option(help="Market time of the end.")] = None,
     script: Annotated[Path | None, typer.Option(help="Arm all of a YAML or JSON script.")] = None,
     url: Url = "",
+    as_json: AsJson = False,
 ) -> None:
     """Arm one fault, or all of a script.
 
@@ -101,13 +103,15 @@ def arm(
         wish = {"kind": kind, "match": _pairs(match or []), **_pairs(settings or [])}
         wish |= {name: value for name, value in times.items() if value is not None}
     numbers = _call(url, "POST", "fault", wish)["armed"]
-    typer.echo(f"armed: {', '.join(str(number) for number in numbers)}")
+    sentence = f"armed: {', '.join(str(number) for number in numbers)}"
+    say({"armed": numbers}, sentence, as_json=as_json)
 
 
 @fault.command("list")
 def list_faults(
     url: Url = "",
     kinds: Annotated[bool, typer.Option("--kinds", help="The vocabulary instead.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what is armed, what is spent and how often each kind has struck.
 
@@ -116,6 +120,9 @@ def list_faults(
     if kinds:
         from trading_assets.exchange.faults.kinds import vocabulary
 
+        if as_json:
+            typer.echo(json_text(vocabulary()))
+            return
         rows = [
             {"kind": kind, "strikes": words["strikes"], "settings": _pairs_text(words["settings"])}
             for kind, words in vocabulary().items()
@@ -123,6 +130,9 @@ def list_faults(
         _print("kinds", rows)
         return
     listed = _call(url, "GET", "fault")
+    if as_json:
+        typer.echo(json_text(listed))
+        return
     for name in ("armed", "spent"):
         _print(name, [_fault_row(row) for row in listed[name]])
     _print("fired", [{"kind": kind, "times": n} for kind, n in listed["fired"].items()])
@@ -142,13 +152,14 @@ def _pairs_text(values: dict[str, Any]) -> str:
 def clear(
     number: Annotated[int | None, typer.Argument(help="Its id; all without one.")] = None,
     url: Url = "",
+    as_json: AsJson = False,
 ) -> None:
     """Clear one fault or all, and end what they hold.
 
     Example: trading-assets exchange fault clear 3
     """
     _call(url, "DELETE", "fault" if number is None else f"fault/{number}")
-    typer.echo("cleared")
+    say({"cleared": "all" if number is None else number}, "cleared", as_json=as_json)
 
 
 def ledger(
@@ -249,6 +260,7 @@ def seed_data(
     structure: Annotated[
         float | None, typer.Option(help="Learnable part of the market, 0 to 1.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write the seeded market's klines as zips with checksums, laid out as data.binance.vision.
 
@@ -278,7 +290,9 @@ def seed_data(
             progress.update(task, description=f"{symbol} {interval} {span.name}")
             bars += market.write(symbol, interval, span, out)
             progress.advance(task)
-    typer.echo(f"{bars} bars in {len(files)} files below {out / 'data' / 'spot'}")
+    folder = out / "data" / "spot"
+    facts = {"bars": bars, "files": len(files), "folder": folder}
+    say(facts, f"{bars} bars in {len(files)} files below {folder}", as_json=as_json)
 
 
 def _day(text: str) -> date:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from rich.table import Table
 
 from trading_assets.domain.ids import Month, symbol_from_text
 from trading_assets.interfaces.cli.desk_settings import load_settings
+from trading_assets.interfaces.cli.tables import AsJson, json_text
 
 app = typer.Typer(help="List, build and prove features.", no_args_is_help=True)
 
@@ -20,7 +22,7 @@ _Set = Annotated[str, typer.Option("--set", help="Feature set; the models' own w
 @app.command()
 def catalogue(
     name: Annotated[str, typer.Option("--set", help="Only this feature set.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List every feature: formula, bars it is made of, warm-up, source, set and version.
 
@@ -60,7 +62,7 @@ def catalogue(
 
 
 @app.command()
-def build(symbol: str, month: str, name: _Set = "") -> None:
+def build(symbol: str, month: str, name: _Set = "", as_json: AsJson = False) -> None:
     """Compute one month of a symbol, prove that it knows no future, and publish it.
 
     Example: trading-assets features build BTCUSDT 2024-03
@@ -72,6 +74,10 @@ def build(symbol: str, month: str, name: _Set = "") -> None:
     desk = bootstrap.desk(load_settings().settings)
     features = find_set(desk.settings, name or desk.settings.model.feature_set)
     made = build_features(desk, symbol_from_text(symbol), Month.from_text(month), features)
+    if as_json:
+        said = ("table", "symbol", "month", "rows", "version", "changed")
+        typer.echo(json_text({n: getattr(made, n) for n in said} | dict(made.metadata)))
+        return
     typer.echo(
         f"{made.table} {made.symbol} {made.month}: {made.rows} rows, "
         f"{made.metadata['incomplete_rows']} of them not warm, "
@@ -82,7 +88,7 @@ def build(symbol: str, month: str, name: _Set = "") -> None:
 
 
 @app.command()
-def drift(symbol: str, month: str, name: _Set = "") -> None:
+def drift(symbol: str, month: str, name: _Set = "", as_json: AsJson = False) -> None:
     """Compare a month with those before it; ends with 1 when a feature that matters has moved.
 
     Example: trading-assets features drift BTCUSDT 2024-03
@@ -95,6 +101,10 @@ def drift(symbol: str, month: str, name: _Set = "") -> None:
     desk = bootstrap.desk(load_settings().settings)
     features = find_set(desk.settings, name or desk.settings.model.feature_set)
     found = feature_drift(desk, symbol_from_text(symbol), Month.from_text(month), features)
+    moved = found.beyond(MOVED)
+    if as_json:
+        typer.echo(json_text({**asdict(found), "limit": MOVED, "moved": moved}))
+        raise typer.Exit(1 if moved else 0)
     if not found.psi:
         lacks = "no rows yet" if found.reference else "no earlier month to compare with"
         typer.echo(f"{symbol} {month}: {lacks}")
@@ -103,7 +113,6 @@ def drift(symbol: str, month: str, name: _Set = "") -> None:
     for column, index in found.psi.items():
         table.add_row(column, f"{index:.4f}", "yes" if column in found.top else "")
     Console().print(table)
-    moved = found.beyond(MOVED)
     typer.echo(f"Against {len(found.reference)} months: {len(moved)} that matter beyond {MOVED}")
     if moved:
         raise typer.Exit(1)
@@ -116,6 +125,7 @@ def look_ahead(
     name: _Set = "",
     cuts: Annotated[int, typer.Option(min=12, help="Random places to cut.")] = 48,
     seed: Annotated[int, typer.Option(min=0, help="Decides the places.")] = 0,
+    as_json: AsJson = False,
 ) -> None:
     """Search the features of one month for look-ahead; ends with 1 when there is any.
 
@@ -132,6 +142,10 @@ def look_ahead(
     )
     for leak in leaks:
         typer.echo(str(leak), err=True)
+    if as_json:
+        told = {"symbol": symbol, "month": month, "cuts": cuts, "seed": seed}
+        typer.echo(json_text({**told, "leaks": [asdict(leak) for leak in leaks]}))
+    elif not leaks:
+        typer.echo(f"{symbol} {month}: no look-ahead at {cuts} cuts, seed {seed}")
     if leaks:
         raise typer.Exit(1)
-    typer.echo(f"{symbol} {month}: no look-ahead at {cuts} cuts, seed {seed}")

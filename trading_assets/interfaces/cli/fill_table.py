@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -9,17 +10,27 @@ import typer
 from rich.console import Console
 
 from trading_assets.interfaces.cli.journal import instant_text
-from trading_assets.interfaces.cli.tables import cell, new_table
+from trading_assets.interfaces.cli.tables import cell, json_text, new_table
 
 if TYPE_CHECKING:
     from trading_assets.workflows.desk import Desk
+    from trading_assets.workflows.fill_differences import FillReport
 
 
-def print_fills(desk: Desk, book: str, day: date) -> None:
+def print_fills(desk: Desk, book: str, day: date, *, as_json: bool) -> None:
     """Print a day's orders against expectation; exit 1 when they are beyond `live.parity_*`."""
     from trading_assets.workflows.fill_differences import fill_differences
 
     report = fill_differences(desk, book, day)
+    if as_json:
+        typer.echo(json_text(asdict(report)))
+    else:
+        _print(report)
+    if report.failures:
+        raise typer.Exit(1)
+
+
+def _print(report: FillReport) -> None:
     table = new_table(
         "UTC", "strategy", "symbol", "side", "expected", "at", "got", "at", "late s", "bps",
         "quote", "codes",
@@ -41,5 +52,3 @@ def print_fills(desk: Desk, book: str, day: date) -> None:
     console.print(summary)
     for failure in report.failures:
         typer.echo(failure)
-    if report.failures:
-        raise typer.Exit(1)

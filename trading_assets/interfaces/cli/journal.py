@@ -13,7 +13,7 @@ import typer
 
 from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.instants import instant_from_text
-from trading_assets.interfaces.cli.tables import AsJson, cell, new_table, open_desk
+from trading_assets.interfaces.cli.tables import AsJson, cell, json_text, new_table, open_desk, say
 
 if TYPE_CHECKING:
     from trading_assets.storage.journal_reader import JournalReader, JournalRow
@@ -26,7 +26,7 @@ _FOLLOW_S = 0.5
 
 
 @app.command()
-def verify(book: BookOption = "paper") -> None:
+def verify(book: BookOption = "paper", as_json: AsJson = False) -> None:
     """Prove that the journal is whole: numbers, checksums, watermark, snapshots, indexes.
 
     Example: trading-assets journal verify --book paper
@@ -34,7 +34,9 @@ def verify(book: BookOption = "paper") -> None:
     with _reader(book) as journal:
         end = journal.verify()
         journal.verify_indexes()
-        typer.echo(f"{end.seq} rows, whole; chain {end.crc:08x}; clock {journal.epoch}")
+        told = {"rows": end.seq, "chain": f"{end.crc:08x}", "clock": journal.epoch}
+    sentence = f"{end.seq} rows, whole; chain {told['chain']}; clock {told['clock']}"
+    say(told, sentence, as_json=as_json)
 
 
 @app.command()
@@ -61,6 +63,7 @@ def tail(
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with new rows until Ctrl-C.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
     book: BookOption = "paper",
 ) -> None:
     """Print the last rows of the journal.
@@ -68,13 +71,13 @@ def tail(
     Example: trading-assets journal tail --count 50 --follow
     """
     with _reader(book) as journal:
-        last = 0
+        last, written = 0, json_line if as_json else line
         for row in journal.tail(count):
-            typer.echo(line(row))
+            typer.echo(written(row))
             last = row.seq
         while follow:
             for row in _new_rows(journal, last):
-                typer.echo(line(row))
+                typer.echo(written(row))
                 last = row.seq
 
 
@@ -82,6 +85,7 @@ def tail(
 def backup(
     target: Annotated[Path, typer.Argument(help="Folder to create; must not exist.")],
     book: BookOption = "paper",
+    as_json: AsJson = False,
 ) -> None:
     """Copy the journal and its witnesses as one; safe while the executor writes.
 
@@ -89,7 +93,7 @@ def backup(
     """
     with _reader(book) as journal:
         seq = journal.backup(target)
-    typer.echo(f"{seq} rows copied to {target}")
+    say({"rows": seq, "folder": target}, f"{seq} rows copied to {target}", as_json=as_json)
 
 
 @app.command()
@@ -120,6 +124,7 @@ def export(
     to: Annotated[Path, typer.Option("--to", help="Folder for the files; made when missing.")],
     form: Annotated[str, typer.Option("--format", help="csv, parquet or jsonl.")] = "csv",
     book: BookOption = "paper",
+    as_json: AsJson = False,
 ) -> None:
     """Write orders, trades, positions and equity as tables, or all events as JSON lines.
 
@@ -127,7 +132,11 @@ def export(
     """
     from trading_assets.workflows.export_journal import export_journal
 
-    for name, rows in export_journal(open_desk(), book, to, form).items():
+    found = export_journal(open_desk(), book, to, form)
+    if as_json:
+        typer.echo(json_text([{"file": to / name, "rows": rows} for name, rows in found.items()]))
+        return
+    for name, rows in found.items():
         typer.echo(f"{to / name}: {rows} rows")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,9 +12,11 @@ import typer
 from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.journal import instant_text
 from trading_assets.interfaces.cli.signals import stop_on_signals
+from trading_assets.interfaces.cli.tables import AsJson, json_text
 
 if TYPE_CHECKING:
     from trading_assets.live.executor_terms import Observation
+    from trading_assets.workflows.replay_live_day import ParityReport
 
 app = typer.Typer()
 
@@ -29,6 +32,7 @@ def live(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Set the present journal aside and begin a new one.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
 ) -> None:
     """Trade a book's release until Ctrl-C or SIGTERM; a restart goes on from the journal.
 
@@ -49,10 +53,13 @@ def live(
             desk(settings),
             book,
             stop=stop,
-            observe=_say,
+            observe=_say_json if as_json else _say,
             max_bars=max_bars,
             told=ServiceManager.of(os.environ).tell,
         )
+    if as_json:
+        typer.echo(json_text(asdict(summary)))
+        return
     typer.echo(
         f"{summary.reason}: {summary.bars} bars ({summary.late_bars} late), "
         f"{summary.events.get('OrderIntentCreated', 0)} orders, "
@@ -69,6 +76,7 @@ def parity(
     fills: Annotated[
         bool, typer.Option("--fills", help="Compare fills with those of the engine's own rules.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Live a day again from independent data; exit 1 when live and replay differ.
 
@@ -80,9 +88,18 @@ def parity(
 
     opened = desk(load_settings().settings)
     if fills:
-        print_fills(opened, book, day.date())
+        print_fills(opened, book, day.date(), as_json=as_json)
         return
     report = replay_live_day(opened, book, day.date())
+    if as_json:
+        typer.echo(json_text({**asdict(report), "is_equal": report.is_equal}))
+    else:
+        _print(report)
+    if not report.is_equal:
+        raise typer.Exit(1)
+
+
+def _print(report: ParityReport) -> None:
     typer.echo(
         f"{report.bars} bars ({report.bars_differ} differ), "
         f"{report.rows} signal rows ({report.rows_differ} differ), "
@@ -93,8 +110,10 @@ def parity(
     )
     for line in report.differences:
         typer.echo(f"  {line}")
-    if not report.is_equal:
-        raise typer.Exit(1)
+
+
+def _say_json(observation: Observation) -> None:
+    typer.echo(json_text(asdict(observation)))
 
 
 def _say(observation: Observation) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,15 +14,18 @@ from rich.table import Table
 
 from trading_assets.domain.ids import Month, symbol_from_text
 from trading_assets.interfaces.cli.desk_settings import load_settings
+from trading_assets.interfaces.cli.tables import AsJson, json_text, say
+from trading_assets.interfaces.cli.verified import print_verified
 
 if TYPE_CHECKING:
     from trading_assets.workflows.desk import Desk
+    from trading_assets.workflows.train_month import TrainedMonth
 
 app = typer.Typer(help="Train, forecast, and read model cards.", no_args_is_help=True)
 
 
 @app.command()
-def train(month: str) -> None:
+def train(month: str, as_json: AsJson = False) -> None:
     """Train the models that may predict a month, from the months before it.
 
     Example: trading-assets models train 2024-03
@@ -29,6 +33,9 @@ def train(month: str) -> None:
     from trading_assets.workflows.train_month import train_month
 
     trained = train_month(_desk(), Month.from_text(month))
+    if as_json:
+        typer.echo(json_text(_trained(trained)))
+        return
     table = Table(
         "horizon", "model", "rows", "R2", "sign", "confidence", "new", box=None, pad_edge=False
     )
@@ -49,11 +56,28 @@ def train(month: str) -> None:
         typer.echo(f"{horizon}: {url}")
 
 
+def _trained(trained: TrainedMonth) -> list[dict[str, Any]]:
+    return [
+        {
+            "month": trained.month,
+            "horizon": horizon,
+            "model_id": model.model_id,
+            "rows": model.summary["rows"],
+            "scores": model.summary["scores"].get("model", {}),
+            "confidence": model.summary["confidence"],
+            "changed": horizon in trained.changed,
+            "url": trained.urls.get(horizon),
+        }
+        for horizon, model in trained.models.items()
+    ]
+
+
 @app.command()
 def tune(
     month: str,
     horizon: Annotated[str, typer.Option(help="Of the model.")] = "1h",
     trials: Annotated[int | None, typer.Option(min=0, help="Default: tuning.trials.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Look for better parameters of a month's model, and suggest them; nothing is changed.
 
@@ -63,14 +87,17 @@ def tune(
 
     def tell(trial: Mapping[str, Any]) -> None:
         said = ", ".join(f"{name} {value:.4g}" for name, value in trial["params"].items())
-        typer.echo(f"{trial['number']:4d}  R2 {trial['r2']:+.6f}  {said}")
+        typer.echo(f"{trial['number']:4d}  R2 {trial['r2']:+.6f}  {said}", err=as_json)
 
     tuned = tune_model(_desk(), Month.from_text(month), horizon, trials=trials, report=tell)
-    typer.echo(f"\n{tuned.suggestion}\n{tuned.folder}\n{tuned.url}")
+    facts = {**asdict(tuned), "suggestion": tuned.suggestion}
+    say(facts, f"\n{tuned.suggestion}\n{tuned.folder}\n{tuned.url}", as_json=as_json)
 
 
 @app.command()
-def forecast(month: str, symbol: Annotated[str, typer.Argument()] = "") -> None:
+def forecast(
+    month: str, symbol: Annotated[str, typer.Argument()] = "", as_json: AsJson = False
+) -> None:
     """Forecast a month of one symbol, or of all in settings, and say how it turned out.
 
     Example: trading-assets models forecast 2024-03 BTCUSDT
@@ -81,12 +108,17 @@ def forecast(month: str, symbol: Annotated[str, typer.Argument()] = "") -> None:
     symbols = (symbol_from_text(symbol),) if symbol else desk.settings.symbols
     columns = ("symbol", "rows", "horizon", "R2", "sign", "Brier", "constant")
     table = Table(*columns, box=None, pad_edge=False)
+    told: list[dict[str, Any]] = []
     for name in symbols:
         made = forecast_month(desk, name, Month.from_text(month))
         for horizon in desk.settings.model.horizons:
-            scores = [made.metadata.get(f"{horizon} {score}") for score in _OUTCOME]
-            table.add_row(name, f"{made.rows:,}", horizon, *(_number(score) for score in scores))
-    Console().print(table)
+            scores = {score: made.metadata.get(f"{horizon} {score}") for score in _OUTCOME}
+            told.append({"symbol": name, "rows": made.rows, "horizon": horizon, **scores})
+            table.add_row(name, f"{made.rows:,}", horizon, *map(_number, scores.values()))
+    if as_json:
+        typer.echo(json_text(told))
+    else:
+        Console().print(table)
 
 
 @app.command()
@@ -112,7 +144,7 @@ def forecasts(
 
 
 @app.command()
-def outcomes(month: str, symbol: str) -> None:
+def outcomes(month: str, symbol: str, as_json: AsJson = False) -> None:
     """Score the forecasts whose returns became known in a month, and their confidence.
 
     Example: trading-assets models outcomes 2024-03 BTCUSDT
@@ -120,6 +152,9 @@ def outcomes(month: str, symbol: str) -> None:
     from trading_assets.workflows.score_forecasts import score_forecasts
 
     made = score_forecasts(_desk(), symbol_from_text(symbol), Month.from_text(month))
+    if as_json:
+        typer.echo(json_text({"rows": made.rows, "changed": made.changed, **made.metadata}))
+        return
     for name, value in made.metadata.items():
         if name.partition(" ")[2]:
             typer.echo(f"{name}: {value if isinstance(value, str) else f'{value:.5f}'}")
@@ -133,7 +168,7 @@ _OUTCOME = ("r2", "sign_accuracy", "brier", "brier_constant")
 def card(
     month: str,
     horizon: Annotated[str, typer.Argument()] = "1h",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the card of the current model of a month.
 
@@ -149,13 +184,14 @@ def card(
 
 
 @app.command("list")
-def list_models() -> None:
+def list_models(as_json: AsJson = False) -> None:
     """List the current models of all months.
 
     Example: trading-assets models list
     """
     desk = _desk()
     table = Table("month", "horizon", "model", "confidence", box=None, pad_edge=False)
+    told: list[dict[str, Any]] = []
     for month in desk.models.months():
         for horizon in desk.settings.model.horizons:
             model = desk.models.current(month, horizon)
@@ -163,24 +199,21 @@ def list_models() -> None:
                 published = model.summary["confidence"]["published"]
                 shown = "published" if published else "null"
                 table.add_row(str(month), horizon, model.model_id[:16], shown)
-    Console().print(table)
+                row = {"month": month, "horizon": horizon, "model_id": model.model_id}
+                told.append(row | {"confidence_published": published})
+    if as_json:
+        typer.echo(json_text(told))
+    else:
+        Console().print(table)
 
 
 @app.command()
-def verify() -> None:
+def verify(as_json: AsJson = False) -> None:
     """Hash every file of every model again, and name those that are not as promised.
 
     Example: trading-assets models verify
     """
-    checked = _desk().models.verify()
-    typer.echo(
-        f"models: {checked.files} files, {checked.size_bytes / 1e6:.1f} MB, "
-        f"{len(checked.faults)} faults"
-    )
-    for fault in checked.faults:
-        typer.echo(str(fault), err=True)
-    if checked.faults:
-        raise typer.Exit(1)
+    print_verified({"models": _desk().models.verify()}, as_json=as_json)
 
 
 def _desk() -> Desk:

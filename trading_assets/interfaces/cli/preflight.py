@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from enum import Enum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from trading_assets.interfaces.cli.desk_settings import load_settings
+from trading_assets.interfaces.cli.tables import AsJson, json_text
+
+if TYPE_CHECKING:
+    from trading_assets.workflows.preflight import Line
 
 app = typer.Typer()
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -31,6 +36,7 @@ def preflight(
         Venue | None,
         typer.Option("--venue", help="Look as if the book were there; default: where it is."),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check keys, permissions, clock, release, filters, balance, disk; exit 1 when one fails.
 
@@ -44,11 +50,15 @@ def preflight(
     if venue is not None:
         settings = at_venue(settings, book, venue.value)
     console = Console(highlight=False)
-    has_failed = False
+    lines: list[Line] = []
     for line in look(bootstrap.desk(settings), book):
-        has_failed = has_failed or line.status == "fail"
+        lines.append(line)
+        if as_json:
+            continue
         console.print(f"[{_COLOURS[line.status]}]{line.status:4}[/] ", end="")
         console.print(f"{line.what}: {line.found}", markup=False)
         if line.fix:
             console.print(f"     {line.fix}", markup=False)
-    raise typer.Exit(1 if has_failed else 0)
+    if as_json:
+        typer.echo(json_text([asdict(line) for line in lines]))
+    raise typer.Exit(1 if any(line.status == "fail" for line in lines) else 0)

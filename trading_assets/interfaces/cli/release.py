@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from trading_assets.interfaces.cli.tables import MARKS, AsJson, cell, new_table, open_desk
+from trading_assets.interfaces.cli.tables import (
+    MARKS,
+    AsJson,
+    cell,
+    json_text,
+    new_table,
+    open_desk,
+)
 
 app = typer.Typer(help="Releases of live books.", no_args_is_help=True)
 
@@ -82,6 +89,7 @@ def rollback(
     reason: Annotated[str, typer.Option("--reason", help="Why.")],
     by: Annotated[str, typer.Option("--by", help="Who says so.")],
     book: Book = "paper",
+    as_json: AsJson = False,
 ) -> None:
     """Make the release before the current one current again.
 
@@ -94,8 +102,13 @@ def rollback(
 
     desk = open_desk()
     release = roll_back(desk, book, reason=reason, by=by)
+    left = without_leave(desk, live_book(desk.settings, book), release.release_id)
+    if as_json:
+        told = {"book": book, "release_id": release.release_id, "spec": release.spec.name}
+        typer.echo(json_text({**told, "without_leave": [other.name for other in left]}))
+        return
     typer.echo(f"Book {book} trades release {release.release_id} ({release.spec.name}) again.")
-    for other in without_leave(desk, live_book(desk.settings, book), release.release_id):
+    for other in left:
         typer.echo(
             f"Book {other.name} has no leave for it and keeps to the release that was taken back: "
             f"halt it, or arm it for {release.release_id}."

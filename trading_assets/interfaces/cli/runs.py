@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from trading_assets.domain.instants import time_text
-from trading_assets.interfaces.cli.tables import AsJson, cell, new_table, open_desk
+from trading_assets.interfaces.cli.tables import AsJson, cell, new_table, open_desk, say
 
 if TYPE_CHECKING:
     from trading_assets.storage.run_store import StoredRun
@@ -137,14 +137,14 @@ def compare(
 
 
 @app.command()
-def verify() -> None:
+def verify(as_json: AsJson = False) -> None:
     """Hash every file of every run and examination again; a flipped bit is named.
 
     Example: trading-assets runs verify
     """
     desk = open_desk()
     files = desk.runs.verify() + desk.examinations.verify()
-    typer.echo(f"{files} files are as they were published")
+    say({"files": files}, f"{files} files are as they were published", as_json=as_json)
 
 
 def _facts(run: StoredRun, *, is_current: bool) -> dict[str, Any]:

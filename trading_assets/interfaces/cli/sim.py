@@ -46,7 +46,10 @@ def run(seeds: Seeds = "0:1000", jobs: Jobs = 1) -> None:
 
 
 @app.command()
-def replay(seed: Annotated[int, typer.Argument(help="Of one schedule.")]) -> None:
+def replay(
+    seed: Annotated[int, typer.Argument(help="Of one schedule.")],
+    as_json: Annotated[bool, typer.Option("--json", help="The outcome without the story.")] = False,
+) -> None:
     """Run one schedule and show what happened in it.
 
     Example: trading-assets sim replay 4711
@@ -56,7 +59,7 @@ def replay(seed: Annotated[int, typer.Argument(help="Of one schedule.")]) -> Non
     from trading_assets.simulation.story import story_of
 
     world, wrong = run_schedule(seed)
-    for line in story_of(world):
+    for line in () if as_json else story_of(world):
         typer.echo(line)
     _tell({"seed": seed, "violations": wrong, "log_hash": log_hash(world)})
     if wrong:

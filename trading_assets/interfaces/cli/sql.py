@@ -53,6 +53,7 @@ def sql(
         typer.Option(help="name=value, bound to $name as a number or text. May be repeated."),
     ] = None,
     as_of: AsOf = "",
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Ask the tables (bars_1m, features_5m, ...) and the catalog (runs, metrics, fills, ...).
 
@@ -64,6 +65,7 @@ def sql(
     from trading_assets import bootstrap
     from trading_assets.workflows.query_tables import query_tables
 
+    output = "json" if as_json else output
     shown = _SHOWN if limit is None and output == "table" else limit
     answer = query_tables(
         bootstrap.desk(load_settings().settings),

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from trading_assets.interfaces.cli.control import tell_asked
 from trading_assets.interfaces.cli.tables import AsJson, cell, new_table, open_desk
-
-if TYPE_CHECKING:
-    from trading_assets.workflows.control_book import Asked
 
 app = typer.Typer(
     help="The strategies of a live book: stop one, let it go on, make it smaller.",
@@ -50,7 +48,7 @@ def list_all(book: Book = "paper", as_json: AsJson = False) -> None:
 
 
 @app.command()
-def stop(name: Name, reason: Reason, by: By, book: Book = "paper") -> None:
+def stop(name: Name, reason: Reason, by: By, book: Book = "paper", as_json: AsJson = False) -> None:
     """Stop its entries from the next decision on; exits go on.
 
     Example: trading-assets strategy stop fast --book paper --reason "earnings" --by ann
@@ -58,11 +56,13 @@ def stop(name: Name, reason: Reason, by: By, book: Book = "paper") -> None:
     from trading_assets.workflows.control_strategy import stop_strategy
 
     asked = stop_strategy(open_desk(), book, name, who=by, reason=reason, source=_SOURCE)
-    _say(book, f"the stop of {name}", asked)
+    tell_asked(book, f"the stop of {name}", asked, as_json=as_json)
 
 
 @app.command()
-def start(name: Name, reason: Reason, by: By, book: Book = "paper") -> None:
+def start(
+    name: Name, reason: Reason, by: By, book: Book = "paper", as_json: AsJson = False
+) -> None:
     """Take a stop back; a halt, a pause, a release that was taken back stay as they are.
 
     Example: trading-assets strategy start fast --book paper --reason "over" --by ann
@@ -70,7 +70,7 @@ def start(name: Name, reason: Reason, by: By, book: Book = "paper") -> None:
     from trading_assets.workflows.start_strategy import start_strategy
 
     asked = start_strategy(open_desk(), book, name, who=by, reason=reason, source=_SOURCE)
-    _say(book, f"the start of {name}", asked)
+    tell_asked(book, f"the start of {name}", asked, as_json=as_json)
 
 
 @app.command()
@@ -80,12 +80,13 @@ def risk(
     reason: Reason,
     by: By,
     book: Book = "paper",
+    as_json: AsJson = False,
 ) -> None:
     """Let it risk less per trade; more needs a release.
 
     Example: trading-assets strategy risk fast 25 --book paper --reason "thin market" --by ann
     """
-    _tighten(book, name, {"risk_bps": bps}, reason, by)
+    _tighten(book, name, {"risk_bps": bps}, reason, by, as_json=as_json)
 
 
 @app.command()
@@ -95,22 +96,19 @@ def alloc(
     reason: Reason,
     by: By,
     book: Book = "paper",
+    as_json: AsJson = False,
 ) -> None:
     """Give it less of the account than its release does; more needs a release.
 
     Example: trading-assets strategy alloc fast 0.5 --book paper --reason "thin market" --by ann
     """
-    _tighten(book, name, {"weight": weight}, reason, by)
+    _tighten(book, name, {"weight": weight}, reason, by, as_json=as_json)
 
 
-def _tighten(book: str, name: str, limits: dict[str, str], reason: str, by: str) -> None:
+def _tighten(
+    book: str, name: str, limits: dict[str, str], reason: str, by: str, *, as_json: bool
+) -> None:
     from trading_assets.workflows.control_strategy import tighten_strategy
 
     asked = tighten_strategy(open_desk(), book, name, limits, who=by, reason=reason, source=_SOURCE)
-    _say(book, f"a smaller {name}", asked)
-
-
-def _say(book: str, what: str, asked: Asked) -> None:
-    from trading_assets.interfaces.cli.control import when
-
-    typer.echo(f"Book {book}: {what} is command {asked.inbox_id}. {when(asked)}")
+    tell_asked(book, f"a smaller {name}", asked, as_json=as_json)

@@ -1,7 +1,11 @@
-"""What commands that print tables share."""
+"""What commands that print tables, or JSON for programs, share."""
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +21,32 @@ MARKS = {True: "[green]yes[/]", False: "[red]no[/]", None: "[yellow]no evidence[
 """Of a rule that has passed, failed, or could not be judged."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """Write facts as JSON that any program reads.
+
+    What JSON has no word for is text: instants in ISO 8601, exact numbers digit by digit, paths and
+    names as they are written. A number that is none, or has no end, is null.
+    """
+    return json.dumps(_finite(value), indent=indent, default=_text)
+
+
+def say(facts: Any, sentence: str, *, as_json: bool) -> None:
+    """Print facts for a program, or a sentence about them for a person."""
+    typer.echo(json_text(facts) if as_json else sentence)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _finite(each) for name, each in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def open_desk() -> Desk:

@@ -10,12 +10,14 @@ from rich.table import Table
 
 from trading_assets.domain.ids import Month
 from trading_assets.interfaces.cli.desk_settings import load_settings
+from trading_assets.interfaces.cli.tables import AsJson, json_text
 
 
 def universe(
     month: Annotated[
         str, typer.Argument(help="YYYY-MM; its universe is published. All published if not.")
     ] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Show who may be traded in a month, by rank, and why the others may not.
 
@@ -30,6 +32,11 @@ def universe(
         publish_universe(desk, months[0])
     else:
         months = list(desk.tables.months(UNIVERSE_TABLE, None))
+    if as_json:
+        read = {each: desk.tables.read(UNIVERSE_TABLE, None, each) for each in months}
+        told = [{"month": each, **row} for each, rows in read.items() for row in rows.to_dicts()]
+        typer.echo(json_text(told))
+        return
     table = Table("month", "rank", "symbol", "median quote volume", "change %", "why not", box=None)
     for each in months:
         manifest = desk.tables.require(UNIVERSE_TABLE, None, each)
