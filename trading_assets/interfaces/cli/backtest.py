@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from trading_assets.domain.errors import DataError, MissingPartition
 from trading_assets.domain.instants import FOREVER, instant_from_text
+from trading_assets.interfaces.cli.completions import spec_names
 from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.instants import From, To
 from trading_assets.interfaces.cli.tables import AsJson, new_table, open_desk, say
@@ -72,7 +73,10 @@ def specs(as_json: AsJson = False) -> None:
 @app.command()
 def run(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Specs and portfolios; all of them if none.")
+        list[str] | None,
+        typer.Argument(
+            autocompletion=spec_names, help="Specs and portfolios; all of them if none."
+        ),
     ] = None,
     first: From = "",
     end: To = "",

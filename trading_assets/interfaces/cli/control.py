@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trading_assets.domain.control import CommandKind, HaltLevel
+from trading_assets.interfaces.cli.completions import BookName, book_names
 from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.tables import AsJson, open_desk, say
 
@@ -20,7 +21,10 @@ control_app = typer.Typer(help="API and pages for people, on loopback.", no_args
 app.add_typer(control_app, name="control")
 
 _SOURCE = "cli"
-Book = Annotated[str, typer.Option("--book", help="Name of the book in the settings.")]
+Book = BookName
+RealBook = Annotated[
+    str, typer.Option("--book", autocompletion=book_names, help="A book of a real venue.")
+]
 Reason = Annotated[str, typer.Option("--reason", help="Why.")]
 Limit = Annotated[str | None, typer.Option(help="A number; see docs/how-to/stop-a-book.md.")]
 By = Annotated[str, typer.Option("--by", help="Who says so.")]
@@ -159,11 +163,9 @@ def resume(
     if yes and yes == book:
         code = standing(live_book(settings, book)).code
     asked = resume_book(desk(settings), book, reason=reason, operator=by, code=code, source=_SOURCE)
-    if as_json:
-        tell_asked(book, "resume", asked, as_json=True)
-        return
-    when = "from now on" if asked.is_running else "when it is started"
-    typer.echo(f"Book {book} may open positions again {when} (command {asked.inbox_id}).")
+    begin = "from now on" if asked.is_running else "when it is started"
+    sentence = f"Book {book} may open positions again {begin} (command {asked.inbox_id})."
+    say({"book": book, "what": "resume"} | _command_facts(asked), sentence, as_json=as_json)
 
 
 @app.command()
@@ -171,7 +173,7 @@ def arm(
     release: Annotated[str, typer.Option("--release", help="Id of the release to be traded.")],
     reason: Reason,
     by: By,
-    book: Annotated[str, typer.Option("--book", help="A book of a real venue.")],
+    book: RealBook,
     hours: Annotated[int, typer.Option("--hours", min=1, help="How long the leave holds.")] = 24,
     fallback: Annotated[
         str, typer.Option("--fallback", help="The release before: a rollback needs no new leave.")
@@ -215,7 +217,7 @@ def arm(
 
 @app.command()
 def disarm(
-    book: Annotated[str, typer.Option("--book", help="A book of a real venue.")],
+    book: RealBook,
     as_json: AsJson = False,
 ) -> None:
     """Take back the leave to trade real money; a running executor halts at once.
@@ -370,12 +372,11 @@ def _ask(
     *,
     as_json: bool,
 ) -> None:
-    from trading_assets.bootstrap import desk
     from trading_assets.workflows.control_book import ask_book
 
-    settings = load_settings().settings
-    opened = desk(settings)
-    asked = ask_book(opened, book, kind, who=by, reason=reason, source=_SOURCE, arguments=arguments)
+    asked = ask_book(
+        open_desk(), book, kind, who=by, reason=reason, source=_SOURCE, arguments=arguments
+    )
     tell_asked(book, kind.value, asked, as_json=as_json)
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from trading_assets.domain.errors import MissingPartition
 from trading_assets.domain.ids import Month
+from trading_assets.interfaces.cli.completions import BookName
 from trading_assets.interfaces.cli.tables import AsJson, cell, json_text, new_table, open_desk
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="What the fills of live books have cost.", no_args_is_help=True)
 
-_Book = Annotated[str, typer.Option("--book", help="Name of the book in the settings.")]
+_Book = BookName
 
 
 @app.command()

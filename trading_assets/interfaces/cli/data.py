@@ -27,6 +27,7 @@ from trading_assets.interfaces.cli import (
     data_stream,
     universe,
 )
+from trading_assets.interfaces.cli.completions import SymbolName, symbol_names
 from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.instants import AsOf, instant_from_text, time_text
 from trading_assets.interfaces.cli.tables import AsJson, json_text
@@ -49,7 +50,10 @@ for _command in (data_quality.quality, data_quality.repair, data_quality.diff):
     app.command()(_command)
 
 SymbolOptions = Annotated[
-    list[str] | None, typer.Option("--symbol", help="May be repeated; all of the settings if not.")
+    list[str] | None,
+    typer.Option(
+        "--symbol", autocompletion=symbol_names, help="May be repeated; all of the settings if not."
+    ),
 ]
 First = Annotated[str, typer.Option("--from", help="First month, YYYY-MM.")]
 Last = Annotated[str, typer.Option("--to", help="Last month; the current one if not.")]
@@ -57,7 +61,9 @@ Refresh = Annotated[bool, typer.Option("--refresh", help="Fetch again what is al
 
 
 @app.command()
-def ingest(symbol: str, month: str, refresh: Refresh = False, as_json: AsJson = False) -> None:
+def ingest(
+    symbol: SymbolName, month: str, refresh: Refresh = False, as_json: AsJson = False
+) -> None:
     """Fetch one month of a symbol and publish its bars in all sizes.
 
     Example: trading-assets data ingest BTCUSDT 2024-03
@@ -210,7 +216,7 @@ def verify(as_json: AsJson = False) -> None:
 
 @app.command()
 def show(
-    symbol: str,
+    symbol: SymbolName,
     month: str,
     table: Annotated[str, typer.Option(help="Which table.")] = "bars_1m",
     rows: Annotated[int, typer.Option(min=0, help="How many of the first rows.")] = 5,

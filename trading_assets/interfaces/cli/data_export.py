@@ -9,13 +9,14 @@ import typer
 
 from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.ids import symbol_from_text
+from trading_assets.interfaces.cli.completions import SymbolName
 from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.instants import AsOf, instant_from_text
 from trading_assets.interfaces.cli.tables import AsJson, say
 
 
 def export(
-    symbol: str,
+    symbol: SymbolName,
     out: Annotated[Path, typer.Argument(help="A new file, .csv or .parquet.")],
     first: Annotated[str, typer.Option("--from", help="First instant (UTC), inclusive.")],
     last: Annotated[str, typer.Option("--to", help="Last instant (UTC), exclusive.")],

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Month, Symbol, symbol_from_text
+from trading_assets.interfaces.cli.completions import SymbolName, symbol_names
 from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.instants import instant_from_text, time_text
 from trading_assets.interfaces.cli.tables import AsJson, json_text
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from trading_assets.workflows.desk import Desk
 
 Symbols = Annotated[
-    list[str] | None, typer.Option("--symbol", help="May be repeated; all of the settings if not.")
+    list[str] | None,
+    typer.Option(
+        "--symbol", autocompletion=symbol_names, help="May be repeated; all of the settings if not."
+    ),
 ]
 Months = Annotated[
     list[str] | None,
@@ -74,7 +78,9 @@ def quality(
 
 
 def repair(
-    symbol: Annotated[str, typer.Argument(help="All of the settings if not given.")] = "",
+    symbol: Annotated[
+        str, typer.Argument(autocompletion=symbol_names, help="All of the settings if not given.")
+    ] = "",
     month: Annotated[str, typer.Argument(help="YYYY-MM; every fetched month if not.")] = "",
     again: Annotated[bool, typer.Option("--again", help="Ask for confirmed gaps, too.")] = False,
     as_json: AsJson = False,
@@ -122,7 +128,7 @@ def repair(
 
 
 def diff(
-    symbol: str,
+    symbol: SymbolName,
     month: str,
     table: Annotated[str, typer.Option(help="A table of bars.")] = "bars_1m",
     version: Annotated[

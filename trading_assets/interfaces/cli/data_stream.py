@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trading_assets.domain.ids import symbol_from_text
+from trading_assets.interfaces.cli.completions import symbol_names
 from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.instants import time_text
 
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 
 def stream(
-    symbols: Annotated[list[str], typer.Argument(help="All of one source, as settings name it.")],
+    symbols: Annotated[
+        list[str],
+        typer.Argument(autocompletion=symbol_names, help="All of one source, as settings name it."),
+    ],
     out: Annotated[
         Path | None,
         typer.Option(help="Record here, as lines of JSON; one that exists is gone on with."),

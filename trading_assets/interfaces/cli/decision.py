@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from trading_assets.evaluation.rule_words import rule_text
+from trading_assets.interfaces.cli.completions import BookName
 from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.tables import MARKS, cell, json_text, say
 from trading_assets.interfaces.cli.tables import AsJson as ListJson
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Decide what a book may trade, and prove it.", no_args_is_help=True)
 
-Book = Annotated[str, typer.Option("--book", help="Name of the book.")]
+Book = BookName
 AsJson = Annotated[bool, typer.Option("--json", help="Print the canonical document.")]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trading_assets.domain.errors import ConfigurationError
+from trading_assets.interfaces.cli.completions import symbol_names
 from trading_assets.interfaces.cli.tables import AsJson, json_text, say
 
 if TYPE_CHECKING:
@@ -251,7 +252,11 @@ def seed_data(
     last: Annotated[str, typer.Option("--to", help="Last day, inclusive.")],
     symbols: Annotated[
         list[str] | None,
-        typer.Option("--symbol", help="May be repeated; by default the settings'."),
+        typer.Option(
+            "--symbol",
+            autocompletion=symbol_names,
+            help="May be repeated; by default the settings'.",
+        ),
     ] = None,
     intervals: Annotated[
         list[str] | None, typer.Option("--interval", help="May be repeated; 1m by default.")

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from trading_assets.domain.ids import Month, symbol_from_text
+from trading_assets.interfaces.cli.completions import SymbolName
 from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.tables import AsJson, json_text
 
@@ -62,7 +63,7 @@ def catalogue(
 
 
 @app.command()
-def build(symbol: str, month: str, name: _Set = "", as_json: AsJson = False) -> None:
+def build(symbol: SymbolName, month: str, name: _Set = "", as_json: AsJson = False) -> None:
     """Compute one month of a symbol, prove that it knows no future, and publish it.
 
     Example: trading-assets features build BTCUSDT 2024-03
@@ -88,7 +89,7 @@ def build(symbol: str, month: str, name: _Set = "", as_json: AsJson = False) -> 
 
 
 @app.command()
-def drift(symbol: str, month: str, name: _Set = "", as_json: AsJson = False) -> None:
+def drift(symbol: SymbolName, month: str, name: _Set = "", as_json: AsJson = False) -> None:
     """Compare a month with those before it; ends with 1 when a feature that matters has moved.
 
     Example: trading-assets features drift BTCUSDT 2024-03
@@ -120,7 +121,7 @@ def drift(symbol: str, month: str, name: _Set = "", as_json: AsJson = False) -> 
 
 @app.command("look-ahead")
 def look_ahead(
-    symbol: str,
+    symbol: SymbolName,
     month: str,
     name: _Set = "",
     cuts: Annotated[int, typer.Option(min=12, help="Random places to cut.")] = 48,

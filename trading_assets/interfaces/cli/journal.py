@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trading_assets.interfaces.cli.completions import BookName
 from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.instants import instant_from_text
 from trading_assets.interfaces.cli.tables import AsJson, cell, json_text, new_table, open_desk, say
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Look into the journal of a book.", no_args_is_help=True)
 
-BookOption = Annotated[str, typer.Option("--book", help="Name of the book in the settings.")]
+BookOption = BookName
 _FOLLOW_S = 0.5
 
 

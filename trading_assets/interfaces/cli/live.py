@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trading_assets.interfaces.cli.completions import BookName
 from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.journal import instant_text
 from trading_assets.interfaces.cli.signals import stop_on_signals
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-BookOption = Annotated[str, typer.Option("--book", help="Name of the book in the settings.")]
+BookOption = BookName
 
 
 @app.command()

@@ -13,6 +13,7 @@ from rich.markdown import Markdown
 from rich.table import Table
 
 from trading_assets.domain.ids import Month, symbol_from_text
+from trading_assets.interfaces.cli.completions import SymbolName, symbol_names
 from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.tables import AsJson, json_text, say
 from trading_assets.interfaces.cli.verified import print_verified
@@ -96,7 +97,9 @@ def tune(
 
 @app.command()
 def forecast(
-    month: str, symbol: Annotated[str, typer.Argument()] = "", as_json: AsJson = False
+    month: str,
+    symbol: Annotated[str, typer.Argument(autocompletion=symbol_names)] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Forecast a month of one symbol, or of all in settings, and say how it turned out.
 
@@ -124,7 +127,7 @@ def forecast(
 @app.command()
 def forecasts(
     month: str,
-    symbol: str,
+    symbol: SymbolName,
     horizon: Annotated[str, typer.Option(help="Only these; all horizons when empty.")] = "",
     last: Annotated[int, typer.Option(min=1, help="So many of the newest per horizon.")] = 1,
 ) -> None:
@@ -144,7 +147,7 @@ def forecasts(
 
 
 @app.command()
-def outcomes(month: str, symbol: str, as_json: AsJson = False) -> None:
+def outcomes(month: str, symbol: SymbolName, as_json: AsJson = False) -> None:
     """Score the forecasts whose returns became known in a month, and their confidence.
 
     Example: trading-assets models outcomes 2024-03 BTCUSDT

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from trading_assets.interfaces.cli.completions import BookName
 from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.tables import AsJson, json_text
 
@@ -29,9 +30,7 @@ class Venue(Enum):
 
 @app.command()
 def preflight(
-    book: Annotated[
-        str, typer.Option("--book", help="Name of the book in the settings.")
-    ] = "paper",
+    book: BookName = "paper",
     venue: Annotated[
         Venue | None,
         typer.Option("--venue", help="Look as if the book were there; default: where it is."),

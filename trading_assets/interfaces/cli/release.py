@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from trading_assets.interfaces.cli.completions import BookName
 from trading_assets.interfaces.cli.tables import (
     MARKS,
     AsJson,
@@ -18,7 +19,7 @@ from trading_assets.interfaces.cli.tables import (
 
 app = typer.Typer(help="Releases of live books.", no_args_is_help=True)
 
-Book = Annotated[str, typer.Option("--book", help="Name of the book in the settings.")]
+Book = BookName
 
 
 @app.command("list")

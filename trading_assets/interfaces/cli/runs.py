@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from trading_assets.domain.instants import time_text
+from trading_assets.interfaces.cli.completions import run_names, spec_names
 from trading_assets.interfaces.cli.tables import AsJson, cell, new_table, open_desk, say
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ _RUN = "A spec (its current run), spec/run id, or a run id; the beginning of an 
 
 @app.command("list")
 def list_runs(
-    spec: Annotated[str, typer.Argument(help="Only runs of this spec.")] = "",
+    spec: Annotated[
+        str, typer.Argument(autocompletion=spec_names, help="Only runs of this spec.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """List the runs in the store; the current one of each spec is marked.
@@ -51,7 +54,10 @@ def list_runs(
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help=_RUN)], as_json: AsJson = False) -> None:
+def show(
+    name: Annotated[str, typer.Argument(autocompletion=run_names, help=_RUN)],
+    as_json: AsJson = False,
+) -> None:
     """Show one run: result, why there was no trade, checks, hashes, files.
 
     Example: trading-assets runs show ema_trend
@@ -91,7 +97,9 @@ def show(name: Annotated[str, typer.Argument(help=_RUN)], as_json: AsJson = Fals
 
 @app.command()
 def compare(
-    names: Annotated[list[str], typer.Argument(help=f"Two to eight runs. {_RUN}")],
+    names: Annotated[
+        list[str], typer.Argument(autocompletion=run_names, help=f"Two to eight runs. {_RUN}")
+    ],
     html: Annotated[
         Path | None, typer.Option("--html", help="Write a page with an overlay of the equities.")
     ] = None,

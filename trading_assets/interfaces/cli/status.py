@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from trading_assets.interfaces.cli.completions import BookName
 from trading_assets.interfaces.cli.tables import AsJson, new_table, open_desk
 
 if TYPE_CHECKING:
@@ -18,9 +19,7 @@ app = typer.Typer()
 
 @app.command()
 def status(
-    book: Annotated[
-        str, typer.Option("--book", help="Name of the book in the settings.")
-    ] = "paper",
+    book: BookName = "paper",
     as_json: AsJson = False,
     metrics: Annotated[
         bool, typer.Option("--metrics", help="Print counters in the text format of Prometheus.")

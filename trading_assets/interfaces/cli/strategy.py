@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from trading_assets.interfaces.cli.completions import BookName
 from trading_assets.interfaces.cli.control import tell_asked
 from trading_assets.interfaces.cli.tables import AsJson, cell, new_table, open_desk
 
@@ -17,7 +18,7 @@ app = typer.Typer(
 
 _SOURCE = "cli"
 Name = Annotated[str, typer.Argument(help="Of the strategy, as `strategy list` shows it.")]
-Book = Annotated[str, typer.Option("--book", help="Name of the book in the settings.")]
+Book = BookName
 Reason = Annotated[str, typer.Option("--reason", help="Why.")]
 By = Annotated[str, typer.Option("--by", help="Who says so.")]
 

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from trading_assets.interfaces.cli.completions import book_names
 from trading_assets.interfaces.cli.tables import AsJson, new_table, open_desk
 
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ def trace(
             "BTCUSDT:17. Every order of --book or --run if not given."
         ),
     ] = "",
-    book: Annotated[str, typer.Option("--book", help="Look in this book only.")] = "",
+    book: Annotated[
+        str, typer.Option("--book", autocompletion=book_names, help="Look in this book only.")
+    ] = "",
     run: Annotated[str, typer.Option("--run", help="Look in this stored run only.")] = "",
     as_json: AsJson = False,
 ) -> None:

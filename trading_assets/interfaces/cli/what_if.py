@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from trading_assets.interfaces.cli.completions import book_names
 from trading_assets.interfaces.cli.tables import AsJson, new_table, open_desk
 
 if TYPE_CHECKING:
@@ -33,7 +34,10 @@ def what_if(
         ),
     ] = None,
     books: Annotated[
-        list[str] | None, typer.Option("--book", help="May be repeated; all books if none.")
+        list[str] | None,
+        typer.Option(
+            "--book", autocompletion=book_names, help="May be repeated; all books if none."
+        ),
     ] = None,
     last: Annotated[int, typer.Option(min=0, help="The newest of each book; 0 for all.")] = 0,
     branch: Annotated[
