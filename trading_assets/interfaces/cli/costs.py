@@ -11,7 +11,14 @@ from rich.console import Console
 from trading_assets.domain.errors import MissingPartition
 from trading_assets.domain.ids import Month
 from trading_assets.interfaces.cli.completions import BookName
-from trading_assets.interfaces.cli.tables import AsJson, cell, json_text, new_table, open_desk
+from trading_assets.interfaces.cli.tables import (
+    AsJson,
+    cell,
+    json_text,
+    new_table,
+    open_desk,
+    working,
+)
 
 if TYPE_CHECKING:
     from trading_assets.storage.partition_store import Manifest
@@ -39,7 +46,8 @@ def measure(
     months = [Month.from_text(month)] if month else cost_months(desk, book)
     told: list[dict[str, Any]] = []
     for each in months:
-        made, found = publish_costs(desk, book, each)
+        with working(f"measuring costs of {each}"):
+            made, found = publish_costs(desk, book, each)
         told.append(
             {
                 "table": made.table,

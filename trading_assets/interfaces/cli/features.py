@@ -13,7 +13,7 @@ from rich.table import Table
 from trading_assets.domain.ids import Month, symbol_from_text
 from trading_assets.interfaces.cli.completions import SymbolName
 from trading_assets.interfaces.cli.desk_settings import load_settings
-from trading_assets.interfaces.cli.tables import AsJson, json_text
+from trading_assets.interfaces.cli.tables import AsJson, json_text, working
 
 app = typer.Typer(help="List, build and prove features.", no_args_is_help=True)
 
@@ -74,7 +74,8 @@ def build(symbol: SymbolName, month: str, name: _Set = "", as_json: AsJson = Fal
 
     desk = bootstrap.desk(load_settings().settings)
     features = find_set(desk.settings, name or desk.settings.model.feature_set)
-    made = build_features(desk, symbol_from_text(symbol), Month.from_text(month), features)
+    with working(f"computing features of {symbol} {month}"):
+        made = build_features(desk, symbol_from_text(symbol), Month.from_text(month), features)
     if as_json:
         said = ("table", "symbol", "month", "rows", "version", "changed")
         typer.echo(json_text({n: getattr(made, n) for n in said} | dict(made.metadata)))
@@ -101,7 +102,8 @@ def drift(symbol: SymbolName, month: str, name: _Set = "", as_json: AsJson = Fal
 
     desk = bootstrap.desk(load_settings().settings)
     features = find_set(desk.settings, name or desk.settings.model.feature_set)
-    found = feature_drift(desk, symbol_from_text(symbol), Month.from_text(month), features)
+    with working("comparing months"):
+        found = feature_drift(desk, symbol_from_text(symbol), Month.from_text(month), features)
     moved = found.beyond(MOVED)
     if as_json:
         typer.echo(json_text({**asdict(found), "limit": MOVED, "moved": moved}))
@@ -138,9 +140,10 @@ def look_ahead(
 
     desk = bootstrap.desk(load_settings().settings)
     features = find_set(desk.settings, name or desk.settings.model.feature_set)
-    leaks = build_features.look_ahead(
-        desk, symbol_from_text(symbol), Month.from_text(month), features, cuts=cuts, seed=seed
-    )
+    with working(f"cutting {symbol} {month} at {cuts} places"):
+        leaks = build_features.look_ahead(
+            desk, symbol_from_text(symbol), Month.from_text(month), features, cuts=cuts, seed=seed
+        )
     for leak in leaks:
         typer.echo(str(leak), err=True)
     if as_json:

@@ -9,6 +9,7 @@ import typer
 
 from trading_assets.domain.instants import instant_from_text
 from trading_assets.interfaces.cli.desk_settings import load_settings
+from trading_assets.interfaces.cli.tables import working
 
 app = typer.Typer(
     help="What is expected now: research, which no live book reads.", no_args_is_help=True
@@ -36,7 +37,8 @@ def now(
     from trading_assets.workflows.forecast_now import forecast_now
 
     desk = bootstrap.desk(load_settings().settings)
-    told = forecast_now(desk, at=instant_from_text(at) if at else None)
+    with working("forecasting the newest bars"):
+        told = forecast_now(desk, at=instant_from_text(at) if at else None)
     for document in (*told.forecasts, *told.risk):
         typer.echo(json.dumps(document))
     for symbol, reason in told.skipped.items():

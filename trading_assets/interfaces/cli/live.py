@@ -13,7 +13,7 @@ from trading_assets.interfaces.cli.completions import BookName
 from trading_assets.interfaces.cli.desk_settings import load_settings
 from trading_assets.interfaces.cli.journal import instant_text
 from trading_assets.interfaces.cli.signals import stop_on_signals
-from trading_assets.interfaces.cli.tables import AsJson, json_text
+from trading_assets.interfaces.cli.tables import AsJson, json_text, working
 
 if TYPE_CHECKING:
     from trading_assets.live.executor_terms import Observation
@@ -91,7 +91,8 @@ def parity(
     if fills:
         print_fills(opened, book, day.date(), as_json=as_json)
         return
-    report = replay_live_day(opened, book, day.date())
+    with working("living the day again"):
+        report = replay_live_day(opened, book, day.date())
     if as_json:
         typer.echo(json_text({**asdict(report), "is_equal": report.is_equal}))
     else:

@@ -15,7 +15,7 @@ from rich.table import Table
 from trading_assets.domain.ids import Month, symbol_from_text
 from trading_assets.interfaces.cli.completions import SymbolName, symbol_names
 from trading_assets.interfaces.cli.desk_settings import load_settings
-from trading_assets.interfaces.cli.tables import AsJson, json_text, say
+from trading_assets.interfaces.cli.tables import AsJson, json_text, say, working
 from trading_assets.interfaces.cli.verified import print_verified
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def train(month: str, as_json: AsJson = False) -> None:
     """
     from trading_assets.workflows.train_month import train_month
 
-    trained = train_month(_desk(), Month.from_text(month))
+    with working(f"training the models of {month}"):
+        trained = train_month(_desk(), Month.from_text(month))
     if as_json:
         typer.echo(json_text(_trained(trained)))
         return
@@ -113,7 +114,8 @@ def forecast(
     table = Table(*columns, box=None, pad_edge=False)
     told: list[dict[str, Any]] = []
     for name in symbols:
-        made = forecast_month(desk, name, Month.from_text(month))
+        with working(f"forecasting {name} {month}"):
+            made = forecast_month(desk, name, Month.from_text(month))
         for horizon in desk.settings.model.horizons:
             scores = {score: made.metadata.get(f"{horizon} {score}") for score in _OUTCOME}
             told.append({"symbol": name, "rows": made.rows, "horizon": horizon, **scores})
@@ -154,7 +156,8 @@ def outcomes(month: str, symbol: SymbolName, as_json: AsJson = False) -> None:
     """
     from trading_assets.workflows.score_forecasts import score_forecasts
 
-    made = score_forecasts(_desk(), symbol_from_text(symbol), Month.from_text(month))
+    with working("scoring forecasts"):
+        made = score_forecasts(_desk(), symbol_from_text(symbol), Month.from_text(month))
     if as_json:
         typer.echo(json_text({"rows": made.rows, "changed": made.changed, **made.metadata}))
         return

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from trading_assets.domain.instants import time_text
 from trading_assets.interfaces.cli.completions import run_names, spec_names
-from trading_assets.interfaces.cli.tables import AsJson, cell, new_table, open_desk, say
+from trading_assets.interfaces.cli.tables import AsJson, cell, new_table, open_desk, say, working
 
 if TYPE_CHECKING:
     from trading_assets.storage.run_store import StoredRun
@@ -151,7 +151,8 @@ def verify(as_json: AsJson = False) -> None:
     Example: trading-assets runs verify
     """
     desk = open_desk()
-    files = desk.runs.verify() + desk.examinations.verify()
+    with working("hashing every file"):
+        files = desk.runs.verify() + desk.examinations.verify()
     say({"files": files}, f"{files} files are as they were published", as_json=as_json)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,6 +36,15 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
 def say(facts: Any, sentence: str, *, as_json: bool) -> None:
     """Print facts for a program, or a sentence about them for a person."""
     typer.echo(json_text(facts) if as_json else sentence)
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Show on stderr, where a person looks, that something takes its time."""
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield
 
 
 def _finite(value: Any) -> Any:
