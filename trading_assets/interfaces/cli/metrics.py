@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Annotated
 
 import typer
@@ -29,6 +30,9 @@ def serve(
     with metrics_server(metrics, own.host, own.port if port is None else port) as server:
         metrics.figures()  # the first reading is of whole journals: no scrape shall wait for it
         host = f"[{own.host}]" if ":" in own.host else own.host
+        # Whoever starts this in the background may have SIGINT ignored; a supervisor sends SIGTERM.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
         typer.echo(f"http://{host}:{server.server_address[1]}{PATH}")
         try:
             server.serve_forever(poll_interval=0.1)
