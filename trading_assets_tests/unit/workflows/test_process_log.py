@@ -44,7 +44,7 @@ def _lines(capsys):
 def test_a_record_of_any_library_is_one_object_with_the_names_of_the_journals_log(begin, capsys):
     begin()
     with bound(book="paper", run_id="paper-7"):
-        logging.getLogger("uvicorn.error").info("Started on %d", 80)
+        logging.getLogger("some.library").info("Started on %d", 80)
         logging.getLogger("trading_assets.adapters").warning(
             "refused", extra={"order_ref": "ta-1", "symbol": "BTCUSDT", "prices": {"limit": "1.5"}}
         )
@@ -52,7 +52,7 @@ def test_a_record_of_any_library_is_one_object_with_the_names_of_the_journals_lo
     first, second, third = _lines(capsys)
     assert list(first) == ["ts", "level", "event", "logger", *FIELDS]
     assert (first["event"], first["logger"], first["level"]) == (
-        "Started on 80", "uvicorn.error", "info",
+        "Started on 80", "some.library", "info",
     )  # fmt: skip
     assert (first["book"], first["run_id"], first["order_ref"]) == ("paper", "paper-7", None)
     assert (second["order_ref"], second["prices"]) == ("ta-1", {"limit": "1.5"})

@@ -8,7 +8,6 @@ import sys
 
 import polars as pl
 import pytest
-from rich.console import Console
 
 from trading_assets.domain.errors import DataError
 from trading_assets.interfaces.cli import main
@@ -61,7 +60,7 @@ def told(home, monkeypatch, capsys):
     def run(*arguments):
         before = files(home)
         monkeypatch.setattr(sys, "argv", ["trading-assets", *arguments])
-        monkeypatch.setattr(main, "Console", lambda **given: Console(width=400, **given))
+        monkeypatch.setenv("COLUMNS", "400")
         with pytest.raises(SystemExit) as ended:
             main.main()
         captured = capsys.readouterr()
