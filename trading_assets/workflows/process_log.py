@@ -58,6 +58,8 @@ def begin_logging(
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(settings.logging.level)
+    for name in list(root.manager.loggerDict):
+        logging.getLogger(name).disabled = False  # Dagster silences whatever was there before it
     if threading.excepthook is threading.__excepthook__:
         threading.excepthook = _uncaught_in_thread
     if settings.sentry_dsn is not None:

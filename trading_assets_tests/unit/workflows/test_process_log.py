@@ -60,6 +60,13 @@ def test_a_record_of_any_library_is_one_object_with_the_names_of_the_journals_lo
     assert first["ts"].endswith("+00:00")
 
 
+def test_a_logger_that_dagster_has_silenced_speaks_again(begin, capsys):
+    logging.getLogger("silenced").disabled = True
+    begin()
+    logging.getLogger("silenced").warning("heard")
+    assert [line["event"] for line in _lines(capsys)] == ["heard"]
+
+
 def test_secrets_are_masked_wherever_they_stand(begin, capsys):
     begin()
     log = logging.getLogger("binance")
