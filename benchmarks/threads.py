@@ -18,8 +18,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-os.environ.setdefault("POLARS_MAX_THREADS", str(max(1, len(os.sched_getaffinity(0)) // 2)))
-# Both as the product sets them, before Polars is imported.
+import trading_assets  # noqa: F401 - before Polars: it says how many threads tables take
+
+# isort: split
 
 import numpy as np
 from gate_study import families, one

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from trading_assets.domain.events import DecisionDropped, EquityMarked, Event, OrderIntentCreated
 from trading_assets.domain.ids import Micros
 from trading_assets.domain.instants import iso_text
 from trading_assets.domain.order import OrderSide
-from trading_assets.storage.alert_file import AlertLine
+from trading_assets.storage.alert_file import AlertFile, AlertLine
 from trading_assets.storage.journal_reader import FILE, JournalReader, JournalRow
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import live_book
-from trading_assets.workflows.paging import Page, cursor_key, page_of
+from trading_assets.workflows.paging import Page, number_before, page_of
 
 _DECISIONS = (OrderIntentCreated.__name__, DecisionDropped.__name__)
 _MARKS = (EquityMarked.__name__,)
@@ -38,9 +37,12 @@ def book_decisions(
         RecoveryError: if the book has no journal, or it cannot be read.
         DataError: if the cursor is none of this list.
     """
+    before = number_before(cursor)
     with _journal(desk, book) as journal:
-        rows = journal.newest(_DECISIONS, count=limit + 1, before=_before(cursor), symbol=symbol)
-    return page_of(rows, _key, limit).mapped(lambda row: decision_item(row.event) or {})
+        rows = journal.newest(_DECISIONS, count=limit + 1, before=before, symbol=symbol)
+    items = ((row.seq, decision_item(row.event)) for row in rows)
+    found = ((seq, item) for seq, item in items if item is not None)
+    return page_of(found, lambda each: (each[0],), limit).mapped(lambda each: each[1])
 
 
 def book_events(
@@ -55,14 +57,14 @@ def book_events(
     """
     kinds = (kind,) if kind else ()
     with _journal(desk, book) as journal:
-        rows = journal.newest(kinds, count=limit + 1, before=_before(cursor))
-    return page_of(rows, _key, limit).mapped(JournalRow.to_json)
+        rows = journal.newest(kinds, count=limit + 1, before=number_before(cursor))
+    return page_of(rows, _seq, limit).mapped(JournalRow.to_json)
 
 
 def equity_series(
     desk: Desk, book: str, *, since: Micros, until: Micros, points: int
 ) -> dict[str, list[float]]:
-    """Give equity and drawdown of each bar, thinned out to the extremes of so many stretches.
+    """Give equity and drawdown of each bar, with no peak and no trough left out.
 
     Returns:
         `t`: seconds UTC of the bars' open; `equity`: in quote; `drawdown`: a fraction.
@@ -71,34 +73,26 @@ def equity_series(
         ConfigurationError: if settings have no such book.
         RecoveryError: if its journal cannot be read.
     """
+    import numpy as np
+
+    from trading_assets.evaluation.thinning import kept_rows
+
     marks: list[EquityMarked] = []
     with _journal(desk, book) as journal:
         for row in journal.of_kinds(_MARKS, start=since):
             event = row.event
             if isinstance(event, EquityMarked) and event.ts < until:
                 marks.append(event)
-    kept = [marks[at] for at in extremes([float(mark.equity) for mark in marks], points)]
+    if not marks:
+        return {"t": [], "equity": [], "drawdown": []}
+    equity = np.array([float(mark.equity) for mark in marks])
+    drawdown = np.array([mark.drawdown for mark in marks])
+    rows = kept_rows([equity, drawdown], points)
     return {
-        "t": [mark.ts / 1_000_000 for mark in kept],
-        "equity": [float(mark.equity) for mark in kept],
-        "drawdown": [mark.drawdown for mark in kept],
+        "t": [marks[row].ts / 1_000_000 for row in rows],
+        "equity": equity[rows].tolist(),
+        "drawdown": drawdown[rows].tolist(),
     }
-
-
-def extremes(values: Sequence[float], points: int) -> list[int]:
-    """Give the places of at most `points` values that keep every peak and trough of a stretch.
-
-    The first and the last are among them.
-    """
-    n = len(values)
-    if n <= points:
-        return list(range(n))
-    stretches = max(1, (points - 2) // 2)
-    kept = {0, n - 1}
-    for stretch in range(stretches):
-        places = range(stretch * n // stretches, (stretch + 1) * n // stretches)
-        kept |= {min(places, key=values.__getitem__), max(places, key=values.__getitem__)}
-    return sorted(kept)
 
 
 def decision_item(event: Event) -> dict[str, Any] | None:
@@ -128,6 +122,22 @@ def decision_item(event: Event) -> dict[str, Any] | None:
     }
 
 
+def book_alerts(
+    desk: Desk, book: str, *, limit: int, cursor: str | None = None
+) -> Page[dict[str, Any]]:
+    """List when alerts began and ended, newest first.
+
+    Raises:
+        ConfigurationError: if settings have no such book.
+        DataError: if the cursor is none of this list.
+        CorruptFile: if the file of alerts is damaged.
+    """
+    before = number_before(cursor)
+    lines = AlertFile(live_book(desk.settings, book).folder).lines()
+    newest = reversed([line for line in lines if before is None or line.n < before])
+    return page_of(newest, lambda line: (line.n,), limit).mapped(alert_item)
+
+
 def alert_item(line: AlertLine) -> dict[str, Any]:
     """Give when an alert began or ended as people read it."""
     return {
@@ -143,10 +153,5 @@ def _journal(desk: Desk, book: str) -> JournalReader:
     return live_book(desk.settings, book).journal()
 
 
-def _key(row: JournalRow) -> tuple[int]:
+def _seq(row: JournalRow) -> tuple[int]:
     return (row.seq,)
-
-
-def _before(cursor: str | None) -> int | None:
-    key = cursor_key(cursor, (0,))
-    return None if key is None else int(key[0])

@@ -22,7 +22,7 @@ from trading_assets.storage.journal_reader import JournalReader, JournalRow
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import live_book
 from trading_assets.workflows.live_tables import order_state
-from trading_assets.workflows.paging import Page, cursor_key, cursor_text, page_of
+from trading_assets.workflows.paging import Page, cursor_text, number_before, page_of
 
 _INTENT, _FILL = OrderIntentCreated.__name__, OrderFilled.__name__
 _SESSIONS = (ReleaseSwitched.__name__, SessionOpened.__name__)
@@ -105,7 +105,7 @@ def book_orders(
         RecoveryError: if the book has no journal, or it cannot be read.
         DataError: if the cursor is none of this list.
     """
-    place, before = live_book(desk.settings, book), _before(cursor)
+    place, before = live_book(desk.settings, book), number_before(cursor)
     count = limit + 1 if is_open is None else _LOOKED_AT + 1
     with place.journal() as journal:
         rows = journal.newest((_INTENT,), count=count, before=before, symbol=symbol)
@@ -124,7 +124,7 @@ def book_fills(
 
     Fields are those of `ListedFill`; arguments and errors are as for `book_orders`.
     """
-    place, before = live_book(desk.settings, book), _before(cursor)
+    place, before = live_book(desk.settings, book), number_before(cursor)
     with place.journal() as journal:
         rows = journal.newest((_FILL,), count=limit + 1, before=before, symbol=symbol)
         page = page_of(_with_events(journal, rows), _key, limit)
@@ -159,11 +159,6 @@ def _with_events(journal: JournalReader, rows: Iterable[JournalRow]) -> Iterator
 
 def _key(found: _Found) -> tuple[int]:
     return (found[0].seq,)
-
-
-def _before(cursor: str | None) -> int | None:
-    key = cursor_key(cursor, (0,))
-    return None if key is None else int(key[0])
 
 
 def _filtered(

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
-from trading_assets.domain.events import OrderFilled, OrderIntentCreated
+from trading_assets.domain.events import OrderFilled
 from trading_assets.domain.ids import Micros, Symbol
-from trading_assets.domain.instants import FOREVER
+from trading_assets.domain.instants import FOREVER, instant_from_any
 from trading_assets.domain.order import OrderTicket
 from trading_assets.storage.journal_reader import JournalReader
+from trading_assets.workflows.book_listing import ticket_of
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import live_book
-from trading_assets.workflows.paging import Key, Page, cursor_key, page_of
+from trading_assets.workflows.paging import Key, Page, cursor_key, number_before, page_of
 from trading_assets.workflows.stored_runs import find_run
 
 ENTRY, EXIT, STOP = "entry", "exit", "stop"
@@ -82,16 +82,15 @@ def book_markers(
         RecoveryError: if the book has no journal, or it cannot be read.
         DataError: if the cursor is none of this list.
     """
-    after = cursor_key(cursor, (0,))
+    before = number_before(cursor)
     with live_book(desk.settings, book).journal() as journal:
-        before = None if after is None else int(after[0])
         rows = _fills(journal, symbol, since, until, before)
         page = page_of(rows, lambda each: each[0], limit)
         return page.mapped(lambda each: _of_book(each[1], journal))
 
 
 def _place(row: Mapping[str, Any]) -> Key:
-    return (-_micros(row["ts_utc"]), -int(row["row"]))
+    return (-instant_from_any(row["ts_utc"]), -int(row["row"]))
 
 
 def _of_run(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,7 +98,7 @@ def _of_run(row: Mapping[str, Any]) -> dict[str, Any]:
     is_larger = abs(row["position"]) > abs(row["position"] - signed)
     kind = ENTRY if is_larger else STOP if row["reason"] == "stop" else EXIT
     return {
-        "t": _micros(row["ts_utc"]) / 1_000_000,
+        "t": instant_from_any(row["ts_utc"]) / 1_000_000,
         "kind": kind,
         "side": row["side"],
         "price": row["price"],
@@ -128,8 +127,7 @@ def _fills(
 
 def _of_book(event: OrderFilled, journal: JournalReader) -> dict[str, Any]:
     fill = event.fill
-    events = journal.of_order(fill.client_order_id)
-    ticket = next(each.ticket for each in events if isinstance(each, OrderIntentCreated))
+    ticket = ticket_of(journal.of_order(fill.client_order_id))
     return {
         "t": fill.ts / 1_000_000,
         "kind": _kind(ticket),
@@ -146,7 +144,3 @@ def _kind(ticket: OrderTicket) -> str:
     if not ticket.reduce_only:
         return ENTRY
     return STOP if "STOP" in ticket.type.name else EXIT
-
-
-def _micros(moment: datetime) -> Micros:
-    return round(moment.timestamp()) * 1_000_000

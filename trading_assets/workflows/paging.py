@@ -81,3 +81,13 @@ def cursor_key(text: str | None, like: Key) -> Key | None:
             fix="Begin again without a cursor.",
         )
     return key
+
+
+def number_before(text: str | None) -> int | None:
+    """Read the cursor of a list whose rows are numbered, the highest first; None begins.
+
+    Raises:
+        DataError: as `cursor_key`.
+    """
+    key = cursor_key(text, (0,))
+    return None if key is None else int(key[0])

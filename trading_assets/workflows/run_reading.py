@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from trading_assets.domain.errors import DataError
 from trading_assets.domain.ids import Micros
-from trading_assets.domain.instants import FOREVER, iso_text
+from trading_assets.domain.instants import FOREVER, instant_from_any, iso_text
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.paging import Page, cursor_key, page_of
 from trading_assets.workflows.run_listing import run_row
@@ -140,7 +140,7 @@ def run_table(
     units = {grid["symbol"]: grid["base"] for grid in run.manifest["instruments"]}
     quote = run.manifest["config"]["quote"]
     found = frame.head(limit + 1).iter_rows(named=True)
-    page = page_of(found, lambda r: (_micros(r[_FIRST[table]]), r["row"]), limit)
+    page = page_of(found, lambda r: (instant_from_any(r[_FIRST[table]]), r["row"]), limit)
     return page.mapped(lambda row: _plain(row) | {"unit_qty": units[row["symbol"]], "quote": quote})
 
 
@@ -248,11 +248,7 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _value(value: Any) -> Any:
     if isinstance(value, datetime):
-        return iso_text(_micros(value))
+        return iso_text(instant_from_any(value))
     if isinstance(value, Decimal):
         return float(value)
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _micros(moment: datetime) -> Micros:
-    return round(moment.timestamp()) * 1_000_000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,8 +10,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from trading_assets.interfaces.http_api.key_files import Scope
-from trading_assets.interfaces.http_api.server import bind, make_server, own_hosts, served_of
-from trading_assets.live.ports import MachineTime
+from trading_assets_tests.stand_ins.served_desk import served_desk
 
 CHROMIUM = shutil.which("chromium")
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -72,18 +70,10 @@ def browser():
 @contextmanager
 def site_of(browser, desk):
     """Serve a desk from a thread until the end, and give what is watched of its pages."""
-    with bind("127.0.0.1", 0) as socket:
-        port = socket.getsockname()[1]
-        served = served_of(desk, own_hosts("127.0.0.1", port), MachineTime())
-        server = make_server(served)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})
-        thread.start()
+    with served_desk(desk) as (served, port):
         site = Site(browser, served, f"http://127.0.0.1:{port}")
         try:
             yield site
         finally:
             site.close()
-            server.should_exit = True
-            thread.join()
-            served.store.close()
     assert site.wrong == []

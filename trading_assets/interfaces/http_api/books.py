@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from trading_assets.domain.instants import instant_from_text
 from trading_assets.interfaces.http_api.answers import REFUSALS, Answer, Refusal
 from trading_assets.interfaces.http_api.commands import require_book
 from trading_assets.interfaces.http_api.paging import USUAL, Cursor, Limit, PageOf, Points
+from trading_assets.interfaces.http_api.queries import (
+    InstantText,
+    OrderPath,
+    SymbolText,
+    span_of,
+)
 from trading_assets.interfaces.http_api.served import Reader, Served, Shown
+from trading_assets.interfaces.http_api.traces import traced
 from trading_assets.interfaces.http_api.wishes import BookName
 
 router = APIRouter(prefix="/api/books/{book}", tags=["books"], responses=REFUSALS)
 Item = dict[str, Any]
-SymbolName = Annotated[str, Query(pattern=r"^[A-Z0-9]{2,20}$", description="Of an instrument.")]
-Instant = Annotated[str, Query(max_length=40, description="ISO 8601; without a zone, UTC.")]
-OrderId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 KindName = Annotated[str, Query(pattern=r"^[A-Za-z]{1,40}$")]
-_FAR = 2**62
 
 
 class Equity(BaseModel):
@@ -46,15 +48,15 @@ def equity(
     served: Shown,
     _: Reader,
     book: BookName,
-    since: Instant = "1970-01-01",
-    until: Instant = "",
+    since: InstantText = "",
+    until: InstantText = "",
     points: Points = 1500,
 ) -> Equity:
     """Give equity and drawdown, thinned out to peaks and troughs."""
     from trading_assets.workflows.book_history import equity_series
 
     require_journal(served, book)
-    start, end = instant_from_text(since), instant_from_text(until) if until else _FAR
+    start, end = span_of(since, until)
     return Equity(**equity_series(served.desk, book, since=start, until=end, points=points))
 
 
@@ -64,7 +66,7 @@ def orders(
     _: Reader,
     book: BookName,
     is_open: Annotated[bool, Query(alias="open")] = False,
-    symbol: SymbolName = "",
+    symbol: SymbolText = "",
     limit: Limit = USUAL,
     cursor: Cursor = None,
 ) -> PageOf[Item]:
@@ -77,7 +79,7 @@ def orders(
         found = open_orders(served.desk, book, names)
         return PageOf(items=[order for order in found if symbol in ("", order["symbol"])])
     page = book_orders(served.desk, book, symbol=symbol, limit=limit, cursor=cursor)
-    return PageOf(items=list(page.items), next=page.next)
+    return PageOf[Item].of(page)
 
 
 @router.get("/fills")
@@ -85,7 +87,7 @@ def fills(
     served: Shown,
     _: Reader,
     book: BookName,
-    symbol: SymbolName = "",
+    symbol: SymbolText = "",
     limit: Limit = USUAL,
     cursor: Cursor = None,
 ) -> PageOf[Item]:
@@ -94,7 +96,7 @@ def fills(
 
     require_journal(served, book)
     page = book_fills(served.desk, book, symbol=symbol, limit=limit, cursor=cursor)
-    return PageOf(items=list(page.items), next=page.next)
+    return PageOf[Item].of(page)
 
 
 @router.get("/decisions")
@@ -102,7 +104,7 @@ def decisions(
     served: Shown,
     _: Reader,
     book: BookName,
-    symbol: SymbolName = "",
+    symbol: SymbolText = "",
     limit: Limit = USUAL,
     cursor: Cursor = None,
 ) -> PageOf[Item]:
@@ -111,7 +113,7 @@ def decisions(
 
     require_journal(served, book)
     page = book_decisions(served.desk, book, symbol=symbol, limit=limit, cursor=cursor)
-    return PageOf(items=list(page.items), next=page.next)
+    return PageOf[Item].of(page)
 
 
 @router.get("/events")
@@ -128,7 +130,7 @@ def events(
 
     require_journal(served, book)
     page = book_events(served.desk, book, kind=kind, limit=limit, cursor=cursor)
-    return PageOf(items=list(page.items), next=page.next)
+    return PageOf[Item].of(page)
 
 
 @router.get("/alerts")
@@ -136,17 +138,10 @@ def alerts(
     served: Shown, _: Reader, book: BookName, limit: Limit = USUAL, cursor: Cursor = None
 ) -> PageOf[Item]:
     """List when alerts began and ended, newest first."""
-    from trading_assets.storage.alert_file import AlertFile
-    from trading_assets.workflows.book_history import alert_item
-    from trading_assets.workflows.live_book import live_book
-    from trading_assets.workflows.paging import cursor_key, page_of
+    from trading_assets.workflows.book_history import book_alerts
 
     require_book(served, book)
-    before = cursor_key(cursor, (0,))
-    lines = AlertFile(live_book(served.desk.settings, book).folder).lines()
-    newest = reversed([line for line in lines if before is None or line.n < int(before[0])])
-    page = page_of(newest, lambda line: (line.n,), limit)
-    return PageOf(items=[alert_item(line) for line in page.items], next=page.next)
+    return PageOf[Item].of(book_alerts(served.desk, book, limit=limit, cursor=cursor))
 
 
 @router.get("/strategies")
@@ -168,12 +163,10 @@ def days(served: Shown, _: Reader, book: BookName) -> dict[Literal["days"], list
 
 
 @router.get("/trace/{order_id}")
-def trace(served: Shown, _: Reader, book: BookName, order_id: OrderId) -> Answer:
-    """Follow an order down to the vendor's files; all of them are hashed again."""
-    from trading_assets.workflows.trace import trace_order
-
+async def trace(served: Shown, _: Reader, book: BookName, order_id: OrderPath) -> Answer:
+    """Follow an order down to the vendor's files; all are hashed again, which may take a minute."""
     require_journal(served, book)
-    return Answer(trace_order(served.desk, order_id, book=book).to_json())
+    return await traced(served, order_id, book=book)
 
 
 def require_journal(served: Served, book: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 from pydantic import Field
@@ -11,20 +12,25 @@ from starlette.responses import Response
 
 from trading_assets.domain.control import CommandKind, HaltLevel
 from trading_assets.domain.errors import RecoveryError
-from trading_assets.interfaces.http_api.access import NONCE_S, Identity
+from trading_assets.interfaces.http_api.access import Identity
 from trading_assets.interfaces.http_api.answers import REFUSALS, Answer, Refusal
 from trading_assets.interfaces.http_api.served import Admin, Halting, Served, Shown, Trader
 from trading_assets.interfaces.http_api.wishes import (
     SOURCE,
     BookName,
+    FirstStep,
     Key,
     Taken,
     Wish,
+    ask,
     at_once,
-    once,
+    first_step,
     taken,
     who,
 )
+
+if TYPE_CHECKING:
+    from trading_assets.workflows.control_book import Asked
 
 router = APIRouter(prefix="/api/books/{book}", tags=["commands"], responses=REFUSALS)
 ACCEPTED: dict[int | str, dict[str, Any]] = {202: {"model": Taken}}
@@ -89,7 +95,7 @@ async def halt(served: Shown, identity: Halting, book: BookName, wish: Wish | No
     return await stop(served, identity, book, HaltLevel.HALT, wish)
 
 
-@router.post("/flatten", status_code=202)
+@router.post("/flatten", status_code=202, responses={202: {"model": FirstStep | Taken}})
 async def flatten(
     served: Shown, identity: Halting, book: BookName, wish: Confirmed | None = None
 ) -> Any:
@@ -99,7 +105,7 @@ async def flatten(
     subject = f"flatten {book} {identity.session}"
     if not said.nonce:
         nonce = await at_once(served, lambda: served.access.nonce(subject))
-        return Answer({"nonce": nonce, "expires_in": NONCE_S, "books": [book]}, 202)
+        return Answer(first_step(nonce, [book]), 202)
     await at_once(served, lambda: served.access.confirm(said.nonce, subject))
     return await stop(served, identity, book, HaltLevel.FLATTEN, said)
 
@@ -109,8 +115,8 @@ async def cancel_all(
     request: Request, served: Shown, identity: Trader, book: BookName, wish: Wish, key: Key
 ) -> Any:
     """Withdraw every order that works at the venue; the book trades on."""
-    work = _asking(served, identity, book, CommandKind.CANCEL_ALL, wish)
-    return await once(served, request, identity, key, work)
+    put = _putting(served, book, CommandKind.CANCEL_ALL)
+    return await ask(served, request, identity, key, wish, put)
 
 
 @router.post("/reconcile", status_code=202, responses=ACCEPTED)
@@ -118,8 +124,8 @@ async def reconcile(
     request: Request, served: Shown, identity: Trader, book: BookName, wish: Wish, key: Key
 ) -> Any:
     """Compare book and account now."""
-    work = _asking(served, identity, book, CommandKind.RECONCILE_STATE, wish)
-    return await once(served, request, identity, key, work)
+    put = _putting(served, book, CommandKind.RECONCILE_STATE)
+    return await ask(served, request, identity, key, wish, put)
 
 
 @router.post("/snapshot", status_code=202, responses=ACCEPTED)
@@ -127,8 +133,8 @@ async def snapshot(
     request: Request, served: Shown, identity: Trader, book: BookName, wish: Wish, key: Key
 ) -> Any:
     """Write a snapshot beside the journal now."""
-    work = _asking(served, identity, book, CommandKind.SAVE_SNAPSHOT, wish)
-    return await once(served, request, identity, key, work)
+    put = _putting(served, book, CommandKind.SAVE_SNAPSHOT)
+    return await ask(served, request, identity, key, wish, put)
 
 
 @router.post("/acknowledge", status_code=202, responses=ACCEPTED)
@@ -138,8 +144,8 @@ async def acknowledge(
     """Allow entries of a symbol again that a policy has paused."""
     symbol = wish.symbol.upper()
     arguments = {"symbol": "" if symbol == "ALL" else symbol}
-    work = _asking(served, identity, book, CommandKind.ACKNOWLEDGE_SYMBOL, wish, arguments)
-    return await once(served, request, identity, key, work)
+    put = _putting(served, book, CommandKind.ACKNOWLEDGE_SYMBOL, arguments)
+    return await ask(served, request, identity, key, wish, put)
 
 
 @router.post("/tighten", status_code=202, responses=ACCEPTED)
@@ -150,14 +156,9 @@ async def tighten(
     from trading_assets.workflows.control_book import tighten_book
 
     require_book(served, book)
-
-    def work() -> dict[str, Any]:
-        name, limits = who(wish, identity), {k: str(v) for k, v in wish.limits.items()}
-        return taken(
-            tighten_book(served.desk, book, limits, who=name, reason=wish.reason, source=SOURCE)
-        )
-
-    return await once(served, request, identity, key, work)
+    limits = {name: str(value) for name, value in wish.limits.items()}
+    put = partial(tighten_book, served.desk, book, limits)
+    return await ask(served, request, identity, key, wish, put)
 
 
 @router.post("/resume", status_code=202, responses=ACCEPTED)
@@ -169,15 +170,12 @@ async def resume(
 
     require_book(served, book)
 
-    def work() -> dict[str, Any]:
-        name = who(wish, identity)
-        return taken(
-            resume_book(
-                served.desk, book, reason=wish.reason, operator=name, code=wish.code, source=SOURCE
-            )
+    def put(*, who: str, reason: str, source: str) -> Asked:
+        return resume_book(
+            served.desk, book, reason=reason, operator=who, code=wish.code, source=source
         )
 
-    return await once(served, request, identity, key, work)
+    return await ask(served, request, identity, key, wish, put)
 
 
 def require_book(served: Served, book: str) -> None:
@@ -191,30 +189,10 @@ def require_book(served: Served, book: str) -> None:
         raise Refusal(404, "No such book", expected=", ".join(sorted(books)), found=book)
 
 
-def _asking(
-    served: Served,
-    identity: Identity,
-    book: str,
-    kind: CommandKind,
-    wish: Wish,
-    arguments: dict[str, str] | None = None,
-) -> Callable[[], dict[str, Any]]:
+def _putting(
+    served: Served, book: str, kind: CommandKind, arguments: dict[str, str] | None = None
+) -> Callable[..., Asked]:
     from trading_assets.workflows.control_book import ask_book
 
     require_book(served, book)
-    name = who(wish, identity)
-
-    def work() -> dict[str, Any]:
-        return taken(
-            ask_book(
-                served.desk,
-                book,
-                kind,
-                who=name,
-                reason=wish.reason,
-                source=SOURCE,
-                arguments=arguments,
-            )
-        )
-
-    return work
+    return partial(ask_book, served.desk, book, kind, arguments=arguments)

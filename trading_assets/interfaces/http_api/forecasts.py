@@ -64,7 +64,6 @@ class Said(Shape):
 
 
 @router.get("")
-@router.get("/", include_in_schema=False)
 def forecasts(
     served: Shown,
     _: Reader,
@@ -88,11 +87,10 @@ def forecasts(
         limit=limit,
         cursor=cursor,
     )
-    return PageOf(items=[Forecast(**row) for row in page.items], next=page.next)
+    return PageOf[Forecast].of(page)
 
 
 @router.post("", status_code=201, responses={201: {"model": Forecast}})
-@router.post("/", status_code=201, include_in_schema=False)
 async def receive(request: Request, served: Shown, identity: Trader, said: Said, key: Key) -> Any:
     """Keep a forecast of outside as research: no model learns from it, no live book reads it."""
     from trading_assets.workflows.receive_forecast import receive_forecast

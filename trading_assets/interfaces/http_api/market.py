@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
+from trading_assets.domain.ids import symbol_from_text
 from trading_assets.domain.instants import instant_from_text
 from trading_assets.interfaces.http_api.answers import REFUSALS, Refusal
 from trading_assets.interfaces.http_api.books import require_journal
@@ -20,7 +21,6 @@ from trading_assets.interfaces.http_api.queries import (
     SpecText,
     SymbolText,
     span_of,
-    symbol_of,
 )
 from trading_assets.interfaces.http_api.served import Reader, Shown
 
@@ -129,7 +129,7 @@ def bars(
 
     found = chart_bars(
         served.desk,
-        symbol_of(symbol),
+        symbol_from_text(symbol),
         Timeframe(timeframe),
         since=instant_from_text(since) if since else None,
         until=instant_from_text(until) if until else None,
@@ -163,13 +163,13 @@ def markers(
     page = (book_markers if book else run_markers)(
         served.desk,
         book or run,
-        symbol_of(symbol),
+        symbol_from_text(symbol),
         since=start,
         until=end,
         limit=limit,
         cursor=cursor,
     )
-    return PageOf(items=[Marker(**row) for row in page.items], next=page.next)
+    return PageOf[Marker].of(page)
 
 
 @router.get("/regimes")
@@ -186,7 +186,7 @@ def regimes(
 
     found = regime_series(
         served.desk,
-        symbol_of(symbol),
+        symbol_from_text(symbol),
         since=instant_from_text(since) if since else None,
         until=instant_from_text(until) if until else None,
         points=points,
@@ -195,7 +195,6 @@ def regimes(
 
 
 @router.get("/risk")
-@router.get("/risk/", include_in_schema=False)
 def risk(
     served: Shown,
     _: Reader,
@@ -210,11 +209,10 @@ def risk(
 
     start, end = span_of(since, until)
     page = list_risk(served.desk, asset=asset, since=start, until=end, limit=limit, cursor=cursor)
-    return PageOf(items=[Risk(**row) for row in page.items], next=page.next)
+    return PageOf[Risk].of(page)
 
 
 @router.get("/performance")
-@router.get("/performance/", include_in_schema=False)
 def performance(served: Shown, _: Reader, book: BookText = "", spec: SpecText = "") -> Performance:
     """Give the key figures of a book or of a spec."""
     from trading_assets.workflows.performance_reading import book_performance, spec_performance

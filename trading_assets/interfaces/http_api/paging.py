@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Self, TypeVar
 
 from fastapi import Query
 from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from trading_assets.workflows.paging import Page
 
 Item = TypeVar("Item")
 USUAL = 100
@@ -19,3 +22,8 @@ class PageOf(BaseModel, Generic[Item]):
 
     items: list[Item]
     next: str | None = None
+
+    @classmethod
+    def of(cls, page: Page[Any]) -> Self:
+        """Give a page of a listing, its rows as these items."""
+        return cls.model_validate({"items": page.items, "next": page.next})

@@ -65,7 +65,7 @@ def decisions(
     if book:
         require_book(served, book)
     page = list_decisions(served.desk, book=book, limit=limit, cursor=cursor)
-    return PageOf(items=[DecisionRow(**row) for row in page.items], next=page.next)
+    return PageOf[DecisionRow].of(page)
 
 
 @router.get("/{decision_id}")

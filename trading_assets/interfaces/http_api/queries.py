@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import Path, Query
 
-from trading_assets.domain.ids import Micros, Symbol, symbol_from_text
+from trading_assets.domain.ids import Micros
 from trading_assets.domain.instants import FOREVER, instant_from_text
 
 _SYMBOL, _TAG = r"^[A-Z0-9]+(\.[A-Z0-9]+)?$", r"^[a-z0-9][a-z0-9_]{0,39}$"
@@ -26,15 +26,6 @@ RunText = Annotated[str, Query(pattern=RUN, description="spec/run id, or a spec.
 SpecPath = Annotated[str, Path(pattern=_TAG, description="Name of a spec.")]
 RunPath = Annotated[str, Path(pattern=r"^[0-9a-f]{4,64}$", description="Id of a run.")]
 OrderPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.:-]{1,64}$", description="Of an order.")]
-
-
-def symbol_of(text: str) -> Symbol:
-    """Read a symbol.
-
-    Raises:
-        UnknownSymbol: if it is none.
-    """
-    return symbol_from_text(text)
 
 
 def span_of(since: str, until: str) -> tuple[Micros, Micros]:

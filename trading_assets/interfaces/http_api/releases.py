@@ -30,8 +30,8 @@ class Releases(BaseModel):
 class Approval(Wish):
     """A release, how long it may trade real money, and the key that only people have.
 
-    `arm_key` is the content of the file that `trading-assets control keys` names: it lies outside
-    of what Dagster reads, and no token stands for it.
+    `arm_key` is the content of a file that `trading-assets control keys` names. No token stands for
+    it, and nothing that Dagster runs can get to what it is asked for.
     """
 
     release_id: str = Field(pattern=RELEASE)

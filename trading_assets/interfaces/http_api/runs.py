@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
@@ -21,14 +20,10 @@ from trading_assets.interfaces.http_api.queries import (
     span_of,
 )
 from trading_assets.interfaces.http_api.served import Reader, Served, Shown
-
-if TYPE_CHECKING:
-    from trading_assets.workflows.trace_links import Trace
+from trading_assets.interfaces.http_api.traces import traced
 
 router = APIRouter(prefix="/api/runs", tags=["runs"], responses=REFUSALS)
 
-_TRACES = CapacityLimiter(2)
-"""Each hashes files for seconds; more of them at once would only hold up all other reads."""
 Metrics = dict[str, float | int | None]
 Words = Annotated[str, Query(max_length=100, description="Words that must all be there.")]
 Runs = Annotated[
@@ -140,7 +135,7 @@ def runs(
     from trading_assets.workflows.run_listing import list_runs
 
     page = list_runs(served.desk, spec=spec, search=q, limit=limit, cursor=cursor)
-    return PageOf(items=[RunRow(**row) for row in page.items], next=page.next)
+    return PageOf[RunRow].of(page)
 
 
 @router.get("/compare")
@@ -224,12 +219,7 @@ async def trace(
     served: Shown, _: Reader, spec: SpecPath, run_id: RunPath, order_id: OrderPath
 ) -> Answer:
     """Follow an order down to the vendor's files; all are hashed again, which may take a minute."""
-    from trading_assets.workflows.trace import trace_order
-
-    def work() -> Trace:
-        return trace_order(served.desk, order_id, run=f"{spec}/{run_id}")
-
-    return Answer((await to_thread.run_sync(work, limiter=_TRACES)).to_json())
+    return await traced(served, order_id, run=f"{spec}/{run_id}")
 
 
 def _table(
@@ -243,4 +233,4 @@ def _table(
     from trading_assets.workflows.run_reading import run_table
 
     page = run_table(served.desk, name, table, symbol=symbol, limit=limit, cursor=cursor)
-    return PageOf(items=list(page.items), next=page.next)
+    return PageOf[dict[str, Any]].of(page)

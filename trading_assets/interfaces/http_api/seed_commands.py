@@ -3,45 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from trading_assets.interfaces.http_api.access import NONCE_S, Identity
 from trading_assets.interfaces.http_api.answers import REFUSALS, Answer, Refusal
 from trading_assets.interfaces.http_api.commands import ACCEPTED, require_book
 from trading_assets.interfaces.http_api.served import Admin, Halting, Served, Shown, Trader
 from trading_assets.interfaces.http_api.wishes import (
     SOURCE,
     BookName,
+    FirstStep,
     Key,
     Wish,
+    ask,
     at_once,
-    once,
-    taken,
+    first_step,
     who,
 )
 
 if TYPE_CHECKING:
+    from trading_assets.workflows.control_book import Asked
     from trading_assets.workflows.panic import Flattened
 
 router = APIRouter(tags=["commands"], responses=REFUSALS)
 
 
 class Panic(Wish):
-    """All books that are run, or one of them; the second step repeats the nonce of the first."""
+    """All books that have begun, or one of them; the second step repeats the nonce of the first."""
 
     book: BookName | None = None
     nonce: str = Field("", max_length=100)
-
-
-class Asked(BaseModel):
-    """The first step: repeat it with the nonce to sell everything at market."""
-
-    nonce: str
-    expires_in: int
-    books: list[str]
 
 
 class Halted(BaseModel):
@@ -50,7 +44,7 @@ class Halted(BaseModel):
     halted: dict[str, int]
 
 
-@router.post("/panic", status_code=202, responses={202: {"model": Asked | Halted}})
+@router.post("/panic", status_code=202, responses={202: {"model": FirstStep | Halted}})
 async def panic(served: Shown, identity: Halting, wish: Panic | None = None) -> Any:
     """Sell everything at market, in two steps; the second halts at once and then flattens."""
     from trading_assets.workflows.panic import flatten_all
@@ -60,7 +54,7 @@ async def panic(served: Shown, identity: Halting, wish: Panic | None = None) -> 
     subject = f"panic {','.join(books)} {identity.session}"
     if not said.nonce:
         nonce = await at_once(served, lambda: served.access.nonce(subject))
-        return Answer({"nonce": nonce, "expires_in": NONCE_S, "books": books}, 202)
+        return Answer(first_step(nonce, books), 202)
 
     def work() -> tuple[Flattened, ...]:
         served.access.confirm(said.nonce, subject)
@@ -99,42 +93,32 @@ class Allocation(OfStrategy):
 
 
 @router.post("/strategy/stop", status_code=202, responses=ACCEPTED)
-async def stop_strategy(
+async def stop_one(
     request: Request, served: Shown, identity: Trader, wish: OfStrategy, key: Key
 ) -> Any:
     """Stop the entries of one strategy; its exits go on."""
-    from trading_assets.workflows import control_strategy
+    from trading_assets.workflows.control_strategy import stop_strategy
 
-    book = _only(served, wish.book)
-
-    def work() -> dict[str, Any]:
-        told = {"who": who(wish, identity), "reason": wish.reason, "source": SOURCE}
-        return taken(control_strategy.stop_strategy(served.desk, book, wish.name, **told))
-
-    return await once(served, request, identity, key, work)
+    put = partial(stop_strategy, served.desk, _only(served, wish.book), wish.name)
+    return await ask(served, request, identity, key, wish, put)
 
 
 @router.post("/strategy/start", status_code=202, responses=ACCEPTED)
-async def start_strategy(
+async def start_one(
     request: Request, served: Shown, identity: Admin, wish: OfStrategy, key: Key
 ) -> Any:
     """Take back a stop that a person gave; a halt or a pause stays."""
-    from trading_assets.workflows import start_strategy
+    from trading_assets.workflows.start_strategy import start_strategy
 
-    book = _only(served, wish.book)
-
-    def work() -> dict[str, Any]:
-        told = {"who": who(wish, identity), "reason": wish.reason, "source": SOURCE}
-        return taken(start_strategy.start_strategy(served.desk, book, wish.name, **told))
-
-    return await once(served, request, identity, key, work)
+    put = partial(start_strategy, served.desk, _only(served, wish.book), wish.name)
+    return await ask(served, request, identity, key, wish, put)
 
 
 @router.post("/risk", status_code=202, responses=ACCEPTED)
 async def risk(request: Request, served: Shown, identity: Trader, wish: Risk, key: Key) -> Any:
     """Let a strategy risk less per trade."""
-    work = _smaller(served, identity, wish, {"risk_bps": wish.bps})
-    return await once(served, request, identity, key, work)
+    put = _smaller(served, wish, {"risk_bps": str(wish.bps)})
+    return await ask(served, request, identity, key, wish, put)
 
 
 @router.post("/alloc", status_code=202, responses=ACCEPTED)
@@ -142,22 +126,14 @@ async def allocate(
     request: Request, served: Shown, identity: Trader, wish: Allocation, key: Key
 ) -> Any:
     """Give a strategy less of the account."""
-    work = _smaller(served, identity, wish, {"weight": wish.weight})
-    return await once(served, request, identity, key, work)
+    put = _smaller(served, wish, {"weight": str(wish.weight)})
+    return await ask(served, request, identity, key, wish, put)
 
 
-def _smaller(
-    served: Served, identity: Identity, wish: OfStrategy, limits: dict[str, float]
-) -> Callable[[], dict[str, Any]]:
+def _smaller(served: Served, wish: OfStrategy, limits: dict[str, str]) -> Callable[..., Asked]:
     from trading_assets.workflows.control_strategy import tighten_strategy
 
-    book, said = _only(served, wish.book), {name: str(value) for name, value in limits.items()}
-
-    def work() -> dict[str, Any]:
-        told = {"who": who(wish, identity), "reason": wish.reason, "source": SOURCE}
-        return taken(tighten_strategy(served.desk, book, wish.name, said, **told))
-
-    return work
+    return partial(tighten_strategy, served.desk, _only(served, wish.book), wish.name, limits)
 
 
 def _only(served: Served, book: str | None) -> str:

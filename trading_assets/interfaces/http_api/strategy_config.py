@@ -50,7 +50,6 @@ class Written(BaseModel):
 
 
 @router.get("")
-@router.get("/", include_in_schema=False)
 def config(served: Shown, _: Reader) -> list[ConfigRow]:
     """List every parameter of every spec."""
     from trading_assets.workflows.strategy_config import list_config
@@ -59,7 +58,6 @@ def config(served: Shown, _: Reader) -> list[ConfigRow]:
 
 
 @router.put("", status_code=201, responses={201: {"model": Written}})
-@router.put("/", status_code=201, include_in_schema=False)
 async def change(
     request: Request, served: Shown, identity: Admin, changes: Changes, key: Key
 ) -> Any:

@@ -10,7 +10,7 @@ from fastapi import Header, Request
 from pydantic import BaseModel, Field, StringConstraints
 
 from trading_assets.domain.errors import TradingAssetsError
-from trading_assets.interfaces.http_api.access import Identity
+from trading_assets.interfaces.http_api.access import NONCE_S, Identity
 from trading_assets.interfaces.http_api.answers import Answer, Refusal, Shape, status_of
 from trading_assets.interfaces.http_api.served import Served, request_digest
 
@@ -46,6 +46,19 @@ class Taken(BaseModel):
 
     command: int
     is_running: bool
+
+
+class FirstStep(BaseModel):
+    """The first of two steps: ask once more with the nonce to sell everything at market."""
+
+    nonce: str
+    expires_in: int
+    books: list[str]
+
+
+def first_step(nonce: str, books: list[str]) -> dict[str, Any]:
+    """Give the first of two steps as it is answered; seconds until the nonce is worth nothing."""
+    return {"nonce": nonce, "expires_in": NONCE_S, "books": books}
 
 
 def who(wish: Wish, identity: Identity) -> str:
@@ -106,6 +119,22 @@ async def once(
     answer.body = body
     answer.headers["content-length"] = str(len(body))
     return answer
+
+
+async def ask(
+    served: Served,
+    request: Request,
+    identity: Identity,
+    key: str,
+    wish: Wish,
+    put: Callable[..., Asked],
+) -> Response:
+    """Put a command into an inbox, once; `put` takes `who`, `reason` and `source`."""
+
+    def work() -> dict[str, Any]:
+        return taken(put(who=who(wish, identity), reason=wish.reason, source=SOURCE))
+
+    return await once(served, request, identity, key, work)
 
 
 def _answered(work: Callable[[], Mapping[str, Any]], status: int) -> tuple[int, bytes]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 
 import pytest
 
 from trading_assets.domain.control import CommandKind, HaltLevel
 from trading_assets.interfaces.http_api.key_files import Scope
-from trading_assets.interfaces.http_api.served import COMMANDS_AT_ONCE
+from trading_assets.interfaces.http_api.served import COMMANDS_AT_ONCE, request_digest
 from trading_assets.live.safety.latch import read_latch
 from trading_assets_tests.unit.interfaces.http_api.conftest import HOST, WORDS
 
@@ -132,7 +131,7 @@ def test_a_repetition_gives_the_first_answer_and_asks_nothing_again(endpoint):
 
 def test_a_command_that_was_cut_off_is_not_sent_again_blindly(endpoint):
     body = json.dumps(WORDS, separators=(",", ":")).encode()
-    digest = hashlib.sha256(b"\0".join((b"POST", f"{BOOK}/reconcile".encode(), body))).hexdigest()
+    digest = request_digest("POST", f"{BOOK}/reconcile", body)
     endpoint.served.store.begin_answer("admin", "k" * 8, digest, endpoint.clock.now())
     answer = endpoint.post(f"{BOOK}/reconcile", key="k" * 8)
     assert answer.status_code == 409
