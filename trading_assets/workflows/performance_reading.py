@@ -12,13 +12,17 @@ from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import live_book
 from trading_assets.workflows.run_listing import run_row
 
+_LEAST_DAYS = 30
+_OF_A_YEAR = ("cagr_pct", "volatility_pct", "sharpe", "sortino", "calmar")
+
 
 def book_performance(desk: Desk, book: str) -> dict[str, Any]:
     """Give the key figures of a book since its journal began.
 
     Names and conventions are those of `evaluation.glossary`; ratios are of daily returns, of the
     last equity of each UTC day, the first against the first mark. Money that was moved in or out
-    stands in the equity and so in the returns. What needs round trips is not known of a journal.
+    stands in the equity and so in the returns. What needs round trips is not known of a journal,
+    and what is of a year is None below 30 days: a good day is no 30,000 % a year.
 
     Returns:
         `of` (the book), `kind` ("book"), `release_id`, `first` and `last` (open times of the marked
@@ -53,6 +57,9 @@ def book_performance(desk: Desk, book: str) -> dict[str, Any]:
     days = daily_equity(frame, opening)
     periods = annual_periods(desk.releases.get(release_id).instruments)
     returns = np.asarray(days["return_pct"].to_numpy()) / 100.0
+    found = return_metrics(returns, final, opening, periods)
+    if days.height < _LEAST_DAYS:
+        found |= dict.fromkeys(_OF_A_YEAR)
     return {
         "of": book,
         "kind": "book",
@@ -61,7 +68,7 @@ def book_performance(desk: Desk, book: str) -> dict[str, Any]:
         "last": iso_text(marks[-1][0]),
         "metrics": {
             "initial_cash": opening,
-            **return_metrics(returns, final, opening, periods),
+            **found,
             "max_drawdown_pct": 100.0 * max(mark[2] for mark in marks),
             "max_drawdown_days": m.longest_drawdown([opening, *days["equity"]]),
             "num_days": days.height,

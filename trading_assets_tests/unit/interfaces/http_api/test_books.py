@@ -122,6 +122,14 @@ def test_equity_is_thinned_out_to_peaks_and_troughs(endpoint, begun):
     assert endpoint.get(f"{BOOK}/equity", params={"since": "soon"}).status_code == 422
 
 
+def test_ctl_12_a_books_performance_says_nothing_of_a_year_after_a_day(endpoint, begun):
+    round_trip(begun)
+    found = endpoint.get("/api/performance", params={"book": "paper"}).json()
+    assert (found["kind"], found["metrics"]["num_orders"]) == ("book", 2)
+    assert found["metrics"]["net_return_pct"] == pytest.approx(0, abs=1)
+    assert [found["metrics"][name] for name in ("cagr_pct", "sharpe")] == [None, None]
+
+
 def test_a_book_that_has_not_begun_says_how_it_begins(endpoint):
     answer = endpoint.get(f"{BOOK}/orders")
     assert answer.status_code == 404
