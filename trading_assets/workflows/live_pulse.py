@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,8 @@ class Pulse:
         self._supervision = supervision
         self._clock = clock
         self._told = told
-        self._counted: list[dict[str, int]] = []
-        self._latest: dict[str, Any] = {"bar": None, "strategies": {}}
+        self._counted = self._verdicts()
+        self._latest: dict[str, Any] = {"bar": session.state.last_bar, "strategies": {}}
 
     def beat(self, state: str, seq: int, ts: Micros, note: str) -> None:
         """Replace both files; a reader sees old or new ones, never half.
@@ -92,28 +93,22 @@ class Pulse:
         """Say what came of the bars since the beat before: per strategy, how often each rule spoke.
 
         A strategy has one verdict per symbol and bar: `accepted`, the first rule that said no, or
-        what made a decision needless (`no_signal`, `no_change`, ...).
+        what made a decision needless (`no_signal`, `no_change`, ...). Bars from before the executor
+        began are none of them.
         """
-        if last_bar == self._latest["bar"]:
-            return self._latest
-        counted = [
-            {verdict.name.lower(): count for verdict, count in found.items() if count}
-            for found in self._session.machine.verdicts_by_tag
-        ]
-        before = self._counted or [{} for _ in counted]
-        if len(before) != len(counted):
-            before = [{} for _ in counted]  # another release
-        names = self._session.setup.tags
-        fresh = {
-            names[tag]: {
-                verdict: more
-                for verdict, count in now.items()
-                if (more := count - then.get(verdict, 0)) > 0
-            }
-            for tag, (now, then) in enumerate(zip(counted, before, strict=True))
-        }
-        self._counted, self._latest = counted, {"bar": last_bar, "strategies": fresh}
+        if last_bar != self._latest["bar"]:
+            before, self._counted = self._counted, self._verdicts()
+            fresh = {name: dict(now - before[name]) for name, now in self._counted.items()}
+            self._latest = {"bar": last_bar, "strategies": fresh}
         return self._latest
+
+    def _verdicts(self) -> dict[str, Counter[str]]:
+        """Give how often each rule has spoken since the book began, by strategy."""
+        counts = zip(self._session.setup.tags, self._session.machine.verdicts_by_tag, strict=True)
+        return {
+            name: Counter({verdict.name.lower(): count for verdict, count in found.items()})
+            for name, found in counts
+        }
 
 
 def read_pulse(folder: Path) -> dict[str, Any] | None:
