@@ -107,6 +107,16 @@ class JournalReader:
         query = "SELECT seq, kind, body FROM event WHERE seq > ? ORDER BY seq"
         return ((seq, decode(kind, body)) for seq, kind, body in self._rows(query, (since,)))
 
+    def goes_on(self, seq: int, crc: int) -> bool:
+        """Tell whether a row that was read before is here: a fresh journal may replace one.
+
+        Args:
+            seq: number of that row, 0 for none.
+            crc: its checksum, which covers all rows before it.
+        """
+        row = next(self.rows(seq - 1), None) if seq else None
+        return not seq or (row is not None and (row.seq, row.crc) == (seq, crc))
+
     def between(self, start: Micros, end: Micros) -> Iterator[JournalRow]:
         """Yield the rows whose market time lies in [start, end), in order."""
         query = "SELECT * FROM event WHERE ts >= ? AND ts < ? ORDER BY seq"

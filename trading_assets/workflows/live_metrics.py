@@ -184,7 +184,7 @@ class _BookReading:
         )
 
     def _read(self, journal: JournalReader) -> None:
-        if not self._goes_on(journal):
+        if not journal.goes_on(self._seq, self._crc):
             self._forget()
         is_wall = journal.epoch == "wall"
         self._meters.counters.is_wall = is_wall
@@ -200,13 +200,6 @@ class _BookReading:
                 self._take_release(event.release_id)
             self._meters.note(event, row.recorded)
             self._slo.note(event, row.recorded)
-
-    def _goes_on(self, journal: JournalReader) -> bool:
-        """Tell whether this journal is the one that was read before: a fresh one may replace it."""
-        if not self._seq:
-            return True
-        last = next(journal.rows(self._seq - 1), None)
-        return last is not None and (last.seq, last.crc) == (self._seq, self._crc)
 
     def _take_release(self, release_id: str) -> None:
         """Measure by the bars, symbols and sessions of a release from here on."""

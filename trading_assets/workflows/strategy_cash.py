@@ -39,16 +39,19 @@ class StrategyCash:
     releases: ReleaseStore
     cash: dict[str, Decimal] = field(default_factory=dict)
     _seq: int = 0
+    _crc: int = 0
     _tags: dict[str, str] = field(default_factory=dict)
     _grids: dict[Symbol, Instrument] = field(default_factory=dict)
 
     def read(self, journal: JournalReader) -> StrategyCash:
-        """Count the fills that are new since the last call.
+        """Count the fills that are new since the last call; all of them where this journal is new.
 
         Raises:
             RecoveryError: if the journal cannot be read.
             MissingPartition, CorruptFile: if the store lacks a release of it, or it is damaged.
         """
+        if not journal.goes_on(self._seq, self._crc):
+            self.cash, self._tags, self._grids, self._seq = {}, {}, {}, 0
         for row in journal.of_kinds(_KINDS, since=self._seq):
             event = row.event
             if isinstance(event, OrderIntentCreated):
@@ -58,7 +61,7 @@ class StrategyCash:
             elif isinstance(event, SessionOpened | ReleaseSwitched):
                 instruments = self.releases.get(event.release_id).instruments
                 self._grids |= {item.symbol: item for item in instruments}
-            self._seq = row.seq
+            self._seq, self._crc = row.seq, row.crc
         return self
 
     def earned(self, positions: Iterable[Mapping[str, Any]]) -> dict[str, Decimal]:

@@ -55,3 +55,18 @@ def test_ctl_02_what_a_strategy_has_earned_adds_up_to_the_account(tmp_path, monk
     assert set(earned) == {"slow"}
     assert float(earned["slow"]) == pytest.approx(view["equity"] - 1000, abs=1e-6)
     assert earned["slow"] != 0
+
+
+def test_a_journal_begun_anew_is_counted_from_its_own_first_row(tmp_path, monkeypatch):
+    monkeypatch.setenv("TA_HOME", str(tmp_path))
+    desk, release = published_pair()
+    place = live_book(desk.settings, "paper")
+    cash = StrategyCash(desk.releases)
+    for price in (50_000, 60_000):
+        with written_book(place, release) as book:
+            (bought,) = book.bar(0, 1.0, float(price), tag="slow")
+            filled(book, bought, 1, Decimal(price), "0.3", "USDT")
+            with place.journal() as journal:
+                found = dict(cash.read(journal).cash)
+                assert found == {"slow": -bought.quantity * price - Decimal("0.3")}
+        place.folder.rename(tmp_path / f"set aside at {price}")
