@@ -27,13 +27,10 @@ def serve() -> None:
     Example: trading-assets telegram serve
     """
     import asyncio
-    import logging
-    import sys
     from importlib.util import find_spec
 
     from trading_assets.domain.errors import ConfigurationError
     from trading_assets.interfaces.telegram_bot.door import Door
-    from trading_assets.live.supervision.masking import Masking
 
     settings = load_settings().settings
     door = Door(settings.telegram.user_ids, settings.telegram.chat_ids)
@@ -52,12 +49,6 @@ def serve() -> None:
             found="an environment without it",
             fix="pip install 'trading-assets[telegram]'",
         )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(Masking(settings.secret_values))
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    for chatty in ("httpx", "httpcore"):  # they write addresses, in which the token stands
-        logging.getLogger(chatty).setLevel(logging.WARNING)
     asyncio.run(_serve(settings, door, token.get_secret_value().strip()))
     typer.echo("stopped")
 

@@ -213,7 +213,7 @@ def test_the_bot_hears_again_after_every_fault_of_the_long_poll(rig):
 
 
 def test_the_token_is_never_written_whatever_happens(rig, caplog):
-    """The masking of `telegram serve`, over everything that is logged at the finest level."""
+    """The masking of what a process logs, over everything that is logged at the finest level."""
     written = []
 
     class Keep(logging.Handler):
