@@ -267,14 +267,7 @@ class Experiments:
                 found=repr(name)[:80],
             )
         with _quiet():
-            from mlflow.exceptions import MlflowException
-
-            try:
-                self._client.get_registered_model(name)
-            except MlflowException as missing:
-                if missing.error_code != "RESOURCE_DOES_NOT_EXIST":
-                    raise
-                self._create_registered(name)
+            self._create_registered(name)
             version = self._client.create_model_version(
                 name,
                 source,
@@ -375,6 +368,7 @@ class Experiments:
         return str(known.experiment_id)
 
     def _create_registered(self, name: str) -> None:
+        """Create a registered model, unless it is there already."""
         from mlflow.exceptions import MlflowException
 
         try:
