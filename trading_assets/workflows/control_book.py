@@ -71,7 +71,7 @@ def ask_book(
         kind: what is asked; a halt belongs to `halt_book`, a resume to `resume_book`.
         who: who asks.
         reason: why.
-        source: by which way: `cli`, `http`, `dagster`.
+        source: by which way, see `domain.control.HaltRequest`.
         arguments: plain values of the kind.
 
     Raises:

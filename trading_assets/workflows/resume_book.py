@@ -21,7 +21,7 @@ def resume_book(
         operator: who says so.
         code: of the halt that is lifted, as the refusal and the status of the book show it. A later
             halt has another one.
-        source: by which way: `cli`, `http`.
+        source: by which way, see `domain.control.HaltRequest`.
 
     Raises:
         ConfigurationError: if reason or operator are missing, the book is not halted, or the code
