@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from trading_assets.interfaces.http_api.answers import REFUSALS, Answer, Refusal
 from trading_assets.interfaces.http_api.commands import require_book
-from trading_assets.interfaces.http_api.paging import USUAL, Cursor, Limit, PageOf, Points
+from trading_assets.interfaces.http_api.paging import PageOf, Paging, Points
 from trading_assets.interfaces.http_api.queries import (
     InstantText,
     OrderPath,
@@ -64,11 +64,10 @@ def equity(
 def orders(
     served: Shown,
     _: Reader,
+    paging: Paging,
     book: BookName,
     is_open: Annotated[bool, Query(alias="open")] = False,
     symbol: SymbolText = "",
-    limit: Limit = USUAL,
-    cursor: Cursor = None,
 ) -> PageOf[Item]:
     """List orders by when they were decided, newest first; `open`: only those at work."""
     from trading_assets.workflows.book_listing import book_orders, open_orders
@@ -78,7 +77,7 @@ def orders(
         names = [o["client_order_id"] for o in served.statuses.of(book).book.get("orders", ())]
         found = open_orders(served.desk, book, names)
         return PageOf(items=[order for order in found if symbol in ("", order["symbol"])])
-    page = book_orders(served.desk, book, symbol=symbol, limit=limit, cursor=cursor)
+    page = book_orders(served.desk, book, symbol=symbol, **paging)
     return PageOf[Item].of(page)
 
 
@@ -86,16 +85,15 @@ def orders(
 def fills(
     served: Shown,
     _: Reader,
+    paging: Paging,
     book: BookName,
     symbol: SymbolText = "",
-    limit: Limit = USUAL,
-    cursor: Cursor = None,
 ) -> PageOf[Item]:
     """List executions, newest first."""
     from trading_assets.workflows.book_listing import book_fills
 
     require_journal(served, book)
-    page = book_fills(served.desk, book, symbol=symbol, limit=limit, cursor=cursor)
+    page = book_fills(served.desk, book, symbol=symbol, **paging)
     return PageOf[Item].of(page)
 
 
@@ -103,16 +101,15 @@ def fills(
 def decisions(
     served: Shown,
     _: Reader,
+    paging: Paging,
     book: BookName,
     symbol: SymbolText = "",
-    limit: Limit = USUAL,
-    cursor: Cursor = None,
 ) -> PageOf[Item]:
     """List what was decided, newest first: entries, exits, and what a rule stopped, with why."""
     from trading_assets.workflows.book_history import book_decisions
 
     require_journal(served, book)
-    page = book_decisions(served.desk, book, symbol=symbol, limit=limit, cursor=cursor)
+    page = book_decisions(served.desk, book, symbol=symbol, **paging)
     return PageOf[Item].of(page)
 
 
@@ -120,28 +117,30 @@ def decisions(
 def events(
     served: Shown,
     _: Reader,
+    paging: Paging,
     book: BookName,
     kind: KindName = "",
-    limit: Limit = USUAL,
-    cursor: Cursor = None,
 ) -> PageOf[Item]:
     """List rows of the journal as they are, newest first."""
     from trading_assets.workflows.book_history import book_events
 
     require_journal(served, book)
-    page = book_events(served.desk, book, kind=kind, limit=limit, cursor=cursor)
+    page = book_events(served.desk, book, kind=kind, **paging)
     return PageOf[Item].of(page)
 
 
 @router.get("/alerts")
 def alerts(
-    served: Shown, _: Reader, book: BookName, limit: Limit = USUAL, cursor: Cursor = None
+    served: Shown,
+    _: Reader,
+    paging: Paging,
+    book: BookName,
 ) -> PageOf[Item]:
     """List when alerts began and ended, newest first."""
     from trading_assets.workflows.book_history import book_alerts
 
     require_book(served, book)
-    return PageOf[Item].of(book_alerts(served.desk, book, limit=limit, cursor=cursor))
+    return PageOf[Item].of(book_alerts(served.desk, book, **paging))
 
 
 @router.get("/strategies")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from trading_assets.interfaces.http_api.answers import REFUSALS, Shape
-from trading_assets.interfaces.http_api.paging import USUAL, Cursor, Limit, PageOf
+from trading_assets.interfaces.http_api.paging import PageOf, Paging
 from trading_assets.interfaces.http_api.queries import (
     HorizonText,
     InstantText,
@@ -67,25 +67,18 @@ class Said(Shape):
 def forecasts(
     served: Shown,
     _: Reader,
+    paging: Paging,
     asset: SymbolText = "",
     horizon: HorizonText = "",
     since: InstantText = "",
     until: InstantText = "",
-    limit: Limit = USUAL,
-    cursor: Cursor = None,
 ) -> PageOf[Forecast]:
     """List forecasts, newest first."""
     from trading_assets.workflows.forecast_listing import list_forecasts
 
     start, end = span_of(since, until)
     page = list_forecasts(
-        served.desk,
-        asset=asset,
-        horizon=horizon,
-        since=start,
-        until=end,
-        limit=limit,
-        cursor=cursor,
+        served.desk, asset=asset, horizon=horizon, since=start, until=end, **paging
     )
     return PageOf[Forecast].of(page)
 

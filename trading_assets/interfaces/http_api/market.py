@@ -12,7 +12,7 @@ from trading_assets.domain.instants import instant_from_text
 from trading_assets.interfaces.http_api.answers import REFUSALS, Refusal
 from trading_assets.interfaces.http_api.books import require_journal
 from trading_assets.interfaces.http_api.commands import require_book
-from trading_assets.interfaces.http_api.paging import USUAL, Cursor, Limit, PageOf, Points
+from trading_assets.interfaces.http_api.paging import PageOf, Paging, Points
 from trading_assets.interfaces.http_api.queries import (
     BookText,
     HorizonText,
@@ -142,13 +142,12 @@ def bars(
 def markers(
     served: Shown,
     _: Reader,
+    paging: Paging,
     symbol: SymbolText,
     book: BookText = "",
     run: RunText = "",
     since: InstantText = "",
     until: InstantText = "",
-    limit: Limit = USUAL,
-    cursor: Cursor = None,
 ) -> PageOf[Marker]:
     """List the fills of a book or of a run as marks, newest first."""
     from trading_assets.workflows.book_history import has_journal
@@ -161,13 +160,7 @@ def markers(
         if not has_journal(served.desk, book):
             return PageOf(items=[])
     page = (book_markers if book else run_markers)(
-        served.desk,
-        book or run,
-        symbol_from_text(symbol),
-        since=start,
-        until=end,
-        limit=limit,
-        cursor=cursor,
+        served.desk, book or run, symbol_from_text(symbol), since=start, until=end, **paging
     )
     return PageOf[Marker].of(page)
 
@@ -198,17 +191,16 @@ def regimes(
 def risk(
     served: Shown,
     _: Reader,
+    paging: Paging,
     asset: SymbolText = "",
     since: InstantText = "",
     until: InstantText = "",
-    limit: Limit = USUAL,
-    cursor: Cursor = None,
 ) -> PageOf[Risk]:
     """List changes of risk factors, newest first."""
     from trading_assets.workflows.risk_listing import list_risk
 
     start, end = span_of(since, until)
-    page = list_risk(served.desk, asset=asset, since=start, until=end, limit=limit, cursor=cursor)
+    page = list_risk(served.desk, asset=asset, since=start, until=end, **paging)
     return PageOf[Risk].of(page)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Self, TypeVar
 
-from fastapi import Query
+from fastapi import Depends, Query
 from pydantic import BaseModel
 
 if TYPE_CHECKING:
@@ -15,6 +15,14 @@ USUAL = 100
 Limit = Annotated[int, Query(ge=1, le=1000, description="Most items of one page.")]
 Cursor = Annotated[str | None, Query(max_length=400, description="`next` of the page before.")]
 Points = Annotated[int, Query(ge=2, le=20_000, description="Most points of a series.")]
+
+
+def _asked(limit: Limit = USUAL, cursor: Cursor = None) -> dict[str, Any]:
+    return {"limit": limit, "cursor": cursor}
+
+
+Paging = Annotated[dict[str, Any], Depends(_asked)]
+"""Which page is asked for, as listings take it: `limit` and `cursor`."""
 
 
 class PageOf(BaseModel, Generic[Item]):

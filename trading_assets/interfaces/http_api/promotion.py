@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from trading_assets.interfaces.http_api.answers import REFUSALS
 from trading_assets.interfaces.http_api.commands import require_book
-from trading_assets.interfaces.http_api.paging import USUAL, Cursor, Limit, PageOf
+from trading_assets.interfaces.http_api.paging import PageOf, Paging
 from trading_assets.interfaces.http_api.queries import BookText
 from trading_assets.interfaces.http_api.served import Reader, Shown
 
@@ -57,14 +57,17 @@ class DecisionWhole(DecisionRow):
 
 @router.get("")
 def decisions(
-    served: Shown, _: Reader, book: BookText = "", limit: Limit = USUAL, cursor: Cursor = None
+    served: Shown,
+    _: Reader,
+    paging: Paging,
+    book: BookText = "",
 ) -> PageOf[DecisionRow]:
     """List decisions, newest first; without a book those of all, book by book."""
     from trading_assets.workflows.decision_reading import list_decisions
 
     if book:
         require_book(served, book)
-    page = list_decisions(served.desk, book=book, limit=limit, cursor=cursor)
+    page = list_decisions(served.desk, book=book, **paging)
     return PageOf[DecisionRow].of(page)
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from trading_assets.interfaces.http_api.answers import REFUSALS, Answer
-from trading_assets.interfaces.http_api.paging import USUAL, Cursor, Limit, PageOf, Points
+from trading_assets.interfaces.http_api.paging import PageOf, Paging, Points
 from trading_assets.interfaces.http_api.queries import (
     RUN,
     InstantText,
@@ -19,7 +19,7 @@ from trading_assets.interfaces.http_api.queries import (
     SymbolText,
     span_of,
 )
-from trading_assets.interfaces.http_api.served import Reader, Served, Shown
+from trading_assets.interfaces.http_api.served import Reader, Shown
 from trading_assets.interfaces.http_api.traces import traced
 
 router = APIRouter(prefix="/api/runs", tags=["runs"], responses=REFUSALS)
@@ -126,15 +126,14 @@ class Comparison(BaseModel):
 def runs(
     served: Shown,
     _: Reader,
+    paging: Paging,
     spec: SpecText = "",
     q: Words = "",
-    limit: Limit = USUAL,
-    cursor: Cursor = None,
 ) -> PageOf[RunRow]:
     """List runs, the last stored first."""
     from trading_assets.workflows.run_listing import list_runs
 
-    page = list_runs(served.desk, spec=spec, search=q, limit=limit, cursor=cursor)
+    page = list_runs(served.desk, spec=spec, search=q, **paging)
     return PageOf[RunRow].of(page)
 
 
@@ -172,46 +171,25 @@ def equity(
     return Curve(**run_equity(served.desk, name, since=start, until=end, points=points))
 
 
-@router.get("/{spec}/{run_id}/trades")
-def trades(
+@router.get("/{spec}/{run_id}/{table}")
+def table(
     served: Shown,
     _: Reader,
+    paging: Paging,
     spec: SpecPath,
     run_id: RunPath,
+    table: Literal["trades", "orders", "fills"],
     symbol: SymbolText = "",
-    limit: Limit = USUAL,
-    cursor: Cursor = None,
 ) -> PageOf[dict[str, Any]]:
-    """List round trips by entry, newest first; `qty` counts `unit_qty`, amounts are in `quote`."""
-    return _table(served, f"{spec}/{run_id}", "trades", symbol, limit, cursor)
+    """List round trips by entry, orders by decision, or executions of a run, newest first.
 
+    `qty` counts `unit_qty`, amounts are in `quote`; the `notional` of an order is that of its
+    fills, else at its limit or stop.
+    """
+    from trading_assets.workflows.run_reading import run_table
 
-@router.get("/{spec}/{run_id}/orders")
-def orders(
-    served: Shown,
-    _: Reader,
-    spec: SpecPath,
-    run_id: RunPath,
-    symbol: SymbolText = "",
-    limit: Limit = USUAL,
-    cursor: Cursor = None,
-) -> PageOf[dict[str, Any]]:
-    """List orders by decision, newest first; `notional` is that of fills, else at limit or stop."""
-    return _table(served, f"{spec}/{run_id}", "orders", symbol, limit, cursor)
-
-
-@router.get("/{spec}/{run_id}/fills")
-def fills(
-    served: Shown,
-    _: Reader,
-    spec: SpecPath,
-    run_id: RunPath,
-    symbol: SymbolText = "",
-    limit: Limit = USUAL,
-    cursor: Cursor = None,
-) -> PageOf[dict[str, Any]]:
-    """List executions, newest first."""
-    return _table(served, f"{spec}/{run_id}", "fills", symbol, limit, cursor)
+    page = run_table(served.desk, f"{spec}/{run_id}", table, symbol=symbol, **paging)
+    return PageOf[dict[str, Any]].of(page)
 
 
 @router.get("/{spec}/{run_id}/trace/{order_id}")
@@ -220,17 +198,3 @@ async def trace(
 ) -> Answer:
     """Follow an order down to the vendor's files; all are hashed again, which may take a minute."""
     return await traced(served, order_id, run=f"{spec}/{run_id}")
-
-
-def _table(
-    served: Served,
-    name: str,
-    table: Literal["trades", "orders", "fills"],
-    symbol: str,
-    limit: int,
-    cursor: str | None,
-) -> PageOf[dict[str, Any]]:
-    from trading_assets.workflows.run_reading import run_table
-
-    page = run_table(served.desk, name, table, symbol=symbol, limit=limit, cursor=cursor)
-    return PageOf[dict[str, Any]].of(page)

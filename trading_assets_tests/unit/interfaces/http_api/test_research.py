@@ -236,7 +236,7 @@ def test_ctl_12_a_configuration_that_cannot_be_writes_no_file(api, wish, status)
         ("/api/runs?limit=1001", 422),
         ("/api/runs?cursor=x", 422),
         ("/api/runs/ema_trend/ffff", 404),
-        ("/api/runs/ema_trend/..%2Fx", 404),
+        ("/api/runs/ema_trend/..%2Fx", 422),
         ("/api/runs/compare?run=ema_trend&run=ema_trend", 422),
         ("/api/decisions/ffffffff", 404),
         ("/api/decisions?book=none", 404),
