@@ -78,8 +78,7 @@ class BookCommands:
         try:
             return command.answer(person, words)
         except TradingAssetsError as error:
-            # Never what was expected: of a resume that is the code, which is to be read first.
-            return f"Refused: {error.what}" + (f"; found {error.found}" if error.found else "")
+            return f"Refused: {_said(error)}"
         except OSError as error:
             return f"The disk refuses: {error.strerror}"
 
@@ -132,7 +131,7 @@ class BookCommands:
             quote = self._desk.releases.get(release_id).spec.quote if release_id else ""
             return status_text(found, earned, code=standing(place).code, quote=quote)
         except TradingAssetsError as error:  # one book that cannot be read hides no other
-            return f"{book}: {error.what}; found {error.found}"
+            return f"{book}: {_said(error)}"
 
     def _strategies(self, person: Person, words: Sequence[str]) -> str:
         from trading_assets.workflows.control_strategy import list_strategies
@@ -261,6 +260,11 @@ class BookCommands:
         if not words:
             raise ConfigurationError(f"Say {usage}", found="a word too few")
         return words[0]
+
+
+def _said(error: TradingAssetsError) -> str:
+    """Never what was expected: of a resume that is the code, which is to be read first."""
+    return error.what + (f"; found {error.found}" if error.found else "")
 
 
 def _when(asked: Asked) -> str:
