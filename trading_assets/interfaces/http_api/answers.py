@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -25,6 +25,7 @@ from trading_assets.domain.errors import (
     TradingAssetsError,
     UnknownSymbol,
 )
+from trading_assets.domain.instants import instant_from_any, iso_text
 
 
 class Shape(BaseModel):
@@ -142,7 +143,7 @@ def _single(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, datetime):
-        return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}".removesuffix(".000000") + "Z"
+        return iso_text(instant_from_any(value))
     return f"{value:f}" if isinstance(value, Decimal) else _text(value)
 
 
