@@ -16,15 +16,11 @@ _KINDS = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
-    ".json": "application/json",
-    ".woff2": "font/woff2",
-    ".png": "image/png",
-    ".webmanifest": "application/manifest+json",
 }
 
 
 def mount(app: FastAPI, bundle: Path = BUNDLE) -> None:
-    """Serve every file of the bundle by its name, and its index for every page.
+    """Serve every file of the bundle by its name, and its index as `/`; pages are fragments of it.
 
     The files are listed once: what a request names is looked up, never joined to a path.
     """
@@ -36,13 +32,10 @@ def mount(app: FastAPI, bundle: Path = BUNDLE) -> None:
 
     async def page(request: Request) -> Response:
         name = request.path_params["name"]
-        path = files.get(name)
-        if path is None and _is_page(request, name):
-            path = files.get("index.html")
+        path = files.get(name or "index.html")
         if path is None:
             raise HTTPException(404, "There is no such page")
-        lasting = _FOREVER if name.startswith("assets/") else "no-cache"
-        headers = {"Cache-Control": lasting}
+        headers = {"Cache-Control": _FOREVER if name.startswith("assets/") else "no-cache"}
         return FileResponse(path, media_type=_KINDS[path.suffix], headers=headers)
 
     app.add_route("/{name:path}", page, methods=["GET"], include_in_schema=False)
@@ -67,8 +60,3 @@ def mount_documents(app: FastAPI, home: Path) -> None:
 
     app.add_route("/docs", read, methods=["GET"], include_in_schema=False)
     app.add_route("/docs/{name:path}", read, methods=["GET"], include_in_schema=False)
-
-
-def _is_page(request: Request, name: str) -> bool:
-    wants_html = "text/html" in request.headers.get("accept", "")
-    return wants_html and not name.startswith("api/") and "." not in name

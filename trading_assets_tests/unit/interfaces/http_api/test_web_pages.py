@@ -10,13 +10,15 @@ STYLE = re.compile(r"\.innerText=`(a#tv-attr-logo\{[^`]*)`")
 
 
 def test_the_page_and_all_it_names_are_served_and_nothing_of_others(endpoint):
-    page = endpoint.http.get("/", headers={"Accept": "text/html"})
+    page = endpoint.http.get("/")
     assert page.status_code == 200
     assert page.headers["cache-control"] == "no-cache"
     named = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     assert len(named) >= 3
     assert all(name.startswith("/") for name in named)
     assert [endpoint.http.get(name).status_code for name in named] == [200] * len(named)
+    assert endpoint.http.get("/..%2f__init__.py").status_code == 404
+    assert endpoint.http.get("/desk", headers={"Accept": "text/html"}).status_code == 404
     assert not re.search(r"<style|<script>| style=| on\w+=", page.text)
 
 
