@@ -16,7 +16,7 @@ export default defineConfig({
   server: {
     host: '127.0.0.1',
     proxy: Object.fromEntries(
-      ['/api', '/health', '/ready', '/status', '/strategy', '/risk', '/panic'].map((path) => [
+      ['/api', '/health', '/ready', '/status', '/strategy', '/risk', '/alloc', '/panic', '/go', '/docs'].map((path) => [
         path,
         { target: 'http://127.0.0.1:8790', ws: path === '/api' },
       ]),

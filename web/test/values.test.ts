@@ -4,13 +4,14 @@ import { problemFrom } from '../src/api/problem'
 import { Session, takeCode } from '../src/api/session_keeper'
 import { withSummary } from '../src/live/messages'
 import type { BookSummary, TraceLink } from '../src/api/types'
-import { grouped } from '../src/trace/proof'
+import { grouped } from '../src/trace/grouped'
 import { changes } from '../src/strategy/params'
-import { depth, exact, signed } from '../src/ui/numbers'
+import { counted, depth, exact, signed } from '../src/ui/numbers'
 
 it('writes amounts without changing them, and always with a sign where a colour is', () => {
   expect(['1234567.8900', '-0.00001234', '12', 'NaN'].map(exact)).toEqual(['1,234,567.89', '−0.00001234', '12', 'NaN'])
   expect([1204.5, -3.2, 0, -0.001, null].map((value) => signed(value, 2))).toEqual(['+1,204.50', '−3.20', '0.00', '0.00', '–'])
+  expect([1, 2, 2400].map((count) => counted(count, 'file'))).toEqual(['1 file', '2 files', '2,400 files'])
   expect([depth(0.0115), depth(0)]).toEqual(['−1.15 %', '0.00 %'])
 })
 
@@ -22,7 +23,7 @@ it('always has a sentence and a way on for a refusal', () => {
   const ours = problemFrom(409, { error: 'Halted', fix: 'Resume it.' }, null)
   expect([ours.message, ours.fix]).toEqual(['Halted', 'Resume it.'])
   expect(problemFrom(429, null, '7').fix).toBe('Wait 7 s.')
-  expect(problemFrom(422, { error: 'No', details: [{ loc: ['body', 'bps'], msg: 'is missing' }] }, null).found).toBe('body.bps: is missing')
+  expect(problemFrom(422, { error: 'No', details: [{ where: 'body.bps', what: 'is missing' }] }, null).found).toBe('body.bps: is missing')
 })
 
 it('takes a code out of the address bar', () => {

@@ -47,11 +47,14 @@ it('draws only the rows in sight, and some beside', () => {
 
 const BARS = {
   t: [0, 300, 600], open: [1, 1, 1], high: [1, 1, 1], low: [1, 1, 1], close: [100, 110, 120], volume: [1, 1, 1],
-  timeframe: '5m', aggregated_to: '5m',
+  timeframe: '5m', aggregated_to: '5m', first: 0, last: 600,
 }
 
 it('draws a forecast where it was for, from the close that was known when it was made', () => {
-  const forecast = { asset: 'A', horizon: '5m', prediction: 0.1, confidence: null, band: [-0.1, 0.2] as [number, number] }
+  const forecast = {
+    asset: 'A', horizon: '5m', prediction: 0.1, confidence: null, band: [-0.1, 0.2] as [number, number],
+    forecast_id: null, model_version: 'm',
+  }
   const { line, band } = expected(
     [{ ...forecast, timestamp: '1970-01-01T00:15:00Z' }, { ...forecast, timestamp: '1970-01-01T00:05:00Z' }], BARS,
   )
@@ -60,7 +63,7 @@ it('draws a forecast where it was for, from the close that was known when it was
 })
 
 it('shades a turbulent stretch to the end of the bars', () => {
-  const regimes = { t: [0, 310, 420, 650], regime: [], p_calm: [], p_turbulent: [0.1, 0.9, 0.2, 0.8] }
+  const regimes = { t: [0, 310, 420, 650], p_turbulent: [0.1, 0.9, 0.2, 0.8] }
   expect(turbulence(regimes, BARS.t)).toEqual([])
   expect(turbulence({ ...regimes, p_turbulent: [0.9, 0.9, 0.9, 0.1] }, BARS.t)).toEqual([{ from: 0, to: 600 }])
   expect(turbulence({ ...regimes, p_turbulent: [0.1, 0.9, 0.9, null] }, BARS.t)).toEqual([{ from: 300, to: 600 }])

@@ -65,9 +65,7 @@ function usualFix(status: number, seconds: number): string {
 }
 
 function detail(value: unknown): string {
-  if (!isRecord(value)) return text(value)
-  const where = Array.isArray(value.loc) ? value.loc.join('.') : ''
-  return [where, text(value.msg)].filter(Boolean).join(': ')
+  return isRecord(value) ? `${text(value.where)}: ${text(value.what)}` : ''
 }
 
 function text(value: unknown): string {

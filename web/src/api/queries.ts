@@ -4,7 +4,7 @@ import { type InfiniteData, keepPreviousData, queryOptions, type UseInfiniteQuer
 import type { Query } from './address'
 import { get } from './client'
 import type {
-  Bars, BookStatus, BookSummary, Comparison, Decision, DeskInfo, EquitySeries, Fill, Forecast,
+  Alert, Bars, BookStatus, BookSummary, Comparison, Decision, DeskInfo, EquitySeries, Fill, Forecast,
   HeatMap, JournalRow, Marker, Order, Page, Performance, PromotionDecision, PromotionDetail, Regimes, Releases,
   RiskFactor, Run, RunDetail, RunRow, StrategyConfig, StrategyState, Trace,
 } from './types'
@@ -80,7 +80,7 @@ export const bookDecisions = (name: string) =>
 export const bookEvents = (name: string, kind: string) =>
   pages<JournalRow>(['book', name, 'events'], book(name, '/events'), { kind }, SELDOM)
 export const bookAlerts = (name: string) =>
-  pages<JournalRow>(['book', name, 'alerts'], book(name, '/alerts'), {}, SELDOM)
+  pages<Alert>(['book', name, 'alerts'], book(name, '/alerts'), {}, SELDOM)
 
 export const bookReleases = (name: string) =>
   queryOptions({

@@ -1,9 +1,8 @@
 // What the API answers: instants are ISO 8601 UTC, amounts of live books are decimal text.
 
 export type Instant = string
-export type Amount = string | number
-export type Scalar = string | number | boolean | null
-export type Json = Scalar | Json[] | { [key: string]: Json }
+export type Amount = string
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
 export type Facts = Readonly<Record<string, Json>>
 
 export type Scope = 'read' | 'trade' | 'admin'
@@ -21,10 +20,10 @@ export interface Page<Row> {
   next: string | null
 }
 
+/** A server of the desk that runs. */
 export interface Service {
   name: string
   address: string
-  is_running: boolean
 }
 
 export interface DeskInfo {
@@ -54,9 +53,9 @@ export interface BookSummary {
   bar_lag_s: number | null
   heartbeat_age_s: number | null
   budget_left: number | null
-  realised_pnl?: number | null
-  note?: string
-  seq?: number
+  realised_pnl: number | null
+  note: string
+  seq: number
 }
 
 export interface Position {
@@ -70,57 +69,41 @@ export interface Position {
 export interface StrategyState {
   name: string
   state: string
-  /** Why it is stopped, and by whom. */
-  reason?: string
-  by?: string
-  symbols?: string[]
-  weight: Amount | null
-  allocation_pct?: Amount | null
-  risk_bps?: Amount | null
+  /** Why it is stopped, and by whom; empty while it is not. */
+  reason: string
+  by: string
+  allocation_pct: Amount
+  risk_bps: Amount | null
 }
 
 export interface RiskFactor {
   risk_factor: number
   reasons: string[]
   timestamp: Instant
-  asset?: string
-  book?: string
+  asset: string
+  /** Whose drawdown it knows; null in research, which knows none. */
+  book: string | null
 }
 
 export interface Decision {
   ts: Instant
   symbol: string
   strategy: string
-  what: 'entry' | 'exit' | 'nothing' | 'refused'
+  what: 'entry' | 'exit' | 'refused'
   why: string
-  order_id?: string | null
+  order_id: string | null
 }
 
-/** How often each rule spoke since the beat before, by strategy. */
-export interface Why {
-  bar?: number | string
-  strategies?: Record<string, Record<string, number>>
-}
-
+/** Empty before the first row of the journal. */
 export interface BookView {
-  seq?: number
-  why?: Why
-  equity?: number
-  drawdown?: number
-  realised_pnl?: number
-  balances?: Record<string, Amount>
-  account?: Record<string, Amount>
+  /** How often each rule spoke since the beat before, by strategy; only an executor says so. */
+  why?: { strategies: Record<string, Record<string, number>> }
   positions?: Position[]
-  pauses?: Json
-  tightened?: Facts
-  [more: string]: unknown
 }
 
 export interface BookStatus extends BookSummary {
   holder: string
   book: BookView
-  risk?: RiskFactor | null
-  last_decision?: Decision | null
 }
 
 export interface EquitySeries {
@@ -142,9 +125,8 @@ export interface Order {
   quote: string
   client_order_id: string
   state: string
-  filled_qty?: Amount
-  avg_price?: number | null
-  unit_qty?: string
+  filled_qty: Amount | null
+  avg_price: number | null
 }
 
 export interface Fill {
@@ -159,23 +141,31 @@ export interface Fill {
   quote: string
   fee: Amount
   fee_ccy: string
-  unit_qty?: string
 }
 
 export interface JournalRow {
-  seq?: number
-  /** Text, or microseconds as the journal has them. */
-  ts?: Instant | number
-  kind?: string
-  [more: string]: Json | undefined
+  seq: number
+  /** Microseconds, as the journal has them. */
+  ts: number
+  kind: string
+  body: Facts
+}
+
+export interface Alert {
+  n: number
+  ts: Instant
+  alert: string
+  /** False when it ended. */
+  begins: boolean
+  reason: string
 }
 
 export interface FileProof {
   path: string
   sha256: string
-  is_equal?: boolean
-  found?: string
-  vendor?: string
+  /** What is there instead, in words; empty when it is what was promised. */
+  found: string
+  vendor: string
 }
 
 /** A link came out the same again, did not, or could not be computed again. */
@@ -186,27 +176,31 @@ export interface TraceLink {
   name: string
   recorded: string
   found: string
-  is_equal?: boolean | null
-  status?: Proof
-  facts?: Facts
+  status: Proof
+  facts: Facts
   said: string
   files: FileProof[]
 }
 
 export interface Trace {
-  is_sound?: boolean
-  status?: Proof
+  /** The worst of its links. */
+  status: Proof
   links: TraceLink[]
-  order?: Facts
-  origin?: string
+  order: Facts
 }
 
-export type Release = string | Facts
+/** What an alias of a book names; `release_id` is a tag of what was released. */
+export type Holder = {
+  name: string
+  family: string
+  run: Record<string, string>
+  tags: Record<string, string>
+}
 
 export interface Releases {
-  champion: Release | null
-  previous: Release | null
-  challenger: Release | null
+  champion: Holder | null
+  previous: Holder | null
+  challenger: Holder | null
   history: Facts[]
 }
 
@@ -224,6 +218,12 @@ export interface Run {
   links: Record<string, string | null>
 }
 
+export interface Check {
+  name: string
+  passed: boolean | null
+  detail: string
+}
+
 export interface MonthlyRow {
   year: number
   months: (number | null)[]
@@ -232,11 +232,11 @@ export interface MonthlyRow {
 
 export interface RunDetail extends Run {
   manifest: Facts
-  checks: Json
+  checks: Check[]
   quote: string
   symbols: string[]
   /** What was earned before the first day out of sample, where it is kept apart. */
-  in_sample?: Metrics | null
+  in_sample: Metrics | null
   monthly: MonthlyRow[]
 }
 
@@ -252,9 +252,9 @@ export interface PromotionDecision {
   book: string
   verdict: string
   as_of: Instant | null
-  candidate: Release | null
-  champion: Release | null
-  first_unmet: string | Rule | null
+  candidate: Facts | null
+  champion: Facts | null
+  first_unmet: Rule | null
   plain: string
 }
 
@@ -264,30 +264,27 @@ export interface Rule {
   value: Json
   threshold: Json
   passed: boolean | null
-  evidence: Json
+  evidence: string[] | null
+  note: string
   plain: string
-  note?: string
 }
 
-export interface PromotionDetail {
-  document: Facts
+export interface PromotionDetail extends PromotionDecision {
   rules: Rule[]
-  candidate: Facts | null
-  champion: Facts | null
 }
 
 export interface Bars {
   t: number[]
-  open: number[]
-  high: number[]
-  low: number[]
-  close: number[]
+  open: (number | null)[]
+  high: (number | null)[]
+  low: (number | null)[]
+  close: (number | null)[]
   volume: (number | null)[]
   timeframe: string
   aggregated_to: string
   /** What there is of the symbol, in epoch seconds. */
-  first?: number | null
-  last?: number | null
+  first: number | null
+  last: number | null
 }
 
 export interface Marker {
@@ -295,15 +292,13 @@ export interface Marker {
   kind: 'entry' | 'exit' | 'stop'
   side: string
   price: number
-  qty: Amount
+  qty: number
   strategy: string
   order_id: string
 }
 
 export interface Regimes {
   t: number[]
-  regime: (string | number | null)[]
-  p_calm: (number | null)[]
   p_turbulent: (number | null)[]
 }
 
@@ -313,54 +308,60 @@ export interface Forecast {
   prediction: number
   confidence: number | null
   timestamp: Instant
-  forecast_id?: string
-  model_version?: string
-  band?: [number, number] | null
+  forecast_id: string | null
+  model_version: string
+  band: [number, number] | null
 }
 
 export interface HeatMap {
   symbols: string[]
   t: number[]
   columns: Record<string, (number | null)[][]>
-  month?: string
-  horizon?: string
-  spec?: string | null
+  month: string
+  spec: string | null
 }
 
 export interface StrategyConfig {
-  key: string
-  value: Json
   spec: string
-  version: number | string
+  version: number
   params: Facts
   is_current: boolean
-  traded_by?: string[]
+  traded_by: string[]
 }
 
 export interface NewConfig {
   spec: string
-  version: number | string
+  version: number
   file: string
-  todo?: string
+  todo: string
 }
 
 export interface Performance {
-  of?: string
-  first?: Instant
-  last?: Instant
   metrics: Metrics
   oos: Metrics | null
 }
 
-export interface Accepted {
-  command?: number | string
-  is_running?: boolean
-  halted?: Record<string, Json>
-  expires?: Instant
+/** A command that stands in a book's inbox. */
+export interface Taken {
+  command: number
+  is_running: boolean
 }
 
+/** The latches of all books are up, by command number. */
+export interface Halted {
+  halted: Record<string, number>
+}
+
+/** Real money may be traded for so long. */
+export interface Allowed {
+  expires: Instant
+}
+
+export type Accepted = Taken | Halted | Allowed
+
+/** The first of two steps: what the second repeats, and what it will act on. */
 export interface Armed {
   nonce: string
   expires_in: number
-  books?: string[]
+  books: string[]
 }

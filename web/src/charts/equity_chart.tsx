@@ -3,7 +3,7 @@
 import { BaselineSeries, type ISeriesApi, LineSeries, type Time } from 'lightweight-charts'
 import { useCallback, useEffect, useRef } from 'react'
 import { useEquity } from '../live/context'
-import { type EquityPoint, seconds } from '../live/messages'
+import type { EquityPoint } from '../live/messages'
 import { signed } from '../ui/numbers'
 import { line } from './series_data'
 import { GROUPED } from './theme'
@@ -32,7 +32,7 @@ interface Drawn {
 
 const NO_TOP_FILL = { topFillColor1: 'transparent', topFillColor2: 'transparent' }
 const NO_BOTTOM_FILL = { bottomFillColor1: 'transparent', bottomFillColor2: 'transparent' }
-const NO_POINTS = 2
+const FEWEST = 2
 const FEW = 600 // more points than this are drawn with a hair line
 
 export function EquityChart({ label, curves, book = '', className = '' }: EquityChartProps) {
@@ -75,17 +75,16 @@ export function EquityChart({ label, curves, book = '', className = '' }: Equity
     }
   }, [made, curves])
 
-  const extend = useCallback((point: EquityPoint) => {
+  const extend = useCallback(({ t, equity, drawdown }: EquityPoint) => {
     const first = drawn.current[0]
-    const t = seconds(point.t)
     if (!first || t < first.last) return
     first.last = t
-    first.equity.update({ time: t as Time, value: point.equity })
-    first.drawdown.update({ time: t as Time, value: -Math.abs(point.drawdown) })
+    first.equity.update({ time: t as Time, value: equity })
+    first.drawdown.update({ time: t as Time, value: -Math.abs(drawdown) })
   }, [])
   useEquity(book, extend)
 
-  const isShort = curves.every((curve) => curve.t.length < NO_POINTS)
+  const isShort = curves.every((curve) => curve.t.length < FEWEST)
   return (
     <>
       {isShort && <p className="soft">The curve begins with the second bar.</p>}

@@ -8,7 +8,7 @@ import { useEffect, useRef, useState } from 'react'
 import type { Bars, Forecast, Marker, Regimes } from '../api/types'
 import { When } from '../time/context'
 import { timeframeSeconds } from '../time/format'
-import { fixed, price } from '../ui/numbers'
+import { counted, fixed, price } from '../ui/numbers'
 import { Band, Shading } from './layers'
 import { candles, expected, turbulence, volumes } from './series_data'
 import { GROUPED, type Palette } from './theme'
@@ -149,7 +149,7 @@ export function PriceChart(props: PriceChartProps) {
   return (
     <>
       <Legend bars={bars} time={place} />
-      <div className="chart price-chart" ref={box} role="figure" aria-label={`Price chart, ${bars.t.length} bars`} />
+      <div className="chart price-chart" ref={box} role="figure" aria-label={`Price chart, ${counted(bars.t.length, 'bar')}`} />
     </>
   )
 }
@@ -170,7 +170,7 @@ function marksOf(markers: readonly Marker[], times: readonly number[], colours: 
   const inside = markers.filter((marker) => marker.t >= first && marker.t < end).sort((a, b) => a.t - b.t)
   return inside.map((marker) => {
     const time = (times[Math.max(0, placeOf(times, marker.t))] ?? first) as Time
-    const isBuy = /buy|long/i.test(marker.side)
+    const isBuy = marker.side === 'BUY'
     const isStop = marker.kind === 'stop'
     return {
       time,
@@ -199,7 +199,7 @@ function Legend({ bars, time }: { bars: Bars; time: number | null }) {
       <span>V {fixed(bars.volume[place], 1)}</span>
       <span className="soft">
         {bars.aggregated_to === bars.timeframe ? bars.timeframe : `${bars.timeframe} drawn as ${bars.aggregated_to}`}
-        {' · '}{bars.t.length.toLocaleString('en-GB')} of at most {POINTS.toLocaleString('en-GB')} bars
+        {' · '}{fixed(bars.t.length, 0)} of at most {counted(POINTS, 'bar')}
       </span>
     </p>
   )

@@ -66,7 +66,7 @@ export function expected(forecasts: readonly Forecast[], bars: Bars): Expected {
     const close = bars.close[known]
     const horizon = timeframeSeconds(forecast.horizon)
     // Of bars longer than the horizon a forecast says nothing that could be seen.
-    if (close === undefined || !Number.isFinite(horizon) || horizon < step) continue
+    if (typeof close !== 'number' || !Number.isFinite(horizon) || horizon < step) continue
     const target = snapped(made + horizon, bars.t, step)
     const [low = null, high = null] = forecast.band ?? []
     byTime.set(target, {

@@ -2,12 +2,12 @@
 
 import { useMemo, useState } from 'react'
 import { bookAlerts, bookDecisions, bookEvents, bookFills, bookOrders } from '../api/queries'
-import type { Decision, Fill, JournalRow, Order } from '../api/types'
+import type { Alert, Decision, Fill, JournalRow, Order } from '../api/types'
 import { to } from '../router'
 import { When } from '../time/context'
 import type { Column } from '../ui/data_table'
 import { text } from '../ui/facts'
-import { Side } from '../ui/marks'
+import { Mark, Side } from '../ui/marks'
 import { exact, price } from '../ui/numbers'
 import { Paged } from '../ui/paged'
 import { Panel } from '../ui/panel'
@@ -54,7 +54,7 @@ function List({ view, name }: { view: View; name: string }) {
           keyOf={(row, index) => `${row.ts}/${row.symbol}/${row.strategy}/${index}`} />
       )
     case 'alerts':
-      return <Paged label="Alerts" query={bookAlerts(name)} columns={journalColumns} keyOf={rowKey} empty="No alert has been raised." />
+      return <Paged label="Alerts" query={bookAlerts(name)} columns={alertColumns} keyOf={(row) => String(row.n)} empty="No alert has been raised." />
     case 'journal':
       return <Journal name={name} />
   }
@@ -67,7 +67,7 @@ function Journal({ name }: { name: string }) {
       <label className="inline">
         Kind <input value={kind} data-key="search" placeholder="such as TradingHalted" onChange={(event) => setKind(event.target.value)} />
       </label>
-      <Paged label="Journal" query={bookEvents(name, kind.trim())} columns={journalColumns} keyOf={rowKey} empty="No such row." />
+      <Paged label="Journal" query={bookEvents(name, kind.trim())} columns={journalColumns} keyOf={(row) => String(row.seq)} empty="No such row." />
     </>
   )
 }
@@ -89,7 +89,7 @@ const orderColumns = (href: Href): Column<Order>[] => [
   { id: 'stop', head: 'Stop', isNumber: true, cell: (row) => exact(row.stop_price), value: (row) => Number(row.stop_price) },
   { id: 'notional', head: 'Notional', isNumber: true, cell: (row) => <>{exact(row.notional)} <small>{row.quote}</small></>, value: (row) => Number(row.notional) },
   { id: 'filled', head: 'Filled', isNumber: true, cell: (row) => exact(row.filled_qty), value: (row) => Number(row.filled_qty) },
-  { id: 'average', head: 'Average', isNumber: true, cell: (row) => price(row.avg_price), value: (row) => row.avg_price ?? null },
+  { id: 'average', head: 'Average', isNumber: true, cell: (row) => price(row.avg_price), value: (row) => row.avg_price },
   { id: 'state', head: 'State', cell: (row) => row.state.toLowerCase().replaceAll('_', ' '), value: (row) => row.state },
   { id: 'id', head: 'Order', cell: (row) => <Traced id={row.client_order_id} href={href} /> },
 ]
@@ -115,25 +115,26 @@ const decisionColumns = (href: Href): Column<Decision>[] => [
   { id: 'id', head: 'Order', cell: (row) => row.order_id && <Traced id={row.order_id} href={href} /> },
 ]
 
-const rowKey = (row: JournalRow, index: number) => String(row.seq ?? index)
+const alertColumns: Column<Alert>[] = [
+  { id: 'ts', head: 'Time', cell: (row) => <When at={row.ts} style="full" />, value: (row) => row.ts },
+  { id: 'alert', head: 'Alert', cell: (row) => <b>{row.alert.replaceAll('_', ' ')}</b>, value: (row) => row.alert },
+  {
+    id: 'begins', head: 'State', value: (row) => Number(row.begins),
+    cell: (row) => <Mark tone={row.begins ? 'bad' : 'good'}>{row.begins ? 'begins' : 'ended'}</Mark>,
+  },
+  { id: 'reason', head: 'Why', cell: (row) => row.reason, value: (row) => row.reason },
+]
 
-const SHOWN_APART = new Set(['seq', 'ts', 'kind', 'crc', 'lease', 'recorded'])
-
-function rest(row: JournalRow): string {
-  const { body } = row
-  const isNested = typeof body === 'object' && body !== null && !Array.isArray(body)
-  return Object.entries(isNested ? body : row)
-    .filter(([name, value]) => !SHOWN_APART.has(name) && value !== '' && value !== null)
+function rest({ body }: JournalRow): string {
+  return Object.entries(body)
+    .filter(([name, value]) => name !== 'ts' && value !== '' && value !== null)
     .map(([name, value]) => `${name}: ${text(value)}`)
     .join('   ')
 }
 
-/** The journal counts in microseconds. */
-const instantOf = ({ ts }: JournalRow) => (typeof ts === 'number' ? ts / 1_000_000 : ts)
-
 const journalColumns: Column<JournalRow>[] = [
-  { id: 'seq', head: 'Row', isNumber: true, cell: (row) => row.seq ?? '', value: (row) => row.seq ?? null },
-  { id: 'ts', head: 'Time', cell: (row) => <When at={instantOf(row)} style="full" />, value: (row) => row.ts ?? null },
-  { id: 'kind', head: 'Kind', cell: (row) => <b>{row.kind}</b>, value: (row) => row.kind ?? null },
+  { id: 'seq', head: 'Row', isNumber: true, cell: (row) => row.seq, value: (row) => row.seq },
+  { id: 'ts', head: 'Time', cell: (row) => <When at={row.ts / 1_000_000} style="full" />, value: (row) => row.ts },
+  { id: 'kind', head: 'Kind', cell: (row) => <b>{row.kind}</b>, value: (row) => row.kind },
   { id: 'rest', head: 'What it says', cell: (row) => <span className="mono rest" title={rest(row)}>{rest(row)}</span> },
 ]

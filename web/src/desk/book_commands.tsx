@@ -7,12 +7,12 @@ import { type BookCommand, FLATTEN, HALT, MORE } from './commands'
 import { CommandDialog } from './command_dialog'
 import { TwoStepDialog } from './two_step_dialog'
 
-export function BookCommands({ book, isReal }: { book: BookStatus; isReal: boolean }) {
+export function BookCommands({ book }: { book: BookStatus }) {
   const identity = useSyncExternalStore(session.subscribe, session.snapshot)
   const [asked, setAsked] = useState<BookCommand | null>(null)
   const lacks = (command: BookCommand) => !allows(identity?.scope, command.needs)
   const path = (command: BookCommand) => `/api/books/${encodeURIComponent(book.name)}/${command.id}`
-  const subject = isReal ? `${book.name} (real money)` : book.name
+  const subject = book.is_real ? `${book.name} (real money)` : book.name
   const close = () => setAsked(null)
   return (
     <div className="commands">

@@ -1,7 +1,7 @@
 // The head of a book: its state in words, then the figures that matter first.
 
 import type { ReactNode } from 'react'
-import type { BookStatus, BookSummary } from '../api/types'
+import type { BookStatus } from '../api/types'
 import { Since } from '../time/context'
 import { Hash } from '../ui/facts'
 import { BOOK_TONE, Mark, Meter, Money } from '../ui/marks'
@@ -11,15 +11,12 @@ import { RiskValue } from './risk_now'
 
 interface BookStripProps {
   book: BookStatus
-  summary: BookSummary | undefined
   toldAt: number
   children: ReactNode
 }
 
-export function BookStrip({ book, summary, toldAt, children }: BookStripProps) {
-  const equity = summary?.equity ?? book.book.equity
-  const drawdown = summary?.drawdown ?? book.book.drawdown
-  const held = (book.book.positions ?? []).reduce((sum, position) => sum + (position.unrealised_pnl ?? 0), 0)
+export function BookStrip({ book, toldAt, children }: BookStripProps) {
+  const held = book.book.positions?.reduce((sum, position) => sum + (position.unrealised_pnl ?? 0), 0)
   const why = book.reason || book.note
   return (
     <section className={`strip code-${book.code}`} aria-label={`State of ${book.name}`}>
@@ -27,22 +24,22 @@ export function BookStrip({ book, summary, toldAt, children }: BookStripProps) {
         <p className="verdict">
           <Mark tone={BOOK_TONE[book.code] ?? 'off'}>{book.verdict}</Mark>{' '}
           {book.level !== 'NONE' && <span className="tag warn">{book.level.toLowerCase()}</span>}
-          <Money isReal={summary?.is_real ?? book.is_real} />
+          <Money isReal={book.is_real} />
         </p>
         <p className="soft">
           {why ? <>{why} · </> : null}
-          {summary?.spec || book.spec || 'no release'}
+          {book.spec || 'no release'}
           {book.release_id && <> · release <Hash of={book.release_id} /></>}
-          {' · '}{summary?.venue ?? book.venue}{book.holder ? ` · ${book.holder}` : ''}
+          {' · '}{book.venue}{book.holder ? ` · ${book.holder}` : ''}
         </p>
       </div>
       {children}
       <dl className="figures">
-        <Figure label="Equity"><span className="big num">{fixed(equity, 2)}</span></Figure>
+        <Figure label="Equity"><span className="big num">{fixed(book.equity, 2)}</span></Figure>
         <Figure label="Drawdown" title="Below the highest equity so far">
-          <span className={`num ${drawdown ? 'loss' : ''}`}>{depth(drawdown)}</span>
+          <span className={`num ${book.drawdown ? 'loss' : ''}`}>{depth(book.drawdown)}</span>
         </Figure>
-        <Figure label="Realised" title="Profit of all closed round trips, after fees"><Signed value={book.realised_pnl ?? book.book.realised_pnl} /></Figure>
+        <Figure label="Realised" title="Profit of all closed round trips, after fees"><Signed value={book.realised_pnl} /></Figure>
         <Figure label="Unrealised" title="Profit of what is held, at the last close"><Signed value={held} /></Figure>
         <Figure label="Feed" title="Market time since the last bar closed that the book knows">
           <span className="num"><Since seconds={book.bar_lag_s} toldAt={toldAt} /></span>
@@ -54,8 +51,8 @@ export function BookStrip({ book, summary, toldAt, children }: BookStripProps) {
           note={<Meter label="Error budget left" fraction={book.budget_left} />}>
           <span className="num">{percent(book.budget_left, 1)}</span>
         </Figure>
-        <Figure label="Risk factor" title="What every entry is multiplied by" >
-          <RiskValue book={book} />
+        <Figure label="Risk factor" title="What every entry is multiplied by">
+          <RiskValue book={book.name} />
         </Figure>
       </dl>
     </section>

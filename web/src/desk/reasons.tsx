@@ -2,49 +2,46 @@
 
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { bookDecisions } from '../api/queries'
-import type { BookStatus, Decision, Why } from '../api/types'
+import type { BookStatus, BookView, Decision } from '../api/types'
 import { to } from '../router'
 import { When } from '../time/context'
-import { Empty, With } from '../ui/states'
+import { With } from '../ui/states'
 
 export const WHAT: Record<Decision['what'], string> = {
   entry: '▲ entry',
   exit: '▼ exit',
-  nothing: '· nothing',
   refused: '✕ refused',
 }
 
 export function LastDecision({ book }: { book: BookStatus }) {
   const found = useInfiniteQuery(bookDecisions(book.name))
-  const last = book.last_decision ?? found.data?.pages[0]?.items[0]
   return (
     <>
-      {last ? <Told book={book.name} decision={last} /> : (
-        <With of={found} lines={2}>{() => <Empty>{book.note || 'Nothing has been decided yet.'}</Empty>}</With>
-      )}
+      <With of={found} lines={2} isEmpty={({ pages }) => !pages[0]?.items.length} empty={book.note || 'Nothing has been decided yet.'}>
+        {({ pages: [page] }) => page?.items[0] && <Told book={book.name} decision={page.items[0]} />}
+      </With>
       <Rules why={book.book.why} />
     </>
   )
 }
 
 function Told({ book, decision }: { book: string; decision: Decision }) {
-  const isDone = decision.what === 'entry' || decision.what === 'exit'
   return (
     <div className="decision">
       <p>
         <b className={`what-${decision.what}`}>{WHAT[decision.what]}</b> {decision.symbol}{' '}
         <span className="soft">{decision.strategy} · <When at={decision.ts} /></span>
       </p>
-      <p><span className="soft">{isDone ? 'Why' : 'Why not'}:</span> {decision.why || 'not said'}</p>
+      <p><span className="soft">{decision.what === 'refused' ? 'Why not' : 'Why'}:</span> {decision.why}</p>
       {decision.order_id && <a href={to(['trace', 'book', book, decision.order_id])}>Down to the raw files</a>}
     </div>
   )
 }
 
 /** How often each rule spoke lately: most bars end with no order, and this says why. */
-function Rules({ why }: { why: Why | undefined }) {
+function Rules({ why }: { why: BookView['why'] }) {
   const rows = Object.entries(why?.strategies ?? {}).flatMap(([strategy, counts]) =>
-    Object.entries(counts).filter(([, count]) => count > 0).map(([verdict, count]) => ({ strategy, verdict, count })),
+    Object.entries(counts).map(([verdict, count]) => ({ strategy, verdict, count })),
   )
   if (rows.length === 0) return null
   return (

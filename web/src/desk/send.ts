@@ -5,7 +5,7 @@ import { useState } from 'react'
 import { command } from '../api/client'
 import type { Accepted } from '../api/types'
 
-export interface Intent {
+interface Intent {
   method?: 'POST' | 'PUT'
   path: string
   body: object
@@ -14,13 +14,13 @@ export interface Intent {
 export const newKey = (): string => crypto.randomUUID()
 
 /** Tell of a command as it will be read in the journal. */
-export function told(answer: Accepted | null): string {
-  if (answer?.expires) return `Allowed until ${answer.expires.replace('T', ' ').replace('Z', ' UTC')}.`
-  if (answer?.command === undefined) return 'Done.'
+export function told(answer: Accepted): string {
+  if ('expires' in answer) return `Allowed until ${answer.expires.replace('T', ' ').replace('Z', ' UTC')}.`
+  if ('halted' in answer) return Object.entries(answer.halted).map(([book, id]) => `${book}: command ${id}`).join(', ') || 'No book has begun.'
   const taken = `Taken as command ${answer.command}.`
-  return answer.is_running === false
-    ? `${taken} The book does not run: it obeys when it starts.`
-    : `${taken} The book answers at its next turn.`
+  return answer.is_running
+    ? `${taken} The book answers at its next turn.`
+    : `${taken} The book does not run: it obeys when it starts.`
 }
 
 /** The same body keeps its key when it is sent again; another body gets a new one. */

@@ -7,7 +7,7 @@ import { allows, session } from '../api/session'
 import type { StrategyState } from '../api/types'
 import { type Column, DataTable } from '../ui/data_table'
 import { Mark } from '../ui/marks'
-import { exact, percent } from '../ui/numbers'
+import { exact } from '../ui/numbers'
 import { With } from '../ui/states'
 import type { BookCommand } from './commands'
 import { CommandDialog } from './command_dialog'
@@ -35,7 +35,6 @@ export function Strategies({ book }: { book: string }) {
   return <With of={found} lines={2}>{({ strategies }) => <StrategyTable book={book} rows={strategies} />}</With>
 }
 
-
 function StrategyTable({ book, rows }: { book: string; rows: readonly StrategyState[] }) {
   const identity = useSyncExternalStore(session.subscribe, session.snapshot)
   const [asked, setAsked] = useState<{ command: BookCommand; name: string } | null>(null)
@@ -45,7 +44,7 @@ function StrategyTable({ book, rows }: { book: string; rows: readonly StrategySt
     { id: 'state', head: 'State', cell: stateOf, value: (row) => row.state },
     {
       id: 'part', head: 'Of account', isNumber: true, title: 'Share of the account that it is given now',
-      cell: (row) => (row.allocation_pct ? `${exact(row.allocation_pct)} %` : percent(Number(row.weight ?? Number.NaN), 0)),
+      cell: (row) => `${exact(row.allocation_pct)} %`,
     },
     {
       id: 'bps', head: 'Risk bps', isNumber: true, title: 'What a trade may lose, of equity; – where its sizing knows no such thing',
@@ -79,5 +78,5 @@ function StrategyTable({ book, rows }: { book: string; rows: readonly StrategySt
 
 function stateOf({ state, by, reason }: StrategyState) {
   const told = [by && `by ${by}`, reason].filter(Boolean).join(': ')
-  return <Mark tone={state === 'stopped' ? 'wait' : 'good'}><span title={told}>{state.toLowerCase()}</span></Mark>
+  return <Mark tone={state === 'stopped' ? 'wait' : 'good'}><span title={told}>{state}</span></Mark>
 }

@@ -55,8 +55,7 @@ export function TwoStepDialog({ command, path, subject = 'all books', onClose }:
     if (at >= endsAt) return
     try {
       const answer = await send<Accepted>('POST', path, { nonce, reason: why }, confirmKey.current)
-      const halted = Object.entries(answer.halted ?? {}).map(([book, id]) => `${book}: command ${String(id)}`)
-      tell({ type: 'done', said: halted.length ? halted.join(', ') : told(answer) })
+      tell({ type: 'done', said: told(answer) })
     } catch (error) {
       tell({ type: 'failed', error })
     }

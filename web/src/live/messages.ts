@@ -1,7 +1,7 @@
 // What the live socket says, and what that changes in the pages' caches.
 
 import type { QueryClient } from '@tanstack/react-query'
-import type { BookStatus, BookSummary, Decision, Fill, Forecast, JournalRow, Order, RiskFactor } from '../api/types'
+import type { BookStatus, BookSummary } from '../api/types'
 
 interface Status extends BookSummary {
   type: 'status'
@@ -11,7 +11,8 @@ interface Status extends BookSummary {
 export interface EquityPoint {
   type: 'equity'
   book: string
-  t: number | string
+  /** Epoch seconds. */
+  t: number
   equity: number
   drawdown: number
 }
@@ -19,19 +20,11 @@ export interface EquityPoint {
 export type LiveMessage =
   | Status
   | EquityPoint
-  | ({ type: 'order'; book: string; order_type: string } & Omit<Order, 'type'>)
-  | ({ type: 'fill'; book: string } & Fill)
-  | ({ type: 'decision'; book: string } & Decision)
-  | ({ type: 'alert'; book: string } & JournalRow)
-  | ({ type: 'forecast' } & Forecast)
-  | ({ type: 'risk' } & RiskFactor)
-  | { type: 'error'; book: string; error: string }
-  | { type: 'heartbeat'; t: number | string }
-
-/** Give an instant of the socket as epoch seconds. */
-export function seconds(t: number | string): number {
-  return typeof t === 'number' ? t : Date.parse(t) / 1000
-}
+  // Of these only whose they are is read: the lists are asked again.
+  | { type: 'order' | 'fill' | 'decision' | 'alert'; book: string }
+  | { type: 'forecast' | 'risk' | 'heartbeat' }
+  /** What cannot be read: a book, or without one anything. */
+  | { type: 'error'; book?: string }
 
 /** Merge the pushed summary into the list of books. */
 export function withSummary(books: readonly BookSummary[], pushed: BookSummary): BookSummary[] {
@@ -61,13 +54,11 @@ export class LiveCache {
         this.refresh(['markers'])
         break
       case 'decision':
-        this.client.setQueryData<BookStatus>(['book', message.book, 'status'], (known) =>
-          known ? { ...known, last_decision: message } : known,
-        )
         this.refresh(['book', message.book, 'decisions'])
         break
       case 'error':
-        this.refresh(['book', message.book, 'status'])
+        this.refresh(['status'])
+        this.refresh(message.book ? ['book', message.book, 'status'] : ['book'])
         break
       case 'alert':
         this.refresh(['book', message.book, 'alerts'])
@@ -87,8 +78,7 @@ export class LiveCache {
   }
 
   private status(message: Status): void {
-    const { type: _, book, ...rest } = message
-    const summary: BookSummary = { ...rest, name: rest.name ?? book }
+    const { type: _, book: __, ...summary } = message
     this.client.setQueryData<{ books: BookSummary[] }>(['status'], (known) => ({
       books: withSummary(known?.books ?? [], summary),
     }))

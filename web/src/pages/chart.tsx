@@ -94,7 +94,7 @@ function Stretch({ symbol, timeframe, horizon, of }: StretchProps) {
   const extent = useQuery(bars({ symbol, timeframe, points: 300 }))
   const [asked, setAsked] = useState<Range | null>(null)
   const [subject, setSubject] = useState({ name: 'latest', count: 0 })
-  const [first, last] = [extent.data?.first ?? extent.data?.t[0], extent.data?.last ?? extent.data?.t.at(-1)]
+  const [first, last] = [extent.data?.first ?? undefined, extent.data?.last ?? undefined]
   const size = timeframeSeconds(timeframe)
   const range = useMemo<Partial<Range> | null>(() => {
     if (asked) return { from: asked.from, ...(last !== undefined && asked.to < last ? { to: asked.to } : {}) }

@@ -3,7 +3,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 import { bookEquity, bookStatus, status } from '../api/queries'
-import type { BookStatus, BookSummary } from '../api/types'
+import type { BookStatus } from '../api/types'
 import { EquityChart } from '../charts/equity_chart'
 import { BookCommands } from '../desk/book_commands'
 import { Blotter } from '../desk/blotter'
@@ -22,24 +22,23 @@ export default function Desk() {
   const { path } = usePlace()
   const books = useQuery(status)
   const name = path[1] ?? books.data?.books[0]?.name ?? ''
-  const summary = books.data?.books.find((book) => book.name === name)
   return (
     <With of={books} lines={8}>
-      {() => (name ? <Book key={name} name={name} summary={summary} /> : <Empty>There is no book yet. `make demo` makes one.</Empty>)}
+      {() => (name ? <Book key={name} name={name} /> : <Empty>The settings have no book.</Empty>)}
     </With>
   )
 }
 
-function Book({ name, summary }: { name: string; summary: BookSummary | undefined }) {
+function Book({ name }: { name: string }) {
   const book = useQuery(bookStatus(name))
   return (
     <With of={book} lines={8}>
-      {(found: BookStatus) => (
+      {(found) => (
         <div className="grid desk">
-          <BookStrip book={found} summary={summary} toldAt={book.dataUpdatedAt}>
-            <BookCommands book={found} isReal={summary?.is_real ?? found.is_real ?? false} />
+          <BookStrip book={found} toldAt={book.dataUpdatedAt}>
+            <BookCommands book={found} />
           </BookStrip>
-          {found.equity === null && found.seq === 0 ? <NotBegun name={name} /> : <Begun name={name} book={found} summary={summary} />}
+          {found.seq === 0 ? <NotBegun name={name} /> : <Begun name={name} book={found} />}
         </div>
       )}
     </With>
@@ -49,22 +48,22 @@ function Book({ name, summary }: { name: string; summary: BookSummary | undefine
 function NotBegun({ name }: { name: string }) {
   return (
     <Panel title="Not begun" className="wide">
-      <Empty>Book {name} has not handled a bar yet: it has no journal. `trading-assets live --book {name}` starts it.</Empty>
+      <Empty>Book {name} has no journal yet. <code>trading-assets live --book {name}</code> starts it.</Empty>
     </Panel>
   )
 }
 
-function Begun({ name, book, summary }: { name: string; book: BookStatus; summary: BookSummary | undefined }) {
+function Begun({ name, book }: { name: string; book: BookStatus }) {
   return (
     <>
       <EquityPanel name={name} />
       <div className="stack">
         <Panel title="Last decision"><LastDecision book={book} /></Panel>
-        <Panel title="Risk factor"><RiskNow book={book} /></Panel>
+        <Panel title="Risk factor"><RiskNow book={name} /></Panel>
         <Panel title="Strategies"><Strategies book={name} /></Panel>
       </div>
       <Panel title="Positions" className="wide">
-        <PositionTable rows={book.book.positions ?? []} equity={summary?.equity ?? book.book.equity ?? null} />
+        <PositionTable rows={book.book.positions ?? []} equity={book.equity} />
       </Panel>
       <Blotter name={name} />
     </>

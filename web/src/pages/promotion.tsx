@@ -3,12 +3,13 @@
 import { useQuery } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import { bookReleases, desk, promotions } from '../api/queries'
-import type { PromotionDecision } from '../api/types'
+import type { Facts, PromotionDecision } from '../api/types'
 import { DecisionDetail } from '../promotion/decision_detail'
-import { nameOfRelease, ReleaseBoard } from '../promotion/releases'
+import { ReleaseBoard } from '../promotion/releases'
 import { setQuery, to, usePlace } from '../router'
 import { When } from '../time/context'
 import type { Column } from '../ui/data_table'
+import { text } from '../ui/facts'
 import { Mark, VERDICT } from '../ui/marks'
 import { Paged } from '../ui/paged'
 import { Panel } from '../ui/panel'
@@ -44,9 +45,10 @@ export default function Promotion() {
   )
 }
 
+const specOf = (of: Facts | null): string => (of ? text(of.spec) : 'none')
+
 function unmetOf({ first_unmet: unmet }: PromotionDecision): string {
-  if (unmet === null) return 'none'
-  return (typeof unmet === 'string' ? unmet : unmet.rule).replaceAll('_', ' ')
+  return unmet?.rule.replaceAll('_', ' ') ?? 'none'
 }
 
 function Releases({ book }: { book: string }) {
@@ -69,8 +71,8 @@ function DecisionList({ book, chosen }: { book: string; chosen: string }) {
       },
       { id: 'book', head: 'Book', cell: (row) => row.book, value: (row) => row.book },
       { id: 'as_of', head: 'As of', cell: (row) => <When at={row.as_of} />, value: (row) => row.as_of },
-      { id: 'candidate', head: 'Candidate', cell: (row) => <b>{nameOfRelease(row.candidate)}</b>, value: (row) => nameOfRelease(row.candidate) },
-      { id: 'champion', head: 'Champion then', cell: (row) => nameOfRelease(row.champion), value: (row) => nameOfRelease(row.champion) },
+      { id: 'candidate', head: 'Candidate', cell: (row) => <b>{specOf(row.candidate)}</b>, value: (row) => specOf(row.candidate) },
+      { id: 'champion', head: 'Champion then', cell: (row) => specOf(row.champion), value: (row) => specOf(row.champion) },
       { id: 'unmet', head: 'First rule not met', cell: (row) => unmetOf(row), value: unmetOf },
       { id: 'plain', head: 'In words', cell: (row) => <span className="rest" title={row.plain}>{row.plain}</span> },
     ],

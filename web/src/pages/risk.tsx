@@ -3,7 +3,7 @@
 import { useQueries, useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 import { bookStatus, desk, performance, risk, status } from '../api/queries'
-import type { BookStatus, BookSummary, RiskFactor } from '../api/types'
+import type { BookSummary, RiskFactor } from '../api/types'
 import { StepChart } from '../charts/step_chart'
 import { worth } from '../desk/positions'
 import { to } from '../router'
@@ -31,7 +31,6 @@ export default function Risk() {
 
 interface Exposure {
   book: BookSummary
-  status: BookStatus | undefined
   gross: number | null
   net: number | null
 }
@@ -39,13 +38,12 @@ interface Exposure {
 function Books({ books }: { books: readonly BookSummary[] }) {
   const found = useQueries({ queries: books.map((book) => bookStatus(book.name)) })
   const rows = books.map((book, place): Exposure => {
-    const held = found[place]?.data
-    const values = held?.book.positions?.map(worth)
+    const values = found[place]?.data?.book.positions?.map(worth)
     const isKnown = values?.every((value) => value !== null) ?? false
     const sum = (of: (value: number) => number) => (isKnown ? (values ?? []).reduce((all: number, value) => all + of(value ?? 0), 0) : null)
-    return { book, status: held, gross: sum(Math.abs), net: sum((value) => value) }
+    return { book, gross: sum(Math.abs), net: sum((value) => value) }
   })
-  return <DataTable label="Risk of books" rows={rows} columns={bookColumns} keyOf={(row) => row.book.name} empty="There is no book yet." />
+  return <DataTable label="Risk of books" rows={rows} columns={bookColumns} keyOf={(row) => row.book.name} empty="The settings have no book." />
 }
 
 const share = (value: number | null, equity: number | null) => (value === null || !equity ? null : value / equity)
@@ -57,27 +55,19 @@ const bookColumns: Column<Exposure>[] = [
   { id: 'drawdown', head: 'Drawdown', isNumber: true, cell: ({ book }) => depth(book.drawdown), value: ({ book }) => book.drawdown },
   { id: 'gross', head: 'Gross', isNumber: true, title: 'Value of all positions, over equity', cell: ({ gross, book }) => percent(share(gross, book.equity), 1), value: ({ gross }) => gross },
   { id: 'net', head: 'Net', isNumber: true, title: 'Longs less shorts, over equity', cell: ({ net, book }) => percent(share(net, book.equity), 1), value: ({ net }) => net },
-  { id: 'factor', head: 'Risk factor', isNumber: true, cell: ({ status: held }) => fixed(held?.risk?.risk_factor, 2), value: ({ status: held }) => held?.risk?.risk_factor ?? null },
-  { id: 'why', head: 'Reasons', cell: ({ status: held }) => reasonsOf(held?.risk) },
-  { id: 'tight', head: 'Limits of people', cell: ({ status: held }) => tightened(held) },
   {
     id: 'budget', head: 'Error budget', isNumber: true, value: ({ book }) => book.budget_left,
     cell: ({ book }) => <>{percent(book.budget_left, 1)} <Meter label={`Error budget of ${book.name}`} fraction={book.budget_left} /></>,
   },
 ]
 
-function reasonsOf(found: RiskFactor | null | undefined): string {
-  return found?.reasons.map((reason) => reason.replaceAll('_', ' ')).join(', ') || 'none'
-}
-
-function tightened(held: BookStatus | undefined): string {
-  const set = Object.entries(held?.book.tightened ?? {}).filter(([, value]) => value !== null && value !== '')
-  return set.map(([name, value]) => `${name.replaceAll('_', ' ')} ${String(value)}`).join(', ') || 'none'
+function reasonsOf({ reasons }: RiskFactor): string {
+  return reasons.map((reason) => reason.replaceAll('_', ' ')).join(', ') || 'none'
 }
 
 const factorColumns: Column<RiskFactor>[] = [
   { id: 'at', head: 'Since', cell: (row) => <When at={row.timestamp} />, value: (row) => row.timestamp },
-  { id: 'asset', head: 'Asset', cell: (row) => <b>{row.asset ?? ''}</b>, value: (row) => row.asset ?? null },
+  { id: 'asset', head: 'Asset', cell: (row) => <b>{row.asset}</b>, value: (row) => row.asset },
   { id: 'factor', head: 'Factor', isNumber: true, cell: (row) => fixed(row.risk_factor, 2), value: (row) => row.risk_factor },
   { id: 'why', head: 'Reasons', cell: reasonsOf, value: reasonsOf },
 ]
@@ -108,7 +98,7 @@ function Factors({ symbols }: { symbols: readonly string[] }) {
           <div className="two uneven">
             <StepChart label={`Risk factor of ${asset}`} points={points} />
             <DataTable label="Changes of the risk factor" rows={items} columns={factorColumns} tall
-              keyOf={(row, index) => `${row.asset ?? ''}/${row.timestamp}/${index}`} />
+              keyOf={(row, index) => `${row.asset}/${row.timestamp}/${index}`} />
           </div>
         )}
       </With>

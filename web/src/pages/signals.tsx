@@ -8,7 +8,7 @@ import { HeatMap } from '../charts/heat_map'
 import { setQuery, to, usePlace } from '../router'
 import { When } from '../time/context'
 import { type Column, DataTable } from '../ui/data_table'
-import { digitsFor, isNumber, percent, Signed, signed } from '../ui/numbers'
+import { counted, digitsFor, isNumber, percent, Signed, signed } from '../ui/numbers'
 import { Panel } from '../ui/panel'
 import { With } from '../ui/states'
 import { Tabs } from '../ui/tabs'
@@ -71,7 +71,7 @@ function Maps({ heat }: { heat: Heat }) {
   return (
     <>
       <Tabs label="What" names={names} chosen={name} choose={setChosen} />
-      <HeatMap label={`${name} of ${heat.symbols.length} symbols`} symbols={heat.symbols} t={heat.t} rows={rows} />
+      <HeatMap label={`${name} of ${counted(heat.symbols.length, 'symbol')}`} symbols={heat.symbols} t={heat.t} rows={rows} />
       <Standing symbols={heat.symbols} rows={rows} t={heat.t} name={name} />
     </>
   )
@@ -118,7 +118,7 @@ const forecastColumns: Column<Forecast>[] = [
   { id: 'prediction', head: 'Prediction', isNumber: true, title: 'Expected return over the horizon', cell: (row) => <Signed value={row.prediction * 100} digits={3} unit="%" />, value: (row) => row.prediction },
   { id: 'confidence', head: 'Confidence', isNumber: true, cell: (row) => percent(row.confidence, 0), value: (row) => row.confidence },
   { id: 'band', head: 'Band', isNumber: true, cell: (row) => (row.band ? `${signed(row.band[0] * 100, 2)} to ${signed(row.band[1] * 100, 2)} %` : '–') },
-  { id: 'model', head: 'Model', cell: (row) => row.model_version ?? '' },
+  { id: 'model', head: 'Model', cell: (row) => row.model_version },
 ]
 
 function Latest() {

@@ -18,7 +18,7 @@ export default function Start() {
     <div className="grid start">
       <Panel title="Books" className="wide">
         <With of={books} isEmpty={({ books: all }) => all.length === 0}
-          empty="No book has a journal yet. `make demo` makes one; `trading-assets live run BOOK` starts it.">
+          empty="The settings have no book.">
           {({ books: all }) => (
             <ul className="book-list">
               {all.map((book) => <BookLine key={book.name} book={book} toldAt={books.dataUpdatedAt} />)}
@@ -31,13 +31,12 @@ export default function Start() {
         <With of={info}>{(found) => <Links info={found} />}</With>
       </Panel>
       <Panel title="What runs" aside={info.data && <span>version {info.data.version}</span>}>
-        <With of={info} isEmpty={({ services }) => services.length === 0} empty="Nothing is known of other services.">
+        <With of={info} isEmpty={({ services }) => services.length === 0} empty="No other server runs.">
           {({ services }) => (
             <ul className="services">
               {services.map((service) => (
                 <li key={service.name}>
-                  <Mark tone={service.is_running ? 'good' : 'off'}>{service.name}</Mark>
-                  <span className="soft">{service.is_running ? 'runs' : 'does not run'}</span>
+                  <Mark tone="good">{service.name}</Mark>
                   <code>{service.address}</code>
                 </li>
               ))}

@@ -6,6 +6,7 @@ import type { StrategyConfig } from '../api/types'
 import { setQuery, usePlace } from '../router'
 import { ConfigForm } from '../strategy/config_form'
 import { FactList } from '../ui/facts'
+import { counted } from '../ui/numbers'
 import { Panel } from '../ui/panel'
 import { With } from '../ui/states'
 
@@ -24,10 +25,10 @@ const familyOf = (spec: string): string => spec.replace(/_v[1-9]\d*$/, '')
 function Configs({ all }: { all: readonly StrategyConfig[] }) {
   const { query } = usePlace()
   // The list has a row for each parameter; each row has all parameters of its spec.
-  const specs = [...new Map(all.map((each) => [`${each.spec}/${each.version}`, each])).values()]
+  const specs = [...new Map(all.map((each) => [each.spec, each])).values()]
   const families = [...new Set(specs.map((each) => familyOf(each.spec)))]
   const family = query.get('spec') ?? families[0] ?? ''
-  const versions = specs.filter((each) => familyOf(each.spec) === family).sort((a, b) => Number(b.version) - Number(a.version))
+  const versions = specs.filter((each) => familyOf(each.spec) === family).sort((a, b) => b.version - a.version)
   const current = versions.find((each) => each.is_current) ?? versions[0]
   return (
     <div className="grid strategy">
@@ -50,10 +51,10 @@ function Configs({ all }: { all: readonly StrategyConfig[] }) {
       )}
       <Panel title="All versions" className="wide">
         {versions.map((each) => (
-          <details key={`${each.spec}/${each.version}`} open={versions.length === 1}>
+          <details key={each.spec} open={versions.length === 1}>
             <summary>
               Version {each.version}{each.is_current ? ' (newest)' : ''}
-              {each.traded_by?.length ? `, traded by ${each.traded_by.join(', ')}` : ''}
+              {each.traded_by.length ? `, traded by ${each.traded_by.join(', ')}` : ''}
             </summary>
             <FactList of={each.params} />
           </details>
@@ -64,7 +65,7 @@ function Configs({ all }: { all: readonly StrategyConfig[] }) {
 }
 
 function noted(versions: readonly StrategyConfig[]): string {
-  const books = [...new Set(versions.flatMap((each) => each.traded_by ?? []))]
-  const count = versions.length === 1 ? '1 version' : `${versions.length} versions`
+  const books = [...new Set(versions.flatMap((each) => each.traded_by))]
+  const count = counted(versions.length, 'version')
   return books.length ? `${count}, traded by ${books.join(', ')}` : count
 }

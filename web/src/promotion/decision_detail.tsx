@@ -2,9 +2,10 @@
 
 import { useQuery } from '@tanstack/react-query'
 import { promotion } from '../api/queries'
-import type { Json, Rule } from '../api/types'
+import type { Facts, Json, Rule } from '../api/types'
 import { setQuery } from '../router'
 import { FactList, Hash, text } from '../ui/facts'
+import { counted } from '../ui/numbers'
 import { Panel } from '../ui/panel'
 import { With } from '../ui/states'
 
@@ -22,9 +23,9 @@ export function DecisionDetail({ id }: { id: string }) {
   return (
     <Panel title="Why" aside={<Hash of={id} />}>
       <With of={found} lines={8}>
-        {({ document, rules, candidate, champion }) => (
+        {({ plain, rules, candidate, champion }) => (
           <>
-            <p className="reason">{text(document.reason ?? document.plain)}</p>
+            <p className="reason">{plain}</p>
             <Rules rules={rules} />
             <div className="two">
               <Side title="Candidate" of={candidate} />
@@ -38,11 +39,11 @@ export function DecisionDetail({ id }: { id: string }) {
   )
 }
 
-function Side({ title, of }: { title: string; of: { readonly [key: string]: Json } | null }) {
+function Side({ title, of }: { title: string; of: Facts | null }) {
   return (
     <article className="release">
       <h3>{title}</h3>
-      {of ? <FactList of={of as Json} most={24} /> : <p className="empty">None.</p>}
+      {of ? <FactList of={of} most={24} /> : <p className="empty">None.</p>}
     </article>
   )
 }
@@ -55,7 +56,7 @@ function Rules({ rules }: { rules: readonly Rule[] }) {
   return (
     <div className="table-box tall" role="region" aria-label="Table: rules" tabIndex={0}>
       <table className="rules">
-        <caption>{met} of {rules.length} rules are met</caption>
+        <caption>{met} of {counted(rules.length, 'rule')} met</caption>
         {stages.map((stage) => (
           <tbody key={stage}>
             <tr className="stage"><th colSpan={4} scope="rowgroup">{STAGE[stage] ?? stage.replaceAll('_', ' ')}</th></tr>
@@ -89,8 +90,6 @@ function short(value: Json): string {
   return typeof value === 'number' || typeof value === 'boolean' ? text(value) : ''
 }
 
-function Evidence({ of }: { of: Json }) {
-  if (of === null) return null
-  const found = Array.isArray(of) ? of.map(text) : [text(of)]
-  return found.map((each) => <span key={each} className="soft evidence mono" title={each}>{each}</span>)
+function Evidence({ of }: { of: string[] | null }) {
+  return of?.map((each) => <span key={each} className="soft evidence mono" title={each}>{each}</span>)
 }

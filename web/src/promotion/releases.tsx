@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useState, useSyncExternalStore } from 'react'
 import { status } from '../api/queries'
 import { allows, session } from '../api/session'
-import type { Facts, Json, Release, Releases } from '../api/types'
+import type { Facts, Json, Releases } from '../api/types'
 import type { BookCommand } from '../desk/commands'
 import { CommandDialog } from '../desk/command_dialog'
 import { When } from '../time/context'
@@ -26,22 +26,6 @@ const APPROVE: BookCommand = {
   ],
 }
 
-function idOf(release: Release | null): string {
-  if (release === null) return ''
-  if (typeof release === 'string') return release
-  const { tags } = release
-  const tagged = typeof tags === 'object' && tags !== null && !Array.isArray(tags) ? tags.release_id : undefined
-  return text(release.release_id ?? tagged ?? '')
-}
-
-/** The name that people use: the spec where it is known, else the start of the id. */
-export function nameOfRelease(release: Release | null): string {
-  if (release === null) return 'none'
-  if (typeof release === 'string') return release.length > 24 ? release.slice(0, 12) : release
-  const named = release.spec ?? release.family ?? release.name ?? release.release_id
-  return named === undefined || named === null ? 'unnamed' : text(named)
-}
-
 const PLACES = [
   ['champion', 'Champion', 'what the book trades'],
   ['challenger', 'Challenger', 'what the gate would trade next'],
@@ -59,14 +43,14 @@ export function ReleaseBoard({ book, releases }: { book: string; releases: Relea
       <div className="three">
         {PLACES.map(([place, title, meaning]) => {
           const release = releases[place]
-          const id = idOf(release)
+          const id = release?.tags.release_id
           return (
             <article key={place} className="release">
               <h3>{title} <small>{meaning}</small></h3>
               {release === null ? <p className="empty">None.</p> : (
                 <>
-                  <p><b>{nameOfRelease(release)}</b> {id && <Hash of={id} />}</p>
-                  {typeof release !== 'string' && <FactList of={release as Json} most={14} />}
+                  <p><b>{release.family}</b> {id && <Hash of={id} />}</p>
+                  <FactList of={release} most={14} />
                   {isReal && place !== 'previous' && id && (
                     <button type="button" disabled={isBarred} onClick={() => setApproved(id)}
                       title={isBarred ? 'Needs a key with the scope admin' : APPROVE.effect}>

@@ -3,7 +3,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import { runDetail, runEquity } from '../api/queries'
-import type { Json, Run, RunDetail } from '../api/types'
+import type { Run, RunDetail } from '../api/types'
 import { EquityChart } from '../charts/equity_chart'
 import { to } from '../router'
 import { When } from '../time/context'
@@ -50,11 +50,11 @@ export function RunPage({ spec, id }: { spec: string; id: string }) {
             <Months rows={run.monthly} />
           </Panel>
           <RunRows run={run} />
-          <Panel title="Checks" className="wide"><Checks of={run.checks} /></Panel>
+          <Panel title="Checks" className="wide"><Checks rows={run.checks} /></Panel>
           <Panel title="What went in and came out" className="wide">
             <details>
               <summary>The manifest: config, inputs, code, hashes</summary>
-              <FactList of={run.manifest as Json} most={400} />
+              <FactList of={run.manifest} most={400} />
             </details>
           </Panel>
         </div>

@@ -40,12 +40,12 @@ function Rows({ run, table }: { run: RunDetail; table: RunTable }) {
   )
 }
 
-const TIMES = /(^|_)(ts|time|at|opened|closed)$/
+const TIMES = /(^|_)ts$/
 const PRICES = /price$/
-const MONEY = /(pnl|profit|loss|return)/
-const FEES = /^fees?$/
-const IN_QUOTE = /^(notional|fee|fees|pnl|net_pnl|gross_pnl|.*_pnl)$/
-const QUANTITIES = /^(qty|quantity|filled|filled_qty)$/
+const GAINS = /^(pnl|return_pct)$/
+const FEES = /^fee/
+const IN_QUOTE = /^(notional|fees|fee_quote|slippage|pnl)$/
+const QUANTITIES = /^(qty|filled_qty|position)$/
 const ORDER_IDS = /order_id$/
 const UNITS = new Set(['quote', 'unit_qty'])
 
@@ -59,7 +59,7 @@ function columnsOf(rows: readonly RunRow[], run: RunDetail): Column<RunRow>[] {
     const isNumeric = !isTime && rows.some((row) => isNumber(row[name]))
     return {
       id: name,
-      head: headOf(name, rows, run.quote),
+      head: headOf(name, rows),
       isNumber: isNumeric || QUANTITIES.test(name) || PRICES.test(name),
       cell: (row) => <>{cellOf(name, row[name], isTime, run)}{isMixed && QUANTITIES.test(name) && <small> {text(row.unit_qty)}</small>}</>,
       value: (row) => sortable(row[name]),
@@ -68,9 +68,9 @@ function columnsOf(rows: readonly RunRow[], run: RunDetail): Column<RunRow>[] {
 }
 
 /** A unit stands in the head where all rows have the same one, else in each row. */
-function headOf(name: string, rows: readonly RunRow[], quote: string): string {
+function headOf(name: string, rows: readonly RunRow[]): string {
   const words = name.replaceAll('_', ' ')
-  const units = new Set(rows.map((row) => (IN_QUOTE.test(name) ? (row.quote ?? quote) : QUANTITIES.test(name) ? row.unit_qty : null)))
+  const units = new Set(rows.map((row) => (IN_QUOTE.test(name) ? row.quote : QUANTITIES.test(name) ? row.unit_qty : null)))
   const [unit] = units
   return units.size === 1 && typeof unit === 'string' && unit ? `${words}, ${unit}` : words
 }
@@ -81,15 +81,16 @@ function sortable(value: Json | undefined): string | number | null {
 
 function cellOf(name: string, value: Json | undefined, isTime: boolean, run: RunDetail) {
   if (value === null || value === undefined) return <span className="soft">–</span>
-  if (isTime && (typeof value === 'string' || typeof value === 'number')) return <When at={value} style="full" />
+  if (isTime && typeof value === 'string') return <When at={value} style="full" />
   if (name === 'side' && typeof value === 'string') return <Side of={value} />
   if (ORDER_IDS.test(name) && typeof value === 'string') {
     return <a className="mono" title={value} href={to(['trace', 'run', `${run.spec}/${run.run_id}`, value])}>{value.slice(0, 14)}</a>
   }
   if (isNumber(value)) {
-    if (MONEY.test(name)) return <Signed value={value} />
-    if (IN_QUOTE.test(name)) return fixed(value, FEES.test(name) ? 4 : 2)
+    if (GAINS.test(name)) return <Signed value={value} />
+    if (FEES.test(name)) return fixed(value, 4)
+    if (IN_QUOTE.test(name)) return fixed(value, 2)
     return PRICES.test(name) ? price(value) : exact(value)
   }
-  return QUANTITIES.test(name) && typeof value === 'string' ? exact(value) : text(value)
+  return text(value)
 }

@@ -50,7 +50,7 @@ export function ConfigForm({ config }: { config: StrategyConfig }) {
       {sending.error && <Failure error={sending.error} />}
       {sending.data && (
         <p className="armed" role="status">
-          Version {sending.data.version} of {sending.data.spec} is kept ({sending.data.file}). {sending.data.todo ?? 'The gate decides about it.'}
+          Version {sending.data.version} of {sending.data.spec} is kept ({sending.data.file}). {sending.data.todo}
         </p>
       )}
       <div className="buttons">

@@ -1,9 +1,10 @@
 // A chain of evidence: each link with what was recorded, what was found, and the files behind it.
 
-import type { FileProof, Json, Proof, Trace as Chain, TraceLink } from '../api/types'
+import type { FileProof, Proof, Trace as Chain, TraceLink } from '../api/types'
 import { FactList } from '../ui/facts'
 import { Mark, type Tone } from '../ui/marks'
-import { grouped, proofOf } from './proof'
+import { counted } from '../ui/numbers'
+import { grouped } from './grouped'
 
 const TONE: Record<Proof, Tone> = { equal: 'good', differs: 'bad', 'not checkable': 'wait' }
 const SAID: Record<Proof, string> = { equal: 'came out the same again', differs: 'differs', 'not checkable': 'cannot be checked' }
@@ -15,19 +16,17 @@ const WHOLE: Record<Proof, string> = {
 }
 
 export function ChainView({ chain }: { chain: Chain }) {
-  const proofs = chain.links.map(proofOf)
-  const count = (proof: Proof) => proofs.filter((each) => each === proof).length
-  const whole: Proof = count('differs') > 0 || chain.is_sound === false ? 'differs' : count('not checkable') > 0 ? 'not checkable' : 'equal'
+  const count = (proof: Proof) => chain.links.filter(({ status }) => status === proof).length
   const files = chain.links.reduce((sum, link) => sum + link.files.length, 0)
   return (
     <>
       <p className="sound">
-        <Mark tone={TONE[whole]}><b>{WHOLE[whole]}</b></Mark>{' '}
-        {count('equal')} of {chain.links.length} links came out the same again
-        {count('differs') > 0 && `, ${count('differs')} differ`}
-        {count('not checkable') > 0 && `, ${count('not checkable')} cannot be checked`}; {files} files.
+        <Mark tone={TONE[chain.status]}><b>{WHOLE[chain.status]}</b></Mark>{' '}
+        {count('equal')} of {counted(chain.links.length, 'link')} came out the same again
+        {count('differs') > 0 && `, ${count('differs')} came out otherwise`}
+        {count('not checkable') > 0 && `, ${count('not checkable')} cannot be checked`}; {counted(files, 'file')}.
       </p>
-      {chain.order && <FactList of={chain.order as Json} most={16} />}
+      <FactList of={chain.order} most={16} />
       <ol className="chain">
         {grouped(chain.links).map((group, place) => (
           <Group key={`${place}/${group[0]?.kind}`} links={group} />
@@ -40,7 +39,7 @@ export function ChainView({ chain }: { chain: Chain }) {
 function Group({ links }: { links: readonly TraceLink[] }) {
   const [first] = links
   if (!first) return null
-  if (links.length === 1) return <li className={proofOf(first).replace(' ', '-')}><LinkView link={first} /></li>
+  if (links.length === 1) return <li className={first.status.replace(' ', '-')}><LinkView link={first} /></li>
   return (
     <li className="equal">
       <details>
@@ -56,7 +55,7 @@ function Group({ links }: { links: readonly TraceLink[] }) {
 }
 
 function LinkView({ link }: { link: TraceLink }) {
-  const proof = proofOf(link)
+  const proof = link.status
   const isSame = link.recorded === link.found
   return (
     <>
@@ -77,15 +76,15 @@ function LinkView({ link }: { link: TraceLink }) {
           )}
         </dl>
       )}
-      {link.facts && Object.keys(link.facts).length > 0 && (
+      {Object.keys(link.facts).length > 0 && (
         <details>
           <summary>more of it</summary>
-          <FactList of={link.facts as Json} most={24} />
+          <FactList of={link.facts} most={24} />
         </details>
       )}
       {link.files.length > 0 && (
         <details open={proof === 'differs'}>
-          <summary>{link.files.length} {link.files.length === 1 ? 'file' : 'files'}</summary>
+          <summary>{counted(link.files.length, 'file')}</summary>
           <ul className="files">{link.files.map((file) => <FileLine key={file.path} file={file} />)}</ul>
         </details>
       )}
@@ -94,15 +93,15 @@ function LinkView({ link }: { link: TraceLink }) {
 }
 
 function FileLine({ file }: { file: FileProof }) {
-  const isEqual = file.is_equal ?? !file.found
+  const isEqual = file.found === ''
   return (
     <li>
-      <span className={isEqual ? 'met' : 'unmet'} title={isEqual ? 'the hash is the one that was promised' : (file.found ?? 'another hash')}>
+      <span className={isEqual ? 'met' : 'unmet'} title={isEqual ? 'the hash is the one that was promised' : file.found}>
         {isEqual ? '=' : '≠'}
       </span>
       <span className="mono">{file.vendor || file.path}</span>
       <span className="mono soft" title={file.sha256}>{file.sha256.slice(0, 16)}</span>
-      {!isEqual && file.found && <span className="loss">{file.found}</span>}
+      {!isEqual && <span className="loss">{file.found}</span>}
     </li>
   )
 }

@@ -5,6 +5,7 @@ import {
   useTable,
 } from '@tanstack/react-table'
 import { type ReactNode, type UIEvent, useMemo, useState } from 'react'
+import { counted } from './numbers'
 import { Empty } from './states'
 import { rowsInSight } from './window'
 
@@ -115,7 +116,7 @@ export function DataTable<Row extends object>(props: TableProps<Row>) {
       </div>
       {more && (more.has || rows.length > ALL_BELOW) && (
         <p className="more">
-          {rows.length.toLocaleString('en-GB')} rows{more.has ? ' so far' : ''}
+          {counted(rows.length, 'row')}{more.has ? ' so far' : ''}
           {more.has && (
             <button type="button" disabled={more.isLoading} onClick={more.load}>
               {more.isLoading ? 'Loading…' : 'Load older'}

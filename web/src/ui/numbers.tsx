@@ -21,6 +21,9 @@ export function fixed(value: number | null | undefined, digits: number): string 
   return isNumber(value) ? grouped(digits).format(value).replace('-', '−') : '–'
 }
 
+/** Write how many of something there are: `1 link`, `2,400 files`. */
+export const counted = (count: number, one: string): string => `${fixed(count, 0)} ${one}${count === 1 ? '' : 's'}`
+
 /** Write with a sign: `+1,204.50`, `−3.20`; a zero has none. */
 export function signed(value: number | null | undefined, digits: number): string {
   if (!isNumber(value)) return '–'
@@ -30,8 +33,8 @@ export function signed(value: number | null | undefined, digits: number): string
 }
 
 /** Group the digits of exact decimal text and change nothing else about it. */
-export function exact(value: Amount | null | undefined): string {
-  if (value === null || value === undefined || value === '') return '–'
+export function exact(value: Amount | number | null): string {
+  if (value === null) return '–'
   const text = typeof value === 'number' ? plain(value) : value
   const found = /^(-?)(\d+)(\.\d+)?$/.exec(text)
   if (!found) return text

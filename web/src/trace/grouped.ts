@@ -1,11 +1,6 @@
-// How a link came out, and links that say the same put together.
+// Links of a chain that say the same, put together.
 
-import type { Proof, TraceLink } from '../api/types'
-
-export function proofOf(link: TraceLink): Proof {
-  if (link.status) return link.status
-  return link.is_equal === true ? 'equal' : link.is_equal === false ? 'differs' : 'not checkable'
-}
+import type { TraceLink } from '../api/types'
 
 const FEW = 3
 
@@ -14,7 +9,7 @@ export function grouped(links: readonly TraceLink[]): TraceLink[][] {
   const groups: TraceLink[][] = []
   for (const link of links) {
     const before = groups.at(-1)
-    const isAlike = before?.[0]?.kind === link.kind && proofOf(before[0]) === 'equal' && proofOf(link) === 'equal'
+    const isAlike = before?.[0]?.kind === link.kind && before[0].status === 'equal' && link.status === 'equal'
     if (before && isAlike) before.push(link)
     else groups.push([link])
   }
