@@ -111,7 +111,7 @@ export const comparison = (names: string[]) =>
   queryOptions({
     queryKey: ['compare', names],
     queryFn: ({ signal }) => get<Comparison>('/api/runs/compare', { run: names }, signal),
-    enabled: names.length > 0,
+    enabled: names.length > 1,
     placeholderData: keepPreviousData,
   })
 

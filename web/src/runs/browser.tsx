@@ -3,7 +3,7 @@
 import { useDeferredValue, useMemo, useState } from 'react'
 import { runs } from '../api/queries'
 import type { Run } from '../api/types'
-import { to } from '../router'
+import { to, usePlace } from '../router'
 import { When } from '../time/context'
 import type { Column } from '../ui/data_table'
 import { MetricText, TERMS } from '../ui/metrics'
@@ -16,11 +16,18 @@ export function compareHref(names: readonly string[]): string {
   return `#/runs/compare?${names.map((name) => `run=${encodeURIComponent(name)}`).join('&')}`
 }
 
+/** The list with a run marked already. */
+export const chooseHref = (name: string | undefined): string => to(['runs'], { run: name })
+
+export const FEWEST = 2
+const MOST = 8
+
 const SHOWN = ['net_return_pct', 'sharpe', 'max_drawdown_pct', 'num_trades', 'win_rate', 'profit_factor']
 
 export function RunBrowser() {
   const [q, setQ] = useState('')
-  const [chosen, setChosen] = useState<readonly string[]>([])
+  const { query } = usePlace()
+  const [chosen, setChosen] = useState<readonly string[]>(query.getAll('run'))
   const asked = useDeferredValue(q.trim())
   const columns = useMemo<Column<Run>[]>(
     () => [
@@ -65,9 +72,9 @@ export function RunBrowser() {
           <label className="inline">
             Search <input type="search" data-key="search" aria-keyshortcuts="/" placeholder="title or spec" value={q} onChange={(event) => setQ(event.target.value)} />
           </label>
-          {chosen.length >= 2
+          {chosen.length >= FEWEST && chosen.length <= MOST
             ? <a className="button primary" href={compareHref(chosen)}>Compare {chosen.length}</a>
-            : <span className="soft">mark two or more to compare</span>}
+            : <span className="soft">{chosen.length ? `${chosen.length} marked; ` : ''}mark two to eight to compare</span>}
         </div>
       }
     >

@@ -8,7 +8,7 @@ import { to } from '../router'
 import { MetricTable } from '../ui/metrics'
 import { Panel } from '../ui/panel'
 import { Empty, With } from '../ui/states'
-import { compareHref } from './browser'
+import { chooseHref, compareHref, FEWEST } from './browser'
 
 export function RunComparison({ names }: { names: string[] }) {
   const found = useQuery(comparison(names))
@@ -19,7 +19,7 @@ export function RunComparison({ names }: { names: string[] }) {
     }),
     [found.data],
   )
-  if (names.length === 0) return <Empty>No run is named. Mark some in the list of <a href="#/runs">runs</a>.</Empty>
+  if (names.length < FEWEST) return <Empty>It takes two runs. Mark more in the list of <a href={chooseHref(names[0])}>runs</a>.</Empty>
   return (
     <With of={found} lines={10}>
       {({ runs }) => (

@@ -11,7 +11,7 @@ import { FactList, Hash } from '../ui/facts'
 import { MetricTable, MetricText, TERMS } from '../ui/metrics'
 import { Figure, Panel } from '../ui/panel'
 import { With } from '../ui/states'
-import { compareHref } from './browser'
+import { chooseHref } from './browser'
 import { Checks } from './checks'
 import { Months } from './months'
 import { RunRows } from './run_rows'
@@ -76,7 +76,7 @@ function RunLinks({ run, symbol }: { run: Run; symbol: string }) {
   return (
     <p className="commands">
       <a className="button" href={to(['chart'], { symbol, run: name })}>Chart</a>
-      <a className="button" href={compareHref([name])}>Compare</a>
+      <a className="button" href={chooseHref(name)}>Compare…</a>
       {Object.entries(run.links).map(([where, url]) => url && (
         <a key={where} className="button" href={url} target="_blank" rel="noopener noreferrer">
           {where === 'mlflow' ? 'MLflow' : where === 'dagster' ? 'Dagster' : where}<span aria-hidden="true"> ↗</span>
