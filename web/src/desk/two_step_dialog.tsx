@@ -11,7 +11,7 @@ import { Dialog } from '../ui/dialog'
 import { Failure } from '../ui/states'
 import type { BookCommand } from './commands'
 import { newKey, told } from './send'
-import { IDLE, step } from './two_steps'
+import { ASKING, step } from './two_steps'
 
 interface TwoStepDialogProps {
   command: BookCommand
@@ -21,31 +21,29 @@ interface TwoStepDialogProps {
 }
 
 export function TwoStepDialog({ command, path, subject = 'all books', onClose }: TwoStepDialogProps) {
-  const [now, tell] = useReducer(step, IDLE)
+  const [now, tell] = useReducer(step, ASKING)
   const [reason, setReason] = useState('')
   const client = useQueryClient()
   const present = useNow()
-  const confirmKey = useRef('')
   const why = reason.trim() || `${command.label} from the desk`
 
   useEffect(() => tell({ type: 'tick', now: Date.now() }), [present])
 
   const ask = async () => {
     tell({ type: 'ask' })
-    confirmKey.current = newKey()
     try {
-      const answer = await send<Armed>('POST', path, { reason: why }, newKey())
+      const answer = await send<Armed>('POST', path, {}, newKey())
       tell({ type: 'armed', answer, now: Date.now() })
     } catch (error) {
       tell({ type: 'failed', error })
     }
   }
 
-  // Opening the dialog is the first step: in a hurry two clicks have to do.
-  const opened = useRef(false)
+  // The mark keeps an effect that runs twice, as strict mode lets it, from asking twice.
+  const hasAsked = useRef(false)
   useEffect(() => {
-    if (opened.current) return
-    opened.current = true
+    if (hasAsked.current) return
+    hasAsked.current = true
     void ask()
   })
 
@@ -54,7 +52,7 @@ export function TwoStepDialog({ command, path, subject = 'all books', onClose }:
     tell({ type: 'confirm', now: at })
     if (at >= endsAt) return
     try {
-      const answer = await send<Accepted>('POST', path, { nonce, reason: why }, confirmKey.current)
+      const answer = await send<Accepted>('POST', path, { nonce, reason: why }, newKey())
       tell({ type: 'done', said: told(answer) })
     } catch (error) {
       tell({ type: 'failed', error })
@@ -68,13 +66,13 @@ export function TwoStepDialog({ command, path, subject = 'all books', onClose }:
       <p>{command.effect}</p>
       {now.at === 'armed' && (
         <p className="armed" role="status">
-          This acts on <b>{now.books.length ? now.books.join(', ') : subject}</b>. It cannot be undone.
+          This acts on <b>{now.books.join(', ') || 'no book, since none has begun'}</b>. It cannot be undone.
         </p>
       )}
       {now.at === 'done' && <p className="armed" role="status">{now.said}</p>}
       {now.at === 'expired' && <p className="stale" role="alert">The half minute is over; nothing was done.</p>}
       {now.at === 'failed' && <Failure error={asProblem(now.error)} />}
-      {(now.at === 'idle' || now.at === 'armed' || now.at === 'expired' || now.at === 'failed') && (
+      {(now.at === 'asking' || now.at === 'armed') && (
         <label>
           <span>Reason (kept in the journal)</span>
           <input value={reason} placeholder={`${command.label} from the desk`} onChange={(event) => setReason(event.target.value)} />
@@ -88,8 +86,8 @@ export function TwoStepDialog({ command, path, subject = 'all books', onClose }:
             {now.at === 'armed' ? `2 of 2: ${command.label.toLowerCase()} now (${left} s)` : 'Sending…'}
           </button>
         ) : now.at === 'done' ? null : (
-          <button type="button" className="primary" data-focus disabled={now.at === 'asking'} onClick={() => void ask()}>
-            {now.at === 'asking' ? 'Asking…' : `1 of 2: ask again`}
+          <button type="button" className="primary" disabled={now.at === 'asking'} onClick={() => void ask()}>
+            {now.at === 'asking' ? 'Asking…' : '1 of 2: ask again'}
           </button>
         )}
       </div>

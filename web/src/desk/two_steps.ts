@@ -3,10 +3,9 @@
 import type { Armed } from '../api/types'
 
 export type Step =
-  | { at: 'idle' }
   | { at: 'asking' }
   | { at: 'armed'; nonce: string; endsAt: number; books: string[] }
-  | { at: 'confirming'; nonce: string }
+  | { at: 'confirming' }
   | { at: 'done'; said: string }
   | { at: 'failed'; error: unknown }
   | { at: 'expired' }
@@ -18,25 +17,22 @@ export type StepEvent =
   | { type: 'done'; said: string }
   | { type: 'failed'; error: unknown }
   | { type: 'tick'; now: number }
-  | { type: 'reset' }
 
-export const IDLE: Step = { at: 'idle' }
+/** Whoever begins has asked already: in a hurry two clicks have to do. */
+export const ASKING: Step = { at: 'asking' }
 
 export function step(now: Step, event: StepEvent): Step {
   switch (event.type) {
-    case 'reset':
-      // What is on its way to the desk cannot be called back.
-      return now.at === 'confirming' ? now : IDLE
     case 'ask':
-      return now.at === 'idle' || now.at === 'expired' || now.at === 'failed' ? { at: 'asking' } : now
+      return now.at === 'expired' || now.at === 'failed' ? ASKING : now
     case 'armed': {
       if (now.at !== 'asking') return now
       const { nonce, expires_in, books } = event.answer
-      return { at: 'armed', nonce, endsAt: event.now + expires_in * 1000, books: books ?? [] }
+      return { at: 'armed', nonce, endsAt: event.now + expires_in * 1000, books }
     }
     case 'confirm':
       if (now.at !== 'armed') return now
-      return event.now < now.endsAt ? { at: 'confirming', nonce: now.nonce } : { at: 'expired' }
+      return { at: event.now < now.endsAt ? 'confirming' : 'expired' }
     case 'tick':
       return now.at === 'armed' && event.now >= now.endsAt ? { at: 'expired' } : now
     case 'done':
