@@ -30,13 +30,14 @@ def site(desk, browser):
         yield served
 
 
-def test_runs_are_compared_by_drawing_them_over_each_other(site):
+def test_a_run_is_compared_with_others_by_drawing_them_over_each_other(site):
     page = site.page()
     page.goto(f"{site.address}/#/runs")
-    boxes = page.get_by_role("checkbox")
-    boxes.first.wait_for()
+    page.get_by_role("link", name=re.compile("^ET • Pos 30%")).click()
+    page.get_by_role("link", name="Compare…").click()
+    page.get_by_text("1 marked").wait_for()
     for number in range(3):
-        boxes.nth(number).check()
+        page.get_by_role("checkbox").nth(number).check()
     page.get_by_role("link", name="Compare 3").click()
     page.locator("canvas").first.wait_for()
     for spec in ("ema_trend", "ib_risk1", "ib_fixed1"):
