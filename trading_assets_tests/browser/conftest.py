@@ -57,8 +57,9 @@ class Site:
             self.wrong.append(f"asked {request.url}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    """A browser that closes with its module: an open one is a running loop, which Dagster refuses."""
     if CHROMIUM is None:
         pytest.skip("no chromium here: apt-get install chromium")
     with sync_playwright() as playwright:
