@@ -59,7 +59,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def browser():
-    """A browser that closes with its module: an open one is a running loop, which Dagster refuses."""
+    """A browser that closes with its module: an open one is a running loop to Dagster."""
     if CHROMIUM is None:
         pytest.skip("no chromium here: apt-get install chromium")
     with sync_playwright() as playwright:
