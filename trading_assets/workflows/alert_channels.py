@@ -71,6 +71,12 @@ def channels(settings: Settings) -> tuple[AlertChannel, ...]:
     return tuple(found)
 
 
+def has_channels(settings: Settings) -> bool:
+    """Whether settings name a channel, be it whole or not."""
+    own = settings.alerts
+    return settings.alert_webhook_url is not None or bool(own.telegram_chat or own.smtp_host)
+
+
 @contextmanager
 def alerter(desk: Desk, local: LocalTime) -> Iterator[tuple[Background, ...]]:
     """Tell alerts by all channels while one is inside.

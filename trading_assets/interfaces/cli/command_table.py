@@ -83,7 +83,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "control",
         "Take back the leave to trade real money; a running executor halts at once.",
     ),
-    "control": ("control", "API and pages for people, on loopback."),
+    "control": ("control_server", "API and pages for people, on loopback."),
     "strategy": (
         "strategy",
         "The strategies of a live book: stop one, let it go on, make it smaller.",
@@ -111,8 +111,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Run the whole desk once, offline: bars, features, models, backtests, decision, live run.",
     ),
     "up": (
-        "desk_services",
+        "up_and_down",
         "Serve the desk's pages, the Dagster UI, MLflow and the embedded exchange on loopback.",
     ),
-    "down": ("desk_services", "Stop what `up` started; a live run among it ends cleanly first."),
+    "down": ("up_and_down", "Stop what `up` started; a live run among it ends cleanly first."),
 }

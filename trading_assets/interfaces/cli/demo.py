@@ -25,11 +25,11 @@ from rich.console import Console
 
 from trading_assets.domain.errors import ConfigurationError, RecoveryError, TradingAssetsError
 from trading_assets.domain.ids import Month, Symbol, months_between
-from trading_assets.interfaces.cli import demo_summary, desk_services
+from trading_assets.interfaces.cli import demo_summary
 from trading_assets.interfaces.cli.demo_summary import LiveLeg
-from trading_assets.interfaces.cli.desk_services import Service
 from trading_assets.interfaces.cli.desk_settings import load_settings
-from trading_assets.interfaces.running_services import running
+from trading_assets.interfaces.desk_services import Service, desk_services
+from trading_assets.interfaces.running_services import PATIENCE_S, running, start, stop
 
 if TYPE_CHECKING:
     from trading_assets.interfaces.dagster_client import DagsterClient
@@ -94,7 +94,7 @@ def demo() -> None:
     try:
         _run(plan, settings, run_folder, watch, console)
     finally:
-        desk_services.stop(run_folder, patience_s=settings.live.stop_s + 15.0)
+        stop(run_folder, patience_s=settings.live.stop_s + PATIENCE_S)
 
 
 def _run(
@@ -102,12 +102,12 @@ def _run(
 ) -> None:
     from trading_assets.interfaces.dagster_client import DagsterClient
 
-    services = {s.name: s for s in desk_services.desk_services(settings)}
+    services = {s.name: s for s in desk_services(settings)}
     ui = services["dagster"]
     with watch.part("build the graph"), _engine_compiles():
         _build(plan)
     with watch.part("start the servers"):
-        desk_services.start([services["daemon"], ui], run_folder, settings.home, console)
+        start([services["daemon"], ui], run_folder, settings.home, console)
     live, why_not = None, why_not_live(plan, settings)
     with DagsterClient(ui.address) as dagster:
         backfill = dagster.launch_backfill("bars_1h", [f"{plan.months[0]}|{settings.symbols[0]}"])
@@ -115,7 +115,7 @@ def _run(
         if plan.live_from is not None and not why_not:
             with watch.part("trade live"):
                 exchange = _exchange(services["exchange"], plan.live_from, settings)
-                desk_services.start([exchange], run_folder, settings.home, console)
+                start([exchange], run_folder, settings.home, console)
                 live = _trade(dagster, settings, console)
         with watch.part("wait for the backfill"):
             _await_backfill(dagster, backfill, console)

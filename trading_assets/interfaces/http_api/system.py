@@ -102,7 +102,8 @@ def status(served: Shown, _: Reader) -> Any:
 @router.get("/api/desk", response_model=DeskCard, responses=REFUSALS)
 def desk_card(served: Shown, _: Reader) -> Any:
     """Say what this desk is and where its other pages are."""
-    from trading_assets.interfaces.running_services import running
+    from trading_assets.interfaces.desk_services import desk_services
+    from trading_assets.interfaces.running_services import states
 
     settings = served.desk.settings
     card = {
@@ -118,8 +119,10 @@ def desk_card(served: Shown, _: Reader) -> Any:
             "docs": "/docs",
         },
         "services": [
-            {"name": service.name, "address": service.address, "is_running": True}
-            for service in running(settings.data_root / "run")
+            {"name": name, "address": address, "is_running": is_running}
+            for name, address, is_running in states(
+                desk_services(settings), settings.data_root / "run"
+            )
         ],
         "version": trading_assets.__version__,
     }

@@ -8,8 +8,9 @@ import pytest
 from rich.console import Console
 
 from trading_assets.domain.errors import StorageUnavailable
-from trading_assets.interfaces.cli.desk_services import desk_services, start, stop
 from trading_assets.interfaces.compare_link import compare_link
+from trading_assets.interfaces.desk_services import desk_services
+from trading_assets.interfaces.running_services import start, stop
 from trading_assets.settings import load_settings
 from trading_assets.storage.experiments import Experiments
 from trading_assets.storage.mlflow_views import STRATEGIES, strategies_view, view_tag

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from trading_assets.adapters.wall_clock import WallClock
 from trading_assets.domain.errors import ConfigurationError, LeaseHeld
-from trading_assets.interfaces.cli.desk_services import desk_services
 from trading_assets.interfaces.cli.main import app
+from trading_assets.interfaces.desk_services import desk_services
 from trading_assets.live.lease import Lease
 from trading_assets.settings import load_settings
 from trading_assets.storage.alert_file import AlertFile
@@ -49,6 +49,9 @@ def test_the_desk_starts_an_alerter_once_somebody_is_named(receiver, monkeypatch
     monkeypatch.delenv("TA_ALERT_WEBHOOK_URL")
     assert "alerts" not in [each.name for each in desk_services(load_settings().settings)]
     assert isinstance(_run("serve").exception, ConfigurationError)
+    monkeypatch.setenv("TA_ALERTS__TELEGRAM_CHAT", "42")  # and no bot: the alerter says so itself
+    assert "alerts" in [each.name for each in desk_services(load_settings().settings)]
+    assert "no bot" in str(_run("serve").exception)
 
 
 def test_a_second_alerter_is_refused(receiver, tmp_path):

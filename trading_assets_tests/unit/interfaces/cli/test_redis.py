@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from trading_assets.domain.errors import ConfigurationError
-from trading_assets.interfaces.cli.desk_services import desk_services
 from trading_assets.interfaces.cli.redis import app
+from trading_assets.interfaces.desk_services import desk_services
 from trading_assets.settings import load_settings
 
 

@@ -6,6 +6,7 @@ import json
 import time
 from decimal import Decimal
 
+import psutil
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
@@ -66,6 +67,21 @@ def test_ctl_09_health_and_readiness_need_no_token(endpoint, begun):
     assert endpoint.http.get("/health").json() == {"ok": True}
     assert endpoint.http.get("/ready").json() == {"ready": True, "books": {}}
     assert endpoint.http.get("/status").status_code == 401
+
+
+def test_the_card_of_the_desk_names_every_server_and_whether_it_runs(endpoint):
+    def daemon():
+        told = {each["name"]: each for each in endpoint.get("/api/desk").json()["services"]}
+        assert list(told) == ["desk", "exchange", "mlflow", "daemon", "dagster"]
+        return told["daemon"]["is_running"]
+
+    assert daemon() is False
+    me = psutil.Process()
+    folder = endpoint.desk.settings.data_root / "run"
+    folder.mkdir(parents=True)
+    remembered = {"name": "daemon", "pid": me.pid, "created": me.create_time(), "address": ""}
+    (folder / "daemon.pid.json").write_text(json.dumps(remembered))
+    assert daemon() is True
 
 
 def test_lists_come_in_pages_that_meet(endpoint, begun):

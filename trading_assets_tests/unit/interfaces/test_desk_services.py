@@ -15,7 +15,8 @@ import pytest
 from rich.console import Console
 
 from trading_assets.domain.errors import ConfigurationError, TradingAssetsError
-from trading_assets.interfaces.cli.desk_services import Service, desk_services, start, stop
+from trading_assets.interfaces.desk_services import Service, desk_services
+from trading_assets.interfaces.running_services import start, states, stop
 from trading_assets.settings import load_settings
 
 PARENT = """
@@ -137,6 +138,24 @@ def test_every_server_of_the_desk_listens_on_loopback(tmp_path: Path) -> None:
     assert names == ["desk", "exchange", "mlflow", "daemon", "dagster"]
     assert {service.host for service in services if service.port} == {"127.0.0.1"}
     assert all(sys.executable == service.command[0] for service in services)
+
+
+def test_what_runs_is_told_of_every_server_whoever_started_it(run_folder: Path) -> None:
+    pages, silent = a_service(), replace(a_service("silent"), port=0)
+    by_hand, gone = a_service("by_hand"), a_service("gone")
+    former = replace(silent, name="former")
+    begin((pages, former), run_folder)
+    with socket.create_server((by_hand.host, by_hand.port)):
+        told = states((pages, silent, by_hand, gone), run_folder)
+    assert told == (
+        ("pages", pages.address, True),
+        ("silent", "", False),
+        ("by_hand", by_hand.address, True),
+        ("gone", gone.address, False),
+        ("former", "", True),
+    )
+    stop(run_folder, patience_s=10)
+    assert [name for name, _, runs in states((pages, silent), run_folder) if runs] == []
 
 
 def test_an_ipv6_address_is_written_in_brackets() -> None:
