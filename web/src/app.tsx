@@ -1,9 +1,9 @@
 // The shell around the pages: who is signed in, where one is, and whether data is fresh.
 
 import { useQuery } from '@tanstack/react-query'
-import { type ComponentType, useEffect, useRef, useSyncExternalStore } from 'react'
+import { type ComponentType, useEffect, useRef } from 'react'
 import { desk } from './api/queries'
-import { session } from './api/session'
+import { useIdentity } from './api/session'
 import { Keys } from './keys'
 import { LiveProvider } from './live/context'
 import Chart from './pages/chart'
@@ -35,7 +35,7 @@ const PAGES: Record<SectionId, ComponentType> = {
 }
 
 export function App() {
-  const identity = useSyncExternalStore(session.subscribe, session.snapshot)
+  const identity = useIdentity()
   if (!identity) return <SignIn />
   return (
     <LiveProvider>

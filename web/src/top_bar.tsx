@@ -1,9 +1,9 @@
 // Always in sight: every book's state, whether the link lives, how old data is, and panic.
 
 import { useQuery } from '@tanstack/react-query'
-import { useState, useSyncExternalStore } from 'react'
+import { useState } from 'react'
 import { status } from './api/queries'
-import { allows, session } from './api/session'
+import { session, useIdentity, useLack } from './api/session'
 import { PANIC } from './desk/commands'
 import { TwoStepDialog } from './desk/two_step_dialog'
 import { useLink } from './live/context'
@@ -18,9 +18,9 @@ import { nextChoice, useChoice } from './ui/theme'
 export function TopBar() {
   const books = useQuery(status)
   const { path } = usePlace()
-  const identity = useSyncExternalStore(session.subscribe, session.snapshot)
+  const identity = useIdentity()
   const [isPanic, setPanic] = useState(false)
-  const mayTrade = allows(identity?.scope, PANIC.needs)
+  const lack = useLack()(PANIC.needs)
   return (
     <header className="top">
       <a className="brand" href="#/" title="Start page">trading<span>assets</span></a>
@@ -51,8 +51,8 @@ export function TopBar() {
           onClick={() => void session.signOut()}>
           Sign out
         </button>
-        <button type="button" className="panic" disabled={!mayTrade}
-          title={mayTrade ? PANIC.effect : 'Needs a key with the scope trade'} onClick={() => setPanic(true)}>
+        <button type="button" className="panic" disabled={lack !== ''} title={lack || PANIC.effect}
+          onClick={() => setPanic(true)}>
           Panic
         </button>
       </div>

@@ -1,9 +1,9 @@
 // The strategies of a book, each to be started, stopped, or given a risk.
 
 import { useQuery } from '@tanstack/react-query'
-import { useState, useSyncExternalStore } from 'react'
+import { useState } from 'react'
 import { bookStrategies } from '../api/queries'
-import { allows, session } from '../api/session'
+import { useLack } from '../api/session'
 import type { StrategyState } from '../api/types'
 import { type Column, DataTable } from '../ui/data_table'
 import { Mark } from '../ui/marks'
@@ -36,9 +36,8 @@ export function Strategies({ book }: { book: string }) {
 }
 
 function StrategyTable({ book, rows }: { book: string; rows: readonly StrategyState[] }) {
-  const identity = useSyncExternalStore(session.subscribe, session.snapshot)
   const [asked, setAsked] = useState<{ command: BookCommand; name: string } | null>(null)
-  const lacks = (command: BookCommand) => !allows(identity?.scope, command.needs)
+  const lackOf = useLack()
   const columns: Column<StrategyState>[] = [
     { id: 'name', head: 'Name', cell: (row) => <b>{row.name}</b>, value: (row) => row.name },
     { id: 'state', head: 'State', cell: stateOf, value: (row) => row.state },
@@ -55,8 +54,8 @@ function StrategyTable({ book, rows }: { book: string; rows: readonly StrategySt
       cell: (row) => (
         <span className="row-buttons">
           {[row.state === 'stopped' ? START : STOP, RISK, WEIGHT].map((command) => (
-            <button key={command.id} type="button" className="link" disabled={lacks(command)} aria-label={`${command.label} ${row.name}`}
-              title={lacks(command) ? `Needs a key with the scope ${command.needs}` : command.effect}
+            <button key={command.id} type="button" className="link" aria-label={`${command.label} ${row.name}`}
+              disabled={lackOf(command.needs) !== ''} title={lackOf(command.needs) || command.effect}
               onClick={() => setAsked({ command, name: row.name })}>
               {command.label}
             </button>

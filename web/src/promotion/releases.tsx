@@ -1,9 +1,9 @@
 // What a book trades, what it traded before, what challenges it, and the way to real money.
 
 import { useQuery } from '@tanstack/react-query'
-import { useState, useSyncExternalStore } from 'react'
+import { useState } from 'react'
 import { status } from '../api/queries'
-import { allows, session } from '../api/session'
+import { useLack } from '../api/session'
 import type { Facts, Json, Releases } from '../api/types'
 import type { BookCommand } from '../desk/commands'
 import { CommandDialog } from '../desk/command_dialog'
@@ -33,10 +33,9 @@ const PLACES = [
 ] as const
 
 export function ReleaseBoard({ book, releases }: { book: string; releases: Releases }) {
-  const identity = useSyncExternalStore(session.subscribe, session.snapshot)
   const [approved, setApproved] = useState('')
   const books = useQuery(status)
-  const isBarred = !allows(identity?.scope, APPROVE.needs)
+  const lack = useLack()(APPROVE.needs)
   const isReal = books.data?.books.find((each) => each.name === book)?.is_real ?? false
   return (
     <>
@@ -52,8 +51,7 @@ export function ReleaseBoard({ book, releases }: { book: string; releases: Relea
                   <p><b>{release.family}</b> {id && <Hash of={id} />}</p>
                   <FactList of={release} most={14} />
                   {isReal && place !== 'previous' && id && (
-                    <button type="button" disabled={isBarred} onClick={() => setApproved(id)}
-                      title={isBarred ? 'Needs a key with the scope admin' : APPROVE.effect}>
+                    <button type="button" disabled={lack !== ''} title={lack || APPROVE.effect} onClick={() => setApproved(id)}>
                       Approve for real money…
                     </button>
                   )}

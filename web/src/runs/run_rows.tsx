@@ -1,17 +1,16 @@
 // Trades, orders and fills of a run: every column that it has, units in the head.
 
-import { useInfiniteQuery } from '@tanstack/react-query'
-import { useMemo, useState } from 'react'
+import { useCallback, useState } from 'react'
 import { runRows, type RunTable } from '../api/queries'
 import type { Json, RunDetail, RunRow } from '../api/types'
 import { to } from '../router'
 import { When } from '../time/context'
-import { type Column, DataTable } from '../ui/data_table'
+import type { Column } from '../ui/data_table'
 import { text } from '../ui/facts'
 import { Side } from '../ui/marks'
 import { exact, fixed, isNumber, price, Signed } from '../ui/numbers'
+import { Paged } from '../ui/paged'
 import { Panel } from '../ui/panel'
-import { With } from '../ui/states'
 import { Tabs } from '../ui/tabs'
 
 const TABLES: RunTable[] = ['trades', 'orders', 'fills']
@@ -26,17 +25,10 @@ export function RunRows({ run }: { run: RunDetail }) {
 }
 
 function Rows({ run, table }: { run: RunDetail; table: RunTable }) {
-  const asked = useInfiniteQuery(runRows(run.spec, run.run_id, table))
-  const rows = useMemo(() => asked.data?.pages.flatMap((page) => page.items) ?? [], [asked.data])
-  const columns = useMemo(() => columnsOf(rows, run), [rows, run])
-  const more = { has: asked.hasNextPage, isLoading: asked.isFetchingNextPage, load: () => void asked.fetchNextPage() }
+  const columns = useCallback((rows: readonly RunRow[]) => columnsOf(rows, run), [run])
   return (
-    <With of={asked} lines={6}>
-      {() => (
-        <DataTable label={table} rows={rows} columns={columns} keyOf={(_, index) => String(index)} more={more} tall
-          empty={`This run has no ${table}.`} />
-      )}
-    </With>
+    <Paged label={table} query={runRows(run.spec, run.run_id, table)} columns={columns} tall
+      keyOf={(_, index) => String(index)} empty={`This run has no ${table}.`} />
   )
 }
 

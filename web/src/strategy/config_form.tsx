@@ -1,20 +1,20 @@
 // The form of one strategy's parameters: what would change is said before it is kept.
 
-import { type FormEvent, useId, useState, useSyncExternalStore } from 'react'
-import { allows, session } from '../api/session'
+import { type FormEvent, useId, useState } from 'react'
+import { useLack } from '../api/session'
 import type { NewConfig, StrategyConfig } from '../api/types'
 import { useCommand } from '../desk/send'
 import { Failure } from '../ui/states'
 import { asText, changes } from './params'
 
 export function ConfigForm({ config }: { config: StrategyConfig }) {
-  const identity = useSyncExternalStore(session.subscribe, session.snapshot)
   const [typed, setTyped] = useState<Record<string, string>>({})
   const [reason, setReason] = useState('')
   const sending = useCommand<NewConfig>()
   const id = useId()
   const { changed, problems } = changes(config.params, typed)
-  const isBarred = !allows(identity?.scope, 'admin')
+  const lack = useLack()('admin')
+  const isBarred = lack !== ''
   const isReady = changed.length > 0 && Object.keys(problems).length === 0 && reason.trim() !== '' && !isBarred
 
   const submit = (event: FormEvent) => {
@@ -46,7 +46,7 @@ export function ConfigForm({ config }: { config: StrategyConfig }) {
           ))}
         </ul>
       )}
-      {isBarred && <p className="soft">To change parameters one needs a key with the scope admin.</p>}
+      {isBarred && <p className="soft">{lack}.</p>}
       {sending.error && <Failure error={sending.error} />}
       {sending.data && (
         <p className="armed" role="status">
