@@ -61,13 +61,15 @@ class Connection:
     """One kept connection with as little client as possible."""
 
     def __init__(self, port: int) -> None:
+        self._port = port
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=30)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._left = b""
 
-    def get(self, path: str) -> tuple[int, bytes]:
-        """Ask for a public path."""
-        return self._ask(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    def get(self, path: str, *headers: str) -> tuple[int, bytes]:
+        """Ask for a path, with headers such as `Accept: text/html`."""
+        more = "".join(f"{header}\r\n" for header in headers)
+        return self._ask(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n{more}\r\n")
 
     def signed(self, method: str, path: str, query: str) -> tuple[int, bytes]:
         """Sign a request and send it."""
@@ -89,7 +91,7 @@ class Connection:
 
     def _more(self) -> bytes:
         more = self._socket.recv(1 << 18)
-        assert more, "the exchange closed the connection"
+        assert more, "the server closed the connection"
         return more
 
 

@@ -138,7 +138,8 @@ def market_clock(api_url: str, warp: float) -> Callable[[], float]:
     return lambda: market + (time.perf_counter() - moment) * 1_000_000 * warp
 
 
-def measure(warp: float, bars: int, poll_s: float) -> dict[str, Any]:
+def trade(home: Path, warp: float, bars: int, poll_s: float) -> tuple[Any, Stopwatch]:
+    """Trade so many bars in a folder, and give the session's summary and what was timed."""
     watch = Stopwatch()
     BarFeed.asked = BarFeed.poll  # type: ignore[attr-defined]
     # A bound method would not be handed the feed.
@@ -148,9 +149,9 @@ def measure(warp: float, bars: int, poll_s: float) -> dict[str, Any]:
     watch.watch(Session, "handle", "engine")
     watch.watch(Journal, "append", "commits")
     options = ("--warp", str(warp), "--weight-limit", str(10**9))
-    with tempfile.TemporaryDirectory() as home, served(None, *options) as (_, port, _):
+    with served(None, *options) as (_, port, _):
         environ = {
-            "TA_HOME": str(Path(home)),
+            "TA_HOME": str(home),
             "TA_EXCHANGE__PORT": str(port),
             "TA_LIVE__POLL_S": str(poll_s),
             "TA_LIVE__LATE_BAR_S": str(30 * warp),
@@ -167,14 +168,20 @@ def measure(warp: float, bars: int, poll_s: float) -> dict[str, Any]:
                 broker, watch, market_clock(api_url, warp), warp
             ),
         )
-    found = watch.latency_ms
-    if not found:
+    if not watch.latency_ms:
         raise TradingAssetsError(
             f"No order left in {summary.bars} bars, so there is no latency to tell",
             expected="at least one order",
             found=f"{summary.late_bars} of them were later than {30 * warp:.0f} s of the market",
             fix="Give it more --bars (the strategy needs three), or a slower market (--warp).",
         )
+    return summary, watch
+
+
+def measure(warp: float, bars: int, poll_s: float) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as home:
+        summary, watch = trade(Path(home), warp, bars, poll_s)
+    found = watch.latency_ms
     return {
         "warp": warp,
         "poll_s": poll_s,

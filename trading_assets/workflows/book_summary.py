@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from trading_assets.domain.errors import MissingPartition, TradingAssetsError
+from trading_assets.domain.errors import TradingAssetsError
 from trading_assets.domain.instants import iso_text
 from trading_assets.workflows.armed import real_host
 from trading_assets.workflows.desk import Desk
@@ -25,17 +26,22 @@ class BookStatuses:
         """
         self._desk = desk
         self._known: dict[str, BookStatus] = {}
+        self._begun: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def of(self, book: str) -> BookStatus:
-        """Look at a book.
+        """Look at a book; whoever waits for their turn shares one look, begun after they asked.
 
         Raises:
             ConfigurationError: if settings have no such book.
             RecoveryError: if its journal cannot be read.
         """
+        asked = self._begun[book]
         with self._lock:
-            found = live_status(self._desk, book, before=self._known.get(book))
+            if self._begun[book] > asked and book in self._known:
+                return self._known[book]
+            self._begun[book] += 1
+            found = live_status(self._desk, book, before=self._known.pop(book, None))
             self._known[book] = found
             return found
 
@@ -88,7 +94,7 @@ def summary(desk: Desk, status: BookStatus) -> dict[str, Any]:
         "level": status.level,
         "reason": status.reason,
         "release_id": status.release_id,
-        "spec": _spec_name(desk, status.release_id),
+        "spec": status.spec,
         "equity": status.book.get("equity"),
         "drawdown": status.book.get("drawdown"),
         "realised_pnl": status.book.get("realised_pnl"),
@@ -98,12 +104,3 @@ def summary(desk: Desk, status: BookStatus) -> dict[str, Any]:
         "budget_left": status.budget_left,
         "seq": status.seq,
     }
-
-
-def _spec_name(desk: Desk, release_id: str) -> str:
-    if not release_id:
-        return ""
-    try:
-        return desk.releases.get(release_id).spec.name
-    except MissingPartition:
-        return ""

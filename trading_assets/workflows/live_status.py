@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from trading_assets.domain.bar import Timeframe
 from trading_assets.domain.ids import Micros
 from trading_assets.live.heartbeat import Heartbeat, read_heartbeat
 from trading_assets.live.recovery import last_release
@@ -33,6 +34,8 @@ class BookStatus:
         heartbeat_age_s: by the machine's clock; None without a heartbeat.
         bar_lag_s: market seconds since the last bar has closed that the book knows; None before it.
         seq: last row of the journal.
+        spec: name of what its release trades, "" without a release.
+        timeframe: size of its bars, such as `5m`; "" without a release.
         budget_left: share of the error budget; None before the first opening.
         book: equity, positions, orders and limits as of `book["seq"]`; empty before the first row.
         note: why the state is what it is: what the executor waits for, or what has ended it.
@@ -52,6 +55,8 @@ class BookStatus:
     budget_left: float | None
     book: dict[str, Any]
     note: str = ""
+    spec: str = ""
+    timeframe: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Give it as plain values."""
@@ -76,7 +81,9 @@ def live_status(desk: Desk, name: str, *, before: BookStatus | None = None) -> B
     halt = standing(place)
     book, seq, release_id, now = _read(desk, place, before)
     code, said = verdict(desk, place, heartbeat, age_s, is_halted=bool(halt.reason))
-    last_bar, bar_size = book.get("last_bar"), _bar_size(desk, release_id)
+    last_bar = book.get("last_bar")
+    spec, timeframe = _traded(desk, release_id, before)
+    bar_size = Timeframe(timeframe).micros if timeframe else 0
     return BookStatus(
         name=name,
         code=code,
@@ -92,6 +99,8 @@ def live_status(desk: Desk, name: str, *, before: BookStatus | None = None) -> B
         bar_lag_s=None if last_bar is None else (now - last_bar - bar_size) / 1_000_000,
         budget_left=_budget_left(desk, place, book),
         book=book,
+        spec=spec,
+        timeframe=timeframe,
     )
 
 
@@ -142,8 +151,12 @@ def _read(
     return (book_at(desk, place.name).to_json() if release_id else {}), seq, release_id, now
 
 
-def _bar_size(desk: Desk, release_id: str) -> Micros:
-    return desk.releases.get(release_id).spec.timeframe.micros if release_id else 0
+def _traded(desk: Desk, release_id: str, before: BookStatus | None) -> tuple[str, str]:
+    """Give name and size of bars of what a release trades; a release never changes."""
+    if before is not None and before.release_id == release_id:
+        return before.spec, before.timeframe
+    spec = desk.releases.get(release_id).spec if release_id else None
+    return (spec.name, spec.timeframe.value) if spec else ("", "")
 
 
 def _holder(place: LiveBook) -> str:

@@ -27,8 +27,10 @@ def serve(
     """
     from trading_assets.interfaces.http_api.key_files import Scope
     from trading_assets.interfaces.http_api.server import bind, make_server, own_hosts, served_of
+    from trading_assets.interfaces.priority import yield_to_executors
     from trading_assets.live.ports import MachineTime
 
+    yield_to_executors()
     opened = open_desk()
     settings = opened.settings.control
     with bind(settings.host, settings.port if port is None else port) as socket:

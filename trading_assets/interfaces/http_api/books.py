@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
+from starlette.responses import Response
 
 from trading_assets.interfaces.http_api.answers import REFUSALS, Answer, Refusal
 from trading_assets.interfaces.http_api.commands import require_book
@@ -19,6 +21,9 @@ from trading_assets.interfaces.http_api.queries import (
 from trading_assets.interfaces.http_api.served import Reader, Served, Shown
 from trading_assets.interfaces.http_api.traces import traced
 from trading_assets.interfaces.http_api.wishes import BookName
+
+if TYPE_CHECKING:
+    from trading_assets.workflows.paging import Page
 
 router = APIRouter(prefix="/api/books/{book}", tags=["books"], responses=REFUSALS)
 Item = dict[str, Any]
@@ -43,32 +48,35 @@ def book_card(served: Shown, _: Reader, book: BookName) -> Item:
     return summary(served.desk, status) | {"book": status.book, "holder": status.holder}
 
 
-@router.get("/equity")
+@router.get("/equity", response_model=Equity)
 def equity(
     served: Shown,
     _: Reader,
+    request: Request,
     book: BookName,
     since: InstantText = "",
     until: InstantText = "",
     points: Points = 1500,
-) -> Equity:
+) -> Response:
     """Give equity and drawdown, thinned out to peaks and troughs."""
     from trading_assets.workflows.book_history import equity_series
 
     require_journal(served, book)
     start, end = span_of(since, until)
-    return Equity(**equity_series(served.desk, book, since=start, until=end, points=points))
+    asked = {"since": start, "until": end, "points": points}
+    return served.answers.to(request, book, lambda: equity_series(served.desk, book, **asked))
 
 
-@router.get("/orders")
+@router.get("/orders", response_model=PageOf[Item])
 def orders(
     served: Shown,
     _: Reader,
+    request: Request,
     paging: Paging,
     book: BookName,
     is_open: Annotated[bool, Query(alias="open")] = False,
     symbol: SymbolText = "",
-) -> PageOf[Item]:
+) -> Response:
     """List orders by when they were decided, newest first; `open`: only those at work."""
     from trading_assets.workflows.book_listing import book_orders, open_orders
 
@@ -76,57 +84,56 @@ def orders(
     if is_open:
         names = [o["client_order_id"] for o in served.statuses.of(book).book.get("orders", ())]
         found = open_orders(served.desk, book, names)
-        return PageOf(items=[order for order in found if symbol in ("", order["symbol"])])
-    page = book_orders(served.desk, book, symbol=symbol, **paging)
-    return PageOf[Item].of(page)
+        return Answer({"items": [o for o in found if symbol in ("", o["symbol"])], "next": None})
+    return _page(served, request, book, book_orders, symbol=symbol, **paging)
 
 
-@router.get("/fills")
+@router.get("/fills", response_model=PageOf[Item])
 def fills(
     served: Shown,
     _: Reader,
+    request: Request,
     paging: Paging,
     book: BookName,
     symbol: SymbolText = "",
-) -> PageOf[Item]:
+) -> Response:
     """List executions, newest first."""
     from trading_assets.workflows.book_listing import book_fills
 
     require_journal(served, book)
-    page = book_fills(served.desk, book, symbol=symbol, **paging)
-    return PageOf[Item].of(page)
+    return _page(served, request, book, book_fills, symbol=symbol, **paging)
 
 
-@router.get("/decisions")
+@router.get("/decisions", response_model=PageOf[Item])
 def decisions(
     served: Shown,
     _: Reader,
+    request: Request,
     paging: Paging,
     book: BookName,
     symbol: SymbolText = "",
-) -> PageOf[Item]:
+) -> Response:
     """List what was decided, newest first: entries, exits, and what a rule stopped, with why."""
     from trading_assets.workflows.book_history import book_decisions
 
     require_journal(served, book)
-    page = book_decisions(served.desk, book, symbol=symbol, **paging)
-    return PageOf[Item].of(page)
+    return _page(served, request, book, book_decisions, symbol=symbol, **paging)
 
 
-@router.get("/events")
+@router.get("/events", response_model=PageOf[Item])
 def events(
     served: Shown,
     _: Reader,
+    request: Request,
     paging: Paging,
     book: BookName,
     kind: KindName = "",
-) -> PageOf[Item]:
+) -> Response:
     """List rows of the journal as they are, newest first."""
     from trading_assets.workflows.book_history import book_events
 
     require_journal(served, book)
-    page = book_events(served.desk, book, kind=kind, **paging)
-    return PageOf[Item].of(page)
+    return _page(served, request, book, book_events, kind=kind, **paging)
 
 
 @router.get("/alerts")
@@ -152,13 +159,13 @@ def strategies(served: Shown, _: Reader, book: BookName) -> dict[Literal["strate
     return {"strategies": [dict(found) for found in list_strategies(served.desk, book)]}
 
 
-@router.get("/days")
-def days(served: Shown, _: Reader, book: BookName) -> dict[Literal["days"], list[str]]:
+@router.get("/days", response_model=dict[Literal["days"], list[str]])
+def days(served: Shown, _: Reader, request: Request, book: BookName) -> Response:
     """List the UTC days on which a book handled bars."""
     from trading_assets.workflows.live_tables import live_days
 
     require_journal(served, book)
-    return {"days": [day.isoformat() for day in live_days(served.desk, book)]}
+    return served.answers.to(request, book, lambda: {"days": live_days(served.desk, book)})
 
 
 @router.get("/trace/{order_id}")
@@ -166,6 +173,18 @@ async def trace(served: Shown, _: Reader, book: BookName, order_id: OrderPath) -
     """Follow an order down to the vendor's files; all are hashed again, which may take a minute."""
     require_journal(served, book)
     return await traced(served, order_id, book=book)
+
+
+def _page(
+    served: Served, request: Request, book: str, rows: Callable[..., Page[Item]], **asked: Any
+) -> Response:
+    """Answer with a page of a list that is made of the journal alone."""
+
+    def made() -> Item:
+        page = rows(served.desk, book, **asked)
+        return {"items": page.items, "next": page.next}
+
+    return served.answers.to(request, book, made)
 
 
 def require_journal(served: Served, book: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 
 from trading_assets.domain.ids import symbol_from_text
@@ -204,18 +204,22 @@ def risk(
     return PageOf[Risk].of(page)
 
 
-@router.get("/performance")
-def performance(served: Shown, _: Reader, book: BookText = "", spec: SpecText = "") -> Performance:
+@router.get("/performance", response_model=Performance)
+def performance(
+    served: Shown, _: Reader, request: Request, book: BookText = "", spec: SpecText = ""
+) -> Any:
     """Give the key figures of a book or of a spec."""
     from trading_assets.workflows.performance_reading import book_performance, spec_performance
 
     _require_one(book=book, spec=spec)
-    if book:
-        require_journal(served, book)
-    found: dict[str, Any] = (
-        book_performance(served.desk, book) if book else spec_performance(served.desk, spec)
-    )
-    return Performance(**found)
+    if not book:
+        return Performance(**spec_performance(served.desk, spec))
+    require_journal(served, book)
+
+    def made() -> dict[str, Any]:
+        return Performance(**book_performance(served.desk, book)).model_dump()
+
+    return served.answers.to(request, book, made)
 
 
 @router.get("/heatmap")

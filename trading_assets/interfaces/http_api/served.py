@@ -15,6 +15,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from trading_assets.interfaces.http_api.access import Access, Identity
 from trading_assets.interfaces.http_api.answers import Refusal
 from trading_assets.interfaces.http_api.control_store import ControlStore
+from trading_assets.interfaces.http_api.journal_answers import JournalAnswers
 from trading_assets.interfaces.http_api.key_files import Scope
 from trading_assets.interfaces.http_api.rate import TokenBucket
 
@@ -43,6 +44,7 @@ class Served:
         local: monotonic time, for limits on requests.
         statuses: of the books, as they were last seen.
         metrics: of the books, counted on from where they were last read.
+        answers: what was answered of the books' journals as they end now.
         commands: threads for what people ask, which reads never fill.
     """
 
@@ -53,6 +55,7 @@ class Served:
     local: LocalTime
     statuses: BookStatuses = field(init=False)
     metrics: DeskMetrics = field(init=False)
+    answers: JournalAnswers = field(init=False)
     commands: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_COMMANDS))
     _buckets: dict[tuple[str, str], TokenBucket] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -63,6 +66,7 @@ class Served:
 
         self.statuses = BookStatuses(self.desk)
         self.metrics = DeskMetrics(self.desk)
+        self.answers = JournalAnswers(self.desk)
 
     def take(self, what: str, who: str, *, per_s: float, burst: int) -> None:
         """Count a request.

@@ -13,45 +13,13 @@ from starlette.websockets import WebSocketDisconnect
 from trading_assets.domain.control import CommandKind
 from trading_assets.interfaces.http_api import live_socket
 from trading_assets.interfaces.http_api.key_files import Scope
-from trading_assets.storage.release_store import instrument_to_plain
-from trading_assets.strategies.spec import parse_spec
-from trading_assets.workflows.live_book import live_book
 from trading_assets_tests.stand_ins.written_book import (
     BAR,
-    SPEC,
     START,
-    release_of_btc,
-    written_book,
 )
-from trading_assets_tests.unit.interfaces.http_api.conftest import HOST, WORDS
+from trading_assets_tests.unit.interfaces.http_api.conftest import HOST, WORDS, round_trip
 
 BOOK = "/api/books/paper"
-
-
-@pytest.fixture
-def begun(endpoint):
-    """A book that trades `mine` and whose journal the test writes."""
-    (grid,) = release_of_btc().instruments
-    spec = parse_spec(SPEC, where="mine.yaml")
-    facts = {
-        "spec": spec.name,
-        "spec_hash": spec.spec_hash,
-        "decision_id": "d" * 64,
-        "order_types": ["MARKET"],
-        "instruments": [instrument_to_plain(grid)],
-        "models": {},
-    }
-    files = {"spec.yaml": spec.canonical_yaml().encode()}
-    release, _ = endpoint.desk.releases.publish("paper", facts, files, after=None)
-    with written_book(live_book(endpoint.desk.settings, "paper"), release) as book:
-        yield book
-
-
-def round_trip(book, number=0):
-    for step, target in enumerate((1.0, 0.0)):
-        (ticket,) = book.bar(number + step, target, 50_000.0)
-        at = START + (number + step + 1) * BAR
-        book.fill(ticket, at, f"t{number + step}", Decimal("50000.10"))
 
 
 def test_ctl_09_status_gives_every_book_and_says_what_runs(endpoint, begun):
