@@ -35,7 +35,8 @@ Values = list[float | None]
 class Bars(BaseModel):
     """Bars by open time in seconds UTC, put together to `aggregated_to` where they were too many.
 
-    `first` and `last` say what there is of the symbol; a volume is null where a bar lacks it.
+    `first` and `last` say what there is of the symbol; a volume is null where a bar lacks it. From
+    `live_from_s` on they are those that the book saw and nobody has published yet; null for none.
     """
 
     t: list[int]
@@ -48,6 +49,7 @@ class Bars(BaseModel):
     aggregated_to: str
     first: int | None
     last: int | None
+    live_from_s: int | None
 
 
 class Marker(BaseModel):
@@ -122,11 +124,14 @@ def bars(
     since: InstantText = "",
     until: InstantText = "",
     points: Points = 1500,
+    book: BookText = "",
 ) -> Bars:
-    """Give bars of any span; without one, of all that there is."""
+    """Give bars of any span or of all there is; with a book, then those that only it saw."""
     from trading_assets.domain.bar import Timeframe
     from trading_assets.workflows.chart_bars import chart_bars
 
+    if book:
+        require_book(served, book)
     found = chart_bars(
         served.desk,
         symbol_from_text(symbol),
@@ -134,6 +139,7 @@ def bars(
         since=instant_from_text(since) if since else None,
         until=instant_from_text(until) if until else None,
         points=points,
+        book=book,
     )
     return Bars(**found)
 

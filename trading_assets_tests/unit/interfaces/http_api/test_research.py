@@ -105,6 +105,17 @@ def test_bars_and_marks_of_runs_and_books_are_laid_on_charts(api):
     assert lived[0]["strategy"] == "ema_trend"
 
 
+def test_bars_of_a_book_follow_the_published_ones(api):
+    published = good(api.get("/api/bars?symbol=BTCUSDT&points=5000"))
+    assert published["live_from_s"] is None
+    found = good(api.get("/api/bars?symbol=BTCUSDT&points=5000&book=paper"))
+    assert found["t"] == [*published["t"], START // 1_000_000, (START + BAR) // 1_000_000]
+    assert found["close"] == [*published["close"], 100.0, 100.0]
+    assert (found["live_from_s"], found["last"]) == (START // 1_000_000, found["t"][-1])
+    for other in ("symbol=BTCUSDT&points=5000&book=demo", "symbol=SOLUSDT&book=demo"):
+        assert good(api.get(f"/api/bars?{other}"))["live_from_s"] is None
+
+
 def test_ctl_12_performance_is_told_of_a_book_and_of_a_spec(api):
     book = good(api.get("/api/performance/?book=paper"))
     assert (book["of"], book["kind"], book["metrics"]["num_fills"]) == ("paper", "book", 2)
@@ -225,6 +236,8 @@ def test_ctl_12_a_configuration_that_cannot_be_writes_no_file(api, wish, status)
         ("/api/bars?symbol=BTCUSDT&timeframe=7m", 422),
         ("/api/bars?symbol=BTCUSDT&points=20001", 422),
         ("/api/bars?symbol=BTCUSDT&since=soon", 422),
+        ("/api/bars?symbol=BTCUSDT&book=none", 404),
+        ("/api/bars?symbol=BTCUSDT&book=..%2Fx", 422),
         ("/api/markers?symbol=BTCUSDT", 422),
         ("/api/performance?book=none", 404),
         ("/api/performance?spec=none", 404),
