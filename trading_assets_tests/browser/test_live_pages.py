@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
 
 from trading_assets.bootstrap import desk as open_desk
 from trading_assets.domain.control import HaltLevel
-from trading_assets.domain.events import OrderFilled, TradingHalted
+from trading_assets.domain.events import BarReady, OrderFilled, TradingHalted
+from trading_assets.domain.ids import Month, Symbol
 from trading_assets.exchange.server import ExchangeConfig, running_exchange
 from trading_assets.interfaces.http_api.key_files import Scope
 from trading_assets.live.safety.latch import read_latch
 from trading_assets.simulation.chaos.rig import Rig
 from trading_assets_tests.browser.conftest import AXE, PHONE, site_of
+from trading_assets_tests.stand_ins.trending_bars import lay_month, trending_bars
 
 START = int(datetime(2024, 4, 1, tzinfo=UTC).timestamp()) * 1_000_000
+BTC, MARCH = Symbol("BTCUSDT"), Month(2024, 3)
+EVE, DAY = datetime(2024, 3, 31, tzinfo=UTC), timedelta(days=1)
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
@@ -73,6 +77,21 @@ def test_whoever_may_only_read_finds_nothing_to_press(site):
     page = at_the_desk(site, scope=Scope.READ)
     for name in ("Panic", "Halt", "Flatten…"):
         assert page.get_by_role("button", name=name).is_disabled()
+
+
+def test_the_chart_goes_on_by_itself_with_the_bars_that_the_book_saw(rig, site):
+    lay_month(open_desk(rig.settings), BTC, MARCH, trending_bars(BTC, 3, EVE, EVE + DAY))
+    page = site.page()
+    page.goto(f"{site.address}/#/chart?book=demo&symbol=BTCUSDT&timeframe=5m")
+    chart = page.get_by_role("figure", name=re.compile("Price chart"))
+    first = min(event.ts for event in rig.events() if isinstance(event, BarReady))
+    since = datetime.fromtimestamp(first // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    said = page.locator(".note", has_text="bars that demo saw")
+    expect(said.locator("time")).to_have_attribute("datetime", since)
+    expect(page.get_by_text(re.compile(r"stops \([1-9]\d* in this stretch"))).to_be_visible()
+    before = chart.get_attribute("aria-label")
+    assert int(re.sub(r"\D", "", before)) > 288  # the eve, and the book's day
+    expect(chart).not_to_have_attribute("aria-label", before)
 
 
 def test_an_order_is_followed_down_from_the_desk(site):

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { cells } from '../src/charts/heat'
 import { expected, turbulence } from '../src/charts/series_data'
-import { type Loaded, placeOf, placesOf, timesAt, wanted } from '../src/charts/window'
+import { followed, type Loaded, placeOf, placesOf, timesAt, wanted } from '../src/charts/window'
 import { rowsInSight } from '../src/ui/window'
 
 describe('the stretch of bars to ask for', () => {
@@ -35,6 +35,13 @@ it('keeps what is seen when other bars are drawn, beside them too', () => {
   expect(timesAt(fine, placesOf(fine, { from: 450, to: 1350 }))).toEqual({ from: 450, to: 1350 })
 })
 
+it('moves on with the bars that come, unless the past is in sight', () => {
+  const grown = { times: [0, 300, 600, 900, 90_000], barS: 300 } // two came, one of them behind a night
+  expect(followed(grown, { from: -1, to: 6 }, 600)).toEqual({ from: 1, to: 8 })
+  expect(followed(grown, { from: -1, to: 1.5 }, 600)).toEqual({ from: -1, to: 1.5 })
+  expect(followed(grown, { from: -1, to: 6 }, 90_000)).toEqual({ from: -1, to: 6 })
+})
+
 it('finds the bar that an instant falls into', () => {
   expect([5, 10, 19, 20, 99].map((t) => placeOf([10, 20, 30], t))).toEqual([-1, 0, 0, 1, 2])
 })
@@ -47,7 +54,7 @@ it('draws only the rows in sight, and some beside', () => {
 
 const BARS = {
   t: [0, 300, 600], open: [1, 1, 1], high: [1, 1, 1], low: [1, 1, 1], close: [100, 110, 120], volume: [1, 1, 1],
-  timeframe: '5m', aggregated_to: '5m', first: 0, last: 600,
+  timeframe: '5m', aggregated_to: '5m', first: 0, last: 600, live_from_s: null,
 }
 
 it('draws a forecast where it was for, from the close that was known when it was made', () => {

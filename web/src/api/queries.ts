@@ -129,7 +129,19 @@ export interface BarWindow extends Span {
   symbol: string
   timeframe: string
   points: number
+  /** Whose bars follow behind the published ones. */
+  book?: string
 }
+
+/** Ask what there is of a symbol, from its first bar to its last; few of them are given. */
+export const extent = (symbol: string, timeframe: string, book: { book?: string }) =>
+  queryOptions({
+    queryKey: ['extent', symbol, timeframe, book],
+    queryFn: ({ signal }) => get<Bars>('/api/bars', { symbol, timeframe, points: 300, ...book }, signal),
+    enabled: symbol !== '' && timeframe !== '',
+    placeholderData: keepPreviousData,
+    staleTime: SELDOM,
+  })
 
 export const bars = (window: BarWindow) =>
   queryOptions({

@@ -285,6 +285,8 @@ export interface Bars {
   /** What there is of the symbol, in epoch seconds. */
   first: number | null
   last: number | null
+  /** From here on they are bars that the book saw and nobody has published yet, in epoch seconds. */
+  live_from_s: number | null
 }
 
 export interface Marker {

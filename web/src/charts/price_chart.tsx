@@ -13,7 +13,7 @@ import { Band, Shading } from './layers'
 import { candles, expected, turbulence, volumes } from './series_data'
 import { GROUPED, type Palette } from './theme'
 import { useChart } from './use_chart'
-import { type Axis, type Loaded, placeOf, placesOf, POINTS, type Range, timesAt, wanted } from './window'
+import { type Axis, followed, type Loaded, placeOf, placesOf, POINTS, type Range, timesAt, wanted } from './window'
 
 interface PriceChartProps {
   /** Changes when a person asks for another span: then all of it is shown, or its latest bars. */
@@ -37,6 +37,11 @@ interface Parts {
   marks: ISeriesMarkersPluginApi<Time>
   shading: Shading
   band: Band
+}
+
+interface Drawn extends Axis {
+  /** Nothing ends it but the last bar there is: what comes is followed. */
+  isOpen: boolean
 }
 
 const LATEST = 260
@@ -78,12 +83,12 @@ export function PriceChart(props: PriceChartProps) {
   const [box, made] = useChart()
   const parts = useRef<Parts | null>(null)
   const shown = useRef('')
-  const drawn = useRef<Axis | null>(null)
-  const latest = useRef({ loaded: null as Loaded | null, markers, onWant, onOrder })
+  const drawn = useRef<Drawn | null>(null)
+  const latest = useRef({ loaded: null as Loaded | null, isOpen: false, markers, onWant, onOrder })
   const [place, setPlace] = useState<number | null>(null)
 
   useEffect(() => {
-    latest.current = { loaded: loadedOf(bars, asked), markers, onWant, onOrder }
+    latest.current = { loaded: loadedOf(bars, asked), isOpen: asked.to === undefined, markers, onWant, onOrder }
   }, [bars, asked, markers, onWant, onOrder])
 
   useEffect(() => {
@@ -118,7 +123,8 @@ export function PriceChart(props: PriceChartProps) {
     if (!made || !parts.current) return
     const scale = made.chart.timeScale()
     const seen = sight(made.chart, drawn.current)
-    const axis = { times: bars.t, barS: loadedOf(bars, {})?.barS ?? 1 }
+    const before = drawn.current
+    const axis = { times: bars.t, barS: loadedOf(bars, {})?.barS ?? 1, isOpen: isSettled && latest.current.isOpen }
     drawn.current = axis
     parts.current.price.setData(candles(bars))
     parts.current.volume.setData(volumes(bars, made.colours.rule))
@@ -127,7 +133,9 @@ export function PriceChart(props: PriceChartProps) {
       const count = isWhole ? bars.t.length : LATEST
       scale.setVisibleLogicalRange({ from: bars.t.length - count, to: bars.t.length + 4 })
     } else if (seen) {
-      scale.setVisibleLogicalRange(placesOf(axis, seen))
+      const places = placesOf(axis, seen)
+      const last = before?.isOpen && axis.isOpen ? before.times.at(-1) : undefined
+      scale.setVisibleLogicalRange(last === undefined ? places : followed(axis, places, last))
     }
   }, [made, bars, subject, isWhole, isSettled])
 

@@ -63,6 +63,13 @@ export function timesAt({ times, barS }: Axis, places: Range): Range {
   return { from: at(places.from), to: at(places.to) }
 }
 
+/** Move places on by the bars that came behind `lastBefore`, if that one was in sight. */
+export function followed({ times }: Axis, places: Range, lastBefore: number): Range {
+  const was = placeOf(times, lastBefore)
+  const step = places.to < was ? 0 : times.length - 1 - was
+  return { from: places.from + step, to: places.to + step }
+}
+
 /** Give the places of two instants: what `timesAt` was given. */
 export function placesOf({ times, barS }: Axis, seen: Range): Range {
   const of = (t: number): number => {

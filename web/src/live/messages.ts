@@ -71,6 +71,7 @@ export class LiveCache {
         break
       case 'equity':
         this.marked(message)
+        this.refresh(['bars', { book: message.book, until: undefined }]) // stretches with an end stay as they are
         break
       case 'heartbeat':
         break
@@ -93,8 +94,8 @@ export class LiveCache {
     this.client.setQueryData<BookStatus>(['book', book, 'status'], (known) => (known ? { ...known, equity, drawdown } : known))
   }
 
-  private refresh(key: string[]): void {
-    const name = key.join('/')
+  private refresh(key: readonly unknown[]): void {
+    const name = JSON.stringify(key)
     if (this.due.has(name)) return
     this.due.add(name)
     window.setTimeout(() => {

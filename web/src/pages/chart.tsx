@@ -2,14 +2,15 @@
 
 import { useQuery } from '@tanstack/react-query'
 import { useCallback, useMemo, useState } from 'react'
-import { bars, desk, forecasts, forecastsOf, markers, regimes, status } from '../api/queries'
+import { bars, desk, extent, forecasts, forecastsOf, markers, regimes, status } from '../api/queries'
 import type { DeskInfo, Forecast, Marker } from '../api/types'
 import { PriceChart } from '../charts/price_chart'
 import { POINTS, type Range } from '../charts/window'
 import { go, setQuery, to, usePlace } from '../router'
+import { When } from '../time/context'
 import { isoOf, timeframeSeconds } from '../time/format'
 import { Panel } from '../ui/panel'
-import { With } from '../ui/states'
+import { Loading, With } from '../ui/states'
 import { Tabs } from '../ui/tabs'
 
 export default function Chart() {
@@ -30,6 +31,7 @@ function Subject({ info }: { info: DeskInfo }) {
   const timeframe = query.get('timeframe') ?? info.timeframes.find((each) => each === '5m') ?? info.timeframes[0] ?? ''
   const run = query.get('run') ?? ''
   const whose = run ? `run ${run}` : (query.get('book') ?? books.data?.books[0]?.name ?? NONE)
+  const isChosen = Boolean(run || query.get('book')) || !books.isPending
   const horizon = query.get('horizon') ?? ''
   const names = [...new Set([whose, NONE, ...info.books])]
   return (
@@ -55,10 +57,12 @@ function Subject({ info }: { info: DeskInfo }) {
         </div>
       }
     >
-      <Stretch
-        key={`${symbol}/${timeframe}`} symbol={symbol} timeframe={timeframe} horizon={horizon}
-        of={run ? { run } : whose === NONE ? {} : { book: whose }}
-      />
+      {isChosen ? (
+        <Stretch
+          key={`${symbol}/${timeframe}`} symbol={symbol} timeframe={timeframe} horizon={horizon}
+          of={run ? { run } : whose === NONE ? {} : { book: whose }}
+        />
+      ) : <Loading lines={10} />}
     </Panel>
   )
 }
@@ -80,6 +84,9 @@ function HorizonChoice({ symbol, horizon }: { symbol: string; horizon: string })
   )
 }
 
+/** A stretch without an end goes on with the bars that come. */
+type Asked = Pick<Range, 'from'> & Partial<Range>
+
 interface StretchProps {
   symbol: string
   timeframe: string
@@ -91,15 +98,16 @@ const FIRST_BARS = 1200
 const SPANS: Record<string, number> = { day: 86_400, week: 604_800, month: 2_592_000, year: 31_536_000 }
 
 function Stretch({ symbol, timeframe, horizon, of }: StretchProps) {
-  const extent = useQuery(bars({ symbol, timeframe, points: 300 }))
-  const [asked, setAsked] = useState<Range | null>(null)
+  const book = of.book ? { book: of.book } : {}
+  const whole = useQuery(extent(symbol, timeframe, book))
+  const [asked, setAsked] = useState<Asked | null>(null)
   const [subject, setSubject] = useState({ name: 'latest', count: 0 })
-  const [first, last] = [extent.data?.first ?? undefined, extent.data?.last ?? undefined]
+  const [first, last] = [whole.data?.first ?? undefined, whole.data?.last ?? undefined]
   const size = timeframeSeconds(timeframe)
-  const range = useMemo<Partial<Range> | null>(() => {
-    if (asked) return { from: asked.from, ...(last !== undefined && asked.to < last ? { to: asked.to } : {}) }
-    return last === undefined ? null : { from: Math.max(first ?? 0, last - FIRST_BARS * size) }
-  }, [asked, first, last, size])
+  const range = useMemo<Asked | null>(
+    () => asked ?? (last === undefined ? null : { from: Math.max(first ?? 0, last - FIRST_BARS * size) }),
+    [asked, first, last, size],
+  )
   const span = useMemo(
     () => ({
       ...(range?.from === undefined ? {} : { since: isoOf(Math.max(0, range.from)) }),
@@ -108,7 +116,7 @@ function Stretch({ symbol, timeframe, horizon, of }: StretchProps) {
     [range],
   )
   const found = useQuery({
-    ...bars({ symbol, timeframe, points: POINTS, ...span }),
+    ...bars({ symbol, timeframe, points: POINTS, ...span, ...book }),
     enabled: range !== null,
     ...(range?.to === undefined ? { refetchInterval: 30_000 } : {}),
   })
@@ -116,12 +124,13 @@ function Stretch({ symbol, timeframe, horizon, of }: StretchProps) {
   const states = useQuery({ ...regimes(symbol, span), enabled: range !== null })
   const guesses = useQuery({ ...forecastsOf(symbol, horizon, span), enabled: range !== null && horizon !== '' })
 
+  const newest = found.data?.last ?? last
   const show = (name: string) => {
     const seconds = SPANS[name]
-    setAsked(seconds && last !== undefined ? { from: last - seconds, to: last + size } : { from: first ?? 0, to: last ?? 0 })
+    setAsked({ from: seconds && newest !== undefined ? newest - seconds : (first ?? 0) })
     setSubject(({ count }) => ({ name, count: count + 1 }))
   }
-  const onWant = useCallback((wanted: Range) => setAsked(wanted), [])
+  const onWant = (wanted: Range) => setAsked(newest !== undefined && wanted.to >= newest ? { from: wanted.from } : wanted)
   const onOrder = useCallback(
     (marker: Marker) => {
       const where = of.run ? ['trace', 'run', of.run, marker.order_id] : ['trace', 'book', of.book ?? '', marker.order_id]
@@ -131,7 +140,7 @@ function Stretch({ symbol, timeframe, horizon, of }: StretchProps) {
   )
   const items = useMemo(() => (of.book ?? of.run ? (marked.data?.items ?? []) : []), [marked.data, of.book, of.run])
   return (
-    <With of={extent} lines={10} isEmpty={({ t }) => t.length === 0}
+    <With of={whole} lines={10} isEmpty={({ t }) => t.length === 0}
       empty={`No bars of ${symbol} are published. \`trading-assets data fetch\` gets them; Dagster shows the table bars_1m.`}>
       {() => (
         <With of={found} lines={10} isEmpty={({ t }) => t.length === 0} empty="No bars lie in this stretch.">
@@ -144,6 +153,7 @@ function Stretch({ symbol, timeframe, horizon, of }: StretchProps) {
                 markers={items} regimes={states.data} forecasts={horizon ? (guesses.data ?? NO_FORECASTS) : NO_FORECASTS}
                 onWant={onWant} onOrder={onOrder}
               />
+              <LivePart from={data.live_from_s} book={of.book} />
               <Explained count={items.length} problems={[marked.error, states.error, guesses.error]} />
             </>
           )}
@@ -151,6 +161,11 @@ function Stretch({ symbol, timeframe, horizon, of }: StretchProps) {
       )}
     </With>
   )
+}
+
+function LivePart({ from, book }: { from: number | null; book: string | undefined }) {
+  if (from === null || !book) return null
+  return <p className="note">From <When at={from} style="full" /> on: bars that {book} saw, which are not published yet.</p>
 }
 
 function Explained({ count, problems }: { count: number; problems: unknown[] }) {
