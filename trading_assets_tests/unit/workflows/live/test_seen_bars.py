@@ -159,3 +159,15 @@ def test_bars_are_of_the_size_of_the_release_that_traded_them(desk):
     wrote(desk, [marked, switched, saw(SEEN, end), saw(SEEN + 1, end + 15 * MINUTE)])
     assert shown(desk)["last"] == (end - BAR) // S  # 15 minutes are not five
     assert shown(desk, Timeframe.M15)["close"] == [3.0 * n for n in range(1, 9)] + [25.0, 26.0]
+
+
+def test_hours_of_a_market_with_sessions_count_from_its_open(make_desk):
+    desk = make_desk(TA_SYMBOLS='["BTCUSDT"]', TA_INSTRUMENTS__BTCUSDT__CALENDAR="XNYS")
+    at = FIRST + timedelta(hours=13, minutes=30)
+    hour = trending_bars(BTC, 3, at, at + timedelta(minutes=5))
+    desk.tables.publish("bars_1h", BTC, APRIL, hour, code_version="2", parents={})
+    later = int((at + timedelta(hours=1)).timestamp()) * S
+    wrote(desk, [opened(released(desk)), *(saw(n, later + n * BAR) for n in range(18))])
+    found = shown(desk, Timeframe.H1)
+    assert found["t"] == [later // S - 3600, later // S, later // S + 3600]
+    assert found["close"][1:] == [12.0, 18.0]
