@@ -44,7 +44,7 @@ def test_a_run_is_compared_with_others_by_drawing_them_over_each_other(site):
         page.get_by_text(re.compile(spec)).first.wait_for()
 
 
-def test_a_run_is_read_from_its_title_down_to_its_trades_and_one_order(site):
+def test_ui_01_a_run_is_read_from_its_title_down_to_its_trades_and_one_order(site):
     page = site.page()
     page.goto(f"{site.address}/#/runs")
     page.get_by_role("link", name=re.compile("^ET • Pos 30%")).click()
@@ -54,7 +54,7 @@ def test_a_run_is_read_from_its_title_down_to_its_trades_and_one_order(site):
     page.get_by_text("The chain holds", exact=False).wait_for(timeout=60_000)
 
 
-def test_the_time_is_berlins_wherever_the_browser_is(desk, site):
+def test_ui_11_the_time_is_berlins_wherever_the_browser_is(desk, site):
     page = site.page()
     page.goto(f"{site.address}/#/chart")
     page.locator("canvas").first.wait_for()

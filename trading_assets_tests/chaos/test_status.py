@@ -109,7 +109,7 @@ def _hear(manager, heard, ends):
             heard.append(manager.recv(4096).decode())
 
 
-def test_the_log_has_a_line_for_every_row_and_systemd_hears_the_loop(rig, tmp_path):
+def test_obs_05_the_log_has_a_line_for_every_row_and_systemd_hears_the_loop(rig, tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
         rig.environ |= {

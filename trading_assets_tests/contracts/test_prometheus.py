@@ -144,7 +144,7 @@ def _expressions():
 
 @pytest.mark.slow
 @needs_prometheus
-def test_every_panel_has_data_and_an_alert_fires(book, prometheus):
+def test_ui_09_every_panel_has_data_and_an_alert_fires(book, prometheus):
     _until(lambda: _ask(prometheus, "trading_assets_bars_total"), "first scrape")
     with book.running():
         book.bar(book.start + MINUTE, lag_ms=0)

@@ -23,7 +23,7 @@ for shown in (result, dip):
 """
 
 
-def test_the_notebook_runs_from_the_first_cell_to_the_last(tmp_path):
+def test_ui_08_the_notebook_runs_from_the_first_cell_to_the_last(tmp_path):
     kernel = tmp_path / "kernel.py"
     kernel.write_text(KERNEL)
     for name in ("solusdt_5m.csv", "trend.yaml"):

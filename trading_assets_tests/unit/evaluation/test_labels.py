@@ -13,7 +13,7 @@ def specs():
     return load_specs([SHIPPED_SPECS], symbols=("BTCUSDT", "ETHUSDT", "SOLUSDT"))
 
 
-def test_the_title_is_the_one_of_the_seed_documents(specs):
+def test_ui_02_the_title_is_the_one_of_the_seed_documents(specs):
     assert title(specs["ib_risk1"], METRICS) == (
         "IB • Risk 1% • 10k • fees 2bps • 20 trades • WR 0.75 • PnL +3.61"
     )

@@ -56,13 +56,15 @@ def _get(port, path="/metrics", **headers):
         connection.close()
 
 
-def test_a_scrape_gives_counters_gauges_and_histograms_by_book_and_symbol(served):
+def test_obs_02_a_scrape_gives_counters_gauges_and_histograms_by_book_and_symbol(served):
     status, kind, text = _get(served)
     assert (status, kind) == (200, "text/plain; version=0.0.4; charset=utf-8")
     for line in (
         "# TYPE trading_assets_orders_sent_total counter",
         'trading_assets_orders_sent_total{book="paper",symbol="BTCUSDT"} 2.0',
+        'trading_assets_fills_total{book="paper",symbol="BTCUSDT"} 1.0',
         'trading_assets_rejects_total{book="paper",symbol="BTCUSDT"} 1.0',
+        'trading_assets_order_latency_seconds_count{book="paper"} 2.0',
         'trading_assets_pnl_realized{book="paper"} 12.5',
         'trading_assets_order_rtt_seconds_bucket{book="paper",le="0.01"} 0.0',
         'trading_assets_order_rtt_seconds_bucket{book="paper",le="0.025"} 1.0',
@@ -121,7 +123,7 @@ def test_alert_rules_are_of_metrics_that_there_are(book):
         assert set(re.findall(rf"{PREFIX}\w+", rule["expr"])) <= there, rule["alert"]
 
 
-def test_every_alert_of_the_product_has_a_rule_and_every_rule_an_answer():
+def test_obs_04_every_alert_of_the_product_has_a_rule_and_every_rule_an_answer():
     stated = {
         "bar_gap": "BarGap", "order_errors": "OrderErrorRate", "loss_halt": "DailyLossHalt",
         "circuit_breaker": "CircuitBreaker", "drift": "Drift", "disk": "DiskFull",

@@ -150,7 +150,7 @@ def test_the_older_of_two_writers_is_fenced_out(tmp_path):
         "FROM event WHERE seq = 1",
     ],
 )
-def test_rows_are_appended_and_nothing_else(tmp_path, statement):
+def test_obs_06_rows_are_appended_and_nothing_else(tmp_path, statement):
     with _journal(_written(tmp_path, 2)) as journal, pytest.raises(sqlite3.IntegrityError):
         journal._db.execute(statement)
 

@@ -41,7 +41,7 @@ def _lines(capsys):
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
-def test_a_record_of_any_library_is_one_object_with_the_names_of_the_journals_log(begin, capsys):
+def test_obs_01_a_record_of_any_library_has_the_names_of_the_journals_log(begin, capsys):
     begin()
     with bound(book="paper", run_id="paper-7"):
         logging.getLogger("some.library").info("Started on %d", 80)
@@ -188,7 +188,7 @@ class Sentry(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_errors_go_to_sentry_without_a_secret_once_there_is_a_dsn(tmp_path):
+def test_obs_07_errors_go_to_sentry_without_a_secret_once_there_is_a_dsn(tmp_path):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Sentry) as server:
         server.got = []
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))

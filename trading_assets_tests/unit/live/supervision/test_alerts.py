@@ -37,7 +37,7 @@ GIB = 1024**3
         ("clock", Signs(offset_ms=-500.0), Signs(offset_ms=-501.0)),
     ],
 )
-def test_a_rule_alerts_beyond_its_line(name, well, ill):
+def test_obs_04_a_rule_alerts_beyond_its_line(name, well, ill):
     assert alerts(well) == {}
     assert list(alerts(ill)) == [name]
     assert name in RULES

@@ -28,7 +28,7 @@ def _line(lines, event):
     return lines.line(event, seq=5, recorded=TS + 1, lease=3)
 
 
-def test_all_lines_have_the_same_keys():
+def test_obs_01_all_lines_have_the_same_keys():
     lines = LogLines("paper", lambda _: ())
     bar = _line(lines, BarReady(TS, (), ()))
     assert list(bar) == [
@@ -43,7 +43,7 @@ def test_all_lines_have_the_same_keys():
     assert _line(lines, OrderIntentCreated(TS, TICKET, 1)).keys() == bar.keys()
 
 
-def test_what_an_order_was_decided_with_stands_in_each_of_its_lines(kit):
+def test_obs_01_what_an_order_was_decided_with_stands_in_each_of_its_lines(kit):
     lines = LogLines("paper", lambda _: ())
     _line(lines, OrderIntentCreated(TS, TICKET, 1))
     sent = _line(lines, OrderSubmitted(TS, "ta_1", TS, 5000))

@@ -57,7 +57,7 @@ def _told(receiver):
     return [body["text"].partition(": ")[2] for body in receiver.bodies]
 
 
-def test_each_change_is_told_once_and_a_new_process_goes_on(live, receiver, start):
+def test_obs_08_each_change_is_told_once_and_a_new_process_goes_on(live, receiver, start):
     file = _file(live)
     file.add("paper", "disk", "0.50 GiB", NOW, begins=True)
     teller = start()

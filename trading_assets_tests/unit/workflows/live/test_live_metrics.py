@@ -26,7 +26,7 @@ def metrics(book):
     return DeskMetrics(book.desk)
 
 
-def test_every_figure_is_what_the_rows_say(book, metrics):
+def test_obs_03_every_figure_is_what_the_rows_say(book, metrics):
     book.bar(OPENED)
     book.order(OPENED, rtt_ms=20)
     book.order(OPENED, symbol="ETHUSDT", rtt_ms=300, ends="refusal")

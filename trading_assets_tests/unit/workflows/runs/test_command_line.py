@@ -57,7 +57,7 @@ def test_runs_are_listed_and_shown(call, decided):
     assert "files are as they were published" in call(runs.app, "verify")
 
 
-def test_runs_are_compared_in_tables_and_on_a_page(call, decided, tmp_path):
+def test_ui_04_runs_are_compared_in_tables_and_on_a_page(call, decided, tmp_path):
     page = tmp_path / "compared.html"
     shown = call(runs.app, "compare", "ema_trend", "ib_risk1", "--html", str(page))
     assert "Net return" in shown

@@ -21,7 +21,7 @@ def runs(desk):
     return [desk.runs.current(name) for name in SPECS]
 
 
-def test_runs_are_listed_with_their_speaking_titles_the_newest_first(desk, runs):
+def test_ui_01_runs_are_listed_with_their_speaking_titles_the_newest_first(desk, runs):
     page = list_runs(desk, limit=2)
 
     assert [row["spec"] for row in page.items] == ["ib_fixed1", "ib_risk1"]
@@ -88,7 +88,7 @@ def test_a_shorter_curve_keeps_the_deepest_drawdown_and_both_ends(desk, runs):
 @pytest.mark.parametrize(
     ("table", "file"), [("trades", "round_trips"), ("orders", "orders"), ("fills", "trades")]
 )
-def test_pages_of_a_table_are_the_table_backwards(desk, runs, table, file):
+def test_ui_03_pages_of_a_table_are_the_table_backwards(desk, runs, table, file):
     rows, cursor = [], None
     while cursor is not None or not rows:
         page = run_table(desk, "ema_trend", table, limit=7, cursor=cursor)
