@@ -5,10 +5,10 @@ BIN := .venv/bin
 export OMP_WAIT_POLICY ?= passive
 export DAGSTER_HOME ?= $(CURDIR)/dagster_home
 
-.PHONY: help setup clients demo up down test test-all check fmt lint types arch bench bench-data bench-exchange web web-check lock clean
+.PHONY: help setup clients demo up down test test-all check fmt lint types arch bench bench-data bench-exchange bench-control web web-check lock clean
 
 help: ## show every command
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(BIN)/.installed ## make the environment in .venv from requirements.lock
 
@@ -79,6 +79,10 @@ bench-data: setup ## a backfill from archive zips, beside polars on the same fil
 bench-exchange: setup ## the embedded exchange: orders, klines and stream events a second, memory
 	@$(BIN)/python benchmarks/exchange.py
 	@$(BIN)/python benchmarks/exchange_streams.py
+
+bench-control: setup ## the control API: what readers cost an executor, the ceiling, a chart of a million bars
+	@$(BIN)/python benchmarks/control_api.py
+	@$(BIN)/python benchmarks/chart_page.py
 
 web: ## build the web UI from web/ (node 20.19 or newer; not needed to run it)
 	@cd web && npm ci --silent && npm run --silent build

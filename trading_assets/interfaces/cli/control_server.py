@@ -26,7 +26,13 @@ def serve(
     Example: trading-assets control serve --name ann
     """
     from trading_assets.interfaces.http_api.key_files import Scope
-    from trading_assets.interfaces.http_api.server import bind, make_server, own_hosts, served_of
+    from trading_assets.interfaces.http_api.server import (
+        bind,
+        make_ready,
+        make_server,
+        own_hosts,
+        served_of,
+    )
     from trading_assets.interfaces.priority import yield_to_executors
     from trading_assets.live.ports import MachineTime
 
@@ -38,6 +44,7 @@ def serve(
         hosts = own_hosts(settings.host, bound, settings.hosts)
         served = served_of(opened, hosts, MachineTime())
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        make_ready()
         code = f"#code={served.access.code(name, Scope.ADMIN)}" if link else ""
         typer.echo(f"http://{host}:{bound}/{code}")
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,15 @@ _BACKLOG = 512  # a halt waits behind no handful of idle connections
 _KEEP_ALIVE_S = 15
 _STOP_S = 3
 _MOST_HEADERS = 32_768
+_READERS = (
+    "book_history",
+    "book_listing",
+    "book_summary",
+    "chart_bars",
+    "markers",
+    "performance_reading",
+    "regime_series",
+)
 
 
 def keys_folder(settings: Settings) -> Path:
@@ -53,6 +63,12 @@ def served_of(desk: Desk, hosts: frozenset[str], local: LocalTime) -> Served:
 
     access, store = access_of(desk)
     return Served(desk=desk, access=access, store=store, hosts=hosts, local=local)
+
+
+def make_ready() -> None:
+    """Load what answers the pages' first questions; whoever opens one does not wait for it."""
+    for name in _READERS:
+        importlib.import_module(f"trading_assets.workflows.{name}")
 
 
 def bind(host: str, port: int) -> socket.socket:

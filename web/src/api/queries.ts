@@ -133,11 +133,13 @@ export interface BarWindow extends Span {
   book?: string
 }
 
-/** Ask what there is of a symbol, from its first bar to its last; few of them are given. */
+const BEHIND_ALL = '9999-01-01T00:00:00Z'
+
+/** Ask where the first and the last bar of a symbol are, and for none of them: that reads no table. */
 export const extent = (symbol: string, timeframe: string, book: { book?: string }) =>
   queryOptions({
     queryKey: ['extent', symbol, timeframe, book],
-    queryFn: ({ signal }) => get<Bars>('/api/bars', { symbol, timeframe, points: 300, ...book }, signal),
+    queryFn: ({ signal }) => get<Bars>('/api/bars', { symbol, timeframe, since: BEHIND_ALL, points: 2, ...book }, signal),
     enabled: symbol !== '' && timeframe !== '',
     placeholderData: keepPreviousData,
     staleTime: SELDOM,
@@ -155,10 +157,13 @@ export const bars = (window: BarWindow) =>
     staleTime: SELDOM,
   })
 
+/** Marks that a chart bears; where a stretch has more, the newest alone would say that there were none before. */
+export const MOST_MARKS = 1000
+
 export const markers = (symbol: string, span: Span, of: { book?: string; run?: string }) =>
   queryOptions({
     queryKey: ['markers', symbol, span, of],
-    queryFn: ({ signal }) => get<Page<Marker>>('/api/markers', { symbol, ...span, ...of, limit: 1000 }, signal),
+    queryFn: ({ signal }) => get<Page<Marker>>('/api/markers', { symbol, ...span, ...of, limit: MOST_MARKS }, signal),
     enabled: symbol !== '' && Boolean(of.book ?? of.run),
     placeholderData: keepPreviousData,
   })

@@ -24,6 +24,7 @@ export interface Page<Row> {
 export interface Service {
   name: string
   address: string
+  is_running: boolean
 }
 
 export interface DeskInfo {

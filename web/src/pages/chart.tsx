@@ -2,7 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query'
 import { useCallback, useMemo, useState } from 'react'
-import { bars, desk, extent, forecasts, forecastsOf, markers, regimes, status } from '../api/queries'
+import { bars, desk, extent, forecasts, forecastsOf, markers, MOST_MARKS, regimes, status } from '../api/queries'
 import type { DeskInfo, Forecast, Marker } from '../api/types'
 import { PriceChart } from '../charts/price_chart'
 import { POINTS, type Range } from '../charts/window'
@@ -68,6 +68,7 @@ function Subject({ info }: { info: DeskInfo }) {
 }
 
 const NO_FORECASTS: readonly Forecast[] = []
+const NO_MARKS: readonly Marker[] = []
 
 /** Horizons are those that forecasts of the symbol have; there is no list of them. */
 function HorizonChoice({ symbol, horizon }: { symbol: string; horizon: string }) {
@@ -138,9 +139,13 @@ function Stretch({ symbol, timeframe, horizon, of }: StretchProps) {
     },
     [of.run, of.book],
   )
-  const items = useMemo(() => (of.book ?? of.run ? (marked.data?.items ?? []) : []), [marked.data, of.book, of.run])
+  const isCrowded = Boolean(marked.data?.next)
+  const items = useMemo(
+    () => (marked.data && !isCrowded && (of.book ?? of.run) ? marked.data.items : NO_MARKS),
+    [marked.data, isCrowded, of.book, of.run],
+  )
   return (
-    <With of={whole} lines={10} isEmpty={({ t }) => t.length === 0}
+    <With of={whole} lines={10} isEmpty={(told) => told.last === null}
       empty={`No bars of ${symbol} are published. \`trading-assets data fetch\` gets them; Dagster shows the table bars_1m.`}>
       {() => (
         <With of={found} lines={10} isEmpty={({ t }) => t.length === 0} empty="No bars lie in this stretch.">
@@ -154,7 +159,7 @@ function Stretch({ symbol, timeframe, horizon, of }: StretchProps) {
                 onWant={onWant} onOrder={onOrder}
               />
               <LivePart from={data.live_from_s} book={of.book} />
-              <Explained count={items.length} problems={[marked.error, states.error, guesses.error]} />
+              <Explained marks={isCrowded ? `more than ${MOST_MARKS}` : items.length} problems={[marked.error, states.error, guesses.error]} />
             </>
           )}
         </With>
@@ -168,12 +173,13 @@ function LivePart({ from, book }: { from: number | null; book: string | undefine
   return <p className="note">From <When at={from} style="full" /> on: bars that {book} saw, which are not published yet.</p>
 }
 
-function Explained({ count, problems }: { count: number; problems: unknown[] }) {
+function Explained({ marks, problems }: { marks: number | string; problems: unknown[] }) {
   const lost = problems.filter(Boolean)
   return (
     <p className="note">
-      Arrows are entries, circles exits, squares stops ({count} in this stretch): click one for its chain of evidence. Shaded: turbulent.
-      Dotted: what was expected for that instant, with its band. Drag, wheel or pinch to move; older and finer bars come by themselves.
+      Arrows are entries, circles exits, squares stops ({marks} in this stretch): click one for its chain of evidence. Shaded: turbulent.
+      Dotted: what was expected for that instant, with its band. Drag, wheel or pinch to move; older and finer bars come by themselves, and
+      of more than {MOST_MARKS} orders each as one comes nearer.
       {lost.length > 0 && <b> {lost.map((each) => (each instanceof Error ? each.message : '')).join('; ')}.</b>}
     </p>
   )

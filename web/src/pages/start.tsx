@@ -31,12 +31,13 @@ export default function Start() {
         <With of={info}>{(found) => <Links info={found} />}</With>
       </Panel>
       <Panel title="What runs" aside={info.data && <span>version {info.data.version}</span>}>
-        <With of={info} isEmpty={({ services }) => services.length === 0} empty="No other server runs.">
+        <With of={info}>
           {({ services }) => (
             <ul className="services">
               {services.map((service) => (
                 <li key={service.name}>
-                  <Mark tone="good">{service.name}</Mark>
+                  <Mark tone={service.is_running ? 'good' : 'off'}>{service.name}</Mark>
+                  <small>{service.is_running ? 'runs' : 'does not run'}</small>
                   <code>{service.address}</code>
                 </li>
               ))}
