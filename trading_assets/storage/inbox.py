@@ -17,7 +17,7 @@ from trading_assets.domain.ids import Micros, canonical_json
 from trading_assets.storage.roots import make_folder
 
 FILE = "inbox.sqlite"
-_PATIENCE_S = 2.0
+_PATIENCE_S = 5.0  # as of the journal
 _LONGEST_TEXT = 500
 _SCHEMA = """
 BEGIN IMMEDIATE;
