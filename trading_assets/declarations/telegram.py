@@ -17,9 +17,11 @@ class Telegram(Declaration):
         user_ids, chat_ids: people and chats by number; none: it refuses to start.
         api_url: of the Bot API, or of a local server of it.
         poll_s: how long one question for news stays open.
+        timeout_s: how long an answer may take, besides the time that a question stays open.
     """
 
     user_ids: tuple[int, ...]
     chat_ids: tuple[int, ...]
     api_url: Annotated[str, AfterValidator(require_safe_url)]
     poll_s: int = Field(ge=0, le=50)
+    timeout_s: float = Field(gt=0, le=60)

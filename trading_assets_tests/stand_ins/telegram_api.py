@@ -7,6 +7,7 @@ import itertools
 import json
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Self
 
 from aiohttp import web
@@ -35,6 +36,12 @@ async def dropped(request: web.Request) -> web.StreamResponse:
     return web.Response()
 
 
+async def silent(_: web.Request) -> web.StreamResponse:
+    """Take the connection, and never answer."""
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
 class TelegramApi:
     """One bot's server.
 
@@ -42,6 +49,7 @@ class TelegramApi:
         said: (method, result) of what the bot has said, in order.
         asked: how often each method was called, faults included.
         faults: by method, for the next calls.
+        holds: by method, for the next calls: what is asked is done, its answer waits for the event.
         is_dead: nothing that the bot says arrives.
     """
 
@@ -49,6 +57,7 @@ class TelegramApi:
         self.said: list[tuple[str, dict[str, Any]]] = []
         self.asked: defaultdict[str, int] = defaultdict(int)
         self.faults: defaultdict[str, list[Fault]] = defaultdict(list)
+        self.holds: defaultdict[str, list[asyncio.Event]] = defaultdict(list)
         self.is_dead = False
         self.url = ""
         self._now = now
@@ -123,8 +132,17 @@ class TelegramApi:
     # What the bot asks
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        held = self.holds[request.match_info["method"]]
+        answers_after = held.pop(0) if held else None
+        answer = await self._answer_at_once(request)
+        if answers_after is not None:
+            await answers_after.wait()
+        return answer
+
+    async def _answer_at_once(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]
-        given = dict(await request.post())
+        is_json = request.content_type == "application/json"
+        given = await request.json() if is_json else dict(await request.post())
         async with self._changed:
             self.asked[method] += 1
             self._changed.notify_all()
@@ -144,10 +162,8 @@ class TelegramApi:
         offset, patience_s = int(given.get("offset", 0)), float(given.get("timeout", 0))
         async with self._changed:
             self._news = [news for news in self._news if news["update_id"] >= offset]
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait_for(lambda: self._news), patience_s)
-            except TimeoutError:
-                return []
             return list(self._news)
 
     async def _spoken(self, method: str, given: dict[str, Any]) -> Any:

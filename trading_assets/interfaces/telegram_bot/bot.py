@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from trading_assets.declarations.telegram import Telegram
     from trading_assets.domain.ports import Clock
 
-_ANSWER_S = 10.0
-"""How long Telegram may take to answer, besides the time that a question for news stays open."""
 _LONGEST_PAUSE_S = 30.0
 _LAST_WORDS_S = 2.0
 _KINDS = ["message", "edited_message", "callback_query"]
@@ -59,7 +57,7 @@ class TelegramBot:
         Args:
             commands: what can be asked.
             door: who is obeyed.
-            terms: where the Bot API is.
+            terms: where the Bot API is, and how long it may take to answer.
             token: of the bot; it is part of every address that is asked.
             clock: tells how old a message is.
             local: tells how old a button is.
@@ -75,11 +73,16 @@ class TelegramBot:
         self._outbox = Outbox(self._send)
         self._pools = {kind: ThreadPoolExecutor(1, f"telegram-{kind.value}") for kind in Kind}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._seen = 0  # number of the latest piece of news, 0 before any
+        wait_s = terms.timeout_s
+        request = partial(
+            HTTPXRequest, read_timeout=wait_s, write_timeout=wait_s, connect_timeout=wait_s
+        )
         self._bot = Bot(
             token,
             base_url=f"{terms.api_url}/bot",
-            request=HTTPXRequest(read_timeout=_ANSWER_S, connect_timeout=_ANSWER_S),
-            get_updates_request=HTTPXRequest(read_timeout=_ANSWER_S, connect_timeout=_ANSWER_S),
+            request=request(),
+            get_updates_request=request(),
         )
 
     async def serve(self, stop: asyncio.Event) -> None:
@@ -110,7 +113,20 @@ class TelegramBot:
             await asyncio.wait_for(self._outbox.flush(), _LAST_WORDS_S)
         except TimeoutError:
             _log.warning("the last answers were not delivered")
+        await self._forget_news()
         await self._bot.shutdown()
+
+    async def _forget_news(self) -> None:
+        """Tell Telegram what was heard, or the next process would obey the last of it again."""
+        from telegram.error import TelegramError
+
+        if not self._seen:
+            return
+        asked = self._bot.get_updates(offset=self._seen + 1, timeout=0, allowed_updates=_KINDS)
+        try:
+            await asyncio.wait_for(asked, _LAST_WORDS_S)
+        except (TimeoutError, TelegramError) as error:
+            _log.warning("the latest news may be heard again: %s", type(error).__name__)
 
     # Hearing
 
@@ -118,7 +134,7 @@ class TelegramBot:
         """Ask for news for ever; what fails is asked again, ever more slowly."""
         from telegram.error import InvalidToken, TelegramError
 
-        bot, seen, pause_s, is_known = self._bot, 0, 0.0, False
+        bot, pause_s, is_known = self._bot, 0.0, False
         while True:
             await asyncio.sleep(pause_s)
             try:
@@ -127,7 +143,7 @@ class TelegramBot:
                     is_known = True
                     _log.info("@%s listens", bot.username)
                 news = await bot.get_updates(
-                    offset=seen + 1 if seen else None,
+                    offset=self._seen + 1 if self._seen else None,
                     timeout=self._poll_s,
                     allowed_updates=_KINDS,
                 )
@@ -144,7 +160,7 @@ class TelegramBot:
                 continue
             pause_s = 0.0
             for update in news:
-                seen = update.update_id
+                self._seen = update.update_id
                 self._take(update)
 
     def _take(self, update: Update) -> None:
@@ -200,6 +216,7 @@ class TelegramBot:
             Pressed.TAKEN: "",
             Pressed.NOT_YOURS: "This button is somebody else's.",
             Pressed.EXPIRED: "expired",
+            Pressed.SPENT: "pressed already",
         }[pressed]
         self._outbox.put(Outgoing(chat_id, told, pressed=query.id))
         _log.info("button of user %s in chat %s: %s", person.user_id, chat_id, pressed.value)

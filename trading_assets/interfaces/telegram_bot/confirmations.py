@@ -21,6 +21,7 @@ class Pressed(Enum):
     TAKEN = "taken"
     NOT_YOURS = "not yours"
     EXPIRED = "expired"
+    SPENT = "pressed already"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Confirmations:
         """
         self._local = local
         self._offers: dict[str, _Offer] = {}
+        self._spent: dict[str, _Offer] = {}
 
     def offer(self, person: Person, step: str) -> str:
         """Make a button for one person in one chat; give what it sends when it is pressed."""
@@ -56,22 +58,25 @@ class Confirmations:
     def press(self, person: Person, sent: str) -> tuple[str, Pressed]:
         """Take a button; give its step, and what became of it.
 
-        Somebody else's press takes nothing: the button stays good for whom it is of.
+        Somebody else's press takes nothing: the button stays good for whom it is of. Who presses
+        again, because Telegram is slow to show anything, is not told that it was too late.
         """
         step, _, nonce = sent.partition(":")
         self._forget_old()
-        offer = self._offers.get(nonce)
+        spent = self._spent.get(nonce)
+        offer = spent or self._offers.get(nonce)
         if offer is None or offer.step != step:
             return step, Pressed.EXPIRED
         if (offer.user_id, offer.chat_id) != (person.user_id, person.chat_id):
             return step, Pressed.NOT_YOURS
-        del self._offers[nonce]
+        if spent is not None:
+            return step, Pressed.SPENT
+        self._spent[nonce] = self._offers.pop(nonce)
         return step, Pressed.TAKEN
 
     def _forget_old(self) -> None:
-        now_s = self._local.monotonic()
-        self._offers = {
-            nonce: offer
-            for nonce, offer in self._offers.items()
-            if now_s - offer.since_s <= LIFETIME_S
-        }
+        self._offers, self._spent = self._young(self._offers), self._young(self._spent)
+
+    def _young(self, offers: dict[str, _Offer]) -> dict[str, _Offer]:
+        since_s = self._local.monotonic() - LIFETIME_S
+        return {nonce: offer for nonce, offer in offers.items() if offer.since_s >= since_s}

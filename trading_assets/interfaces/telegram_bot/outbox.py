@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MOST = 100
 OLDEST_S = 120.0
@@ -52,6 +52,8 @@ class Outgoing:
 class Outbox:
     """Messages in order; the oldest goes when it is full. Used in one event loop.
 
+    A chat that has lost messages is told how many by the next one that it gets.
+
     Attributes:
         lost: how many were never delivered.
     """
@@ -69,13 +71,17 @@ class Outbox:
         self._most = most
         self._waiting: deque[tuple[float, Outgoing]] = deque()
         self._changed = asyncio.Event()
+        self._is_sending = False
+        self._untold: Counter[int] = Counter()  # lost messages by chat
         self.lost = 0
 
     def put(self, message: Outgoing) -> None:
         """Let a message wait for its turn; returns at once."""
         if len(self._waiting) >= self._most:
-            self._waiting.popleft()
-            self._lose("too many wait")
+            place = int(self._is_sending and self._most > 1)  # what is on its way may arrive
+            _, oldest = self._waiting[place]
+            del self._waiting[place]
+            self._lose(oldest, "too many wait")
         self._waiting.append((asyncio.get_running_loop().time(), message))
         self._changed.set()
 
@@ -91,7 +97,7 @@ class Outbox:
         pause_s = 0.0
         while self._waiting:
             since_s, message = self._waiting[0]
-            delivery = await self._send(message)
+            delivery = await self._try(message)
             if delivery.again_s is None:
                 self._drop(message, delivery.failure)
                 pause_s = 0.0
@@ -103,13 +109,27 @@ class Outbox:
                 continue
             await asyncio.sleep(pause_s)
 
+    async def _try(self, message: Outgoing) -> Delivery:
+        """Send a message, with word of those that its chat has lost."""
+        lost = 0 if message.pressed else self._untold[message.chat_id]
+        news = f"(lost here before this: {lost})\n" if lost else ""
+        self._is_sending = True
+        try:
+            delivery = await self._send(replace(message, text=news + message.text))
+        finally:
+            self._is_sending = False
+        if delivery == Delivery():
+            self._untold[message.chat_id] -= lost
+        return delivery
+
     def _drop(self, message: Outgoing, failure: str) -> None:
         """Take a message out, unless it had to make room meanwhile; with a failure it is lost."""
         if self._waiting and self._waiting[0][1] is message:
             self._waiting.popleft()
             if failure:
-                self._lose(failure)
+                self._lose(message, failure)
 
-    def _lose(self, why: str) -> None:
+    def _lose(self, message: Outgoing, why: str) -> None:
         self.lost += 1
+        self._untold[message.chat_id] += not message.pressed
         _log.warning("a message of the bot was lost: %s", why)

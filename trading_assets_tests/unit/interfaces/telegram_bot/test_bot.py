@@ -7,73 +7,18 @@ import logging
 
 import pytest
 
-from trading_assets.bootstrap import desk
 from trading_assets.domain.control import HaltLevel
 from trading_assets.domain.errors import ConfigurationError
-from trading_assets.interfaces.telegram_bot.bot import TelegramBot
-from trading_assets.interfaces.telegram_bot.commands import BookCommands
-from trading_assets.interfaces.telegram_bot.door import Door
 from trading_assets.live.lease import Lease
-from trading_assets.live.safety.latch import read_latch
 from trading_assets.live.supervision.masking import Masking
-from trading_assets.settings import load_settings
-from trading_assets.workflows.live_book import live_book
-from trading_assets_tests.stand_ins.clock import HandTime
 from trading_assets_tests.stand_ins.telegram_api import (
     ANN,
     BOB,
     STRANGER,
     TOKEN,
-    TelegramApi,
     dropped,
     refusing,
 )
-
-
-class Rig:
-    """A desk with a bot that obeys Ann and Bob, each in their own chat and in group -5."""
-
-    def __init__(self):
-        settings = load_settings().settings
-        self.desk = desk(settings)
-        self.door = Door((ANN, BOB), (ANN, BOB, -5))
-        self.local = HandTime()
-
-    def place(self, book="paper"):
-        return live_book(self.desk.settings, book)
-
-    def latch(self, book="paper"):
-        return read_latch(self.place(book).halt)
-
-    def run(self, script, token=TOKEN):
-        """Let people do what the script says while the bot serves; give the server."""
-
-        async def main():
-            async with TelegramApi(self.desk.clock.now) as api:
-                terms = self.desk.settings.telegram.model_copy(
-                    update={"api_url": api.url, "poll_s": 1}
-                )
-                commands = BookCommands(self.desk, self.door.summary)
-                bot = TelegramBot(
-                    commands, self.door, terms, token, clock=self.desk.clock, local=self.local
-                )
-                stop = asyncio.Event()
-                serving = asyncio.create_task(bot.serve(stop))
-                try:
-                    await asyncio.wait_for(script(api), 20.0)
-                finally:
-                    stop.set()
-                    await serving
-            return api
-
-        return asyncio.run(main())
-
-
-@pytest.fixture
-def rig(tmp_path, monkeypatch):
-    monkeypatch.setenv("TA_HOME", str(tmp_path))
-    monkeypatch.setenv("TA_TELEGRAM_BOT_TOKEN", TOKEN)
-    return Rig()
 
 
 def test_ctl_01_strangers_are_not_answered_and_second_hand_words_are_not_obeyed(rig, caplog):
@@ -137,16 +82,19 @@ def test_ctl_08_a_panic_takes_two_buttons_that_work_once(rig):
         second = (await api.heard(2))[-1]
         assert second["text"].startswith("Really?")
         await api.presses(ANN, first)
-        assert "expired" in (await api.heard(3))[-1]["text"]
+        await api.asked_for("answerCallbackQuery", 2)
         assert rig.latch() is None
         await api.presses(ANN, second)
-        told = (await api.heard(5))[-1]["text"]
+        told = (await api.heard(4))[-1]["text"]
         assert told == "paper: FLATTEN, no entry leaves from now on"
         await api.presses(ANN, second)
-        assert "expired" in (await api.heard(6))[-1]["text"]
+        await api.asked_for("answerCallbackQuery", 4)
 
     with Lease(rig.place().lease):
-        rig.run(script)
+        api = rig.run(script)
+
+    pressed = [given.get("text", "") for name, given in api.said if name == "answerCallbackQuery"]
+    assert pressed == ["", "pressed already"] * 2
 
     assert rig.latch().level is HaltLevel.FLATTEN
     assert (rig.latch().who, rig.latch().source) == ("7 Ann", "telegram")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from trading_assets.adapters.alerting.http_channels import Webhook
+from trading_assets.adapters.alerting.http_channels import TelegramChat, Webhook
 from trading_assets.domain.errors import CorruptFile
 from trading_assets.live.supervision.masking import Masking
 from trading_assets.storage.alert_cursor import AlertCursor
@@ -13,6 +15,7 @@ from trading_assets.workflows import tell_alerts
 from trading_assets.workflows.tell_alerts import Teller
 from trading_assets_tests.stand_ins.alert_receivers import HttpReceiver
 from trading_assets_tests.stand_ins.clock import JumpingClock
+from trading_assets_tests.stand_ins.telegram_api import TOKEN, TelegramApi, refusing, silent
 
 HOUR = 3_600_000_000
 NOW = 480_000 * HOUR
@@ -39,9 +42,9 @@ def _file(live, book="paper"):
 def start(live, receiver, tmp_path):
     """Start an alerter, as a new process does."""
 
-    def started(timeout_s=5.0):
+    def started(timeout_s=5.0, channel=None):
         return Teller(
-            Webhook(receiver.url, timeout_s=timeout_s),
+            channel or Webhook(receiver.url, timeout_s=timeout_s),
             (live,),
             AlertCursor(tmp_path / "alerts", "webhook"),
             JumpingClock(NOW),
@@ -126,6 +129,28 @@ def test_a_slow_server_loses_nothing_and_a_restart_tells_it(live, receiver, star
     assert start(timeout_s=0.2).turn() == 1.0
     start().turn()
     assert _told(receiver) == ["disk: full"]
+
+
+def test_alerts_wait_for_a_telegram_that_refuses_and_hangs_and_are_told_once(live, start, caplog):
+    file = _file(live)
+    file.add("paper", "disk", "full", NOW, begins=True)
+
+    async def main():
+        async with TelegramApi(lambda: NOW) as api:
+            chat = TelegramChat(api.url, token=TOKEN, chat="-100", timeout_s=0.2)
+            teller = start(channel=chat)
+            api.faults["sendMessage"] = [refusing(429, retry_after=7), refusing(502), silent]
+            pauses = [await asyncio.to_thread(teller.turn) for _ in range(3)]
+            assert api.said == []
+            file.add("paper", "disk", "", NOW + 1, begins=False)  # the book goes on meanwhile
+            pauses += [await asyncio.to_thread(teller.turn) for _ in range(2)]
+            return pauses, [result["text"] for _, result in api.said]
+
+    pauses, told = asyncio.run(main())
+    assert pauses == [7.0, 2.0, 4.0, 0.01, 0.01]
+    assert told == ["! paper: disk: full", "- paper: disk is over"]
+    assert "failure 3" in caplog.text
+    assert TOKEN not in caplog.text
 
 
 def test_a_message_that_is_never_taken_holds_up_no_other(live, receiver, start, caplog):
