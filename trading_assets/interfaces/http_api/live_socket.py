@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 router = APIRouter()
 _LOG = logging.getLogger(__name__)
 LOOK_S, BEAT_S, HELLO_S, SEND_S = 0.25, 5.0, 5.0, 5.0
-MOST_WAITING = 500
+MOST_WAITING = 5_000  # a look gives 2,000 rows at most, and two may come before one is sent
 MOST_LISTENERS = 64
 _MOST_HELLO = 4096
 NO_TOKEN, TOO_SLOW, TOO_MANY = 4401, 4408, 4429

@@ -1,4 +1,4 @@
-"""The API behind a real socket: bodies that do not end, bodies that do not come, idle crowds."""
+"""The API behind a real socket: bodies that do not end or come, idle crowds, slow readers."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ import json
 import socket
 import time
 from contextlib import ExitStack
+from decimal import Decimal
 
 import pytest
+from websockets.sync.client import connect
 
 from trading_assets import bootstrap
-from trading_assets.interfaces.http_api import guards
+from trading_assets.domain.events import EquityMarked
+from trading_assets.interfaces.http_api import guards, live_socket
 from trading_assets.interfaces.http_api.key_files import Scope
 from trading_assets.live.safety.latch import read_latch
 from trading_assets.settings import load_settings
+from trading_assets.storage.journal import Journal
+from trading_assets_tests.stand_ins.clock import JumpingClock
 from trading_assets_tests.stand_ins.served_desk import served_desk
 
 
@@ -41,7 +46,7 @@ class Served:
 @pytest.fixture
 def served(tmp_path):
     desk = bootstrap.desk(load_settings({"TA_HOME": str(tmp_path)}).settings)
-    with served_desk(desk) as (shared, port):
+    with served_desk(desk, sent_bytes=4096) as (shared, port):
         token = shared.access.log_in("ann", Scope.TRADE).access
         yield Served(port, token, desk.settings.data_root / "live" / "paper")
 
@@ -82,3 +87,43 @@ def test_a_halt_gets_through_a_crowd_that_says_nothing(served):
             assert answer(raw)[0] == 202
         assert time.monotonic() - began < 2.0
     assert read_latch(served.latch) is not None
+
+
+def mark(number):
+    return EquityMarked(number * 60_000_000, Decimal(1000 + number), 0.0)
+
+
+def test_a_reader_who_does_not_read_is_let_go_and_holds_up_nobody(served, monkeypatch):
+    monkeypatch.setattr(live_socket, "SEND_S", 0.3)
+    address = f"ws://127.0.0.1:{served.port}/api/live"
+    heads = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13")
+    key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
+    ask = ("GET /api/live HTTP/1.1", f"Host: 127.0.0.1:{served.port}", *heads, key)
+    hello = json.dumps({"token": served.token}).encode()
+    # A text frame of a client: its length in two bytes, and a mask of zeros.
+    frame = b"\x81\xfe" + len(hello).to_bytes(2, "big") + bytes(4) + hello
+    clock = JumpingClock(5)
+    with (
+        Journal(served.latch.parent, book="paper", epoch="wall", clock=clock) as journal,
+        socket.socket() as slow,
+        connect(address) as quick,
+    ):
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect(("127.0.0.1", served.port))
+        slow.sendall("\r\n".join((*ask, "", "")).encode())
+        assert slow.recv(12) == b"HTTP/1.1 101"
+        slow.sendall(frame)
+        quick.send(hello.decode())
+        quick.recv(10)  # both have been heard, and the news has begun
+        for first in range(0, 6000, 1000):
+            journal.append([mark(number) for number in range(first, first + 1000)])
+        heard = 0
+        while heard < 6000:
+            heard += json.loads(quick.recv(10))["type"] == "equity"
+        slow.settimeout(10)
+        seen, farewell = b"", b"\x88\x02" + live_socket.TOO_SLOW.to_bytes(2, "big")
+        while not seen.endswith(farewell):
+            piece = slow.recv(65_536)
+            assert piece, "the end came without a word"
+            seen += piece
+        assert seen.count(b"equity") < 6000
