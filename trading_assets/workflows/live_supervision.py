@@ -195,6 +195,7 @@ class Supervision(Background):
                 bars_behind=self._bars_behind(now),
                 error_rate=counters.error_rate,
                 outcomes=counters.outcomes,
+                latency_ms=counters.latency_ms,
                 in_doubt_s=counters.in_doubt_s(now),
                 halt_source=counters.halt_source,
                 breaker=counters.breaker,

@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from contextlib import suppress
 from dataclasses import replace
@@ -14,12 +16,14 @@ from datetime import UTC, datetime
 import pytest
 from typer.testing import CliRunner
 
-from trading_assets.domain.control import HaltLevel
-from trading_assets.domain.events import BarReady, OrderFilled
+from trading_assets.domain.control import CommandKind, HaltLevel
+from trading_assets.domain.events import BarReady, CommandReceived, OrderFilled
 from trading_assets.interfaces.cli.main import app
-from trading_assets.workflows.control_book import halt_book
+from trading_assets.storage.journal_reader import JournalReader
+from trading_assets.workflows.control_book import ask_book, halt_book
 from trading_assets.workflows.live_status import live_status
 from trading_assets.workflows.slo_report import slo_report
+from trading_assets_tests.chaos.conftest import LIVE
 
 
 class _Ahead:
@@ -100,6 +104,40 @@ def test_the_day_is_reported_by_the_journal(rig):
     assert report.good > 0
     assert report.budget == pytest.approx(216 * 3)
     assert report.good + report.bad <= 3 * 1440
+
+
+def test_ctl_10_ctl_11_obs_11_live_tells_figures_and_logs_and_keeps_within_its_second(
+    rig, monkeypatch
+):
+    """The journal's own sign of life is the row of a bar: when, of which book, and when written."""
+    tighter = {"max_orders_per_day": "90"}
+    words = {"who": "ann", "reason": "a test", "source": "cli", "arguments": tighter}
+    asked = ask_book(rig.desk, "demo", CommandKind.TIGHTEN_LIMITS, **words)
+    ended = subprocess.run(
+        [sys.executable, "-c", LIVE, "live", "--book", "demo", "--max-bars", "8", "--json"],
+        env={**os.environ, **rig.environ, "TA_LIVE__LOG_FILE": "live.jsonl"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    summary = json.loads(ended.stdout.splitlines()[-1])
+    assert summary["bars"] >= 8
+    assert summary["events"]["OrderSubmitted"] > 0
+    assert 0 < summary["bar_ms_p50"] <= summary["bar_ms_p95"] < 1_000
+    sent = 'trading_assets_orders_sent_total{book="demo",symbol="SOLUSDT"}'
+    assert sent in _cli(rig, monkeypatch, "--metrics").output
+
+    with JournalReader(rig.folder) as journal:
+        rows = list(journal.rows())
+    logged = [json.loads(line) for line in (rig.folder / "live.jsonl").read_text().splitlines()]
+    assert {row.seq for row in rows} == {line["seq"] for line in logged}
+    (command,) = [row.event for row in rows if isinstance(row.event, CommandReceived)]
+    assert (command.inbox_id, command.kind) == (asked.inbox_id, CommandKind.TIGHTEN_LIMITS)
+    assert command.ts > 0
+    assert (json.loads(command.arguments), command.refused) == (tighter, "")
+    beats = [(row.ts, row.recorded) for row in rows if isinstance(row.event, BarReady)]
+    assert len(beats) == summary["bars"]
+    assert beats == sorted(beats)
 
 
 def _hear(manager, heard, ends):

@@ -11,6 +11,7 @@ _ERRORS_OF_AT_LEAST = 10
 _IN_DOUBT_S = 60.0
 _OFFSET_MS = 500.0
 _GAP_BARS = 2.0
+_LATENCY_MS = 1_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Signs:
         bars_behind: bars that have closed since the latest one that was handled; 0 where the
             market's clock is not the world's.
         error_rate, outcomes: share of the latest orders that failed, and how many they are.
+        latency_ms: from the close of a bar to the sending of its order, p95 of the latest; 0 while
+            that is not known.
         in_doubt_s: how long the oldest order without an answer has waited; 0 for none.
         halt_source: of the halt in force, "" for none.
         breaker: what the latest circuit breaker was that no person has resumed from, "" for none.
@@ -32,6 +35,7 @@ class Signs:
     bars_behind: float = 0.0
     error_rate: float = 0.0
     outcomes: int = 0
+    latency_ms: float = 0.0
     in_doubt_s: float = 0.0
     halt_source: str = ""
     breaker: str = ""
@@ -47,6 +51,11 @@ RULES: dict[str, Callable[[Signs], str]] = {
     "order_errors": lambda s: (
         f"{s.error_rate:.0%} of the latest {s.outcomes} orders failed"
         if s.outcomes >= _ERRORS_OF_AT_LEAST and s.error_rate > _ERROR_RATE
+        else ""
+    ),
+    "order_latency": lambda s: (
+        f"orders leave {s.latency_ms:.0f} ms after the close of their bar (p95)"
+        if s.latency_ms > _LATENCY_MS
         else ""
     ),
     "loss_halt": lambda s: "halted for a loss" if s.halt_source == "risk" else "",

@@ -30,6 +30,7 @@ from trading_assets.live.supervision.budget import SLO, SLO_PAPER
 from trading_assets.live.supervision.timer import Timer
 
 _ERROR_WINDOW = 100
+_LATENCIES_OF_AT_LEAST = 10
 _TOTALS: dict[type[Event], str] = {
     OrderIntentCreated: "intents_total",
     OrderSubmitted: "orders_sent_total",
@@ -122,6 +123,12 @@ class Counters:
     def error_rate(self) -> float:
         """Share of the latest hundred orders that were refused or whose answer was lost."""
         return self._outcomes.count(False) / len(self._outcomes) if self._outcomes else 0.0
+
+    @property
+    def latency_ms(self) -> float:
+        """Of the latest hundred orders, p95, in milliseconds; 0 before the tenth."""
+        latest = list(self.latency.latest_ms)[-_ERROR_WINDOW:]
+        return quantile(latest, 0.95) if len(latest) >= _LATENCIES_OF_AT_LEAST else 0.0
 
     @property
     def equity(self) -> float | None:

@@ -125,7 +125,8 @@ def test_alert_rules_are_of_metrics_that_there_are(book):
 
 def test_obs_04_every_alert_of_the_product_has_a_rule_and_every_rule_an_answer():
     stated = {
-        "bar_gap": "BarGap", "order_errors": "OrderErrorRate", "loss_halt": "DailyLossHalt",
+        "bar_gap": "BarGap", "order_errors": "OrderErrorRate", "order_latency": "OrderLatency",
+        "loss_halt": "DailyLossHalt",
         "circuit_breaker": "CircuitBreaker", "drift": "Drift", "disk": "DiskFull",
         "order_unresolved": "OrderUnresolved", "error_budget": "ErrorBudget",
         "clock": "ClockOffset",

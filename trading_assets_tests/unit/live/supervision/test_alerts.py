@@ -28,6 +28,7 @@ GIB = 1024**3
         ("bar_gap", Signs(bars_behind=2.0), Signs(bars_behind=2.1)),
         ("order_errors", Signs(error_rate=0.1, outcomes=50), Signs(error_rate=0.11, outcomes=50)),
         ("order_errors", Signs(error_rate=1.0, outcomes=9), Signs(error_rate=1.0, outcomes=10)),
+        ("order_latency", Signs(latency_ms=1_000.0), Signs(latency_ms=1_001.0)),
         ("loss_halt", Signs(halt_source="cli"), Signs(halt_source="risk")),
         ("circuit_breaker", Signs(), Signs(breaker="drawdown of the book: 35%")),
         ("drift", Signs(halt_source="person"), Signs(halt_source="reconcile")),

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from trading_assets.domain.control import HaltLevel
 from trading_assets.domain.events import (
     BarReady,
     EquityMarked,
@@ -13,8 +14,10 @@ from trading_assets.domain.events import (
     OrderOutcomeUnknown,
     OrderRefused,
     OrderSubmitted,
+    TradingHalted,
 )
 from trading_assets.domain.order import OrderSide, OrderTicket, OrderType, TimeInForce
+from trading_assets.live.supervision.alerts import Signs, alerts
 from trading_assets.live.supervision.counters import Counters, quantile
 
 MINUTE = 60_000_000
@@ -48,6 +51,48 @@ def test_times_are_from_the_close_of_the_bar_and_from_the_sending():
     assert found["rejects_total"] == 1
     assert found["unknown_outcomes_total"] == 2
     assert found["error_rate"] == 1.0
+
+
+def test_obs_11_the_budget_of_a_second_is_measured_at_p95_of_the_latest_orders():
+    counters = Counters(MINUTE, is_wall=True)
+
+    def sent(number, late_ms):
+        for place in range(number):
+            name = f"{late_ms}-{place}"
+            counters.note(OrderIntentCreated(START, _ticket(name, START), place), START)
+            counters.note(OrderSubmitted(START, name, 0, 5000), START + MINUTE + late_ms * MS)
+        return counters.latency_ms
+
+    assert sent(9, 5_000) == 0.0  # too few to say
+    assert sent(1, 4_000) == 5_000.0
+    assert sent(95, 900) == 900.0  # five of the latest hundred were slow
+    assert sent(2, 3_000) == 900.0  # and of the next hundred again five
+    assert sent(4, 2_000) == 2_000.0
+
+
+def test_obs_10_profit_orders_and_latency_are_measured_and_told():
+    counters = Counters(MINUTE, is_wall=True)
+    for ts, equity in ((START - MINUTE, "1000"), (START, "980")):
+        counters.note(EquityMarked(ts, Decimal(equity), 0.0), ts)
+    for place in range(10):
+        name, sent = f"o{place}", START + MINUTE + 1_200 * MS
+        counters.note(OrderIntentCreated(START, _ticket(name, START), place), sent)
+        counters.note(OrderSubmitted(START, name, sent, 5000), sent)
+        counters.note(OrderRefused(START, name, -2010, "no"), sent + 30 * MS)
+    counters.note(TradingHalted(START, "daily loss", HaltLevel.HALT, "risk"), START)
+    figures = counters.figures()
+    assert figures["pnl_intraday"] == -20.0
+    assert (figures["orders_sent_total"], figures["rejects_total"]) == (10, 10)
+    assert (figures["latency_ms_p95"], figures["order_rtt_ms_p95"]) == (1_200.0, 30.0)
+    signs = Signs(
+        error_rate=counters.error_rate, outcomes=counters.outcomes,
+        latency_ms=counters.latency_ms, halt_source=counters.halt_source,
+    )  # fmt: skip
+    assert alerts(signs) == {
+        "order_errors": "100% of the latest 10 orders failed",
+        "order_latency": "orders leave 1200 ms after the close of their bar (p95)",
+        "loss_halt": "halted for a loss",
+    }
 
 
 def test_on_another_clock_nothing_is_said_of_time_since_the_close():

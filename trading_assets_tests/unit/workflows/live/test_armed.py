@@ -80,7 +80,7 @@ def _required(desk, place, release_id=None, after_hours=0):
     return require_armed(desk.settings, place, release_id=release_id, now=now)
 
 
-def test_real_money_is_refused_before_the_network_is_touched(desk):
+def test_ctl_11_real_money_is_refused_before_the_network_is_touched(desk):
     with pytest.raises(ConfigurationError, match="not armed") as caught:
         run_live(desk, "real", stop=threading.Event())
     assert "secret-of-the-test" not in str(caught.value)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import closing
+from decimal import Decimal
 
 import pytest
 
+from trading_assets.live.heartbeat import read_heartbeat
 from trading_assets.live.recovery import recover
 from trading_assets.storage.journal import Journal
 from trading_assets.workflows.live_book import live_book
@@ -26,6 +28,28 @@ def place_of_a_day(tmp_path, monkeypatch):
         for number in range(3):
             book.bar(number, float("nan"), 50_000.0, tag="slow")
     return desk, release, place
+
+
+def test_obs_09_a_beat_says_when_which_book_how_it_stands_and_its_latency(place_of_a_day):
+    """An order left 700 ms after the close of its bar, by the machine's clock."""
+    desk, release, place = place_of_a_day
+    terms = release_terms(place, release)
+    close = START + 4 * BAR
+    clock = JumpingClock(close + 700_000)
+    with (
+        Journal(place.folder, book="paper", epoch="wall", clock=clock) as journal,
+        closing(supervise(desk, place, release, is_wall=True)) as supervision,
+    ):
+        session = recover(journal, terms.setup, terms.machines, terms_of(desk.releases, place))
+        with supervision:
+            book = WrittenBook(journal, session)
+            (ticket,) = book.bar(3, 1.0, 50_000.0, tag="slow")
+            book.fill(ticket, close, "1", Decimal(50_000))
+        Pulse(place, session, supervision, clock).beat("trading", journal.head, close, "")
+    told, sign = read_pulse(place.folder), read_heartbeat(place.heartbeat)
+    assert (sign.beat, sign.book, sign.state) == (close + 700_000, "paper", "trading")
+    assert (told["beat"], told["book"], told["state"]) == (sign.beat, sign.book, sign.state)
+    assert told["metrics"]["latency_ms_p95"] == 700.0
 
 
 def test_a_beat_after_a_restart_tells_of_new_bars_only(place_of_a_day):

@@ -74,7 +74,7 @@ def test_ui_04_runs_are_compared_in_tables_and_on_a_page(call, decided, tmp_path
         call(runs.app, "compare", "ema_trend", "ema_trend")
 
 
-def test_a_spec_is_run_over_a_span_without_naming_the_command(call, desk, monkeypatch):
+def test_ctl_11_a_spec_is_run_over_a_span_without_naming_the_command(call, desk, monkeypatch):
     monkeypatch.setattr(bootstrap, "desk", lambda settings: desk)
     span = ("--from", "2024-01-30", "--to", "2024-02-03")
     (made,) = json.loads(call(backtest.app, "ib_fixed1", *span, "--json"))
