@@ -10,9 +10,9 @@ from trading_assets.domain.ids import Micros, Month, Symbol
 from trading_assets.domain.setup import SignalFamily
 from trading_assets.forecasting.horizons import horizon_micros
 from trading_assets.workflows.desk import Desk
+from trading_assets.workflows.export_signals import signals_of_spec
 from trading_assets.workflows.forecast_month import FORECASTS
-from trading_assets.workflows.run_plan import plan_run
-from trading_assets.workflows.strategy_specs import find_spec, list_specs
+from trading_assets.workflows.strategy_specs import list_specs
 
 if TYPE_CHECKING:
     import polars as pl
@@ -116,18 +116,8 @@ def _by_hour(rows: pl.DataFrame | None, column: str, hours: range) -> list[float
 
 
 def _signals(desk: Desk, month: Month, spec_name: str) -> dict[Symbol, pl.DataFrame]:
-    """Evaluate a spec over one month, as a backtest does."""
-    from trading_assets.strategies.evaluate import month_signals
-    from trading_assets.workflows.simulate_run import frames_of
-
-    plan = plan_run(desk, find_spec(desk.settings, spec_name), within=[month])
-    strategy = plan.spec.parts[0].build_strategy()
-    if strategy.family is SignalFamily.ON_BAR:
-        return {}
-    return {
-        symbol: _said(strategy, month_signals(strategy, frame, month))
-        for symbol, frame in frames_of(desk, plan).items()
-    }
+    strategy, found = signals_of_spec(desk, spec_name, month)
+    return {symbol: _said(strategy, signals) for symbol, signals in found.items()}
 
 
 def _said(strategy: Strategy, signals: pl.DataFrame) -> pl.DataFrame:

@@ -51,7 +51,9 @@ def at_the_desk(site, **more):
     return page
 
 
-def test_equity_moves_by_itself_and_panic_halts_within_a_second_of_the_second_click(rig, site):
+def test_ui_06_equity_moves_by_itself_and_panic_halts_within_a_second_of_the_second_click(
+    rig, site
+):
     page = at_the_desk(site)
     equity = page.locator(".strip .big")
     expect(equity).not_to_have_text(equity.inner_text())

@@ -12,6 +12,7 @@ from trading_assets.interfaces.http_api.key_files import load_keys
 from trading_assets.interfaces.http_api.server import keys_folder
 from trading_assets.workflows.live_book import live_book
 from trading_assets.workflows.ramp import allowance
+from trading_assets.workflows.receive_forecast import receive_forecast
 from trading_assets_tests.browser.conftest import site_of
 from trading_assets_tests.stand_ins.lived_book import proven
 from trading_assets_tests.stand_ins.small_desk import small_desk
@@ -54,6 +55,26 @@ def test_ui_01_a_run_is_read_from_its_title_down_to_its_trades_and_one_order(sit
     page.get_by_text("The chain holds", exact=False).wait_for(timeout=60_000)
 
 
+def test_ui_05_ui_06_forecasts_signals_and_risk_each_have_their_view(desk, site):
+    said = {"asset": "SOLUSDT", "horizon": "1h", "prediction": 0.0082, "confidence": 0.76}
+    at = {"timestamp": "2024-02-03T23:55:00Z", "model_version": "outside-1"}
+    receive_forecast(desk, said | at, sender="a test")
+    page = site.page()
+    page.goto(f"{site.address}/#/chart?symbol=SOLUSDT")
+    page.get_by_label("Forecast").select_option("1h")
+    page.locator("canvas").first.wait_for()
+
+    page.goto(f"{site.address}/#/signals?month=2024-02&spec=ema_trend")
+    page.get_by_role("img", name=re.compile("of 2 symbols")).wait_for()
+    latest = page.get_by_role("region", name="Table: Latest forecasts")
+    latest.get_by_text("outside-1").wait_for()
+    latest.get_by_text("+0.820 %").wait_for()
+
+    page.goto(f"{site.address}/#/risk")
+    page.get_by_role("region", name="Table: Risk of books").get_by_text("paper").wait_for()
+    page.get_by_text("No risk factor of BTCUSDT is published").wait_for()
+
+
 def test_ui_11_the_time_is_berlins_wherever_the_browser_is(desk, site):
     page = site.page()
     page.goto(f"{site.address}/#/chart")
@@ -62,7 +83,7 @@ def test_ui_11_the_time_is_berlins_wherever_the_browser_is(desk, site):
     page.get_by_text(re.compile("2024-02-.*CET")).first.wait_for()
 
 
-def test_a_changed_strategy_is_a_new_version_that_trades_nothing(desk, site):
+def test_ui_06_a_changed_strategy_is_a_new_version_that_trades_nothing(desk, site):
     page = site.page()
     page.goto(f"{site.address}/#/strategy")
     page.get_by_text("ema_trend", exact=True).first.click()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -113,6 +114,26 @@ def run(
         typer.echo(line, err=True)
     if missing:
         raise typer.Exit(1)
+
+
+@app.command()
+def signals(
+    name: Annotated[str, typer.Argument(autocompletion=spec_names, help="A spec.")],
+    month: Annotated[str, typer.Argument(help="YYYY-MM.")],
+    out: Annotated[Path, typer.Argument(help="A new file, .csv or .parquet.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write what a spec says at every bar of a month, on the current tables, into a file.
+
+    Example: trading-assets backtest signals ema_trend 2024-03 signals.csv
+    """
+    from trading_assets.domain.ids import Month
+    from trading_assets.workflows.export_bars import write_export
+    from trading_assets.workflows.export_signals import signal_rows
+
+    frame = signal_rows(open_desk(), name, Month.from_text(month))
+    write_export(frame, out)
+    say({"rows": frame.height, "file": out}, f"{frame.height} signals in {out}", as_json=as_json)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -142,6 +142,28 @@ def compare(
     console.print(differences)
     if html is not None:
         console.print(f"overlay in {html}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def export(
+    name: Annotated[str, typer.Argument(autocompletion=run_names, help=_RUN)],
+    out: Annotated[Path, typer.Argument(help="A new file, .csv or .parquet.")],
+    table: Annotated[
+        Literal["orders", "trades", "round_trips"],
+        typer.Option(help="`trades` are fills, `round_trips` from entry to exit."),
+    ] = "orders",
+    as_json: AsJson = False,
+) -> None:
+    """Write the orders of a run, its fills or its round trips into a file for other programs.
+
+    Example: trading-assets runs export ema_trend orders.csv
+    """
+    from trading_assets.workflows.export_bars import write_export
+    from trading_assets.workflows.stored_runs import find_run
+
+    frame = find_run(open_desk(), name).table(table)
+    write_export(frame, out)
+    say({"rows": frame.height, "file": out}, f"{frame.height} {table} in {out}", as_json=as_json)
 
 
 @app.command()

@@ -114,6 +114,17 @@ def test_ctl_12_a_books_performance_says_nothing_of_a_year_after_a_day(endpoint,
     assert [found["metrics"][name] for name in ("cagr_pct", "sharpe")] == [None, None]
 
 
+def test_ui_07_what_a_book_is_worth_is_the_same_on_page_in_report_and_scrape(endpoint, begun):
+    round_trip(begun)
+    (paper,) = [b for b in endpoint.get("/status").json()["books"] if b["name"] == "paper"]
+    found = endpoint.get("/api/performance", params={"book": "paper"}).json()["metrics"]
+    scrape = endpoint.get("/metrics").text.splitlines()
+    assert found["net_return_pct"] == pytest.approx(100 * (paper["equity"] / 1000 - 1))
+    assert f'trading_assets_equity{{book="paper"}} {paper["equity"]}' in scrape
+    assert found["num_fills"] == 2
+    assert 'trading_assets_fills_total{book="paper",symbol="BTCUSDT"} 2.0' in scrape
+
+
 def test_a_book_that_has_not_begun_says_how_it_begins(endpoint):
     answer = endpoint.get(f"{BOOK}/orders")
     assert answer.status_code == 404

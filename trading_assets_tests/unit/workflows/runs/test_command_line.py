@@ -2,14 +2,17 @@
 
 import json
 
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
 from trading_assets import bootstrap
-from trading_assets.domain.errors import DataError, MissingPartition
-from trading_assets.interfaces.cli import backtest, decision, runs
+from trading_assets.domain.errors import ConfigurationError, DataError, MissingPartition
+from trading_assets.interfaces.cli import backtest, data, decision, runs
+from trading_assets.settings import load_settings
 from trading_assets.workflows.decide import decide
 from trading_assets.workflows.run_backtest import run_backtest
+from trading_assets.workflows.stored_runs import find_run
 from trading_assets.workflows.strategy_specs import find_spec
 
 
@@ -72,6 +75,29 @@ def test_ui_04_runs_are_compared_in_tables_and_on_a_page(call, decided, tmp_path
     assert "2 runs compared" in text
     with pytest.raises(DataError, match="compared with itself"):
         call(runs.app, "compare", "ema_trend", "ema_trend")
+
+
+def test_ctl_17_data_signals_and_orders_are_written_for_other_programs(call, decided, tmp_path):
+    files = [tmp_path / name for name in ("bars.csv", "signals.csv", "orders.csv")]
+    span = ("--from", "2024-02-01", "--to", "2024-02-02", "--timeframe", "5m")
+    assert "288 bars" in call(data.app, "export", "BTCUSDT", str(files[0]), *span)
+    call(backtest.app, "signals", "ema_trend", "2024-02", str(files[1]))
+    call(runs.app, "export", "ema_trend", str(files[2]))
+    bars, signals, orders = (pl.read_csv(path) for path in files)
+    assert bars["ts_utc"][0] == "2024-02-01T00:00:00Z"
+    assert signals.columns[:3] == ["ts_utc", "symbol", "target"]
+    assert set(signals["symbol"]) == {"BTCUSDT", "SOLUSDT"}
+    assert signals["target"].drop_nulls().is_between(-1, 1).all()
+
+    stored = find_run(bootstrap.desk(load_settings().settings), "ema_trend").table("orders")
+    assert orders["client_order_id"].to_list() == stored["client_order_id"].to_list()
+    # The files fit: an order has the time of the bar whose signal it follows, and its direction.
+    asked = orders.filter(pl.col("ts_utc") >= "2024-02-01")
+    both = asked.join(signals, on=["ts_utc", "symbol"])
+    assert both.height == asked.height > 0
+    assert set(both.select("side", "target").iter_rows()) == {("BUY", 1.0), ("SELL", 0.0)}
+    with pytest.raises(ConfigurationError, match="there already"):
+        call(runs.app, "export", "ema_trend", str(files[2]))
 
 
 def test_ctl_11_a_spec_is_run_over_a_span_without_naming_the_command(call, desk, monkeypatch):

@@ -82,7 +82,7 @@ def test_the_same_inputs_give_the_same_run_to_the_byte(desk, run):
     assert [r.is_equal for r in desk.runs.reproductions("ema_trend", first.run.run_id)] == [True]
 
 
-def test_a_run_is_logged_once_with_the_tags_that_join_it_to_its_inputs(desk, run):
+def test_ui_10_a_run_is_logged_once_with_the_tags_that_join_it_to_its_inputs(desk, run):
     record = run()
     run()
     ((experiment, name, tags, values, _),) = desk.experiments.runs
@@ -97,7 +97,7 @@ def test_a_run_is_logged_once_with_the_tags_that_join_it_to_its_inputs(desk, run
     assert all(path.is_file() for path in values["artifacts"].values())
 
 
-def test_metadata_is_plain_and_small_and_leads_to_the_report(run):
+def test_ui_10_metadata_is_plain_and_small_and_leads_to_the_report(run):
     record = run()
     metadata = record.metadata
     assert metadata["report"] == f"{record.url}/artifacts/report.html"
