@@ -178,7 +178,7 @@ def test_a_damaged_release_is_refused_and_the_present_one_goes_on(rig):
     second = rig.publish(decision_id="e" * 64)
     (second.folder / "spec.yaml").write_text("name: other\n")
 
-    _run(rig, 2)
+    _run(rig, 12)  # looking at a release takes seconds, in which bars close
 
     (refused,) = _kinds(rig, ReleaseRefused)
     assert refused.release_id == second.release_id

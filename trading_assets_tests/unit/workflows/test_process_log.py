@@ -69,7 +69,7 @@ def test_a_logger_that_dagster_has_silenced_speaks_again(begin, capsys):
 
 def test_secrets_are_masked_wherever_they_stand(begin, capsys):
     begin()
-    log = logging.getLogger("binance")
+    log = logging.getLogger("some.vendor")
     log.info("asked %s", f"https://x/api?signature={'a' * 64}&q=1")
     log.info("called", extra={"headers": {"X-MBX-APIKEY": "shown", "n": [SECRET]}})
     log.info("called", extra={"smtp_password": "short", "reason": f"see {SECRET}"})
