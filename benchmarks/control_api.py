@@ -47,6 +47,8 @@ PATHS = (
 )
 """What the desk's page asks for, each as often as the others."""
 CLIENTS = 4
+Traded = tuple[list[float], dict[str, list[float]]]
+"""Milliseconds from close to sent of every order, and of the stages of each."""
 
 
 @contextmanager
@@ -145,7 +147,7 @@ def told(readers: list[Reader], seconds: float, cpu: float) -> dict[str, Any]:
 def executor(home: Path, warp: float, bars: int, found: Any) -> None:
     """Trade, and hand over the milliseconds of every order; runs in a process of its own."""
     _, watch = live_latency.trade(home, warp, bars, 0.02)
-    found.put(watch.latency_ms)
+    found.put((watch.latency_ms, dict(watch.stages)))
 
 
 def begun_book(port: int, token: str) -> None:
@@ -159,7 +161,7 @@ def begun_book(port: int, token: str) -> None:
     raise SystemExit("the executor sent no order within a minute")
 
 
-def one_round(given: argparse.Namespace, reads_s: float) -> tuple[list[float], dict[str, Any]]:
+def one_round(given: argparse.Namespace, reads_s: float) -> tuple[Traded, dict[str, Any]]:
     """Trade once in a new home, with so many reads a second; give orders' times and reads'."""
     context = multiprocessing.get_context("spawn")
     found = context.Queue()
@@ -205,17 +207,23 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2, help="pairs of a quiet and a read one")
     parser.add_argument("--reads", type=float, default=100.0, help="reads a second")
     given = parser.parse_args()
-    quiet: list[float] = []
-    busy: list[float] = []
+    quiet: list[Traded] = []
+    busy: list[Traded] = []
     for number in range(given.rounds):
         given.ceiling = number == given.rounds - 1
-        quiet += one_round(given, 0.0)[0]
-        latency, reads = one_round(given, given.reads)
-        busy += latency
+        quiet.append(one_round(given, 0.0)[0])
+        traded, reads = one_round(given, given.reads)
+        busy.append(traded)
         print(json.dumps({"round": number, **reads}))
-    for name, times in (("without readers", quiet), (f"{given.reads:.0f} reads/s", busy)):
+    for name, rounds in (("without readers", quiet), (f"{given.reads:.0f} reads/s", busy)):
+        times = [each for latency, _ in rounds for each in latency]
         row = {f"p{p}": round(quantile(times, p / 100), 1) for p in (50, 95, 99)}
         print(json.dumps({"close_to_sent_ms": name, "orders": len(times), **row}))
+        stages: defaultdict[str, list[float]] = defaultdict(list)
+        for _, of_round in rounds:
+            for stage, spent in of_round.items():
+                stages[stage] += spent
+        print(json.dumps({stage: round(quantile(ms, 0.99), 1) for stage, ms in stages.items()}))
 
 
 if __name__ == "__main__":
