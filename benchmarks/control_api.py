@@ -21,7 +21,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -52,14 +52,13 @@ Traded = tuple[list[float], dict[str, list[float]]]
 
 
 @contextmanager
-def api(home: Path) -> Iterator[tuple[int, int]]:
-    """Serve the control API of a desk; give its process and its port."""
-    environ = {**os.environ, "TA_HOME": str(home), "COLUMNS": "200"}
+def api(environ: Mapping[str, str]) -> Iterator[tuple[int, int]]:
+    """Serve the control API of the desk that an environment names; give its process and port."""
     process = subprocess.Popen(  # noqa: S603 - our own command
         [str(COMMAND), "control", "serve", "--port", "0", "--no-link"],
         stdout=subprocess.PIPE,
         text=True,
-        env=environ,
+        env={**os.environ, **environ, "COLUMNS": "200"},
     )
     try:
         assert process.stdout is not None
@@ -74,13 +73,14 @@ def api(home: Path) -> Iterator[tuple[int, int]]:
 
 def tokens(home: Path, count: int) -> list[str]:
     """Log in so many times: what one session may ask is limited."""
-    command = [str(COMMAND), "control", "token"]
-    environ = {**os.environ, "TA_HOME": str(home)}
-    return [
-        subprocess.run(command, env=environ, capture_output=True, text=True, check=True)  # noqa: S603
-        .stdout.strip()
-        for _ in range(count)
-    ]  # fmt: skip
+    return [_token({**os.environ, "TA_HOME": str(home)}) for _ in range(count)]
+
+
+def _token(environ: Mapping[str, str]) -> str:
+    told = subprocess.run(  # noqa: S603 - our own command
+        [str(COMMAND), "control", "token"], env=environ, capture_output=True, text=True, check=True
+    )
+    return told.stdout.strip()
 
 
 class Reader(threading.Thread):
@@ -161,14 +161,16 @@ def begun_book(port: int, token: str) -> None:
     raise SystemExit("the executor sent no order within a minute")
 
 
-def one_round(given: argparse.Namespace, reads_s: float) -> tuple[Traded, dict[str, Any]]:
+def one_round(
+    warp: float, bars: int, reads_s: float, *, ask_more: bool = False
+) -> tuple[Traded, dict[str, Any]]:
     """Trade once in a new home, with so many reads a second; give orders' times and reads'."""
     context = multiprocessing.get_context("spawn")
     found = context.Queue()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        work = context.Process(target=executor, args=(home, given.warp, given.bars, found))
-        with api(home) as (pid, port):
+        work = context.Process(target=executor, args=(home, warp, bars, found))
+        with api({"TA_HOME": str(home)}) as (pid, port):
             keys = tokens(home, CLIENTS)
             work.start()
             begun_book(port, keys[0])
@@ -182,7 +184,7 @@ def one_round(given: argparse.Namespace, reads_s: float) -> tuple[Traded, dict[s
             else:
                 latency = found.get(timeout=600)
             work.join()
-            if reads_s and given.ceiling:
+            if ask_more:
                 told_of_reads["ceiling"] = ceiling(home, pid, port)
     return latency, told_of_reads
 
@@ -210,9 +212,9 @@ def main() -> None:
     quiet: list[Traded] = []
     busy: list[Traded] = []
     for number in range(given.rounds):
-        given.ceiling = number == given.rounds - 1
-        quiet.append(one_round(given, 0.0)[0])
-        traded, reads = one_round(given, given.reads)
+        is_last = number == given.rounds - 1
+        quiet.append(one_round(given.warp, given.bars, 0.0)[0])
+        traded, reads = one_round(given.warp, given.bars, given.reads, ask_more=is_last)
         busy.append(traded)
         print(json.dumps({"round": number, **reads}))
     for name, rounds in (("without readers", quiet), (f"{given.reads:.0f} reads/s", busy)):
