@@ -7,11 +7,12 @@ from contextlib import contextmanager
 
 from trading_assets.bootstrap import desk
 from trading_assets.settings import load_settings
-from trading_assets.storage.release_store import Release, instrument_to_plain
+from trading_assets.storage.release_store import Release
 from trading_assets.strategies.portfolio_spec import parse_any
 from trading_assets.workflows.desk import Desk
 from trading_assets.workflows.live_book import live_book
-from trading_assets_tests.stand_ins.written_book import WrittenBook, release_of_btc, written_book
+from trading_assets_tests.stand_ins.published_release import published_release
+from trading_assets_tests.stand_ins.written_book import WrittenBook, written_book
 
 PAIR = """
 name: pair
@@ -36,17 +37,7 @@ def published_pair(book: str = "paper") -> tuple[Desk, Release]:
     """Publish a release of `fast` (60 %, 100 bps a trade) and `slow` (40 %, no risk per trade)."""
     opened = desk(load_settings().settings)
     spec = parse_any(PAIR, where="pair.yaml", find=_nothing)
-    (grid,) = release_of_btc().instruments
-    facts = {
-        "spec": spec.name,
-        "spec_hash": spec.spec_hash,
-        "decision_id": "d" * 64,
-        "order_types": ["MARKET"],
-        "instruments": [instrument_to_plain(grid)],
-        "models": {},
-    }
-    files = {"spec.yaml": spec.canonical_yaml().encode()}
-    return opened, opened.releases.publish(book, facts, files, after=None)[0]
+    return opened, published_release(opened, spec, book)
 
 
 @contextmanager

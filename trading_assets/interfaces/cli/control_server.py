@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trading_assets.interfaces.cli.signals import stop_on_signals
 from trading_assets.interfaces.cli.tables import AsJson, open_desk, say
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def serve(
         code = f"#code={served.access.code(name, Scope.ADMIN)}" if link else ""
         typer.echo(f"http://{host}:{bound}/{code}")
         try:
-            make_server(served).run(sockets=[socket])
+            with stop_on_signals():  # which uvicorn raises once more when it has ended
+                make_server(served).run(sockets=[socket])
         finally:
             served.store.close()
         typer.echo("stopped")
@@ -64,13 +66,10 @@ def token(
     Example: trading-assets control token --scope trade --name rebalancer
     """
     from trading_assets.interfaces.http_api.key_files import Scope
-    from trading_assets.interfaces.http_api.server import access_of
+    from trading_assets.interfaces.http_api.server import opened_access
 
-    access, store = access_of(open_desk())
-    try:
+    with opened_access(open_desk()) as access:
         typer.echo(access.log_in(name, Scope.named(scope)).access)
-    finally:
-        store.close()
 
 
 @app.command()
@@ -91,12 +90,11 @@ def keys(as_json: AsJson = False) -> None:
 
     Example: trading-assets control keys
     """
-    from trading_assets.interfaces.http_api.server import access_of, keys_folder
+    from trading_assets.interfaces.http_api.server import keys_folder, opened_access
 
     opened = open_desk()
-    _, store = access_of(opened)
-    store.close()
-    found = sorted(keys_folder(opened.settings).glob("*.key"))
+    with opened_access(opened):
+        found = sorted(keys_folder(opened.settings).glob("*.key"))
     paths = [str(path) for path in found if path.stem != "signing"]
     say({"files": paths}, "\n".join(paths), as_json=as_json)
 
@@ -124,11 +122,8 @@ def login_link(opened: Desk, scope: str, name: str) -> str:
         RecoveryError: if the sessions cannot be opened.
     """
     from trading_assets.interfaces.http_api.key_files import Scope
-    from trading_assets.interfaces.http_api.server import access_of
+    from trading_assets.interfaces.http_api.server import opened_access
 
-    access, store = access_of(opened)
-    try:
+    with opened_access(opened) as access:
         code = access.code(name, Scope.named(scope))
-    finally:
-        store.close()
     return f"{opened.settings.control.url}/#code={code}"

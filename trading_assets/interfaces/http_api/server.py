@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +52,21 @@ def access_of(desk: Desk) -> tuple[Access, ControlStore]:
     keys = load_keys(folder)
     store = ControlStore(folder)
     return Access(keys, store, desk.clock), store
+
+
+@contextmanager
+def opened_access(desk: Desk) -> Iterator[Access]:
+    """Open keys and sessions for a command.
+
+    Raises:
+        ConfigurationError: if others can read a key.
+        RecoveryError: if the sessions cannot be opened.
+    """
+    access, store = access_of(desk)
+    try:
+        yield access
+    finally:
+        store.close()
 
 
 def served_of(desk: Desk, hosts: frozenset[str], local: LocalTime) -> Served:

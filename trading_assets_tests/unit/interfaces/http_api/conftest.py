@@ -14,17 +14,11 @@ from trading_assets.interfaces.http_api.key_files import Scope
 from trading_assets.interfaces.http_api.server import served_of
 from trading_assets.settings import load_settings
 from trading_assets.storage.inbox import FILE, Inbox
-from trading_assets.storage.release_store import instrument_to_plain
 from trading_assets.strategies.spec import parse_spec
 from trading_assets.workflows.live_book import live_book
 from trading_assets_tests.stand_ins.clock import HandTime
-from trading_assets_tests.stand_ins.written_book import (
-    BAR,
-    SPEC,
-    START,
-    release_of_btc,
-    written_book,
-)
+from trading_assets_tests.stand_ins.published_release import published_release
+from trading_assets_tests.stand_ins.written_book import BAR, SPEC, START, written_book
 
 HOST = "127.0.0.1:8790"
 WORDS = {"who": "ann", "reason": "checked"}
@@ -93,18 +87,7 @@ def endpoint(tmp_path):
 @pytest.fixture
 def begun(endpoint):
     """A book that trades `mine` and whose journal the test writes."""
-    (grid,) = release_of_btc().instruments
-    spec = parse_spec(SPEC, where="mine.yaml")
-    facts = {
-        "spec": spec.name,
-        "spec_hash": spec.spec_hash,
-        "decision_id": "d" * 64,
-        "order_types": ["MARKET"],
-        "instruments": [instrument_to_plain(grid)],
-        "models": {},
-    }
-    files = {"spec.yaml": spec.canonical_yaml().encode()}
-    release, _ = endpoint.desk.releases.publish("paper", facts, files, after=None)
+    release = published_release(endpoint.desk, parse_spec(SPEC, where="mine.yaml"))
     with written_book(live_book(endpoint.desk.settings, "paper"), release) as book:
         yield book
 

@@ -11,9 +11,11 @@ import pytest
 from trading_assets.domain.errors import RecoveryError
 from trading_assets.interfaces.http_api import journal_answers
 from trading_assets.interfaces.http_api.journal_answers import JournalAnswers
-from trading_assets.storage.journal_reader import FILE
+from trading_assets.storage.journal import Journal
+from trading_assets.storage.journal_reader import JournalReader
 from trading_assets.workflows import book_history, book_summary
 from trading_assets.workflows.book_summary import BookStatuses
+from trading_assets_tests.stand_ins.clock import JumpingClock
 from trading_assets_tests.unit.interfaces.http_api.conftest import round_trip
 
 EVENTS = "/api/books/paper/events?limit=1000"
@@ -42,9 +44,14 @@ def test_an_answer_does_not_outlive_the_journal_that_another_one_replaced(endpoi
     round_trip(begun)
     assert answers.of("paper", "x", lambda: 1) == b"1"
     assert answers.of("paper", "x", lambda: 2) == b"1"
-    (endpoint.folder / FILE).unlink()
+    with JournalReader(endpoint.folder) as journal:
+        rows = [row.event for row in journal.rows()]
+    endpoint.folder.rename(endpoint.folder.with_name("before"))
     with pytest.raises(RecoveryError, match="No journal"):
         answers.of("paper", "x", lambda: 3)
+    with Journal(endpoint.folder, book="paper", epoch="wall", clock=JumpingClock(6)) as another:
+        another.append(rows)  # as many rows, of another time
+    assert answers.of("paper", "x", lambda: 4) == b"4"
 
 
 def test_what_is_kept_is_bounded_and_gives_up_what_was_not_asked_for(endpoint, begun, monkeypatch):

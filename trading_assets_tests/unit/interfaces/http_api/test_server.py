@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
+import subprocess
+import sys
 import time
 from contextlib import ExitStack
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from websockets.sync.client import connect
@@ -127,3 +131,25 @@ def test_a_reader_who_does_not_read_is_let_go_and_holds_up_nobody(served, monkey
             assert piece, "the end came without a word"
             seen += piece
         assert seen.count(b"equity") < 6000
+
+
+def test_a_process_that_serves_answers_and_lets_executors_go_first(tmp_path):
+    command = "import sys; from trading_assets.interfaces.cli.main import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", command, "control", "serve", "--port", "0", "--no-link"],
+        env={**os.environ, "TA_HOME": str(tmp_path), "COLUMNS": "200"},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        port = int(process.stdout.readline().strip().rstrip("/").rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), 10) as raw:
+            raw.sendall(f"GET /health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+            assert answer(raw) == (200, {"ok": True})
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(19, os.nice(0) + 10)
+        share = Path(f"/proc/{process.pid}/autogroup")
+        assert not share.exists() or share.read_text().split()[-1] == "10"
+    finally:
+        process.terminate()
+        assert process.communicate(timeout=20)[0].endswith("stopped\n")

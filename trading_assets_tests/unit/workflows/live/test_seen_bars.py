@@ -11,13 +11,13 @@ from trading_assets.domain.events import BarReady, EquityMarked, ReleaseSwitched
 from trading_assets.domain.ids import Month, Symbol
 from trading_assets.market.resample import resample
 from trading_assets.storage.journal import Journal
-from trading_assets.storage.release_store import instrument_to_plain
 from trading_assets.strategies.spec import parse_spec
 from trading_assets.workflows.chart_bars import chart_bars
 from trading_assets.workflows.live_book import live_book
 from trading_assets_tests.stand_ins.clock import JumpingClock
+from trading_assets_tests.stand_ins.published_release import published_release
 from trading_assets_tests.stand_ins.trending_bars import lay_month, trending_bars
-from trading_assets_tests.stand_ins.written_book import BAR, BTC, SPEC, START, release_of_btc
+from trading_assets_tests.stand_ins.written_book import BAR, BTC, SPEC, START
 
 FIRST, APRIL = datetime(2024, 4, 1, tzinfo=UTC), Month(2024, 4)
 SEEN = 24
@@ -36,15 +36,7 @@ def desk(make_desk):
 def released(desk, size="5m"):
     """Publish a release of bitcoin, which stands as it was once published; give its id."""
     spec = parse_spec(f"{SPEC}bar_size: {size}\n", where="mine.yaml")
-    facts = {
-        "spec": spec.name, "spec_hash": spec.spec_hash, "run_id": "0" * 16,
-        "result_hash": "0" * 64, "data_hash": "0" * 64, "family": spec.strategy, "inputs": {},
-        "decision_id": spec.spec_hash, "order_types": ["MARKET"], "models": {},
-        "instruments": [instrument_to_plain(each) for each in release_of_btc().instruments],
-    }  # fmt: skip
-    files = {"spec.yaml": spec.canonical_yaml().encode(), "decision.json": b"{}"}
-    before = desk.releases.current_id("paper")
-    return desk.releases.publish("paper", facts, files, after=before)[0].release_id
+    return published_release(desk, spec).release_id
 
 
 def opened(release_id):
